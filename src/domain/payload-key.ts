@@ -1,0 +1,17 @@
+// The identity of one cached payload: whose it is, in which API's shape, in which format.
+
+/** `/v1/…` (legacy SDKs) or `/v2/…` (core SDKs, ruby): two different bodies for one key. */
+export type SpecApi = 'v1' | 'v2';
+/** JSON text, or the `statsig-br` stream of protobuf envelopes. */
+export type SpecFormat = 'json' | 'protobuf';
+
+export interface PayloadKey {
+  readonly sdkKey: string;
+  readonly api: SpecApi;
+  readonly format: SpecFormat;
+}
+
+/** A string that is the same for the same payload key, and for no other. Holds the whole SDK key: not for logs. */
+export function payloadId(key: PayloadKey): string {
+  return `${key.api}/${key.format}/${key.sdkKey}`;
+}

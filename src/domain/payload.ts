@@ -1,0 +1,33 @@
+// A config spec as it was accepted from its origin: bytes, and the few facts a reply needs.
+import type { SpecFormat } from './payload-key.js';
+
+/** How bytes are compressed. A protobuf payload's `br` travels under the name `statsig-br`. */
+export type Encoding = 'identity' | 'gzip' | 'br';
+
+/** One encoded form of a body, ready to be sent. */
+export interface BodyForm {
+  readonly encoding: Encoding;
+  readonly bytes: Buffer;
+  /** Strong validator with its quotes, made of the bytes of this very form. */
+  readonly etag: string;
+}
+
+export interface Payload {
+  /** What was asked for and what came may differ: an origin may answer a protobuf request with JSON. */
+  readonly format: SpecFormat;
+  /** The body's `time`: milliseconds since 1970 of the project's last change. A safe integer, 0 or more. */
+  readonly version: number;
+  /** The body as the origin sent it. */
+  readonly originForm: BodyForm;
+  /** Size of the body without compression. */
+  readonly identityBytes: number;
+}
+
+/**
+ * Whether a client that holds version `sinceTime` (0: none) is to be sent the whole spec.
+ * A client without a spec must never be told "no updates": both Node SDKs take that for a successful start
+ * with no configs at all. A spec whose own time is 0 is therefore always news.
+ */
+export function hasNewsFor(version: number, sinceTime: number): boolean {
+  return version === 0 || sinceTime < version;
+}

@@ -1,0 +1,28 @@
+// What an SDK key looks like, and how one is shown to people: never whole.
+
+const SDK_KEY_CHARACTERS_MAX = 256;
+const VALID_SDK_KEY = new RegExp(`^[A-Za-z0-9\\-_.~]{1,${SDK_KEY_CHARACTERS_MAX}}$`);
+/** A key with fewer characters behind its prefix than this shows none of them: four would be too large a part of it. */
+const SHOWN_FROM_CHARACTERS = 12;
+const SHOWN_CHARACTERS = 4;
+
+/**
+ * Whether `text` may be used as an SDK key. The characters are those that mean nothing in a URL path, so a key can
+ * be put into the origin's path as it is; `.` and `..` would be understood as a folder there and are refused.
+ */
+export function isValidSdkKey(text: string): boolean {
+  return VALID_SDK_KEY.test(text) && text !== '.' && text !== '..';
+}
+
+/** The form of a key for logs, status pages and error texts: `secret-abcd***`. */
+export function maskSdkKey(sdkKey: string): string {
+  const prefix = /^(?:secret|client|server)-/.exec(sdkKey)?.[0] ?? '';
+  const rest = sdkKey.slice(prefix.length);
+  const shown = rest.length >= SHOWN_FROM_CHARACTERS ? rest.slice(0, SHOWN_CHARACTERS) : '';
+  return `${prefix}${shown}***`;
+}
+
+/** `text` with everything that looks like an SDK key masked: for errors and arguments that others worded. */
+export function maskSdkKeysIn(text: string): string {
+  return text.replace(/(?:secret|client|server)-[A-Za-z0-9\-_.~]+/g, maskSdkKey);
+}

@@ -1,0 +1,74 @@
+// Which texts are SDK keys, and that a masked one never shows what makes it a secret.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isValidSdkKey, maskSdkKey, maskSdkKeysIn } from '../../src/domain/sdk-key.js';
+
+const VALID_CHARACTERS = Array.from('ABCXYZabcxyz0189-_.~');
+const validKey = fc
+  .array(fc.constantFrom(...VALID_CHARACTERS), { minLength: 1, maxLength: 256 })
+  .map((characters) => characters.join(''))
+  .filter((text) => text !== '.' && text !== '..');
+
+test('a key of allowed characters is valid up to 256 of them', () => {
+  assert.ok(isValidSdkKey('a'.repeat(256)));
+  assert.ok(!isValidSdkKey('a'.repeat(257)));
+  assert.ok(!isValidSdkKey(''));
+});
+
+test('dots that a path would understand are no keys', () => {
+  assert.ok(!isValidSdkKey('.'));
+  assert.ok(!isValidSdkKey('..'));
+  assert.ok(isValidSdkKey('...'));
+});
+
+test('any key that is accepted stays one segment of a URL path, unchanged', () => {
+  fc.assert(
+    fc.property(fc.oneof(validKey, fc.string({ unit: 'binary', maxLength: 300 })), (text) => {
+      if (!isValidSdkKey(text)) return;
+      const url = new URL(`http://origin/v1/download_config_specs/${text}.json?x=1`);
+      assert.equal(url.pathname, `/v1/download_config_specs/${text}.json`);
+    }),
+  );
+});
+
+test('every text of allowed characters is accepted, and none with another', () => {
+  fc.assert(
+    fc.property(validKey, (key) => {
+      assert.ok(isValidSdkKey(key));
+    }),
+  );
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }), (text) => {
+      if (/[^A-Za-z0-9\-_.~]/u.test(text)) assert.ok(!isValidSdkKey(text));
+    }),
+  );
+});
+
+test('a masked key shows its kind and four characters', () => {
+  assert.equal(maskSdkKey('secret-abcdefghijklmnop'), 'secret-abcd***');
+  assert.equal(maskSdkKey('client-abcdefghijklmnop'), 'client-abcd***');
+});
+
+test('of a short key nothing is shown but its kind', () => {
+  assert.equal(maskSdkKey('secret-abc'), 'secret-***');
+  assert.equal(maskSdkKey('x'), '***');
+});
+
+test('a masked key never gives away more than four characters', () => {
+  fc.assert(
+    fc.property(validKey, (key) => {
+      const shown = maskSdkKey(key)
+        .replace(/^(?:secret|client|server)-/, '')
+        .replace(/\*\*\*$/, '');
+      assert.ok(shown.length <= 4);
+    }),
+  );
+});
+
+test('keys inside a text are masked, the text around them is not', () => {
+  assert.equal(
+    maskSdkKeysIn('GET http://o/v1/secret-abcdefghijklmnop.json?x failed'),
+    'GET http://o/v1/secret-abcd***?x failed',
+  );
+});
