@@ -1,0 +1,200 @@
+// Config specs of a small made-up project in the three forms SDKs ask for: v1 JSON, v2 JSON, v2 protobuf.
+// Field names and numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core, and its v2 JSON.
+import { brotliCompressSync, crc32 } from 'node:zlib';
+import { delimited, message } from './protobuf-writer.js';
+
+export interface DemoProject {
+  /** Milliseconds since 1970 of the project's last change: the spec's version. */
+  readonly time: number;
+  /** Whether gate `demo_gate` is open. */
+  readonly isGateOpen: boolean;
+  /** The `greeting` of config `demo_config`. */
+  readonly greeting: string;
+  /** Further gates, to make the spec larger: about 420 bytes of JSON each. */
+  readonly fillerGates?: number;
+}
+
+const PUBLIC_CONDITION = '1828919350';
+
+/** For legacy SDKs: arrays, with conditions inside the rules. */
+export function demoV1(project: DemoProject): object {
+  return {
+    has_updates: true,
+    time: project.time,
+    feature_gates: gates(project).map(([name, isOpen]) => v1Spec(name, gate(isOpen))),
+    dynamic_configs: [v1Spec('demo_config', config(project))],
+    layer_configs: [],
+    layers: {},
+    id_lists: {},
+  };
+}
+
+/** For core SDKs: objects by name, with conditions in a map of their own. */
+export function demoV2(project: DemoProject): object {
+  return {
+    has_updates: true,
+    time: project.time,
+    checksum: checksum(project),
+    response_format: 'dcs-v2',
+    company_id: 'demo-company',
+    feature_gates: Object.fromEntries(
+      gates(project).map(([name, isOpen]) => [name, v2Spec(name, gate(isOpen))]),
+    ),
+    dynamic_configs: { demo_config: v2Spec('demo_config', config(project)) },
+    layer_configs: {},
+    param_stores: {},
+    experiment_to_layer: {},
+    condition_map: { [PUBLIC_CONDITION]: publicCondition() },
+  };
+}
+
+/** The envelopes of the same spec, not yet compressed. */
+export function demoEnvelopes(project: DemoProject): Buffer {
+  const topLevel = message(
+    [1, true],
+    [2, project.time],
+    [3, 'demo-company'],
+    [4, 'dcs-v2'],
+    [5, checksum(project)],
+    [7, JSON.stringify({ experiment_to_layer: {} })],
+  );
+  return Buffer.concat([
+    envelope(KIND.topLevel, 'TOP_LEVEL', topLevel),
+    ...gates(project).map(([name, isOpen]) =>
+      envelope(
+        KIND.gate,
+        name,
+        protobufSpec(name, 1, isOpen ? 100 : 0, message([1, true]), message([1, false])),
+      ),
+    ),
+    envelope(
+      KIND.config,
+      'demo_config',
+      protobufSpec(
+        'demo_config',
+        2,
+        100,
+        message([2, JSON.stringify({ greeting: project.greeting })]),
+        message([2, '{}']),
+      ),
+    ),
+    envelope(KIND.condition, PUBLIC_CONDITION, message([1, 1], [2, KNOWN_USER_ID])),
+    envelope(KIND.done, 'DONE', Buffer.alloc(0)),
+  ]);
+}
+
+/** As it travels: one brotli stream, `Content-Encoding: statsig-br`. */
+export function demoProtobuf(project: DemoProject): Buffer {
+  return brotliCompressSync(demoEnvelopes(project));
+}
+
+const KIND = { done: 1, topLevel: 2, gate: 3, config: 4, condition: 7 } as const;
+const KNOWN_USER_ID = message([1, 1]);
+
+export function envelope(kind: number, name: string, data?: Uint8Array): Buffer {
+  const head = [[1, kind] as const, [2, name] as const, [3, checksumOf(data)] as const];
+  return delimited(data === undefined ? message(...head) : message(...head, [4, data]));
+}
+
+/** SDKs keep what they hold of an item whose checksum they know: it has to change with the item. */
+function checksumOf(data: Uint8Array = new Uint8Array()): string {
+  return String(crc32(data));
+}
+
+function gates(project: DemoProject): [string, boolean][] {
+  const filler = Array.from({ length: project.fillerGates ?? 0 }, (_none, index) => {
+    return [`filler_gate_${index}`, index % 2 === 0] as [string, boolean];
+  });
+  return [['demo_gate', project.isGateOpen], ...filler];
+}
+
+function checksum(project: DemoProject): string {
+  return String(project.time % 1_000_000_007);
+}
+
+function publicCondition(): object {
+  return {
+    type: 'public',
+    targetValue: null,
+    operator: null,
+    field: null,
+    additionalValues: {},
+    idType: 'userID',
+  };
+}
+
+/** What makes one item differ from another. */
+interface Item {
+  readonly type: string;
+  /** Of users who get `value`; the others get `defaultValue`. */
+  readonly passPercentage: number;
+  readonly value: unknown;
+  readonly defaultValue: unknown;
+}
+
+/** Whoever passes a gate's rule gets `true`: legacy SDKs look at nothing else, so a closed gate lets nobody pass. */
+function gate(isOpen: boolean): Item {
+  return { type: 'feature_gate', passPercentage: isOpen ? 100 : 0, value: true, defaultValue: false };
+}
+
+function config(project: DemoProject): Item {
+  const value = { greeting: project.greeting };
+  return { type: 'dynamic_config', passPercentage: 100, value, defaultValue: {} };
+}
+
+function v1Spec(name: string, item: Item): object {
+  return { name, ...specOf(name, item, publicCondition()) };
+}
+
+function v2Spec(name: string, item: Item): object {
+  return { ...specOf(name, item, PUBLIC_CONDITION), version: 1 };
+}
+
+function specOf(name: string, item: Item, condition: unknown): object {
+  return {
+    type: item.type,
+    salt: `salt-of-${name}`,
+    enabled: true,
+    defaultValue: item.defaultValue,
+    rules: [
+      {
+        name: `rule-of-${name}`,
+        id: `rule-of-${name}`,
+        salt: `rule-salt-of-${name}`,
+        passPercentage: item.passPercentage,
+        conditions: [condition],
+        returnValue: item.value,
+        idType: 'userID',
+      },
+    ],
+    idType: 'userID',
+    entity: item.type,
+  };
+}
+
+function protobufSpec(
+  name: string,
+  entity: number,
+  passPercentage: number,
+  value: Buffer,
+  defaultValue: Buffer,
+): Buffer {
+  const rule = message(
+    [1, `rule-of-${name}`],
+    [2, passPercentage],
+    [3, `rule-of-${name}`],
+    [4, `rule-salt-of-${name}`],
+    [5, PUBLIC_CONDITION],
+    [6, KNOWN_USER_ID],
+    [7, value],
+  );
+  return message(
+    [1, `salt-of-${name}`],
+    [2, true],
+    [3, defaultValue],
+    [4, entity],
+    [5, KNOWN_USER_ID],
+    [6, 1],
+    [7, rule],
+  );
+}

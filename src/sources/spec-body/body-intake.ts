@@ -1,0 +1,107 @@
+// Takes in a body as it arrives: keeps its bytes as they came, decodes and reads them piece by piece, within limits.
+import { createHash } from 'node:crypto';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import type { BodyForm, Encoding } from '../../domain/payload.js';
+import { toEtag } from '../../domain/etag.js';
+import { SpecBodyFault, type SpecFacts, type SpecReader } from './spec-facts.js';
+
+/** Of decoded body at a time: read in about a fifth of a millisecond. */
+const PIECE_BYTES = 65_536;
+
+export interface BodyLimits {
+  /** As it travels. */
+  readonly encodedBytesMax: number;
+  /** After decompression. */
+  readonly decodedBytesMax: number;
+}
+
+export interface TakenBody {
+  readonly form: BodyForm;
+  readonly identityBytes: number;
+  readonly facts: SpecFacts;
+}
+
+/**
+ * The decoded body is never held whole: zlib inflates on its own threads, and each piece is read and let go, so a
+ * body of any size stalls the event loop no longer than one piece does.
+ * Rejects with a SpecBodyFault for what is no spec, and with the source's own error where that fails.
+ */
+export async function takeInBody(
+  body: AsyncIterable<Uint8Array>,
+  encoding: Encoding,
+  reader: SpecReader,
+  limits: BodyLimits,
+): Promise<TakenBody> {
+  const kept: Uint8Array[] = [];
+  const hash = createHash('sha256');
+  let encodedBytes = 0;
+  let identityBytes = 0;
+
+  async function* keep(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      encodedBytes += piece.length;
+      if (encodedBytes > limits.encodedBytesMax) throw tooLarge('body_too_large', limits.encodedBytesMax);
+      kept.push(piece);
+      hash.update(piece);
+      yield piece;
+    }
+  }
+  const read = new Writable({
+    write: (piece: Uint8Array, _encoding, done) => {
+      try {
+        identityBytes += piece.length;
+        if (identityBytes > limits.decodedBytesMax) {
+          throw tooLarge('decoded_body_too_large', limits.decodedBytesMax);
+        }
+        reader.push(piece);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+
+  try {
+    if (encoding === 'identity') await pipeline(body, keep, read);
+    else await pipeline(body, keep, createDecoder(encoding), read);
+  } catch (error) {
+    if (encodedBytes === 0 && isZlibError(error)) throw emptyBody();
+    throw asBodyFault(error);
+  }
+  if (encodedBytes === 0) throw emptyBody();
+  const facts = reader.end();
+  return { form: { encoding, bytes: Buffer.concat(kept), etag: toEtag(hash) }, identityBytes, facts };
+}
+
+function createDecoder(encoding: 'gzip' | 'br'): NodeJS.ReadWriteStream {
+  const options = { chunkSize: PIECE_BYTES };
+  return encoding === 'gzip' ? createGunzip(options) : createBrotliDecompress(options);
+}
+
+function tooLarge(reason: 'body_too_large' | 'decoded_body_too_large', bytesMax: number): SpecBodyFault {
+  return new SpecBodyFault(reason, `the body is larger than ${bytesMax} bytes`);
+}
+
+function emptyBody(): SpecBodyFault {
+  return new SpecBodyFault('empty_body', 'the body is empty');
+}
+
+/** zlib's errors become faults of the body; any other error is the source's and passes. */
+function asBodyFault(error: unknown): unknown {
+  if (!isZlibError(error)) return error;
+  if (error.code === 'Z_BUF_ERROR')
+    return new SpecBodyFault('truncated', 'the compressed body ends too early');
+  return new SpecBodyFault('decoding_failed', `the compressed body cannot be decoded (${error.code})`);
+}
+
+/** Brotli's error codes begin with `ERR_`, some with an underscore more: Node adds the prefix to the library's names. */
+function isZlibError(error: unknown): error is Error & { readonly code: string } {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_PADDING)/.test(error.code)
+  );
+}

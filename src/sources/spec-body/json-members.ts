@@ -1,0 +1,61 @@
+// Keeps the few top-level members of a JSON text that are wanted, while the scanner passes over all the others.
+
+/** Longest name or value that is kept; the ones looked for are far shorter. */
+const KEPT_BYTES_MAX = 256;
+
+export class JsonMembers {
+  readonly #wanted: ReadonlySet<string>;
+  readonly #values = new Map<string, unknown>();
+  /** Bytes of the name or value being kept; undefined while nothing is. */
+  #kept: number[] | undefined;
+  /** The wanted member whose value comes next. */
+  #member: string | undefined;
+
+  constructor(wanted: Iterable<string>) {
+    this.#wanted = new Set(wanted);
+  }
+
+  get isKeeping(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** Of a member named twice the last value, as JSON.parse has it; undefined for objects and arrays. */
+  get values(): ReadonlyMap<string, unknown> {
+    return this.#values;
+  }
+
+  beginName(byte: number, isTopLevel: boolean): void {
+    this.#kept = isTopLevel ? [byte] : undefined;
+  }
+
+  endName(): void {
+    const name = this.#take();
+    this.#member = typeof name === 'string' && this.#wanted.has(name) ? name : undefined;
+  }
+
+  beginValue(byte: number): void {
+    this.#kept = this.#member === undefined ? undefined : [byte];
+  }
+
+  /** The value that begins is an object or an array: none that is wanted. */
+  passOver(): void {
+    this.#kept = undefined;
+    this.endValue();
+  }
+
+  endValue(): void {
+    if (this.#member !== undefined) this.#values.set(this.#member, this.#take());
+    this.#member = undefined;
+  }
+
+  keep(byte: number): void {
+    if (this.#kept !== undefined && this.#kept.length <= KEPT_BYTES_MAX) this.#kept.push(byte);
+  }
+
+  #take(): unknown {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    if (kept === undefined || kept.length > KEPT_BYTES_MAX) return undefined;
+    return JSON.parse(Buffer.from(kept).toString());
+  }
+}

@@ -1,0 +1,129 @@
+// Decides when each known payload is asked for again; knows neither what it is nor what becomes of the answer.
+import { createConcurrencyLimit, type ConcurrencyLimit } from '../../domain/concurrency-limit.js';
+import type { Cancel, Clock } from '../../domain/clock.js';
+import { payloadId, type PayloadKey } from '../../domain/payload-key.js';
+import { phaseMs } from '../../domain/phase.js';
+import type { FetchOutcome } from '../origin.js';
+import { nextPhaseMs, waitMs } from './poll-schedule.js';
+
+export interface PollerOptions {
+  readonly intervalMs: number;
+  readonly inFlightMax: number;
+  /** Makes the phases of this instance different from another's. */
+  readonly instanceName: string;
+}
+
+/** What the poller knows of one payload; times by the monotonic clock. */
+export interface PollState {
+  readonly nextPollMs: number | undefined;
+  readonly failures: number;
+}
+
+interface Target {
+  readonly key: PayloadKey;
+  /** Undefined while a poll of it waits or runs. */
+  nextPollMs: number | undefined;
+  failures: number;
+  cancel: Cancel;
+}
+
+/** Polls with `refresh`, which never rejects. */
+export class Poller {
+  readonly #clock: Clock;
+  readonly #refresh: (key: PayloadKey) => Promise<FetchOutcome>;
+  readonly #options: PollerOptions;
+  readonly #limit: ConcurrencyLimit;
+  readonly #targets = new Map<string, Target>();
+  #isStopped = false;
+
+  constructor(clock: Clock, refresh: (key: PayloadKey) => Promise<FetchOutcome>, options: PollerOptions) {
+    this.#clock = clock;
+    this.#refresh = refresh;
+    this.#options = options;
+    this.#limit = createConcurrencyLimit(options.inFlightMax);
+  }
+
+  /** Polls the payload from its next phase on; a payload that is watched already stays as it is. */
+  watch(key: PayloadKey): void {
+    if (this.#targets.has(payloadId(key)) || this.#isStopped) return;
+    const target = this.#add(key);
+    const { intervalMs } = this.#options;
+    this.#scheduleAt(target, nextPhaseMs(this.#clock.monotonicMs(), this.#phaseMs(key), intervalMs));
+  }
+
+  /** Polls the payload at once, and from then on like any other; resolves when that first poll is done. */
+  async watchNow(key: PayloadKey): Promise<void> {
+    if (this.#targets.has(payloadId(key)) || this.#isStopped) return;
+    await this.#poll(this.#add(key));
+  }
+
+  unwatch(key: PayloadKey): void {
+    const id = payloadId(key);
+    this.#targets.get(id)?.cancel();
+    this.#targets.delete(id);
+  }
+
+  stateOf(key: PayloadKey): PollState | undefined {
+    return this.#targets.get(payloadId(key));
+  }
+
+  get watched(): number {
+    return this.#targets.size;
+  }
+
+  get inFlight(): number {
+    return this.#limit.activeCount;
+  }
+
+  /** No poll begins after this; polls in flight end by themselves. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const target of this.#targets.values()) target.cancel();
+    this.#targets.clear();
+    this.#limit.clearQueue();
+  }
+
+  #add(key: PayloadKey): Target {
+    const target: Target = { key, nextPollMs: undefined, failures: 0, cancel: () => undefined };
+    this.#targets.set(payloadId(key), target);
+    return target;
+  }
+
+  #scheduleAt(target: Target, atMs: number): void {
+    target.nextPollMs = atMs;
+    target.cancel = this.#clock.schedule(Math.max(0, atMs - this.#clock.monotonicMs()), () => {
+      void this.#poll(target);
+    });
+  }
+
+  async #poll(target: Target): Promise<void> {
+    const dueMs = target.nextPollMs;
+    target.nextPollMs = undefined;
+    await this.#limit(async () => {
+      if (!this.#isWatched(target)) return;
+      const outcome = await this.#refresh(target.key);
+      if (this.#isWatched(target)) this.#scheduleAfter(target, outcome, dueMs);
+    });
+  }
+
+  /** Counts from when the poll was due, not from when it ended: a slow origin does not stretch the interval. */
+  #scheduleAfter(target: Target, outcome: FetchOutcome, dueMs: number | undefined): void {
+    const nowMs = this.#clock.monotonicMs();
+    const { intervalMs } = this.#options;
+    const isGood = outcome.kind === 'updated' || outcome.kind === 'unchanged';
+    target.failures = isGood ? 0 : target.failures + 1;
+    const nextPhase = nextPhaseMs(nowMs, this.#phaseMs(target.key), intervalMs);
+    const afterWaitMs = (dueMs ?? nextPhase - intervalMs) + waitMs(target.failures, intervalMs);
+    const retryAfterMs = outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0;
+    const atMs = afterWaitMs > nowMs ? afterWaitMs : nextPhase;
+    this.#scheduleAt(target, Math.max(atMs, nowMs + retryAfterMs));
+  }
+
+  #phaseMs(key: PayloadKey): number {
+    return phaseMs(this.#options.instanceName, payloadId(key), this.#options.intervalMs);
+  }
+
+  #isWatched(target: Target): boolean {
+    return !this.#isStopped && this.#targets.get(payloadId(target.key)) === target;
+  }
+}

@@ -1,0 +1,49 @@
+// What went wrong on the way to the origin, told by error codes: an error's text may hold a URL, and so a key.
+import { failed, type FailureReason, type FetchFailure } from '../origin.js';
+import { SpecBodyFault } from '../spec-body/spec-facts.js';
+
+const REASONS: ReadonlyMap<string, FailureReason> = new Map<string, FailureReason>([
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect_timeout'],
+  ['ETIMEDOUT', 'connect_timeout'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'headers_timeout'],
+  ['UND_ERR_BODY_TIMEOUT', 'body_timeout'],
+  ['ECONNREFUSED', 'connection_refused'],
+  ['ECONNRESET', 'connection_lost'],
+  ['EPIPE', 'connection_lost'],
+  ['UND_ERR_SOCKET', 'connection_lost'],
+  ['ENOTFOUND', 'dns_failed'],
+  ['EAI_AGAIN', 'dns_failed'],
+  ['UND_ERR_PRX_TLS', 'outbound_proxy_failed'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'truncated'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'bad_http'],
+  ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'body_too_large'],
+  // undici's word for a redirect back to where it came from: our own arguments were checked long before.
+  ['UND_ERR_INVALID_ARG', 'redirect_loop'],
+  ['UND_ERR_DESTROYED', 'closed'],
+  ['UND_ERR_CLOSED', 'closed'],
+  // undici's word for an outbound proxy that refuses the tunnel; our own aborts are told apart before.
+  ['UND_ERR_ABORTED', 'outbound_proxy_failed'],
+]);
+
+/** Families of codes, where the list of single codes has none. */
+const FAMILIES: readonly (readonly [RegExp, FailureReason])[] = [
+  [/^(?:ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/, 'tls_failed'],
+  [/^HPE_/, 'bad_http'],
+  [/^ERR_HTTP2/, 'connection_lost'],
+];
+
+/** The failure an error of the HTTP client or of the body's intake stands for. */
+export function toFailure(error: unknown): FetchFailure {
+  if (error instanceof SpecBodyFault) return failed(error.reason, error.message);
+  const code = codeOf(error);
+  const reason = REASONS.get(code) ?? FAMILIES.find(([pattern]) => pattern.test(code))?.[1] ?? 'network';
+  return failed(reason, code === '' ? 'an error without a code' : code);
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // Happy eyeballs: every address failed, each with its own code.
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  return codeOf(error.cause);
+}

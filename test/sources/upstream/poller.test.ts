@@ -1,0 +1,205 @@
+// When payloads are polled: by a hand-turned clock, with a refresh that answers when it is told to.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { PayloadKey } from '../../../src/domain/payload-key.js';
+import { failed, type FetchOutcome } from '../../../src/sources/origin.js';
+import { nextPhaseMs, waitMs } from '../../../src/sources/upstream/poll-schedule.js';
+import { Poller } from '../../../src/sources/upstream/poller.js';
+import { ManualClock, settle } from '../../fakes/manual-clock.js';
+
+const INTERVAL_MS = 10_000;
+const UNCHANGED: FetchOutcome = { kind: 'unchanged' };
+const FAILED = failed('status_500', 'HTTP status 500');
+
+function key(name: string): PayloadKey {
+  return { sdkKey: name, api: 'v2', format: 'json' };
+}
+
+class Bench {
+  readonly clock = new ManualClock();
+  readonly polledAtMs = new Map<string, number[]>();
+  outcome: FetchOutcome = UNCHANGED;
+  /** Keys whose polls wait until they are released. */
+  readonly held = new Map<string, () => void>();
+  readonly slow = new Set<string>();
+  inFlight = 0;
+  inFlightMax = 0;
+  readonly poller: Poller;
+
+  constructor(inFlightMax = 64, instanceName = 'pod-a') {
+    const options = { intervalMs: INTERVAL_MS, inFlightMax, instanceName };
+    this.poller = new Poller(this.clock, (polled) => this.#refresh(polled), options);
+  }
+
+  async #refresh({ sdkKey }: PayloadKey): Promise<FetchOutcome> {
+    this.polledAtMs.set(sdkKey, [...(this.polledAtMs.get(sdkKey) ?? []), this.clock.monotonicMs()]);
+    this.inFlight += 1;
+    this.inFlightMax = Math.max(this.inFlightMax, this.inFlight);
+    if (this.slow.has(sdkKey)) {
+      await new Promise<void>((resolve) => {
+        this.held.set(sdkKey, resolve);
+      });
+    }
+    this.inFlight -= 1;
+    return this.outcome;
+  }
+
+  times(name: string): readonly number[] {
+    return this.polledAtMs.get(name) ?? [];
+  }
+
+  gaps(name: string): number[] {
+    const times = this.times(name);
+    return times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  }
+}
+
+test('each payload is polled once an interval, at its own phase', async () => {
+  const bench = new Bench();
+  for (let index = 0; index < 50; index += 1) bench.poller.watch(key(`key-${index}`));
+  await bench.clock.advanceInSteps(INTERVAL_MS * 5, 100);
+  const phases = new Set<number>();
+  for (let index = 0; index < 50; index += 1) {
+    const times = bench.times(`key-${index}`);
+    assert.equal(times.length, 5);
+    assert.deepEqual(new Set(bench.gaps(`key-${index}`)), new Set([INTERVAL_MS]));
+    phases.add((times[0] ?? 0) % INTERVAL_MS);
+  }
+  assert.ok(phases.size > 40, 'payloads are polled at different instants');
+});
+
+test('two instances poll the same payload at different instants', async () => {
+  const first = new Bench(64, 'pod-a');
+  const second = new Bench(64, 'pod-b');
+  for (const bench of [first, second]) {
+    bench.poller.watch(key('k'));
+    await bench.clock.advanceInSteps(INTERVAL_MS, 1);
+  }
+  assert.notDeepEqual(first.times('k'), second.times('k'));
+});
+
+test('a payload that is watched twice is polled once', async () => {
+  const bench = new Bench();
+  bench.poller.watch(key('k'));
+  bench.poller.watch(key('k'));
+  void bench.poller.watchNow(key('k'));
+  await bench.clock.advanceInSteps(INTERVAL_MS, 100);
+  assert.equal(bench.times('k').length, 1);
+});
+
+test('no more polls are in flight than allowed, and all get their turn', async () => {
+  const bench = new Bench(3);
+  for (let index = 0; index < 10; index += 1) {
+    bench.slow.add(`key-${index}`);
+    void bench.poller.watchNow(key(`key-${index}`));
+  }
+  await settle();
+  assert.equal(bench.inFlight, 3);
+  for (let turn = 0; turn < 10; turn += 1) {
+    for (const release of bench.held.values()) release();
+    await settle();
+  }
+  assert.equal(bench.inFlightMax, 3);
+  assert.equal(bench.polledAtMs.size, 10);
+});
+
+test('a slow payload delays no other, and is not asked for again while its poll runs', async () => {
+  const bench = new Bench();
+  bench.slow.add('slow');
+  bench.poller.watch(key('slow'));
+  bench.poller.watch(key('quick'));
+  await bench.clock.advanceInSteps(INTERVAL_MS * 4, 100);
+  assert.equal(bench.times('slow').length, 1);
+  assert.equal(bench.times('quick').length, 4);
+});
+
+test('after a slow poll the payload comes back to its phase', async () => {
+  const bench = new Bench();
+  bench.slow.add('k');
+  bench.poller.watch(key('k'));
+  await bench.clock.advanceInSteps(INTERVAL_MS + 15_000, 100);
+  bench.slow.clear();
+  bench.held.get('k')?.();
+  await settle();
+  await bench.clock.advanceInSteps(INTERVAL_MS * 3, 100);
+  const [first = 0, ...later] = bench.times('k');
+  for (const time of later) assert.equal((time - first) % INTERVAL_MS, 0);
+  assert.ok(later.length >= 2);
+});
+
+test('after failures the wait doubles up to 60 s, and one success brings the interval back', async () => {
+  const bench = new Bench();
+  bench.outcome = FAILED;
+  bench.poller.watch(key('k'));
+  await bench.clock.advanceInSteps(300_000, 100);
+  assert.deepEqual(bench.gaps('k').slice(0, 5), [10_000, 20_000, 40_000, 60_000, 60_000]);
+  bench.outcome = UNCHANGED;
+  const before = bench.times('k').length;
+  await bench.clock.advanceInSteps(100_000, 100);
+  assert.deepEqual(new Set(bench.gaps('k').slice(before)), new Set([INTERVAL_MS]));
+});
+
+test('a refused key is asked for less often too', async () => {
+  const bench = new Bench();
+  bench.outcome = { kind: 'unauthorized', status: 401 };
+  bench.poller.watch(key('k'));
+  await bench.clock.advanceInSteps(80_000, 100);
+  assert.deepEqual(bench.gaps('k').slice(0, 3), [10_000, 20_000, 40_000]);
+});
+
+test('an origin that asks to be left alone is left alone', async () => {
+  const bench = new Bench();
+  bench.outcome = failed('status_429', 'HTTP status 429', 45_000);
+  bench.poller.watch(key('k'));
+  await bench.clock.advanceInSteps(100_000, 100);
+  assert.equal(bench.gaps('k')[0], 45_000);
+});
+
+test('a payload that is watched no more is polled no more, also when its poll was running', async () => {
+  const bench = new Bench();
+  bench.slow.add('k');
+  bench.poller.watch(key('k'));
+  await bench.clock.advanceInSteps(INTERVAL_MS, 100);
+  bench.poller.unwatch(key('k'));
+  bench.held.get('k')?.();
+  await bench.clock.advanceInSteps(INTERVAL_MS * 3, 100);
+  assert.equal(bench.times('k').length, 1);
+  assert.equal(bench.clock.scheduled, 0);
+});
+
+test('a stopped poller begins nothing more', async () => {
+  const bench = new Bench();
+  bench.poller.watch(key('k'));
+  bench.poller.stop();
+  bench.poller.watch(key('l'));
+  await bench.clock.advanceInSteps(INTERVAL_MS * 2, 100);
+  assert.equal(bench.polledAtMs.size, 0);
+  assert.equal(bench.clock.scheduled, 0);
+});
+
+test('the wait is never less than the interval nor more than ten intervals or 60 s', () => {
+  fc.assert(
+    fc.property(fc.nat(1_000), fc.integer({ min: 1_000, max: 86_400_000 }), (failures, intervalMs) => {
+      const wait = waitMs(failures, intervalMs);
+      assert.ok(wait >= intervalMs);
+      assert.ok(wait <= Math.max(intervalMs, 60_000));
+      assert.ok(wait <= intervalMs * 10);
+    }),
+  );
+});
+
+test('the next phase is after now and within one interval', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(1e9),
+      fc.nat(86_400_000),
+      fc.integer({ min: 1, max: 86_400_000 }),
+      (now, phase, interval) => {
+        const next = nextPhaseMs(now, phase % interval, interval);
+        assert.ok(next > now && next <= now + interval);
+        assert.equal((next - (phase % interval)) % interval, 0);
+      },
+    ),
+  );
+});
