@@ -1,0 +1,129 @@
+// Tells people what fetches did: a log line when something changed, an event for each, and the last outcome for /status.
+import type { Clock } from '../domain/clock.js';
+import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { maskSdkKey } from '../domain/sdk-key.js';
+import type { Logger } from '../observability/logger.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+import { ThrottledLine } from '../observability/throttled-line.js';
+import type { FetchOutcome } from '../sources/origin.js';
+import type { OutcomeListener, RefreshEffect } from './refresher.js';
+
+/** Keys nobody holds come from clients' requests: what is logged of them is bounded. */
+const STRANGERS_LINE_PERIOD_MS = 10_000;
+
+export interface LastOutcome {
+  /** `updated`, `unchanged`, `unauthorized` or `failed`. */
+  readonly kind: FetchOutcome['kind'];
+  /** A FailureReason, where the fetch failed. */
+  readonly reason?: string;
+  /** By the monotonic clock. */
+  readonly atMs: number;
+}
+
+export class OutcomeLog implements OutcomeListener {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #events: ProxyEvents;
+  readonly #isKnown: (key: PayloadKey) => boolean;
+  readonly #last = new Map<string, LastOutcome>();
+  readonly #strangerFailed: ThrottledLine;
+  readonly #strangerRefused: ThrottledLine;
+
+  /** `isKnown`: whether a payload is held or pinned; only of those a last outcome is kept. */
+  constructor(clock: Clock, log: Logger, events: ProxyEvents, isKnown: (key: PayloadKey) => boolean) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#events = events;
+    this.#isKnown = isKnown;
+    this.#strangerFailed = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
+    this.#strangerRefused = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
+  }
+
+  lastOf(key: PayloadKey): LastOutcome | undefined {
+    return this.#last.get(payloadId(key));
+  }
+
+  forget(key: PayloadKey): void {
+    this.#last.delete(payloadId(key));
+  }
+
+  fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
+    if (this.#events.isWatched) this.#record(key, outcome, effect, latencyMs);
+    // A fetch that our own shutdown broke off says nothing about the origin.
+    if (outcome.kind === 'failed' && outcome.reason === 'closed') return;
+    if (effect === 'stored' && outcome.kind === 'updated') {
+      const { version, originForm, identityBytes } = outcome.payload;
+      const sizes = { encoding: originForm.encoding, bytes: originForm.bytes.length, identityBytes };
+      this.#log.info({ ...describe(key), specVersion: version, ...sizes, latencyMs }, 'spec updated');
+    }
+    if (effect === 'removed') this.#log.warn(describe(key), 'spec dropped: the origin refuses the key');
+    if (this.#isKnown(key)) this.#tellChange(key, outcome, effect);
+    else this.#tellStranger(key, outcome);
+  }
+
+  #tellChange(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect): void {
+    const before = this.#last.get(payloadId(key));
+    const now = toLastOutcome(outcome, this.#clock.monotonicMs());
+    this.#last.set(payloadId(key), now);
+    const isSame = before?.kind === now.kind && before.reason === now.reason;
+    if (isGood(now)) {
+      if (before !== undefined && !isGood(before)) {
+        this.#log.info(describe(key), 'origin answers again for this spec');
+      }
+    } else if (outcome.kind === 'failed' && !isSame) {
+      const { reason, detail } = outcome;
+      this.#log.warn(
+        { ...describe(key), reason, detail },
+        'origin fails for this spec: what is held is served',
+      );
+    } else if (outcome.kind === 'unauthorized' && !isSame && effect !== 'removed') {
+      this.#log.warn(describe(key), 'origin refuses the key of this spec: what is held is served');
+    }
+  }
+
+  #tellStranger(key: PayloadKey, outcome: FetchOutcome): void {
+    if (outcome.kind === 'unauthorized') {
+      const { status } = outcome;
+      this.#strangerRefused.tell((untold) => {
+        this.#log.warn({ ...describe(key), status, untold }, 'origin refuses a key that nobody holds');
+      });
+    } else if (outcome.kind === 'failed') {
+      const { reason, detail } = outcome;
+      this.#strangerFailed.tell((untold) => {
+        this.#log.warn(
+          { ...describe(key), reason, detail, untold },
+          'origin fails for a spec that nobody holds',
+        );
+      });
+    }
+  }
+
+  #record(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
+    const common = { path: `/${key.api}/download_config_specs`, sdkKey: maskSdkKey(key.sdkKey), latencyMs };
+    if (outcome.kind === 'unchanged') this.#events.record('HttpDataProviderNoData', common);
+    else if (outcome.kind === 'updated') {
+      const fields = { ...common, lcut: outcome.payload.version };
+      this.#events.record('HttpDataProviderGotData', fields);
+      if (effect !== 'stored') return;
+      this.#events.record('ConfigSpecStoreGotData', fields);
+      const delayMs = this.#clock.nowMs() - outcome.payload.version;
+      this.#events.record('UpdateConfigSpecStorePropagationDelayMs', { ...fields, latencyMs: delayMs });
+    } else {
+      const reason = outcome.kind === 'failed' ? outcome.reason : 'unauthorized';
+      this.#events.record('HttpDataProviderError', { ...common, reason });
+    }
+  }
+}
+
+function describe(key: PayloadKey): Record<string, string> {
+  return { sdkKey: maskSdkKey(key.sdkKey), api: key.api, format: key.format };
+}
+
+function toLastOutcome(outcome: FetchOutcome, atMs: number): LastOutcome {
+  const { kind } = outcome;
+  return outcome.kind === 'failed' ? { kind, reason: outcome.reason, atMs } : { kind, atMs };
+}
+
+function isGood(last: LastOutcome): boolean {
+  return last.kind === 'updated' || last.kind === 'unchanged';
+}

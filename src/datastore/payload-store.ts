@@ -1,0 +1,149 @@
+// The newest payload of every payload key: versions never go back, and the number of SDK keys is bounded.
+import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
+import type { Clock } from '../domain/clock.js';
+import type { PayloadKey, SpecApi, SpecFormat } from '../domain/payload-key.js';
+import type { Payload } from '../domain/payload.js';
+import { BodyForms } from './body-forms.js';
+
+/** One payload as it is held. `confirmedAtMs` is by the monotonic clock. */
+export interface HeldPayload {
+  readonly key: PayloadKey;
+  readonly payload: Payload;
+  readonly forms: BodyForms;
+  /** When the origin last said that this is its newest version. */
+  confirmedAtMs: number;
+}
+
+/** Told of every payload key that comes or goes. */
+export interface StoreListener {
+  added(key: PayloadKey): void;
+  removed(key: PayloadKey): void;
+}
+
+export interface PayloadStoreOptions {
+  readonly sdkKeysMax: number;
+}
+
+type Slots = Partial<Record<`${SpecApi}/${SpecFormat}`, HeldPayload>>;
+
+interface KeyEntry {
+  readonly slots: Slots;
+  /** Grows with every reading of any key: the entry with the smallest was asked for longest ago. */
+  lastAsked: number;
+}
+
+export class PayloadStore {
+  readonly #clock: Clock;
+  readonly #limit: ConcurrencyLimit;
+  readonly #listener: StoreListener;
+  readonly #sdkKeysMax: number;
+  readonly #entries = new Map<string, KeyEntry>();
+  #pinned: ReadonlySet<string> = new Set();
+  #readings = 0;
+
+  /** `limit` bounds how many body forms are made at one time. */
+  constructor(clock: Clock, limit: ConcurrencyLimit, listener: StoreListener, options: PayloadStoreOptions) {
+    this.#clock = clock;
+    this.#limit = limit;
+    this.#listener = listener;
+    this.#sdkKeysMax = options.sdkKeysMax;
+  }
+
+  /** For a client: counts as having asked for the key. */
+  read(key: PayloadKey): HeldPayload | undefined {
+    const entry = this.#entries.get(key.sdkKey);
+    if (entry === undefined) return undefined;
+    this.#readings += 1;
+    entry.lastAsked = this.#readings;
+    return entry.slots[slotName(key)];
+  }
+
+  /** For ourselves: leaves no trace. */
+  peek(key: PayloadKey): HeldPayload | undefined {
+    return this.#entries.get(key.sdkKey)?.slots[slotName(key)];
+  }
+
+  /** Keeps the payload if it is newer than what is held; returns what is held then, and whether that changed. */
+  apply(key: PayloadKey, payload: Payload): { readonly held: HeldPayload; readonly changed: boolean } {
+    const before = this.peek(key);
+    if (before !== undefined && before.payload.version >= payload.version)
+      return { held: before, changed: false };
+    const held: HeldPayload = {
+      key,
+      payload,
+      forms: new BodyForms(payload, this.#limit),
+      confirmedAtMs: this.#clock.monotonicMs(),
+    };
+    this.#entryFor(key.sdkKey).slots[slotName(key)] = held;
+    if (before === undefined) this.#listener.added(key);
+    return { held, changed: true };
+  }
+
+  confirm(key: PayloadKey): void {
+    const held = this.peek(key);
+    if (held !== undefined) held.confirmedAtMs = this.#clock.monotonicMs();
+  }
+
+  remove(key: PayloadKey): boolean {
+    const entry = this.#entries.get(key.sdkKey);
+    if (entry?.slots[slotName(key)] === undefined) return false;
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- four names at most, and none of a client's making
+    delete entry.slots[slotName(key)];
+    if (Object.keys(entry.slots).length === 0) this.#entries.delete(key.sdkKey);
+    this.#listener.removed(key);
+    return true;
+  }
+
+  /** Keys that never leave to make room. */
+  pin(sdkKeys: ReadonlySet<string>): void {
+    this.#pinned = sdkKeys;
+  }
+
+  isPinned(sdkKey: string): boolean {
+    return this.#pinned.has(sdkKey);
+  }
+
+  /** Whether the key is held, or could be: false where every place is taken by keys that stay. */
+  hasRoomFor(sdkKey: string): boolean {
+    if (this.#entries.has(sdkKey) || this.#pinned.has(sdkKey)) return true;
+    return this.#sdkKeysMax > this.#pinned.size;
+  }
+
+  get sdkKeys(): number {
+    return this.#entries.size;
+  }
+
+  *all(): Generator<HeldPayload> {
+    for (const entry of this.#entries.values()) yield* Object.values(entry.slots);
+  }
+
+  #entryFor(sdkKey: string): KeyEntry {
+    const known = this.#entries.get(sdkKey);
+    if (known !== undefined) return known;
+    if (this.#entries.size >= this.#sdkKeysMax) this.#evictLeastRecentlyAsked();
+    this.#readings += 1;
+    const entry: KeyEntry = { slots: {}, lastAsked: this.#readings };
+    this.#entries.set(sdkKey, entry);
+    return entry;
+  }
+
+  /** Looks at every key, but only when a new one has just been fetched over the network. */
+  #evictLeastRecentlyAsked(): void {
+    let oldest: string | undefined;
+    let oldestAsked = Infinity;
+    for (const [sdkKey, entry] of this.#entries) {
+      if (entry.lastAsked < oldestAsked && !this.#pinned.has(sdkKey)) {
+        oldest = sdkKey;
+        oldestAsked = entry.lastAsked;
+      }
+    }
+    if (oldest === undefined) return;
+    const entry = this.#entries.get(oldest);
+    this.#entries.delete(oldest);
+    for (const held of Object.values(entry?.slots ?? {})) this.#listener.removed(held.key);
+  }
+}
+
+function slotName(key: PayloadKey): `${SpecApi}/${SpecFormat}` {
+  return `${key.api}/${key.format}`;
+}

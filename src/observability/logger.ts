@@ -1,0 +1,43 @@
+// The logger: JSON lines, one for each thing that changed; the one door to pino.
+import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
+
+export interface LoggerOptions {
+  /** Adds a line per event; see `proxy-events.ts`. */
+  readonly debug: boolean;
+  readonly instanceName: string;
+  readonly version: string;
+}
+
+/** Fields come first, then a sentence. No field holds a whole SDK key, a body, or a URL with a key in it. */
+export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
+
+/** Writes to `destination` at once: what was logged before the process ends is there. */
+export function createLogger(destination: DestinationStream, options: LoggerOptions): Logger {
+  return pino(
+    {
+      level: options.debug ? 'debug' : 'info',
+      base: { instance: options.instanceName, version: options.version },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+}
+
+/** Standard output, written synchronously. */
+export function standardOutput(): DestinationStream {
+  return pino.destination({ fd: 1, sync: true });
+}
+
+/** An error's text is worded by whoever threw it, and may hold a URL with a key in it. */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: maskSdkKeysIn(String(error)) };
+  return {
+    type: error.name,
+    message: maskSdkKeysIn(error.message),
+    stack: maskSdkKeysIn(error.stack ?? ''),
+    ...('code' in error ? { code: maskSdkKeysIn(String(error.code)) } : {}),
+  };
+}

@@ -1,0 +1,41 @@
+// The events that SFP names, for --debug-logging: one line each, with its latency. Unwatched, they cost nothing.
+import type { Logger } from './logger.js';
+
+/** Names as in SFP's docs/monitoring.md: operators' dashboards and searches know them. */
+export type ProxyEventName =
+  | 'HttpServerRequestSuccess'
+  | 'HttpServerRequestFailed'
+  | 'HttpDataProviderGotData'
+  | 'HttpDataProviderNoData'
+  | 'HttpDataProviderError'
+  | 'ConfigSpecStoreGotData'
+  | 'UpdateConfigSpecStorePropagationDelayMs';
+
+export interface ProxyEventFields {
+  /** Without a key in it: `/v1/download_config_specs`. */
+  readonly path: string;
+  /** Masked. */
+  readonly sdkKey?: string;
+  readonly latencyMs?: number;
+  readonly status?: number;
+  /** The version the event speaks of. */
+  readonly lcut?: number;
+  readonly reason?: string;
+}
+
+export interface ProxyEvents {
+  /** False where nobody listens: what only feeds events need not be done then. */
+  readonly isWatched: boolean;
+  record(name: ProxyEventName, fields: ProxyEventFields): void;
+}
+
+export const noProxyEvents: ProxyEvents = { isWatched: false, record: () => undefined };
+
+export function createLoggedProxyEvents(logger: Logger): ProxyEvents {
+  return {
+    isWatched: true,
+    record: (name, fields) => {
+      logger.debug({ event: name, ...fields }, name);
+    },
+  };
+}

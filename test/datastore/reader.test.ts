@@ -1,0 +1,222 @@
+// The read path: hits, single flights, what is remembered of failures and refusals, and every bound of it.
+import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PayloadStore } from '../../src/datastore/payload-store.js';
+import { Reader, type Reading } from '../../src/datastore/reader.js';
+import { Refresher } from '../../src/datastore/refresher.js';
+import type { PayloadKey } from '../../src/domain/payload-key.js';
+import { failed, type FetchOutcome, type Origin } from '../../src/sources/origin.js';
+import { ManualClock, settle } from '../fakes/manual-clock.js';
+
+const KEY: PayloadKey = { sdkKey: 'k', api: 'v2', format: 'json' };
+
+function updated(version: number): FetchOutcome {
+  const originForm = { encoding: 'identity', bytes: Buffer.from('{}'), etag: '"x"' } as const;
+  return { kind: 'updated', payload: { format: 'json', version, originForm, identityBytes: 2 } };
+}
+
+interface BenchOptions {
+  readonly coldFetchesMax?: number;
+  readonly sdkKeysMax?: number;
+  readonly clearOnUnauthorized?: boolean;
+}
+
+class Bench {
+  readonly clock = new ManualClock();
+  readonly fetches: { readonly key: PayloadKey; readonly sinceTime: number }[] = [];
+  outcome: FetchOutcome = updated(1);
+  #release: (() => void)[] | undefined;
+  readonly store: PayloadStore;
+  readonly refresher: Refresher;
+  readonly reader: Reader;
+
+  constructor({ coldFetchesMax = 4, sdkKeysMax = 100, clearOnUnauthorized = false }: BenchOptions = {}) {
+    const origin: Origin = {
+      fetch: (key, sinceTime) => this.#fetch(key, sinceTime),
+      close: () => Promise.resolve(),
+    };
+    const silent = { added: () => undefined, removed: () => undefined };
+    this.store = new PayloadStore(this.clock, createConcurrencyLimit(1), silent, { sdkKeysMax });
+    const untold = { fetched: () => undefined };
+    this.refresher = new Refresher(this.clock, origin, this.store, untold, { clearOnUnauthorized });
+    this.reader = new Reader(this.clock, this.store, this.refresher, { coldFetchesMax });
+  }
+
+  async #fetch(key: PayloadKey, sinceTime: number): Promise<FetchOutcome> {
+    this.fetches.push({ key, sinceTime });
+    const release = this.#release;
+    if (release !== undefined) await new Promise<void>((resolve) => release.push(resolve));
+    return this.outcome;
+  }
+
+  hold(): void {
+    this.#release = [];
+  }
+
+  async release(): Promise<void> {
+    const release = this.#release ?? [];
+    this.#release = undefined;
+    for (const resolve of release) resolve();
+    await settle();
+  }
+
+  async told(key = KEY): Promise<string> {
+    return describe(await this.reader.read(key));
+  }
+}
+
+function describe(reading: Reading): string {
+  return reading.kind === 'unavailable'
+    ? `${reading.cause} ${reading.detail} ${reading.retryAfterMs}`.trim()
+    : reading.kind;
+}
+
+test('a hit is answered in the same turn and fetches nothing', async () => {
+  const bench = new Bench();
+  assert.equal(await bench.told(), 'held');
+  const reading = bench.reader.read(KEY);
+  assert.ok(!(reading instanceof Promise));
+  assert.equal(reading.kind, 'held');
+  assert.equal(bench.fetches.length, 1);
+});
+
+test('a thousand cold readers wait for one fetch', async () => {
+  const bench = new Bench();
+  bench.hold();
+  const readings = Array.from({ length: 1_000 }, async () => bench.reader.read(KEY));
+  await bench.release();
+  const kinds = new Set((await Promise.all(readings)).map((reading) => reading.kind));
+  assert.deepEqual([...kinds], ['held']);
+  assert.equal(bench.fetches.length, 1);
+});
+
+test('a cold reader joins a poll that is running', async () => {
+  const bench = new Bench();
+  bench.hold();
+  const poll = bench.refresher.refresh(KEY);
+  const reading = bench.reader.read(KEY);
+  await bench.release();
+  await poll;
+  assert.equal((await reading).kind, 'held');
+  assert.equal(bench.fetches.length, 1);
+});
+
+test('a failure is remembered for one second', async () => {
+  const bench = new Bench();
+  bench.outcome = failed('status_500', 'HTTP status 500');
+  assert.equal(await bench.told(), 'origin_failing status_500 1000');
+  bench.clock.advance(400);
+  assert.equal(await bench.told(), 'origin_failing status_500 600');
+  assert.equal(bench.fetches.length, 1);
+  bench.clock.advance(600);
+  bench.outcome = updated(1);
+  assert.equal(await bench.told(), 'held');
+});
+
+test('an origin that asks to be left alone is not asked for a cold spec either', async () => {
+  const bench = new Bench();
+  bench.outcome = failed('status_429', 'HTTP status 429', 30_000);
+  assert.equal(await bench.told(), 'origin_failing status_429 30000');
+  bench.clock.advance(29_000);
+  assert.equal(await bench.told(), 'origin_failing status_429 1000');
+  assert.equal(bench.fetches.length, 1);
+});
+
+test('a refusal is remembered for ten seconds, for that payload only', async () => {
+  const bench = new Bench();
+  bench.outcome = { kind: 'unauthorized', status: 403 };
+  assert.equal(await bench.told(), 'refused');
+  bench.clock.advance(9_999);
+  assert.equal(await bench.told(), 'refused');
+  assert.equal(bench.fetches.length, 1);
+  bench.outcome = updated(1);
+  assert.equal(await bench.told({ ...KEY, api: 'v1' }), 'held');
+  bench.clock.advance(1);
+  assert.equal(await bench.told(), 'held');
+});
+
+test('the tables of failures and refusals are bounded', async () => {
+  const bench = new Bench();
+  for (const outcome of [failed('status_500', ''), { kind: 'unauthorized', status: 401 } as const]) {
+    bench.outcome = outcome;
+    for (let index = 0; index < 10_050; index += 1)
+      await bench.told({ ...KEY, sdkKey: `${outcome.kind}-${index}` });
+  }
+  const { failuresRemembered, refusalsRemembered } = bench.reader.tables;
+  assert.equal(failuresRemembered?.entries, 10_000);
+  assert.equal(refusalsRemembered?.entries, 10_000);
+  assert.equal(bench.store.sdkKeys, 0);
+});
+
+test('only so many cold fetches run, so many wait, and the rest is turned away', async () => {
+  const bench = new Bench({ coldFetchesMax: 2, sdkKeysMax: 2_000 });
+  bench.hold();
+  const readings = Array.from({ length: 1_010 }, (_none, index) =>
+    bench.reader.read({ ...KEY, sdkKey: `k${index}` }),
+  );
+  await settle();
+  assert.equal(bench.fetches.length, 2);
+  const last = readings.at(-1);
+  assert.ok(last !== undefined && !(last instanceof Promise));
+  assert.equal(describe(last), 'too_many_cold_fetches  1000');
+  await bench.release();
+  const told = await Promise.all(readings.map(async (reading) => reading));
+  assert.equal(told.filter((reading) => reading.kind === 'held').length, 1_002);
+});
+
+test('who waited ten seconds for a turn is turned away without a fetch', async () => {
+  const bench = new Bench({ coldFetchesMax: 1 });
+  bench.hold();
+  const first = bench.reader.read(KEY);
+  const second = bench.reader.read({ ...KEY, sdkKey: 'other' });
+  await settle();
+  bench.clock.advance(10_001);
+  await bench.release();
+  assert.equal((await first).kind, 'held');
+  assert.equal(describe(await second), 'too_many_cold_fetches  1000');
+  assert.equal(bench.fetches.length, 1);
+});
+
+test('a key that could not be kept is not fetched', async () => {
+  const bench = new Bench({ sdkKeysMax: 1 });
+  bench.store.pin(new Set(['pinned']));
+  assert.equal(await bench.told(), 'sdk_keys_limit_reached  1000');
+  assert.equal(bench.fetches.length, 0);
+});
+
+test('a refresh asks with the version held, and two of one payload are one', async () => {
+  const bench = new Bench();
+  bench.outcome = updated(7);
+  await bench.refresher.refresh(KEY);
+  await Promise.all([bench.refresher.refresh(KEY), bench.refresher.refresh(KEY)]);
+  assert.deepEqual(
+    bench.fetches.map((fetch) => fetch.sinceTime),
+    [0, 7],
+  );
+});
+
+test('a refused key goes on being served', async () => {
+  const bench = new Bench();
+  await bench.told();
+  bench.outcome = { kind: 'unauthorized', status: 401 };
+  await bench.refresher.refresh(KEY);
+  assert.equal(await bench.told(), 'held');
+});
+
+test('a refused key is dropped at once where that is wished', async () => {
+  const bench = new Bench({ clearOnUnauthorized: true });
+  await bench.told();
+  bench.outcome = { kind: 'unauthorized', status: 401 };
+  await bench.refresher.refresh(KEY);
+  assert.equal(bench.store.peek(KEY), undefined);
+  assert.equal(await bench.told(), 'refused');
+});
+
+test('no failure takes a held spec away, whatever the settings', async () => {
+  const bench = new Bench({ clearOnUnauthorized: true });
+  await bench.told();
+  bench.outcome = failed('status_500', 'HTTP status 500');
+  await bench.refresher.refresh(KEY);
+  assert.equal(await bench.told(), 'held');
+});
