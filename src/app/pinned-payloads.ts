@@ -1,0 +1,46 @@
+// The payloads of pinned SDK keys: fetched at start and polled for ever, whether a client asks or not.
+import type { OutcomeLog } from '../datastore/outcome-log.js';
+import type { PayloadStore } from '../datastore/payload-store.js';
+import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import type { Poller } from '../sources/upstream/poller.js';
+
+/** What SDKs ask for: legacy ones v1, core ones v2 as protobuf or as JSON. */
+const VARIANTS = [
+  { api: 'v1', format: 'json' },
+  { api: 'v2', format: 'json' },
+  { api: 'v2', format: 'protobuf' },
+] as const;
+
+export class PinnedPayloads {
+  readonly #store: PayloadStore;
+  readonly #poller: Poller;
+  readonly #outcomes: OutcomeLog;
+  #payloads: readonly PayloadKey[] = [];
+
+  constructor(store: PayloadStore, poller: Poller, outcomes: OutcomeLog) {
+    this.#store = store;
+    this.#poller = poller;
+    this.#outcomes = outcomes;
+  }
+
+  get payloads(): readonly PayloadKey[] {
+    return this.#payloads;
+  }
+
+  /**
+   * Pins exactly these keys; resolves when every new one was tried once. A key that is pinned no longer is kept as
+   * if a client had asked for it, and polled on while it is held.
+   */
+  async pin(sdkKeys: ReadonlySet<string>): Promise<void> {
+    const before = this.#payloads;
+    this.#store.pin(sdkKeys);
+    this.#payloads = [...sdkKeys].flatMap((sdkKey) => VARIANTS.map((variant) => ({ sdkKey, ...variant })));
+    const now = new Set(this.#payloads.map(payloadId));
+    for (const key of before) {
+      if (now.has(payloadId(key)) || this.#store.peek(key) !== undefined) continue;
+      this.#poller.unwatch(key);
+      this.#outcomes.forget(key);
+    }
+    await Promise.all(this.#payloads.map((key) => this.#poller.watchNow(key)));
+  }
+}

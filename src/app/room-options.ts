@@ -1,0 +1,40 @@
+// Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
+import type { Config } from '../config/load-config.js';
+import type { HttpLimits } from '../servers/http/fastify-app.js';
+import type { HttpServerOptions } from '../servers/http/http-server.js';
+import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
+
+const MIB = 1024 * 1024;
+
+export function toHttpOptions(config: Config): HttpServerOptions {
+  return {
+    instanceName: config.instanceName,
+    keepAliveTimeoutMs: config.httpKeepAliveTimeoutS * 1000,
+    connectionsMax: config.httpConnectionsMax,
+  };
+}
+
+/** People and scrapers, not SDKs. */
+const ADMIN_CONNECTIONS_MAX = 100;
+
+export function toAdminLimits(config: Config): HttpLimits {
+  return { keepAliveTimeoutMs: config.httpKeepAliveTimeoutS * 1000, connectionsMax: ADMIN_CONNECTIONS_MAX };
+}
+
+export function toUpstreamOptions(config: Config, version: string): UpstreamOptions {
+  const decodedBytesMax = config.specBodyMaxMib * MIB;
+  return {
+    endpoint: config.statsigEndpoint,
+    version,
+    requestTimeoutMs: config.httpRequestTimeoutS * 1000,
+    connectTimeoutMs: config.httpConnectTimeoutS * 1000,
+    headersTimeoutMs: config.httpReadTimeoutS * 1000,
+    bodyIdleTimeoutMs: config.httpReadTimeoutS * 1000,
+    idleConnectionsMax: config.httpConnectionPoolMaxIdlePerHost,
+    bodyLimits: { encodedBytesMax: decodedBytesMax / 2, decodedBytesMax },
+    caPem: config.originCaPem,
+    httpProxy: config.httpProxy,
+    httpsProxy: config.httpsProxy,
+    noProxy: config.noProxy,
+  };
+}

@@ -1,0 +1,65 @@
+// What /status tells: what this process holds, how old it is, when it asks again, and how near its limits it is.
+import type { Config } from '../config/load-config.js';
+import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { maskSdkKey } from '../domain/sdk-key.js';
+import type { EventLoopDelay } from '../observability/event-loop-delay.js';
+import type { Rooms, World } from './rooms.js';
+
+export interface StatusSources extends Pick<World, 'clock' | 'version'>, Omit<Rooms, 'events' | 'origin'> {
+  readonly config: Config;
+  /** By the monotonic clock. */
+  readonly startedAtMs: number;
+  readonly eventLoopDelay: EventLoopDelay;
+}
+
+export function describeStatus(sources: StatusSources): object {
+  const { clock, config, store, poller } = sources;
+  const memory = process.memoryUsage();
+  return {
+    version: sources.version,
+    instance: config.instanceName,
+    node: process.version,
+    phase: sources.readiness.phase,
+    uptimeS: toSeconds(clock.monotonicMs() - sources.startedAtMs),
+    tables: {
+      sdkKeys: { entries: store.sdkKeys, entriesMax: config.maximumConcurrentSdkKeys },
+      ...sources.reader.tables,
+      pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
+    },
+    eventLoopDelaySinceLastStatus: sources.eventLoopDelay.take(),
+    memoryBytes: { rss: memory.rss, heapUsed: memory.heapUsed, external: memory.external },
+    specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),
+  };
+}
+
+/** What is held, and what is pinned but could not be fetched yet. */
+function knownPayloads({ store, pinned }: StatusSources): readonly PayloadKey[] {
+  const keys = [...[...store.all()].map((held) => held.key), ...pinned.payloads];
+  return [...new Map(keys.map((key) => [payloadId(key), key])).values()];
+}
+
+function describeSpec({ clock, store, poller, outcomes }: StatusSources, key: PayloadKey): object {
+  const held = store.peek(key);
+  const poll = poller.stateOf(key);
+  const last = outcomes.lastOf(key);
+  const nowMs = clock.monotonicMs();
+  return {
+    sdkKey: maskSdkKey(key.sdkKey),
+    api: key.api,
+    format: key.format,
+    pinned: store.isPinned(key.sdkKey),
+    version: held?.payload.version ?? null,
+    confirmedAgoS: held === undefined ? null : toSeconds(nowMs - held.confirmedAtMs),
+    lastOutcome:
+      last === undefined
+        ? null
+        : { kind: last.kind, reason: last.reason, agoS: toSeconds(nowMs - last.atMs) },
+    failuresInARow: poll?.failures ?? 0,
+    nextPollInS: poll?.nextPollMs === undefined ? null : toSeconds(Math.max(0, poll.nextPollMs - nowMs)),
+    formBytes: held?.forms.sizes ?? {},
+  };
+}
+
+function toSeconds(durationMs: number): number {
+  return Math.round(durationMs / 100) / 10;
+}

@@ -1,0 +1,156 @@
+// Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
+import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import type { CommandLine, SettingName } from './command-line.js';
+import { fileFault, readPinnedKeys } from './pinned-keys.js';
+import { boundsText, parseSetting, type Setting, type ValueOf } from './setting.js';
+import { settings } from './settings.js';
+
+export type SettingValues = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };
+
+export interface Config extends SettingValues {
+  readonly mode: 'http';
+  readonly cache: 'disabled';
+  readonly pinnedSdkKeys: ReadonlySet<string>;
+  /** PEM text of `originCaFile`; undefined where none was named. */
+  readonly originCaPem: string | undefined;
+}
+
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Gives a file's text, or throws. */
+  readonly readFile: (path: string) => string;
+  readonly hostName: string;
+}
+
+export type Loaded<Result> =
+  | { readonly kind: 'loaded'; readonly config: Result }
+  | { readonly kind: 'faults'; readonly faults: readonly string[] };
+
+const MODES_TO_COME: readonly string[] = ['grpc', 'grpc-and-http'];
+const CACHES_TO_COME: readonly string[] = ['redis', 'local'];
+
+/** The whole configuration of the daemon. */
+export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Config> {
+  const { values, faults } = loadValues(typed, around);
+  const [mode, cache, ...rest] = typed.operands;
+  const all = [
+    ...faultsOfOperand('MODE', mode, 'http', MODES_TO_COME),
+    ...faultsOfOperand('CACHE', cache, 'disabled', CACHES_TO_COME),
+    ...faultsOfSurplus(rest),
+    ...faults,
+  ];
+  const pinned = readPinnedKeys(values, around.readFile);
+  const ca = readCa(values.originCaFile, around.readFile);
+  all.push(...pinned.faults, ...ca.faults);
+  if (all.length > 0) return { kind: 'faults', faults: all };
+  return {
+    kind: 'loaded',
+    config: Object.freeze({
+      ...values,
+      mode: 'http',
+      cache: 'disabled',
+      pinnedSdkKeys: pinned.sdkKeys,
+      originCaPem: ca.pem,
+      instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
+    }),
+  };
+}
+
+/** Only the settings: what a subcommand needs that starts no daemon. The first operand is the subcommand itself. */
+export function loadSettings(typed: CommandLine, around: Surroundings): Loaded<SettingValues> {
+  const loaded = loadValues(typed, around);
+  const { values } = loaded;
+  const faults = [...faultsOfSurplus(typed.operands.slice(1)), ...loaded.faults];
+  return faults.length > 0 ? { kind: 'faults', faults } : { kind: 'loaded', config: values };
+}
+
+function loadValues(
+  typed: CommandLine,
+  around: Surroundings,
+): { readonly values: SettingValues; readonly faults: readonly string[] } {
+  const values: Record<string, unknown> = {};
+  const faults = typed.unknownOptions.map(
+    (option) => `unknown option ${maskSdkKeysIn(option)}: this version does not have it, see --help`,
+  );
+  for (const [name, setting] of Object.entries(settings) as [SettingName, Setting][]) {
+    // A faulty setting gets its default, so that the others can still be judged.
+    values[name] = defaultOf(setting);
+    const given = find(name, setting, typed, around.env);
+    if (given === undefined) continue;
+    try {
+      values[name] = valueOf(setting, given.text);
+    } catch (error) {
+      faults.push(`${given.source}: ${(error as Error).message} (${boundsText(setting)})`);
+    }
+  }
+  return { values: values as unknown as SettingValues, faults };
+}
+
+interface Given {
+  readonly text: string | true;
+  /** Where the text comes from, in words. */
+  readonly source: string;
+}
+
+function find(
+  name: SettingName,
+  setting: Setting,
+  typed: CommandLine,
+  env: Surroundings['env'],
+): Given | undefined {
+  const option = typed.options.get(name);
+  if (option !== undefined) return { text: option, source: `--${setting.flag}` };
+  for (const variable of variablesOf(setting)) {
+    const text = env[variable];
+    // An empty variable is how a chart says "not set".
+    if (text !== undefined && text !== '') return { text, source: variable };
+  }
+  return undefined;
+}
+
+/** Outbound proxies are known by lower-case names as well, the only ones that curl reads. */
+function variablesOf(setting: Setting): readonly string[] {
+  return setting.env.endsWith('_PROXY') ? [setting.env, setting.env.toLowerCase()] : [setting.env];
+}
+
+function valueOf(setting: Setting, text: string | true): unknown {
+  if (text !== true) return parseSetting(setting, text);
+  if (setting.kind === 'switch') return true;
+  throw new Error('needs a value');
+}
+
+function defaultOf(setting: Setting): unknown {
+  return setting.kind === 'url' ? parseSetting(setting, setting.default) : setting.default;
+}
+
+function faultsOfOperand(
+  name: string,
+  given: string | undefined,
+  accepted: string,
+  toCome: readonly string[],
+): readonly string[] {
+  if (given === accepted) return [];
+  if (given === undefined) return [`${name} is missing: it is '${accepted}'`];
+  const shown = maskSdkKeysIn(given);
+  if (toCome.includes(given)) return [`${name} '${shown}' is not in this version yet: use '${accepted}'`];
+  return [`${name} '${shown}' is unknown: use '${accepted}'`];
+}
+
+function faultsOfSurplus(operands: readonly string[]): readonly string[] {
+  return operands.map((operand) => `unexpected argument '${maskSdkKeysIn(operand)}'`);
+}
+
+function readCa(
+  path: string,
+  readFile: (path: string) => string,
+): { readonly pem: string | undefined; readonly faults: readonly string[] } {
+  if (path === '') return { pem: undefined, faults: [] };
+  const source = '--origin-ca-file (SFP_ORIGIN_CA_FILE)';
+  try {
+    const pem = readFile(path);
+    if (pem.includes('-----BEGIN CERTIFICATE-----')) return { pem, faults: [] };
+    return { pem: undefined, faults: [`${source}: ${maskSdkKeysIn(path)} holds no PEM certificate`] };
+  } catch (error) {
+    return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };
+  }
+}

@@ -1,0 +1,59 @@
+// Pinned SDK keys: from a file, one a line, and from a list; faults name the line, never the key.
+import { isValidSdkKey, maskSdkKeysIn } from '../domain/sdk-key.js';
+
+export interface PinnedKeys {
+  readonly sdkKeys: ReadonlySet<string>;
+  readonly faults: readonly string[];
+}
+
+export interface PinnedKeySources {
+  /** Path of the keys file; empty for none. */
+  readonly sdkKeysFile: string;
+  /** Keys separated by commas; empty for none. */
+  readonly sdkKeys: string;
+  readonly maximumConcurrentSdkKeys: number;
+}
+
+/** `readFile` gives a file's text, or throws. */
+export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: string) => string): PinnedKeys {
+  const sdkKeys = new Set<string>();
+  const faults: string[] = [];
+  const add = (text: string, where: string): void => {
+    const sdkKey = text.replace(/#.*$/, '').trim();
+    if (sdkKey === '') return;
+    if (isValidSdkKey(sdkKey)) sdkKeys.add(sdkKey);
+    else faults.push(`${where} is no SDK key: 1 to 256 characters of A-Z a-z 0-9 - _ . ~`);
+  };
+
+  sources.sdkKeys.split(',').forEach((part, index) => {
+    add(part, `key ${index + 1} of --sdk-keys (SFP_SDK_KEYS)`);
+  });
+  if (sources.sdkKeysFile !== '') {
+    const text = readText(sources.sdkKeysFile, readFile, faults);
+    text.split(/\r?\n/).forEach((line, index) => {
+      add(line, `line ${index + 1} of the SDK keys file`);
+    });
+  }
+  if (sdkKeys.size > sources.maximumConcurrentSdkKeys) {
+    faults.push(
+      `${sdkKeys.size} SDK keys are pinned, more than --maximum-concurrent-sdk-keys ` +
+        `(${sources.maximumConcurrentSdkKeys}) allows: raise that or pin fewer`,
+    );
+  }
+  return { sdkKeys, faults };
+}
+
+function readText(path: string, readFile: (path: string) => string, faults: string[]): string {
+  try {
+    return readFile(path);
+  } catch (error) {
+    faults.push(`--sdk-keys-file (SFP_SDK_KEYS_FILE): ${fileFault(path, error)}`);
+    return '';
+  }
+}
+
+/** Why a file could not be read, in words. Where a path belongs, somebody may have put a key. */
+export function fileFault(path: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  return `cannot read ${maskSdkKeysIn(path)} (${code})`;
+}

@@ -1,0 +1,105 @@
+// What a setting is: one row of the table, and how its text becomes a value or a fault.
+
+interface Row {
+  /** Long option without its dashes. */
+  readonly flag: string;
+  /** One letter, for the options that SFP has one for. */
+  readonly short?: string;
+  /** Environment variable. */
+  readonly env: string;
+  /** One line for --help and the documentation. */
+  readonly help: string;
+}
+
+export interface IntegerSetting extends Row {
+  readonly kind: 'integer';
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  /** What is counted: `s`, `keys`, `port` … */
+  readonly unit: string;
+}
+
+/** A flag without a value; its variable takes true, false, 1 or 0. */
+export interface SwitchSetting extends Row {
+  readonly kind: 'switch';
+  readonly default: false;
+}
+
+export interface TextSetting extends Row {
+  readonly kind: 'text';
+  readonly default: string;
+  /** The value's name in --help. */
+  readonly unit: string;
+  /** What a value must look like, and the words for that. */
+  readonly pattern: RegExp;
+  readonly patternText: string;
+}
+
+export interface UrlSetting extends Row {
+  readonly kind: 'url';
+  readonly default: string;
+  readonly unit: 'url';
+}
+
+export type Setting = IntegerSetting | SwitchSetting | TextSetting | UrlSetting;
+
+export type ValueOf<S extends Setting> = S extends IntegerSetting
+  ? number
+  : S extends SwitchSetting
+    ? boolean
+    : S extends UrlSetting
+      ? URL
+      : string;
+
+/** A text as the setting's value; throws an Error that says what would do. */
+export function parseSetting(setting: Setting, text: string): number | boolean | string | URL {
+  switch (setting.kind) {
+    case 'integer':
+      return parseInteger(setting, text);
+    case 'switch':
+      return parseSwitch(text);
+    case 'text':
+      if (!setting.pattern.test(text)) throw new Error(`is not ${setting.patternText}`);
+      return text;
+    case 'url':
+      return parseUrl(text);
+  }
+}
+
+/** The row's bounds in words, for --help, faults and the documentation. */
+export function boundsText(setting: Setting): string {
+  switch (setting.kind) {
+    case 'integer':
+      return `${setting.min} to ${setting.max}`;
+    case 'switch':
+      return 'true or false';
+    case 'text':
+      return setting.patternText;
+    case 'url':
+      return 'an http:// or https:// URL';
+  }
+}
+
+function parseInteger(setting: IntegerSetting, text: string): number {
+  const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (Number.isNaN(value)) throw new Error('is no whole number');
+  if (value < setting.min || value > setting.max) throw new Error(`is not within ${boundsText(setting)}`);
+  return value;
+}
+
+function parseSwitch(text: string): boolean {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new Error('is neither true nor false');
+}
+
+/** With a path where the origin stands under one; without query, hash and credentials, which would be lost or logged. */
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw new Error('is no http:// or https:// URL');
+  if (url.search !== '' || url.hash !== '') throw new Error('may not have a query or a fragment');
+  if (url.username !== '' || url.password !== '') throw new Error('may not have credentials in it');
+  return url;
+}

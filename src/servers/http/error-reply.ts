@@ -1,0 +1,45 @@
+// The one shape of an error body, and every reason that may stand in it.
+import type { FastifyReply } from 'fastify';
+
+/**
+ * Stable and machine-readable; once released, a reason keeps its meaning and its status.
+ * 429 and 413 are not among what our own limits on specs answer: 503 is what SDKs try again after.
+ */
+const STATUSES = {
+  sdk_key_missing: 400,
+  sdk_key_invalid: 400,
+  since_time_invalid: 400,
+  request_invalid: 400,
+  body_invalid: 400,
+  body_too_large: 413,
+  header_too_large: 431,
+  request_timeout: 408,
+  key_refused: 401,
+  not_found: 404,
+  not_acceptable: 406,
+  internal_error: 500,
+  origin_failing: 503,
+  too_many_cold_fetches: 503,
+  sdk_keys_limit_reached: 503,
+} as const satisfies Record<string, number>;
+
+export type ErrorReason = keyof typeof STATUSES;
+
+export interface ErrorBody {
+  readonly code: number;
+  readonly reason: ErrorReason;
+  /** What was wrong and what to do, for people. */
+  readonly message: string;
+  /** What the origin did, where that is the cause. */
+  readonly origin?: string;
+}
+
+export function errorBody(reason: ErrorReason, message: string, origin?: string): ErrorBody {
+  return { code: STATUSES[reason], reason, message, ...(origin === undefined ? {} : { origin }) };
+}
+
+export function sendError(reply: FastifyReply, body: ErrorBody, retryAfterS?: number): FastifyReply {
+  if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS));
+  const bytes = Buffer.from(JSON.stringify(body));
+  return reply.code(body.code).header('content-type', 'application/json').send(bytes);
+}

@@ -1,0 +1,93 @@
+// GET, HEAD and POST of config specs, v1 and v2, with the key in the path or in a header.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { PayloadKey, SpecApi } from '../../domain/payload-key.js';
+import type { Reading } from '../../datastore/reader.js';
+import { errorBody, sendError, type ErrorBody } from './error-reply.js';
+import type { PayloadReply } from './payload-reply.js';
+import { keyOf, toQuestion, type SpecRequest } from './request-key.js';
+
+const APIS: readonly SpecApi[] = ['v1', 'v2'];
+
+/** The read path, as far as a route needs it. */
+export interface SpecSource {
+  read(key: PayloadKey): Reading | Promise<Reading>;
+}
+
+export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadReply: PayloadReply): void {
+  function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: SpecRequest,
+  ): FastifyReply | Promise<FastifyReply> {
+    const question = toQuestion(asked);
+    if ('code' in question) return sendError(reply, question);
+    const wishes = {
+      sinceTime: question.sinceTime,
+      acceptEncoding: request.headers['accept-encoding'],
+      ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
+    };
+    const reading = source.read(question.key);
+    // No promise on the path of a hit: awaiting one costs a tenth of the answer.
+    if (!(reading instanceof Promise)) return payloadReply.send(reply, reading, wishes);
+    return reading.then((known) => payloadReply.send(reply, known, wishes));
+  }
+
+  for (const api of APIS) {
+    const path = `/${api}/download_config_specs`;
+    // fastify answers HEAD on every GET route, with the same headers.
+    for (const url of [path, `${path}/:file`]) {
+      app.get(url, (request, reply) =>
+        answer(request, reply, describe(api, request, member(request.query, 'sinceTime'))),
+      );
+      app.post(url, (request, reply) => {
+        const body = readBody(request.body);
+        if ('code' in body) return sendError(reply, body);
+        return answer(request, reply, describe(api, request, body.sinceTime));
+      });
+    }
+  }
+}
+
+function describe(api: SpecApi, request: FastifyRequest, sinceTime: unknown): SpecRequest {
+  return {
+    api,
+    pathKey: text(member(request.params, 'file')),
+    headerKey: text(request.headers['statsig-api-key']),
+    queryProto: member(request.query, 'supports_proto'),
+    headerProto: text(request.headers['statsig-supports-proto']),
+    sinceTime,
+  };
+}
+
+/** The SDK key that the request names, valid or not; undefined where it names none. */
+export function namedKey(request: FastifyRequest): string | undefined {
+  const key = keyOf(text(request.headers['statsig-api-key']), text(member(request.params, 'file')));
+  return key === '' ? undefined : key;
+}
+
+/** `sinceTime` of a POST body; no body at all is a client that holds nothing. */
+function readBody(body: unknown): { readonly sinceTime: unknown } | ErrorBody {
+  if (!Buffer.isBuffer(body) || body.length === 0) return { sinceTime: undefined };
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString());
+  } catch {
+    return errorBody('body_invalid', 'The body is not JSON: send {"sinceTime": <milliseconds>} or nothing.');
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    return errorBody(
+      'body_invalid',
+      'The body is not a JSON object: send {"sinceTime": <milliseconds>} or nothing.',
+    );
+  }
+  return { sinceTime: member(parsed, 'sinceTime') };
+}
+
+function member(holder: unknown, name: string): unknown {
+  if (typeof holder !== 'object' || holder === null) return undefined;
+  return Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,214 @@
+// Options over environment over defaults; every fault told at once; no key in any fault.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readCommandLine } from '../../src/cli.js';
+import { loadConfig, type Config, type Loaded, type Surroundings } from '../../src/config/load-config.js';
+import { boundsText, parseSetting, type Setting } from '../../src/config/setting.js';
+import { settings } from '../../src/config/settings.js';
+
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----\n';
+
+interface Given {
+  readonly env?: Record<string, string>;
+  readonly files?: Record<string, string>;
+}
+
+function load(args: readonly string[], { env = {}, files = {} }: Given = {}): Loaded<Config> {
+  const typed = readCommandLine(args, '1.2.3');
+  if (typed.kind !== 'run') throw new Error('not a daemon');
+  const around: Surroundings = {
+    env,
+    hostName: 'the-host',
+    readFile: (path) => {
+      const text = files[path];
+      if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
+      return text;
+    },
+  };
+  return loadConfig(typed.line, around);
+}
+
+function config(args: readonly string[], given?: Given): Config {
+  const loaded = load(['http', 'disabled', ...args], given);
+  if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
+  return loaded.config;
+}
+
+function faults(args: readonly string[], given?: Given): readonly string[] {
+  const loaded = load(args, given);
+  return loaded.kind === 'faults' ? loaded.faults : assert.fail('expected faults');
+}
+
+test('without options everything has the default of the table', () => {
+  const loaded = config([]);
+  for (const [name, setting] of Object.entries(settings) as [keyof typeof settings, Setting][]) {
+    if (name === 'instanceName') continue;
+    const expected = setting.kind === 'url' ? new URL(setting.default).href : setting.default;
+    const value = loaded[name];
+    assert.equal(value instanceof URL ? value.href : value, expected, name);
+  }
+  assert.equal(loaded.instanceName, 'the-host');
+  assert.deepEqual([loaded.mode, loaded.cache, loaded.pinnedSdkKeys.size], ['http', 'disabled', 0]);
+});
+
+test('the defaults of the flags SFP has are the ones it has', () => {
+  const loaded = config([]);
+  assert.equal(loaded.maximumConcurrentSdkKeys, 1000);
+  assert.equal(loaded.pollingIntervalS, 10);
+  assert.equal(loaded.updateBatchSize, 64);
+  assert.equal(loaded.httpConnectionPoolMaxIdlePerHost, 10);
+  assert.equal(loaded.clearDatastoreOnUnauthorized, false);
+});
+
+test('an option beats its variable, a variable beats the default, an empty variable is none', () => {
+  const env = {
+    SFP_POLLING_INTERVAL_IN_S: '5',
+    SFP_UPDATE_BATCH_SIZE: '',
+    STATSIG_ENDPOINT: 'http://origin:1/x',
+  };
+  assert.equal(config([], { env }).pollingIntervalS, 5);
+  assert.equal(config(['-p', '7'], { env }).pollingIntervalS, 7);
+  assert.equal(config(['--polling-interval-in-s=8'], { env }).pollingIntervalS, 8);
+  assert.equal(config([], { env }).updateBatchSize, 64);
+  assert.equal(config([], { env }).statsigEndpoint.href, 'http://origin:1/x');
+});
+
+test('options stand before, between and after MODE and CACHE', () => {
+  for (const args of [
+    ['-m', '3', 'http', 'disabled'],
+    ['http', '-m', '3', 'disabled'],
+    ['http', 'disabled', '-m3'],
+  ]) {
+    const loaded = load(args);
+    assert.equal(loaded.kind === 'loaded' && loaded.config.maximumConcurrentSdkKeys, 3);
+  }
+});
+
+test('switches are on when typed, and by true or 1 in the environment', () => {
+  assert.equal(config(['--debug-logging']).debugLogging, true);
+  for (const [text, expected] of [
+    ['true', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+  ] as const) {
+    assert.equal(config([], { env: { SFP_DEBUG_LOGGING: text } }).debugLogging, expected);
+  }
+});
+
+test('outbound proxies are known by their lower-case names too', () => {
+  assert.equal(config([], { env: { https_proxy: 'http://proxy:1' } }).httpsProxy, 'http://proxy:1');
+  const both = { https_proxy: 'http://lower:1', HTTPS_PROXY: 'http://upper:1' };
+  assert.equal(config([], { env: both }).httpsProxy, 'http://upper:1');
+});
+
+test('every fault is told in one go, each with its source and its bounds', () => {
+  const told = faults(['grpc', 'redis', 'extra', '-p', '0', '--http-port', '70000', '--nonsense=1', '-m'], {
+    env: { SFP_UPDATE_BATCH_SIZE: 'many', STATSIG_ENDPOINT: 'ftp://x', SFP_DEBUG_LOGGING: 'maybe' },
+  });
+  for (const expected of [
+    /^MODE 'grpc' is not in this version yet: use 'http'$/,
+    /^CACHE 'redis' is not in this version yet: use 'disabled'$/,
+    /^unexpected argument 'extra'$/,
+    /^unknown option --nonsense/,
+    /^--maximum-concurrent-sdk-keys: needs a value/,
+    /^--polling-interval-in-s: is not within 1 to 86400/,
+    /^--http-port: is not within 0 to 65535/,
+    /^SFP_UPDATE_BATCH_SIZE: is no whole number/,
+    /^STATSIG_ENDPOINT: is no http:\/\/ or https:\/\/ URL/,
+    /^SFP_DEBUG_LOGGING: is neither true nor false/,
+  ]) {
+    assert.ok(
+      told.some((fault) => expected.test(fault)),
+      `${expected} in ${told.join('\n')}`,
+    );
+  }
+  assert.equal(told.length, 10);
+});
+
+test('modes and caches are named where they are missing, refused where they are unknown', () => {
+  assert.deepEqual(faults([]), ["MODE is missing: it is 'http'", "CACHE is missing: it is 'disabled'"]);
+  assert.deepEqual(faults(['https', 'none']), [
+    "MODE 'https' is unknown: use 'http'",
+    "CACHE 'none' is unknown: use 'disabled'",
+  ]);
+  for (const mode of ['grpc', 'grpc-and-http'])
+    assert.match(faults([mode, 'disabled'])[0] ?? '', /not in this version/);
+  for (const cache of ['redis', 'local'])
+    assert.match(faults(['http', cache])[0] ?? '', /not in this version/);
+});
+
+test('pinned keys come from the file and from the list, without comments and repetitions', () => {
+  const loaded = config(['--sdk-keys-file', '/keys'], {
+    env: { SFP_SDK_KEYS: 'secret-c, secret-a,' },
+    files: { '/keys': '# ours\nsecret-a\r\n\n  secret-b # theirs\n' },
+  });
+  assert.deepEqual([...loaded.pinnedSdkKeys].sort(), ['secret-a', 'secret-b', 'secret-c']);
+});
+
+test('a fault in pinned keys names the line and never the key', () => {
+  const told = faults(
+    ['http', 'disabled', '--sdk-keys-file', '/keys', '--sdk-keys', 'secret-ok,secret-not ok', '-m', '1'],
+    {
+      files: { '/keys': 'secret-fine\nsecret-höchst-geheim\n' },
+    },
+  );
+  assert.equal(told.length, 3);
+  assert.match(told[0] ?? '', /^key 2 of --sdk-keys/);
+  assert.match(told[1] ?? '', /^line 2 of the SDK keys file/);
+  assert.match(told[2] ?? '', /^2 SDK keys are pinned, more than --maximum-concurrent-sdk-keys \(1\)/);
+  assert.ok(!/geheim|not ok/.test(told.join()));
+});
+
+test('files that cannot be read, or hold no certificate, are faults', () => {
+  const args = ['http', 'disabled', '--sdk-keys-file', '/none', '--origin-ca-file', '/none'];
+  assert.deepEqual(faults(args), [
+    '--sdk-keys-file (SFP_SDK_KEYS_FILE): cannot read /none (ENOENT)',
+    '--origin-ca-file (SFP_ORIGIN_CA_FILE): cannot read /none (ENOENT)',
+  ]);
+  const files = { '/ca': 'no certificate', '/good': CERTIFICATE };
+  assert.match(
+    faults(['http', 'disabled', '--origin-ca-file', '/ca'], { files })[0] ?? '',
+    /holds no PEM certificate/,
+  );
+  assert.equal(config(['--origin-ca-file', '/good'], { files }).originCaPem, CERTIFICATE);
+});
+
+test('an argument that is a key is masked in the fault it causes', () => {
+  const told = faults([
+    'http',
+    'disabled',
+    'secret-abcdefghijklmnop',
+    '--sdk-key=secret-abcdefghijklmnop',
+  ]).join('\n');
+  assert.ok(!told.includes('abcdefghijklmnop'));
+  assert.match(told, /secret-abcd\*\*\*/);
+});
+
+test('an origin with credentials, a query or a fragment is refused', () => {
+  for (const endpoint of ['http://user:pw@host', 'http://host/?a=1', 'http://host/#a']) {
+    const told = faults(['http', 'disabled', '--statsig-endpoint', endpoint]);
+    assert.equal(told.length, 1);
+    assert.ok(!told.join().includes('pw@'));
+  }
+});
+
+test('each row of the table takes its own default, and says its bounds', () => {
+  for (const setting of Object.values(settings) as Setting[]) {
+    if (setting.kind !== 'switch')
+      assert.doesNotThrow(() => parseSetting(setting, String(setting.default)), setting.flag);
+    assert.ok(boundsText(setting).length > 0);
+    assert.ok(setting.help.length > 10);
+  }
+});
+
+test('no two rows share a flag, a letter or a variable', () => {
+  const rows = Object.values(settings) as Setting[];
+  for (const names of [
+    rows.map((row) => row.flag),
+    rows.map((row) => row.env),
+    rows.flatMap((row) => row.short ?? []),
+  ]) {
+    assert.equal(new Set(names).size, names.length);
+  }
+});

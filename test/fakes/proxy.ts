@@ -1,0 +1,50 @@
+// The whole app in this process, on free loopback ports, configured as a user would: by options and environment.
+import { startApp, type App } from '../../src/app/app.js';
+import { readCommandLine } from '../../src/cli.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { systemClock, type Clock } from '../../src/domain/clock.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { LogSink } from './log-sink.js';
+
+export const SDK_KEY = 'secret-testkey0123456789';
+
+export interface TestProxy {
+  readonly app: App;
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly logs: LogSink;
+}
+
+export interface TestProxyOptions {
+  readonly origin: string;
+  /** Typed after `http disabled`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly clock?: Clock;
+}
+
+export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
+  const args = ['http', 'disabled', '--host', '127.0.0.1', '--http-port', '0', '--admin-port', '0'];
+  const typed = readCommandLine(
+    [...args, '--statsig-endpoint', options.origin, ...(options.args ?? [])],
+    '0.0.0',
+  );
+  if (typed.kind !== 'run') throw new Error('not a daemon');
+  const around = {
+    env: { HOSTNAME: 'test-replica', ...options.env },
+    readFile: () => '',
+    hostName: 'test-host',
+  };
+  const loaded = loadConfig(typed.line, around);
+  if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
+  const logs = new LogSink();
+  const { debugLogging: debug, instanceName } = loaded.config;
+  const log = createLogger(logs, { debug, instanceName, version: '0.0.0' });
+  const app = await startApp(loaded.config, { clock: options.clock ?? systemClock, log, version: '0.0.0' });
+  return {
+    app,
+    url: `http://127.0.0.1:${app.httpPort}`,
+    adminUrl: `http://127.0.0.1:${app.adminPort}`,
+    logs,
+  };
+}

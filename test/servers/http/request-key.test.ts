@@ -1,0 +1,93 @@
+// Requests turned into questions: every way to name a key, and every way to get it wrong.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isValidSdkKey } from '../../../src/domain/sdk-key.js';
+import { toQuestion, type SpecRequest } from '../../../src/servers/http/request-key.js';
+
+const ASKED: SpecRequest = {
+  api: 'v1',
+  pathKey: 'secret-abc.json',
+  headerKey: undefined,
+  queryProto: undefined,
+  headerProto: undefined,
+  sinceTime: undefined,
+};
+
+function reasonOf(changes: Partial<SpecRequest>): string {
+  const question = toQuestion({ ...ASKED, ...changes });
+  return 'code' in question ? `${question.code} ${question.reason}` : 'none';
+}
+
+function questionOf(changes: Partial<SpecRequest>): { sdkKey: string; format: string; sinceTime: number } {
+  const question = toQuestion({ ...ASKED, ...changes });
+  if ('code' in question) throw new Error(question.message);
+  return { sdkKey: question.key.sdkKey, format: question.key.format, sinceTime: question.sinceTime };
+}
+
+test('the key is the last path segment without .json or .js', () => {
+  for (const pathKey of ['secret-abc', 'secret-abc.json', 'secret-abc.js']) {
+    assert.equal(questionOf({ pathKey }).sdkKey, 'secret-abc');
+  }
+});
+
+test('the header wins over the path, unless it is empty', () => {
+  assert.equal(questionOf({ headerKey: 'secret-header' }).sdkKey, 'secret-header');
+  assert.equal(questionOf({ headerKey: '' }).sdkKey, 'secret-abc');
+  assert.equal(questionOf({ headerKey: 'secret-header', pathKey: undefined }).sdkKey, 'secret-header');
+});
+
+test('no key at all is told apart from a bad one', () => {
+  assert.equal(reasonOf({ pathKey: undefined }), '400 sdk_key_missing');
+  assert.equal(reasonOf({ pathKey: '.json' }), '400 sdk_key_missing');
+  assert.equal(reasonOf({ pathKey: '../../etc/passwd' }), '400 sdk_key_invalid');
+  assert.equal(reasonOf({ headerKey: 'secret abc' }), '400 sdk_key_invalid');
+  assert.equal(reasonOf({ pathKey: `${'a'.repeat(257)}.json` }), '400 sdk_key_invalid');
+});
+
+test('whatever is sent as a key, only a valid one gets on', () => {
+  const anyText = fc.string({ unit: 'binary', maxLength: 300 });
+  fc.assert(
+    fc.property(
+      fc.option(anyText, { nil: undefined }),
+      fc.option(anyText, { nil: undefined }),
+      (pathKey, headerKey) => {
+        const question = toQuestion({ ...ASKED, pathKey, headerKey });
+        if ('code' in question) assert.equal(question.code, 400);
+        else assert.ok(isValidSdkKey(question.key.sdkKey));
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+test('protobuf is asked for by query or by header, as true or 1', () => {
+  assert.equal(questionOf({}).format, 'json');
+  for (const value of ['true', '1']) {
+    assert.equal(questionOf({ queryProto: value }).format, 'protobuf');
+    assert.equal(questionOf({ headerProto: value }).format, 'protobuf');
+  }
+  for (const value of ['false', '0', '', 'yes'])
+    assert.equal(questionOf({ queryProto: value }).format, 'json');
+});
+
+test('sinceTime is a number in any of the forms languages write one', () => {
+  for (const [sent, expected] of [
+    [undefined, 0],
+    [null, 0],
+    [0, 0],
+    ['0', 0],
+    ['1800000000000', 1_800_000_000_000],
+    [1_800_000_000_000, 1_800_000_000_000],
+    ['1800000000000.0', 1_800_000_000_000],
+    ['-1', -1],
+  ] as const) {
+    assert.equal(questionOf({ sinceTime: sent }).sinceTime, expected);
+  }
+});
+
+test('a sinceTime that is no number is refused with a reason', () => {
+  for (const sent of ['', ' ', 'now', '1e3', '0x10', '1 2', ['1', '2'], {}, true, '1'.repeat(40), NaN]) {
+    assert.equal(reasonOf({ sinceTime: sent }), '400 since_time_invalid');
+  }
+});
