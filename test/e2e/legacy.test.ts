@@ -1,0 +1,47 @@
+// The legacy SDK, unmodified, behind the proxy: v1 JSON.
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { StatsigServer, type StatsigOptions } from 'statsig-node';
+import { eventually, within } from './deadline.js';
+import { assertGoodManners, GREETING, startScene, statusesServed } from './scene.js';
+import { addSdkCases, newSdkKey, type RunningSdk } from './sdk-cases.js';
+
+const USER = { userID: 'a-user' };
+/** The shortest the SDK accepts. */
+const POLL_EVERY_MS = 5000;
+
+async function startLegacySdk(
+  t: TestContext,
+  url: string,
+  sdkKey: string,
+  options: StatsigOptions = {},
+): Promise<RunningSdk> {
+  const sdk = new StatsigServer(sdkKey, {
+    api: `${url}/v1`,
+    rulesetsSyncIntervalMs: POLL_EVERY_MS,
+    initTimeoutMs: 3000,
+    initStrategyForIDLists: 'none',
+    initStrategyForIP3Country: 'none',
+    disableAllLogging: true,
+    ...options,
+  });
+  t.after(() => sdk.shutdownAsync());
+  const { success, error } = await within(sdk.initializeAsync(), 'end of the initialisation');
+  return {
+    init: { isSuccess: success, error: error?.message ?? '' },
+    isGateOpen: () => sdk.checkGate(USER, 'demo_gate'),
+    greeting: () => sdk.getConfig(USER, 'demo_config').value['greeting'],
+  };
+}
+
+addSdkCases({ name: 'the legacy SDK', start: startLegacySdk, api: 'v1', format: 'json' });
+
+test('a legacy SDK that asks for ID lists too initialises, though the proxy has none', async (t) => {
+  const scene = await startScene(t);
+  const sdk = await startLegacySdk(t, scene.proxy.url, newSdkKey(), { initStrategyForIDLists: 'await' });
+  assert.equal(sdk.init.isSuccess, true);
+  assert.equal(sdk.greeting(), GREETING);
+  await eventually('line of both answers', () => statusesServed(scene.proxy).length >= 2);
+  assert.deepEqual(statusesServed(scene.proxy), [200, 404]);
+  await assertGoodManners(scene);
+});

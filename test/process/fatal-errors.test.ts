@@ -1,0 +1,95 @@
+// What nobody handles, and what cannot be had at start: logged as one JSON line, then the process ends with status 1.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { daemonArgs, runProgram, startProgram, type Ending } from './daemon.js';
+import { NO_ORIGIN } from './origin.js';
+import { temporaryFile } from './temporary-file.js';
+
+const KEY = 'secret-unhandledkey0123456789';
+
+/** Runs the daemon with a fault inside: `statement` is run once its handlers are there. */
+async function runWithFault(t: TestContext, statement: string): Promise<Ending> {
+  const script = `const timer = setInterval(() => {
+    if (process.listenerCount('SIGHUP') === 0) return;
+    clearInterval(timer);
+    ${statement};
+  }, 10);`;
+  const nodeArgs = ['--import', pathToFileURL(temporaryFile(t, script, 'fault.mjs')).href];
+  return await runProgram(t, daemonArgs(NO_ORIGIN), { nodeArgs });
+}
+
+interface FatalLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly err: { readonly type: string; readonly message: string; readonly stack: string };
+}
+
+function assertFatal({ code, stdout, stderr }: Ending): FatalLine {
+  assert.equal(code, 1);
+  assert.equal(stderr, '');
+  const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as FatalLine;
+  assert.equal(last.level, 'fatal');
+  return last;
+}
+
+async function takenPort(t: TestContext): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return String((server.address() as AddressInfo).port);
+}
+
+describe('a fatal error', { concurrency: true }, () => {
+  it('that nobody catches is logged, and ends the process with status 1', async (t) => {
+    const line = assertFatal(await runWithFault(t, `throw new RangeError('boom')`));
+    assert.equal(line.msg, 'unhandled error: the process ends');
+    assert.equal(line.err.type, 'RangeError');
+    assert.equal(line.err.message, 'boom');
+  });
+
+  it('in a promise that nobody waits for is logged, and ends the process with status 1', async (t) => {
+    const line = assertFatal(await runWithFault(t, `Promise.reject(new Error('boom'))`));
+    assert.equal(line.msg, 'unhandled error: the process ends');
+    assert.equal(line.err.message, 'boom');
+  });
+
+  it('is logged where it is no Error at all', async (t) => {
+    const line = assertFatal(await runWithFault(t, `Promise.reject('boom of ${KEY}')`));
+    assert.equal(line.err.message, 'boom of secret-unha***');
+  });
+
+  it('with an SDK key in its text is logged with the key masked', async (t) => {
+    const ending = await runWithFault(t, `throw new Error('GET http://x/${KEY}.json failed')`);
+    const line = assertFatal(ending);
+    assert.match(line.err.message, /^GET http:\/\/x\/secret-unha\*\*\*/);
+    assert.match(line.err.stack, /secret-unha\*\*\*/);
+    assert.ok(!ending.stdout.includes(KEY));
+  });
+
+  for (const [place, statement] of [
+    ['the text of its cause', `throw new Error('boom', { cause: new Error('about ${KEY}') })`],
+    ['a field of it', `throw Object.assign(new Error('boom'), { url: 'http://x/${KEY}' })`],
+    ['its code', `throw Object.assign(new Error('boom'), { code: 'about ${KEY}' })`],
+    ['an encoded URL in its text', `throw new Error('from ?to=http%3A%2F%2Fx%2F${KEY}.json')`],
+  ] as const) {
+    it(`with an SDK key in ${place} leaves no whole key in the log`, async (t) => {
+      const ending = await runWithFault(t, statement);
+      assertFatal(ending);
+      assert.ok(!ending.stdout.includes(KEY), ending.stdout);
+    });
+  }
+
+  for (const flag of ['--http-port', '--admin-port']) {
+    it(`of a taken ${flag} is logged, and ends the process with status 1`, async (t) => {
+      const port = await takenPort(t);
+      const program = startProgram(t, [...daemonArgs(NO_ORIGIN), flag, port]);
+      const line = assertFatal(await program.ended);
+      assert.equal(line.msg, 'cannot start');
+      assert.match(line.err.message, new RegExp(`EADDRINUSE.*:${port}`));
+      assert.deepEqual(program.logs.withMessage('listening'), []);
+    });
+  }
+});
