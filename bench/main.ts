@@ -1,0 +1,26 @@
+// Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
+import { httpHit } from './http-hit.js';
+import { poll1000Keys } from './poll-1000-keys.js';
+import { randomKeys } from './random-keys.js';
+import { updateStall } from './update-stall.js';
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+  'http-hit': httpHit,
+  'update-stall': updateStall,
+  'poll-1000-keys': poll1000Keys,
+  'random-keys': randomKeys,
+};
+/** Takes several minutes. */
+const ONLY_BY_NAME = 'random-keys';
+
+const asked = process.argv.slice(2);
+const names = asked.length > 0 ? asked : Object.keys(BENCHMARKS).filter((name) => name !== ONLY_BY_NAME);
+for (const name of names) {
+  const run = BENCHMARKS[name];
+  if (run === undefined) {
+    console.error(`no benchmark '${name}': there are ${Object.keys(BENCHMARKS).join(', ')}`);
+    process.exit(2);
+  }
+  console.log(`\n== ${name}`);
+  await run();
+}

@@ -1,0 +1,20 @@
+// What every benchmark server does over IPC: says where it is, tells its usage, ends when its parent lets go.
+
+/** `onMessage` answers what only this server knows. */
+export function answerParent(
+  ready: Readonly<Record<string, unknown>>,
+  onMessage: (message: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>> = () => ({}),
+): void {
+  process.on('message', (message: Record<string, unknown>) => {
+    process.send?.(message['kind'] === 'usage' ? usage() : onMessage(message));
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send?.(ready);
+}
+
+function usage(): Readonly<Record<string, unknown>> {
+  // Memory is compared after the garbage is gone, CPU before that costs any.
+  const { user, system } = process.cpuUsage();
+  globalThis.gc?.();
+  return { kind: 'usage', cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss };
+}

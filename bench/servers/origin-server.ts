@@ -1,0 +1,68 @@
+// An origin that serves one spec of a wished size to every key, and refuses every key that begins with `random-`.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { demoV1, demoV2 } from '../../scripts/demo-specs.js';
+import { answerParent } from './answer-parent.js';
+
+const options = JSON.parse(process.argv[2] ?? '{}') as {
+  readonly fillerGates: number;
+  /** Bytes of incompressible text in the spec: what makes a gzip body large. */
+  readonly noiseBytes?: number;
+  readonly encoding: 'br' | 'gzip' | 'identity';
+};
+const NO_UPDATES = Buffer.from('{"has_updates":false}');
+let time = 1_800_000_000_000;
+let requests = 0;
+let bodies = encodeAll();
+
+function encodeAll(): Map<string, Buffer> {
+  const project = { time, isGateOpen: true, greeting: 'hello', fillerGates: options.fillerGates };
+  // A fixed linear congruence: noise that is the same in every run.
+  const noise = Buffer.alloc(options.noiseBytes ?? 0);
+  let state = 12345;
+  for (let at = 0; at < noise.length; at += 1) {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    noise[at] = state / 65536;
+  }
+  const extra = noise.length === 0 ? {} : { noise: noise.toString('base64') };
+  return new Map(
+    [['v1', demoV1(project)] as const, ['v2', demoV2(project)] as const].map(([api, spec]) => [
+      api,
+      encode(Buffer.from(JSON.stringify({ ...spec, ...extra }))),
+    ]),
+  );
+}
+
+function encode(bytes: Buffer): Buffer {
+  if (options.encoding === 'gzip') return gzipSync(bytes);
+  if (options.encoding === 'identity') return bytes;
+  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
+}
+
+const server = createServer((request, response) => {
+  requests += 1;
+  const url = new URL(request.url ?? '/', 'http://origin');
+  const [, api = '', , file = ''] = url.pathname.split('/');
+  const body = bodies.get(api);
+  if (file.startsWith('random-') || body === undefined) {
+    response.writeHead(401, { 'content-length': 2 }).end('no');
+  } else if (Number(url.searchParams.get('sinceTime')) >= time) {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': NO_UPDATES.length });
+    response.end(NO_UPDATES);
+  } else {
+    const coding = options.encoding === 'identity' ? {} : { 'content-encoding': options.encoding };
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length, ...coding });
+    response.end(body);
+  }
+});
+server.keepAliveTimeout = 72_000;
+server.listen(0, '127.0.0.1', () => {
+  answerParent({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }, (message) => {
+    if (message['kind'] === 'update') {
+      time += 1_000;
+      bodies = encodeAll();
+    }
+    return { kind: 'done', time, requests };
+  });
+});
