@@ -1,0 +1,61 @@
+// docs/configuration.md as text, made from the settings table.
+import { boundsText, type Setting } from '../src/config/setting.js';
+import { settings } from '../src/config/settings.js';
+
+const HEAD = `# Configuration
+
+This page is made from the settings table (\`src/config/settings.ts\`) by \`npm run docs\`; a test holds the two equal.
+
+\`\`\`
+spec-forward-proxy [options] <MODE> <CACHE>
+spec-forward-proxy health [options]
+\`\`\`
+
+\`MODE\` is \`http\`; \`CACHE\` is \`disabled\`. Other modes and caches are refused until a release brings them.
+
+Every setting is an option and an environment variable. An option beats its variable, a variable beats the default,
+and an empty variable counts as not set. All faults are reported together, each with its reason, and the exit status
+is 2. \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` are also read by their lower-case names.
+
+| option | variable | default | values | what it does |
+| --- | --- | --- | --- | --- |
+`;
+
+const TAIL = `
+Certificate authorities can also be added for the whole process by Node's own \`NODE_EXTRA_CA_CERTS\`.
+
+## Limits that are not settings
+
+| what | limit |
+| --- | --- |
+| an SDK key | 1 to 256 characters of \`A-Z a-z 0-9 - _ . ~\` |
+| request line and headers | 16 KiB |
+| body of a \`POST\` | 64 KiB |
+| headers of a request | 15 s to arrive |
+| a whole request | 30 s to arrive |
+| a connection in use | 75 s without a byte in either direction |
+| redirects of the origin | 3 |
+| \`Retry-After\` of the origin | kept to for 10 minutes at most |
+| failures of first fetches remembered | 1 s, or as long as the origin's \`Retry-After\` says; 10,000 of them |
+| refusals remembered | 10 s; 10,000 of them |
+| first fetches that wait for their turn | 1,000, for 10 s |
+| compressed forms in the making | 2 at one time |
+| a stop | 5 s |
+`;
+
+export function configurationText(): string {
+  const rows = (Object.values(settings) as Setting[]).map(toRow);
+  return `${HEAD}${rows.join('\n')}\n${TAIL}`;
+}
+
+function toRow(setting: Setting): string {
+  const short = setting.short === undefined ? '' : `\`-${setting.short}\`, `;
+  const cells = [
+    `${short}\`--${setting.flag}\``,
+    `\`${setting.env}\``,
+    setting.default === '' ? '' : `\`${setting.default}\``,
+    setting.kind === 'integer' ? `${boundsText(setting)} ${setting.unit}` : boundsText(setting),
+    setting.help,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}

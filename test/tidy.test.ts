@@ -1,0 +1,209 @@
+// Style as a test: arrows between rooms, one door per dependency, bans, sizes, cycles, orphans, opening sentences.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import ts from 'typescript';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+const FILE_LINES_MAX = 250;
+const FUNCTION_LINES_MAX = 70;
+
+/** A file imports its own room or one of a lower rank. */
+const RANKS: Readonly<Record<string, number>> = {
+  domain: 0,
+  observability: 1,
+  sources: 2,
+  datastore: 3,
+  servers: 4,
+  config: 5,
+  app: 6,
+  'health-probe.ts': 6,
+  'cli.ts': 6,
+  'main.ts': 7,
+};
+/** Who may know the configuration; every other room declares the options it needs. */
+const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli.ts', 'main.ts'];
+
+/** Where a dependency may be imported from; a folder or a file. */
+const DOORS: Readonly<Record<string, string>> = {
+  commander: 'src/cli.ts',
+  fastify: 'src/',
+  'lru-cache': 'src/datastore/expiring-memory.ts',
+  'p-limit': 'src/domain/concurrency-limit.ts',
+  pino: 'src/observability/logger.ts',
+  undici: 'src/sources/upstream/upstream-pool.ts',
+};
+/** fastify's servers are built in one room and only held, as a type, by the app. */
+const FASTIFY_BUILT_IN = 'src/servers/';
+
+/** What is reached for in one file only, and handed to all others. */
+const BANS: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/\bprocess\.(?:env|argv|exit|exitCode|on|once|stdout|stderr)\b/, ['src/main.ts']],
+  [/\b(?:setTimeout|setInterval|Date\.now|performance\.now)\(|\bnew Date\(\)/, ['src/domain/clock.ts']],
+  [/\bconsole\.\w/, []],
+  [/\bMath\.random\(/, []],
+  [/:\s*any\b|<any>|\bas any\b/, []],
+  [/\b(?:TODO|FIXME|XXX)\b/, []],
+  [/^(?:export )?(?:let|var) /m, []],
+  [/@ts-(?:ignore|nocheck|expect-error)/, []],
+];
+const VAGUE_NAMES: readonly string[] = [
+  'utils',
+  'util',
+  'helpers',
+  'helper',
+  'common',
+  'misc',
+  'index',
+  'types',
+];
+
+function filesUnder(folder: string): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((name) => /\.(?:ts|mjs)$/.test(name))
+    .sort();
+}
+
+const sources = new Map(filesUnder('src').map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]));
+
+interface Import {
+  readonly specifier: string;
+  readonly isTypeOnly: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const text = sources.get(file) ?? '';
+  return [...text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gms)].map((match) => ({
+    specifier: match[2] ?? '',
+    isTypeOnly: match[1] !== undefined,
+  }));
+}
+
+function resolve(file: string, specifier: string): string {
+  return normalize(join(dirname(file), specifier)).replace(/\.js$/, '.ts');
+}
+
+function localImports(file: string): string[] {
+  return importsOf(file)
+    .filter(({ specifier }) => specifier.startsWith('.'))
+    .map(({ specifier }) => resolve(file, specifier));
+}
+
+function roomOf(file: string): string {
+  return file.split('/')[1] ?? '';
+}
+
+test('a file imports only its own room or one below it', () => {
+  for (const file of sources.keys()) {
+    for (const imported of localImports(file)) {
+      const [from, to] = [roomOf(file), roomOf(imported)];
+      const [rank, importedRank] = [RANKS[from], RANKS[to]];
+      assert.ok(
+        rank !== undefined && importedRank !== undefined,
+        `${file} or ${imported} is in no known room`,
+      );
+      assert.ok(from === to || importedRank < rank, `${file} may not import ${imported}`);
+      if (to === 'config') assert.ok(KNOWS_CONFIG.includes(from), `${file} may not know the configuration`);
+    }
+  }
+});
+
+test('each dependency comes in by its one door, and every door is used', () => {
+  const seen = new Set<string>();
+  for (const file of sources.keys()) {
+    for (const { specifier, isTypeOnly } of importsOf(file)) {
+      if (specifier.startsWith('.') || specifier.startsWith('node:')) continue;
+      const door = DOORS[specifier];
+      assert.ok(door !== undefined && file.startsWith(door), `${file} may not import ${specifier}`);
+      if (specifier === 'fastify' && !file.startsWith(FASTIFY_BUILT_IN))
+        assert.ok(isTypeOnly, `${file}: fastify`);
+      seen.add(specifier);
+    }
+  }
+  assert.deepEqual([...seen].sort(), Object.keys(DOORS).sort());
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+  assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(DOORS).sort());
+});
+
+test('what is banned stands only where it belongs', () => {
+  for (const [file, text] of sources) {
+    for (const [pattern, allowed] of BANS) {
+      if (!allowed.includes(file)) assert.doesNotMatch(text, pattern, file);
+    }
+  }
+});
+
+test('no import leads back to where it came from', () => {
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(file), `a circle: ${[...path, file].join(' -> ')}`);
+    if (done.has(file)) return;
+    for (const imported of localImports(file)) visit(imported, [...path, file]);
+    done.add(file);
+  };
+  for (const file of sources.keys()) visit(file, []);
+});
+
+test('every file is reached from main', () => {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    localImports(file).forEach(visit);
+  };
+  visit('src/main.ts');
+  assert.deepEqual(
+    [...sources.keys()].filter((file) => !reached.has(file)),
+    [],
+  );
+});
+
+test('every file begins with the sentence that says what it is for, and has a telling name', () => {
+  for (const file of ['src', 'test', 'scripts', 'bench'].flatMap(filesUnder)) {
+    const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+    const first = lines[0]?.startsWith('#!') === true ? lines[1] : lines[0];
+    assert.match(first ?? '', /^\/\/ \S.{20,}$/, file);
+    assert.ok(!VAGUE_NAMES.includes(basename(file).split('.')[0] ?? ''), file);
+  }
+});
+
+test('files and functions are small', () => {
+  for (const [file, text] of sources) {
+    assert.ok(text.split('\n').length <= FILE_LINES_MAX, `${file} is too long`);
+    const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+    const visit = (node: ts.Node): void => {
+      if (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) {
+        const line = (position: number): number => tree.getLineAndCharacterOfPosition(position).line;
+        const lines = line(node.end) - line(node.getStart()) + 1;
+        assert.ok(
+          lines <= FUNCTION_LINES_MAX,
+          `a function of ${lines} lines at ${file}:${line(node.getStart()) + 1}`,
+        );
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(tree);
+  }
+});
+
+test('every setting is read by somebody', () => {
+  const table = sources.get('src/config/settings.ts') ?? '';
+  const names = [...table.matchAll(/^ {2}(\w+): (?:integer|toggle|text|url)\(/gm)].map(
+    (match) => match[1] ?? '',
+  );
+  assert.ok(names.length > 10);
+  const readers = [...sources].filter(([file]) => file !== 'src/config/settings.ts').map(([, text]) => text);
+  for (const name of names) {
+    assert.ok(
+      readers.some((text) => new RegExp(`\\.${name}\\b|\\b${name}[,} ]`).test(text)),
+      `${name} is read nowhere`,
+    );
+  }
+});
+
+test('the README is for five minutes', () => {
+  assert.ok(readFileSync(join(ROOT, 'README.md'), 'utf8').split('\n').length <= 180);
+});
