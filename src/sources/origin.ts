@@ -16,7 +16,7 @@ export type FailureReason =
   | 'dns_failed'
   | 'tls_failed'
   | 'outbound_proxy_failed'
-  | 'redirect_loop'
+  | 'redirect_refused'
   | 'bad_http'
   | 'network'
   | 'unsupported_encoding'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { createBrotliDecompress, createGunzip, type BrotliDecompress, type Gunzip } from 'node:zlib';
 import type { BodyForm, Encoding } from '../../domain/payload.js';
 import { toEtag } from '../../domain/etag.js';
 import { SpecBodyFault, type SpecFacts, type SpecReader } from './spec-facts.js';
@@ -65,7 +65,12 @@ export async function takeInBody(
 
   try {
     if (encoding === 'identity') await pipeline(body, keep, read);
-    else await pipeline(body, keep, createDecoder(encoding), read);
+    else {
+      const decoder = createDecoder(encoding);
+      await pipeline(body, keep, decoder, read);
+      // Decoders of SDKs are less forgiving than zlib, which stops where the stream ends.
+      if (decoder.bytesWritten !== encodedBytes) throw trailingBytes();
+    }
   } catch (error) {
     if (encodedBytes === 0 && isZlibError(error)) throw emptyBody();
     throw asBodyFault(error);
@@ -75,13 +80,17 @@ export async function takeInBody(
   return { form: { encoding, bytes: Buffer.concat(kept), etag: toEtag(hash) }, identityBytes, facts };
 }
 
-function createDecoder(encoding: 'gzip' | 'br'): NodeJS.ReadWriteStream {
+function createDecoder(encoding: 'gzip' | 'br'): Gunzip | BrotliDecompress {
   const options = { chunkSize: PIECE_BYTES };
   return encoding === 'gzip' ? createGunzip(options) : createBrotliDecompress(options);
 }
 
 function tooLarge(reason: 'body_too_large' | 'decoded_body_too_large', bytesMax: number): SpecBodyFault {
   return new SpecBodyFault(reason, `the body is larger than ${bytesMax} bytes`);
+}
+
+function trailingBytes(): SpecBodyFault {
+  return new SpecBodyFault('decoding_failed', 'the compressed body goes on after its end');
 }
 
 function emptyBody(): SpecBodyFault {

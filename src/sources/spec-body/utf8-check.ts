@@ -12,7 +12,7 @@ export class Utf8Check {
     const whole = wholeCharactersLength(joined);
     if (!isUtf8(joined.subarray(0, whole))) throw notUtf8();
     // A copy: the piece's memory belongs to the stream it came from.
-    this.#cut = joined.slice(whole);
+    this.#cut = Buffer.from(joined.subarray(whole));
   }
 
   end(): void {

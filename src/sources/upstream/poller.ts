@@ -67,10 +67,6 @@ export class Poller {
     return this.#targets.get(payloadId(key));
   }
 
-  get watched(): number {
-    return this.#targets.size;
-  }
-
   get inFlight(): number {
     return this.#limit.activeCount;
   }
@@ -114,9 +110,14 @@ export class Poller {
     target.failures = isGood ? 0 : target.failures + 1;
     const nextPhase = nextPhaseMs(nowMs, this.#phaseMs(target.key), intervalMs);
     const afterWaitMs = (dueMs ?? nextPhase - intervalMs) + waitMs(target.failures, intervalMs);
-    const retryAfterMs = outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0;
     const atMs = afterWaitMs > nowMs ? afterWaitMs : nextPhase;
-    this.#scheduleAt(target, Math.max(atMs, nowMs + retryAfterMs));
+    const notBeforeMs = nowMs + (outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0);
+    // At the phase after it, not right then: what all replicas were told would make them march in step.
+    const isLater = notBeforeMs > atMs;
+    this.#scheduleAt(
+      target,
+      isLater ? nextPhaseMs(notBeforeMs, this.#phaseMs(target.key), intervalMs) : atMs,
+    );
   }
 
   #phaseMs(key: PayloadKey): number {

@@ -1,10 +1,11 @@
 // The origin over HTTP: one request in, one outcome out, within time and size limits, whatever the network does.
-import type { Clock } from '../../domain/clock.js';
+import type { Cancel, Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
-import { failed, type FetchOutcome, type Origin } from '../origin.js';
+import { failed, type FailureReason, type FetchOutcome, type Origin } from '../origin.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
 import { createJsonSpecReader } from '../spec-body/json-spec-reader.js';
 import { createProtobufSpecReader } from '../spec-body/protobuf-spec-reader.js';
+import { redirectTarget, REDIRECTS_MAX } from './redirects.js';
 import { toFailure } from './upstream-failure.js';
 import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';
 import { toUpstreamRequest } from './upstream-request.js';
@@ -12,10 +13,9 @@ import { judgeBody, judgeHead, type BodyPlan } from './upstream-response.js';
 
 /** Bytes of an error's body that are read so that its connection can be used again. */
 const ERROR_BODY_BYTES_MAX = 16_384;
+const TIMEOUTS: readonly FailureReason[] = ['headers_timeout', 'body_timeout', 'request_timeout'];
 
 export interface UpstreamOptions extends UpstreamPoolOptions {
-  /** Scheme, host and port, with a path prefix where the origin stands under one. */
-  readonly endpoint: URL;
   readonly requestTimeoutMs: number;
   readonly bodyLimits: BodyLimits;
   /** Our own version, told to the origin. */
@@ -23,40 +23,61 @@ export interface UpstreamOptions extends UpstreamPoolOptions {
 }
 
 export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Origin {
-  const pool = new UpstreamPool(options);
-  const pathPrefix = options.endpoint.pathname.replace(/\/+$/, '');
+  const pool = new UpstreamPool(clock, options);
+  const base = options.endpoint.href.replace(/\/+$/, '');
 
   async function ask(key: PayloadKey, sinceTime: number, signal: AbortSignal): Promise<FetchOutcome> {
     const { path, headers } = toUpstreamRequest(key, sinceTime, options.version);
-    const response = await getOnceMore(() =>
-      pool.get(options.endpoint.origin, pathPrefix + path, headers, signal),
-    );
+    let url = new URL(base + path);
+    for (let redirects = 0; ; redirects += 1) {
+      const from = url;
+      const response = await getOnceMore(() => pool.get(from, headers, signal));
+      const target = redirects < REDIRECTS_MAX ? redirectTarget(response, from) : undefined;
+      if (target === undefined) return await judge(key, sinceTime, response, from, signal);
+      await discard(response, signal);
+      if ('kind' in target) return target;
+      url = target;
+    }
+  }
+
+  async function judge(
+    key: PayloadKey,
+    sinceTime: number,
+    response: UpstreamResponse,
+    from: URL,
+    signal: AbortSignal,
+  ): Promise<FetchOutcome> {
     const plan = judgeHead(key, response.statusCode, response.headers, clock.nowMs());
     if (plan.kind !== 'read-body') {
       await discard(response, signal);
-      return plan;
+      // Only the origin itself can refuse a key, not where it sent us.
+      if (plan.kind !== 'unauthorized' || from.host === options.endpoint.host) return plan;
+      return failed(`status_${plan.status}`, `HTTP status ${plan.status} of a redirect's target`);
     }
     const reader = createReader(plan, options.bodyLimits);
     const body = await takeInBody(response.body, plan.encoding, reader, options.bodyLimits);
     return judgeBody(plan, body, sinceTime);
   }
 
+  async function askInTime(key: PayloadKey, sinceTime: number): Promise<FetchOutcome> {
+    const abort = new AbortController();
+    let cancelTimeout: Cancel = () => undefined;
+    // Of its own, as undici does not look at the signal while a request waits for its connection.
+    const timeout = new Promise<FetchOutcome>((resolve) => {
+      cancelTimeout = clock.schedule(options.requestTimeoutMs, () => {
+        resolve(failed('request_timeout', `no whole answer within ${options.requestTimeoutMs} ms`));
+        abort.abort();
+      });
+    });
+    const answer = ask(key, sinceTime, abort.signal).catch(toFailure);
+    const outcome = await Promise.race([answer, timeout]);
+    cancelTimeout();
+    if (outcome.kind === 'failed' && TIMEOUTS.includes(outcome.reason)) pool.distrust();
+    return outcome;
+  }
+
   return {
-    fetch: (key, sinceTime) =>
-      pool.track(async () => {
-        const abort = new AbortController();
-        const cancelTimeout = clock.schedule(options.requestTimeoutMs, () => {
-          abort.abort();
-        });
-        try {
-          return await ask(key, sinceTime, abort.signal);
-        } catch (error) {
-          if (!abort.signal.aborted) return toFailure(error);
-          return failed('request_timeout', `no whole answer within ${options.requestTimeoutMs} ms`);
-        } finally {
-          cancelTimeout();
-        }
-      }),
+    fetch: (key, sinceTime) => pool.track(() => askInTime(key, sinceTime)),
     close: () => pool.close(),
   };
 }

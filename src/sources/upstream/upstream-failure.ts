@@ -11,14 +11,14 @@ const REASONS: ReadonlyMap<string, FailureReason> = new Map<string, FailureReaso
   ['ECONNRESET', 'connection_lost'],
   ['EPIPE', 'connection_lost'],
   ['UND_ERR_SOCKET', 'connection_lost'],
+  // A stream of HTTP/2 that was closed before its answer began.
+  ['UND_ERR_INFO', 'connection_lost'],
   ['ENOTFOUND', 'dns_failed'],
   ['EAI_AGAIN', 'dns_failed'],
   ['UND_ERR_PRX_TLS', 'outbound_proxy_failed'],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'truncated'],
   ['UND_ERR_HEADERS_OVERFLOW', 'bad_http'],
   ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'body_too_large'],
-  // undici's word for a redirect back to where it came from: our own arguments were checked long before.
-  ['UND_ERR_INVALID_ARG', 'redirect_loop'],
   ['UND_ERR_DESTROYED', 'closed'],
   ['UND_ERR_CLOSED', 'closed'],
   // undici's word for an outbound proxy that refuses the tunnel; our own aborts are told apart before.

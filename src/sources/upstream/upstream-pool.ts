@@ -1,61 +1,34 @@
-// The one door to undici: connections to the origin that are kept, and the few that are opened on top in a rush.
-import { rootCertificates } from 'node:tls';
-import { EnvHttpProxyAgent, interceptors, type Dispatcher } from 'undici';
+// Connections to the origin that are kept between requests, and those that are opened on top in a rush.
+import type { Dispatcher } from 'undici';
+import type { Cancel, Clock } from '../../domain/clock.js';
+import { createOutboundAgent, IDLE_CONNECTION_MS_MAX, type OutboundOptions } from './outbound-agent.js';
+import { RenewableAgent } from './renewable-agent.js';
 
-const REDIRECTS_MAX = 3;
-/** An idle connection is closed by us before the 60 s after which load balancers commonly forget it. */
-const IDLE_CONNECTION_MS_MAX = 55_000;
-
-export interface UpstreamPoolOptions {
-  readonly connectTimeoutMs: number;
-  readonly headersTimeoutMs: number;
-  readonly bodyIdleTimeoutMs: number;
+export interface UpstreamPoolOptions extends OutboundOptions {
   /** Connections to one host that stay open between requests. */
   readonly idleConnectionsMax: number;
-  /** PEM text of certificate authorities to trust besides the well-known ones. */
-  readonly caPem: string | undefined;
-  /** Outbound proxies; empty for none. */
-  readonly httpProxy: string;
-  readonly httpsProxy: string;
-  readonly noProxy: string;
 }
 
 export type UpstreamResponse = Dispatcher.ResponseData;
 
+/**
+ * Over HTTP/2, undici neither closes idle connections nor gives up one that went dead without a word: both are done here
+ * by renewing the agents.
+ */
 export class UpstreamPool {
-  readonly #kept: EnvHttpProxyAgent;
-  readonly #overflow: EnvHttpProxyAgent;
-  readonly #sendKept: Dispatcher;
-  readonly #sendOverflow: Dispatcher;
+  readonly #clock: Clock;
+  readonly #kept: RenewableAgent;
+  readonly #overflow: RenewableAgent;
   readonly #idleConnectionsMax: number;
   #inFlight = 0;
+  #cancelIdle: Cancel = () => undefined;
 
-  constructor(options: UpstreamPoolOptions) {
-    const tls = {
-      allowH2: true,
-      timeout: options.connectTimeoutMs,
-      ...(options.caPem === undefined ? {} : { ca: [...rootCertificates, options.caPem] }),
-    };
-    const shared = {
-      allowH2: true,
-      connect: tls,
-      requestTls: tls,
-      headersTimeout: options.headersTimeoutMs,
-      bodyTimeout: options.bodyIdleTimeoutMs,
-      keepAliveTimeout: IDLE_CONNECTION_MS_MAX,
-      keepAliveMaxTimeout: IDLE_CONNECTION_MS_MAX,
-      // Given even where empty: undici reads the environment only for what is not given.
-      httpProxy: options.httpProxy,
-      httpsProxy: options.httpsProxy,
-      noProxy: options.noProxy,
-    };
+  constructor(clock: Clock, options: UpstreamPoolOptions) {
+    this.#clock = clock;
     this.#idleConnectionsMax = options.idleConnectionsMax;
-    this.#kept = new EnvHttpProxyAgent({ ...shared, connections: Math.max(1, options.idleConnectionsMax) });
-    // `pipelining: 0` closes a connection after its request.
-    this.#overflow = new EnvHttpProxyAgent({ ...shared, pipelining: 0 });
-    const redirect = interceptors.redirect({ maxRedirections: REDIRECTS_MAX });
-    this.#sendKept = this.#kept.compose(redirect);
-    this.#sendOverflow = this.#overflow.compose(redirect);
+    const keptMax = Math.max(1, options.idleConnectionsMax);
+    this.#kept = new RenewableAgent(() => createOutboundAgent(options, keptMax));
+    this.#overflow = new RenewableAgent(() => createOutboundAgent(options, 'unkept'));
   }
 
   /**
@@ -63,27 +36,44 @@ export class UpstreamPool {
    * so that no request waits for another's connection.
    */
   async get(
-    origin: string,
-    path: string,
+    url: URL,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
-    const sender = this.#inFlight <= this.#idleConnectionsMax ? this.#sendKept : this.#sendOverflow;
-    return await sender.request({ origin, path, method: 'GET', headers, signal });
+    const agent = this.#inFlight <= this.#idleConnectionsMax ? this.#kept : this.#overflow;
+    const path = url.pathname + url.search;
+    return await agent.current.request({ origin: url.origin, path, method: 'GET', headers, signal });
   }
 
   /** Counts a request as in flight until `use` is done with its body. */
   async track<Result>(use: () => Promise<Result>): Promise<Result> {
     this.#inFlight += 1;
+    this.#cancelIdle();
     try {
       return await use();
     } finally {
       this.#inFlight -= 1;
+      // The rush is over.
+      if (this.#inFlight === this.#idleConnectionsMax) this.#overflow.renew();
+      if (this.#inFlight === 0) this.#closeWhenIdle();
     }
+  }
+
+  /** To be told of a request that got no answer in time: its connection may be dead, and the next gets another. */
+  distrust(): void {
+    this.#kept.renew();
   }
 
   /** Breaks off what is in flight and closes every connection. */
   async close(): Promise<void> {
+    this.#cancelIdle();
     await Promise.all([this.#kept.destroy(), this.#overflow.destroy()]);
+  }
+
+  #closeWhenIdle(): void {
+    this.#cancelIdle();
+    this.#cancelIdle = this.#clock.schedule(IDLE_CONNECTION_MS_MAX, () => {
+      this.#kept.renew();
+    });
   }
 }

@@ -23,6 +23,7 @@ export function judgeHead(
 ): FetchOutcome | BodyPlan {
   if (status === 401 || status === 403) return { kind: 'unauthorized', status };
   if (status !== 200) return failedStatus(status, headers, nowMs);
+  // Whatever its value: core SDKs ask only whether it is there.
   if (headers['x-deltas-used'] !== undefined) return failed('delta', 'the answer carries x-deltas-used');
   const coding = one(headers['content-encoding']).trim().toLowerCase();
   const encoding = ENCODINGS.get(coding);
