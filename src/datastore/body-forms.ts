@@ -18,6 +18,8 @@ export class BodyForms {
   readonly #limit: ConcurrencyLimit;
   readonly #made = new Map<Encoding, BodyForm>();
   readonly #making = new Map<Encoding, Promise<BodyForm>>();
+  #wrapped: Promise<Buffer> | undefined;
+  #wrappedBytes = 0;
   #byEase: readonly Encoding[];
 
   /** `limit` bounds how many forms are made at one time, of all bodies together. */
@@ -56,33 +58,73 @@ export class BodyForms {
     );
   }
 
+  /**
+   * The identity body between two short runs of bytes, for a protocol that frames it; made once, so every caller has to
+   * give the same bytes. Rejects where memory or zlib fails; the next caller tries again.
+   */
+  wrap(before: Buffer, after: Buffer): Promise<Buffer> {
+    this.#wrapped ??= this.#limit(async () => {
+      const identity = this.#made.get('identity');
+      const pieces = identity === undefined ? await this.#identityPieces() : [identity.bytes];
+      const wrapped = Buffer.concat([before, ...pieces, after]);
+      this.#wrappedBytes = wrapped.length;
+      return wrapped;
+    }).catch((error: unknown) => {
+      this.#wrapped = undefined;
+      throw error;
+    });
+    return this.#wrapped;
+  }
+
+  /** Not kept: what is kept of them is what they are wrapped in. */
+  async #identityPieces(): Promise<Buffer[]> {
+    const pieces: Buffer[] = [];
+    await run(this.#origin, [], (piece) => pieces.push(piece));
+    return pieces;
+  }
+
   #keep(form: BodyForm): readonly Encoding[] {
     this.#made.set(form.encoding, form);
     return [...this.#made.keys(), ...ALL_ENCODINGS.filter((encoding) => !this.#made.has(encoding))];
   }
 
   /** Bytes held per form. */
-  get sizes(): Partial<Record<Encoding, number>> {
-    return Object.fromEntries([...this.#made].map(([encoding, form]) => [encoding, form.bytes.length]));
+  get sizes(): Partial<Record<Encoding | 'wrapped', number>> {
+    const made = [...this.#made].map(([encoding, form]) => [encoding, form.bytes.length] as const);
+    return Object.fromEntries([
+      ...made,
+      ...(this.#wrappedBytes > 0 ? [['wrapped', this.#wrappedBytes] as const] : []),
+    ]);
   }
 }
 
 const ALL_ENCODINGS: readonly Encoding[] = ['br', 'gzip', 'identity'];
 
-/** Piece by piece on zlib's threads; between two compressed forms the whole identity body is never held. */
+/** Between two compressed forms the whole identity body is never held. */
 async function convert(from: BodyForm, to: Encoding, identityBytes: number): Promise<BodyForm> {
   const pieces: Buffer[] = [];
   const hash = createHash('sha256');
-  const collect = new Writable({
+  await run(from, encoders(to, identityBytes), (piece) => {
+    pieces.push(piece);
+    hash.update(piece);
+  });
+  return { encoding: to, bytes: Buffer.concat(pieces), etag: toEtag(hash) };
+}
+
+/** Decodes a form and puts it through `stages`, piece by piece on zlib's threads. */
+async function run(
+  from: BodyForm,
+  stages: readonly NodeJS.ReadWriteStream[],
+  take: (piece: Buffer) => void,
+): Promise<void> {
+  const sink = new Writable({
     write: (piece: Buffer, _encoding, done) => {
-      pieces.push(piece);
-      hash.update(piece);
+      take(piece);
       done();
     },
   });
-  const stages = [...decoders(from.encoding), ...encoders(to, identityBytes)];
-  await pipeline([Readable.from(slices(from.bytes), { objectMode: false }), ...stages, collect]);
-  return { encoding: to, bytes: Buffer.concat(pieces), etag: toEtag(hash) };
+  const source = Readable.from(slices(from.bytes), { objectMode: false });
+  await pipeline([source, ...decoders(from.encoding), ...stages, sink]);
 }
 
 function* slices(bytes: Buffer): Generator<Buffer> {

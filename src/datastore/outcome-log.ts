@@ -20,21 +20,24 @@ export interface LastOutcome {
   readonly atMs: number;
 }
 
+/** What a payload is to us. A pinned one may not be held yet. */
+export type Standing = 'held' | 'pinned' | 'unknown';
+
 export class OutcomeLog implements OutcomeListener {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #events: ProxyEvents;
-  readonly #isKnown: (key: PayloadKey) => boolean;
+  readonly #standing: (key: PayloadKey) => Standing;
   readonly #last = new Map<string, LastOutcome>();
   readonly #strangerFailed: ThrottledLine;
   readonly #strangerRefused: ThrottledLine;
 
-  /** `isKnown`: whether a payload is held or pinned; only of those a last outcome is kept. */
-  constructor(clock: Clock, log: Logger, events: ProxyEvents, isKnown: (key: PayloadKey) => boolean) {
+  /** Of payloads that are held or pinned a last outcome is kept. */
+  constructor(clock: Clock, log: Logger, events: ProxyEvents, standing: (key: PayloadKey) => Standing) {
     this.#clock = clock;
     this.#log = log;
     this.#events = events;
-    this.#isKnown = isKnown;
+    this.#standing = standing;
     this.#strangerFailed = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
     this.#strangerRefused = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
   }
@@ -57,11 +60,13 @@ export class OutcomeLog implements OutcomeListener {
       this.#log.info({ ...describe(key), specVersion: version, ...sizes, latencyMs }, 'spec updated');
     }
     if (effect === 'removed') this.#log.warn(describe(key), 'spec dropped: the origin refuses the key');
-    if (this.#isKnown(key)) this.#tellChange(key, outcome, effect);
-    else this.#tellStranger(key, outcome);
+    const standing = this.#standing(key);
+    if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
+    // What was dropped is told already, or nobody's any more.
+    else if (effect === 'none') this.#tellStranger(key, outcome);
   }
 
-  #tellChange(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect): void {
+  #tellChange(key: PayloadKey, outcome: FetchOutcome, standing: Standing): void {
     const before = this.#last.get(payloadId(key));
     const now = toLastOutcome(outcome, this.#clock.monotonicMs());
     this.#last.set(payloadId(key), now);
@@ -74,10 +79,10 @@ export class OutcomeLog implements OutcomeListener {
       const { reason, detail } = outcome;
       this.#log.warn(
         { ...describe(key), reason, detail },
-        'origin fails for this spec: what is held is served',
+        `origin fails for this spec: ${CONSEQUENCES[standing]}`,
       );
-    } else if (outcome.kind === 'unauthorized' && !isSame && effect !== 'removed') {
-      this.#log.warn(describe(key), 'origin refuses the key of this spec: what is held is served');
+    } else if (outcome.kind === 'unauthorized' && !isSame) {
+      this.#log.warn(describe(key), `origin refuses the key of this spec: ${CONSEQUENCES[standing]}`);
     }
   }
 
@@ -114,6 +119,12 @@ export class OutcomeLog implements OutcomeListener {
     }
   }
 }
+
+const CONSEQUENCES: Readonly<Record<Standing, string>> = {
+  held: 'what is held is served',
+  pinned: 'nothing is held of it',
+  unknown: 'nobody holds it',
+};
 
 function describe(key: PayloadKey): Record<string, string> {
   return { sdkKey: maskSdkKey(key.sdkKey), api: key.api, format: key.format };

@@ -14,9 +14,11 @@ export interface HeldPayload {
   confirmedAtMs: number;
 }
 
-/** Told of every payload key that comes or goes. */
+/** Told of every payload key that comes or goes, and of every version. */
 export interface StoreListener {
   added(key: PayloadKey): void;
+  /** A newer version is held, the first one included. */
+  updated(held: HeldPayload): void;
   removed(key: PayloadKey): void;
 }
 
@@ -39,6 +41,8 @@ export class PayloadStore {
   readonly #sdkKeysMax: number;
   readonly #entries = new Map<string, KeyEntry>();
   #pinned: ReadonlySet<string> = new Set();
+  /** How many streams are open of each key. */
+  readonly #streamed = new Map<string, number>();
   #readings = 0;
 
   /** `limit` bounds how many body forms are made at one time. */
@@ -63,20 +67,22 @@ export class PayloadStore {
     return this.#entries.get(key.sdkKey)?.slots[slotName(key)];
   }
 
-  /** Keeps the payload if it is newer than what is held; returns what is held then, and whether that changed. */
-  apply(key: PayloadKey, payload: Payload): { readonly held: HeldPayload; readonly changed: boolean } {
+  /** Keeps the payload if it is newer than what is held and there is room; returns whether that changed anything. */
+  apply(key: PayloadKey, payload: Payload): boolean {
     const before = this.peek(key);
-    if (before !== undefined && before.payload.version >= payload.version)
-      return { held: before, changed: false };
+    if (before !== undefined && before.payload.version >= payload.version) return false;
+    const entry = this.#entryFor(key.sdkKey);
+    if (entry === undefined) return false;
     const held: HeldPayload = {
       key,
       payload,
       forms: new BodyForms(payload, this.#limit),
       confirmedAtMs: this.#clock.monotonicMs(),
     };
-    this.#entryFor(key.sdkKey).slots[slotName(key)] = held;
+    entry.slots[slotName(key)] = held;
     if (before === undefined) this.#listener.added(key);
-    return { held, changed: true };
+    this.#listener.updated(held);
+    return true;
   }
 
   confirm(key: PayloadKey): void {
@@ -103,10 +109,27 @@ export class PayloadStore {
     return this.#pinned.has(sdkKey);
   }
 
+  /** Keeps the key from leaving while a stream of it is open; returns what ends that. */
+  keepWhileStreamed(sdkKey: string): () => void {
+    this.#streamed.set(sdkKey, (this.#streamed.get(sdkKey) ?? 0) + 1);
+    let isKept = true;
+    return () => {
+      if (!isKept) return;
+      isKept = false;
+      const left = (this.#streamed.get(sdkKey) ?? 1) - 1;
+      if (left === 0) this.#streamed.delete(sdkKey);
+      else this.#streamed.set(sdkKey, left);
+    };
+  }
+
   /** Whether the key is held, or could be: false where every place is taken by keys that stay. */
   hasRoomFor(sdkKey: string): boolean {
     if (this.#entries.has(sdkKey) || this.#pinned.has(sdkKey)) return true;
-    return this.#sdkKeysMax > this.#pinned.size;
+    let staying = this.#pinned.size;
+    for (const streamed of this.#streamed.keys()) {
+      if (!this.#pinned.has(streamed) && this.#entries.has(streamed)) staying += 1;
+    }
+    return this.#sdkKeysMax > staying;
   }
 
   get sdkKeys(): number {
@@ -117,30 +140,36 @@ export class PayloadStore {
     for (const entry of this.#entries.values()) yield* Object.values(entry.slots);
   }
 
-  #entryFor(sdkKey: string): KeyEntry {
+  /** Undefined where every place is taken by keys that stay. */
+  #entryFor(sdkKey: string): KeyEntry | undefined {
     const known = this.#entries.get(sdkKey);
     if (known !== undefined) return known;
-    if (this.#entries.size >= this.#sdkKeysMax) this.#evictLeastRecentlyAsked();
+    if (this.#entries.size >= this.#sdkKeysMax && !this.#evictLeastRecentlyAsked()) return undefined;
     this.#readings += 1;
     const entry: KeyEntry = { slots: {}, lastAsked: this.#readings };
     this.#entries.set(sdkKey, entry);
     return entry;
   }
 
+  #stays(sdkKey: string): boolean {
+    return this.#pinned.has(sdkKey) || this.#streamed.has(sdkKey);
+  }
+
   /** Looks at every key, but only when a new one has just been fetched over the network. */
-  #evictLeastRecentlyAsked(): void {
+  #evictLeastRecentlyAsked(): boolean {
     let oldest: string | undefined;
     let oldestAsked = Infinity;
     for (const [sdkKey, entry] of this.#entries) {
-      if (entry.lastAsked < oldestAsked && !this.#pinned.has(sdkKey)) {
+      if (entry.lastAsked < oldestAsked && !this.#stays(sdkKey)) {
         oldest = sdkKey;
         oldestAsked = entry.lastAsked;
       }
     }
-    if (oldest === undefined) return;
+    if (oldest === undefined) return false;
     const entry = this.#entries.get(oldest);
     this.#entries.delete(oldest);
     for (const held of Object.values(entry?.slots ?? {})) this.#listener.removed(held.key);
+    return true;
   }
 }
 

@@ -2,69 +2,96 @@
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { FetchOutcome, Origin } from '../sources/origin.js';
-import type { PayloadStore } from './payload-store.js';
+import type { ColdMemory } from './cold-memory.js';
+import type { HeldPayload, PayloadStore } from './payload-store.js';
 
 /** Told of every outcome, after the store knows it. */
 export interface OutcomeListener {
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void;
 }
 
-export type RefreshEffect = 'stored' | 'confirmed' | 'removed' | 'none';
+export type RefreshEffect =
+  | 'stored'
+  | 'confirmed'
+  | 'removed'
+  /** The payload left the store while it was being asked for: the answer is nobody's. */
+  | 'dropped'
+  | 'none';
+
+export interface Refreshed {
+  readonly outcome: FetchOutcome;
+  /** What was held right after it: a later moment may hold nothing, where other keys needed the place. */
+  readonly held: HeldPayload | undefined;
+}
 
 export interface RefresherOptions {
   /** Drop what is held of a payload when the origin refuses its key; off, it goes on being served. */
   readonly clearOnUnauthorized: boolean;
 }
 
+interface Flight {
+  readonly sinceTime: number;
+  readonly refreshed: Promise<Refreshed>;
+}
+
 export class Refresher {
   readonly #clock: Clock;
   readonly #origin: Origin;
   readonly #store: PayloadStore;
+  readonly #memory: ColdMemory;
   readonly #listener: OutcomeListener;
   readonly #options: RefresherOptions;
-  readonly #inFlight = new Map<string, Promise<FetchOutcome>>();
+  readonly #flights = new Map<string, Flight>();
 
   constructor(
     clock: Clock,
     origin: Origin,
-    store: PayloadStore,
+    { store, memory }: { readonly store: PayloadStore; readonly memory: ColdMemory },
     listener: OutcomeListener,
     options: RefresherOptions,
   ) {
     this.#clock = clock;
     this.#origin = origin;
     this.#store = store;
+    this.#memory = memory;
     this.#listener = listener;
     this.#options = options;
   }
 
   /** Fetches the payload and takes the answer in; never rejects. Who asks while a fetch runs gets that one's outcome. */
-  refresh(key: PayloadKey): Promise<FetchOutcome> {
+  refresh(key: PayloadKey): Promise<Refreshed> {
     const id = payloadId(key);
-    const running = this.#inFlight.get(id);
-    if (running !== undefined) return running;
-    const flight = this.#fetch(key).finally(() => this.#inFlight.delete(id));
-    this.#inFlight.set(id, flight);
-    return flight;
-  }
-
-  get inFlight(): number {
-    return this.#inFlight.size;
-  }
-
-  async #fetch(key: PayloadKey): Promise<FetchOutcome> {
-    const startMs = this.#clock.monotonicMs();
     const sinceTime = this.#store.peek(key)?.payload.version ?? 0;
+    const running = this.#flights.get(id);
+    // A fetch that asked for news of what is held no more has no answer for who holds nothing.
+    if (running !== undefined && (running.sinceTime === 0 || sinceTime > 0)) return running.refreshed;
+    const flight: Flight = { sinceTime, refreshed: this.#fetch(key, sinceTime) };
+    this.#flights.set(id, flight);
+    return flight.refreshed.finally(() => {
+      if (this.#flights.get(id) === flight) this.#flights.delete(id);
+    });
+  }
+
+  async #fetch(key: PayloadKey, sinceTime: number): Promise<Refreshed> {
+    const startMs = this.#clock.monotonicMs();
     const outcome = await this.#origin.fetch(key, sinceTime);
-    const effect = this.#takeIn(key, outcome);
+    const wasLost = sinceTime > 0 && this.#store.peek(key) === undefined;
+    const effect = wasLost ? 'dropped' : this.#takeIn(key, outcome);
+    const held = this.#store.peek(key);
+    if (held !== undefined) this.#memory.forget(payloadId(key));
+    else if (!wasLost) this.#memory.learn(payloadId(key), outcome);
     this.#listener.fetched(key, outcome, effect, this.#clock.monotonicMs() - startMs);
-    return outcome;
+    return { outcome, held };
   }
 
   #takeIn(key: PayloadKey, outcome: FetchOutcome): RefreshEffect {
     switch (outcome.kind) {
       case 'updated':
-        return this.#store.apply(key, outcome.payload).changed ? 'stored' : 'none';
+        if (this.#store.apply(key, outcome.payload)) return 'stored';
+        // Sent whole though it is held, as a spec whose time is 0 always is.
+        if (this.#store.peek(key)?.payload.version !== outcome.payload.version) return 'none';
+        this.#store.confirm(key);
+        return 'confirmed';
       case 'unchanged':
         this.#store.confirm(key);
         return 'confirmed';

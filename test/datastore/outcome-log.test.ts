@@ -1,7 +1,7 @@
 // What people are told of fetches: a line when something changes, never one per poll, and a bounded number for strangers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OutcomeLog } from '../../src/datastore/outcome-log.js';
+import { OutcomeLog, type Standing } from '../../src/datastore/outcome-log.js';
 import type { RefreshEffect } from '../../src/datastore/refresher.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import { createLogger } from '../../src/observability/logger.js';
@@ -31,12 +31,12 @@ interface Bench {
   tell(outcome: FetchOutcome, effect?: RefreshEffect, key?: PayloadKey): void;
 }
 
-function createBench(isKnown: boolean, isDebug = false): Bench {
+function createBench(standing: Standing, isDebug = false): Bench {
   const clock = new ManualClock();
   const sink = new LogSink();
   const log = createLogger(sink, { debug: isDebug, instanceName: 'x', version: '0' });
   const events = isDebug ? createLoggedProxyEvents(log) : noProxyEvents;
-  const outcomes = new OutcomeLog(clock, log, events, () => isKnown);
+  const outcomes = new OutcomeLog(clock, log, events, () => standing);
   const tell: Bench['tell'] = (outcome, effect = 'none', key = KEY) => {
     outcomes.fetched(key, outcome, effect, 12);
   };
@@ -48,7 +48,7 @@ function messages(bench: Bench): unknown[] {
 }
 
 test('a new version is one line with its facts, a confirmation none', () => {
-  const bench = createBench(true);
+  const bench = createBench('held');
   bench.tell(UPDATED, 'stored');
   bench.tell(UNCHANGED, 'confirmed');
   bench.tell(UNCHANGED, 'confirmed');
@@ -61,7 +61,7 @@ test('a new version is one line with its facts, a confirmation none', () => {
 });
 
 test('a failure is told when it begins, when its reason changes, and when it is over', () => {
-  const bench = createBench(true);
+  const bench = createBench('held');
   for (const reason of ['status_500', 'status_500', 'headers_timeout', 'headers_timeout'] as const) {
     bench.tell(failed(reason, 'words'));
   }
@@ -76,17 +76,27 @@ test('a failure is told when it begins, when its reason changes, and when it is 
 });
 
 test('a refusal is told once, and a drop as what it is', () => {
-  const bench = createBench(true);
+  const bench = createBench('held');
   bench.tell(REFUSED);
   bench.tell(REFUSED);
   assert.deepEqual(messages(bench), ['origin refuses the key of this spec: what is held is served']);
-  const dropping = createBench(true);
+  const dropping = createBench('unknown');
   dropping.tell(REFUSED, 'removed');
   assert.deepEqual(messages(dropping), ['spec dropped: the origin refuses the key']);
 });
 
+test('of a pinned spec that was never fetched nobody is told that it is served', () => {
+  const bench = createBench('pinned');
+  bench.tell(failed('status_500', ''));
+  bench.tell(REFUSED);
+  assert.deepEqual(messages(bench), [
+    'origin fails for this spec: nothing is held of it',
+    'origin refuses the key of this spec: nothing is held of it',
+  ]);
+});
+
 test('strangers cause one line in ten seconds, which says how many were left out', () => {
-  const bench = createBench(false);
+  const bench = createBench('unknown');
   for (let index = 0; index < 500; index += 1) {
     bench.tell(REFUSED, 'none', { ...KEY, sdkKey: `secret-random-key-${index}` });
     bench.tell(failed('status_500', ''), 'none', { ...KEY, sdkKey: `secret-random-key-${index}` });
@@ -98,14 +108,14 @@ test('strangers cause one line in ten seconds, which says how many were left out
 });
 
 test('what our own shutdown broke off is not told', () => {
-  const bench = createBench(true);
+  const bench = createBench('held');
   bench.tell(failed('closed', 'UND_ERR_DESTROYED'));
   assert.deepEqual(messages(bench), []);
   assert.equal(bench.outcomes.lastOf(KEY), undefined);
 });
 
 test('the last outcome of a known payload is kept until it is forgotten, of a stranger never', () => {
-  const bench = createBench(true);
+  const bench = createBench('held');
   bench.clock.advance(5);
   bench.tell(failed('status_500', ''));
   assert.deepEqual(bench.outcomes.lastOf(KEY), { kind: 'failed', reason: 'status_500', atMs: 5 });
@@ -113,13 +123,13 @@ test('the last outcome of a known payload is kept until it is forgotten, of a st
   assert.deepEqual(bench.outcomes.lastOf(KEY), { kind: 'unchanged', atMs: 5 });
   bench.outcomes.forget(KEY);
   assert.equal(bench.outcomes.lastOf(KEY), undefined);
-  const strangers = createBench(false);
+  const strangers = createBench('unknown');
   strangers.tell(UNCHANGED);
   assert.equal(strangers.outcomes.lastOf(KEY), undefined);
 });
 
 test('with debug logging each fetch is an event with its latency, and an update its delay', () => {
-  const bench = createBench(true, true);
+  const bench = createBench('held', true);
   bench.tell(UPDATED, 'stored');
   bench.tell(UNCHANGED, 'confirmed');
   bench.tell(failed('status_500', ''));

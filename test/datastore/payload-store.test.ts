@@ -19,6 +19,7 @@ function createBench(sdkKeysMax: number): Bench {
   const clock = new ManualClock();
   const listener = {
     added: (key: PayloadKey) => told.push(`+${key.sdkKey}/${key.api}`),
+    updated: () => undefined,
     removed: (key: PayloadKey) => told.push(`-${key.sdkKey}/${key.api}`),
   };
   return { store: new PayloadStore(clock, createConcurrencyLimit(1), listener, { sdkKeysMax }), clock, told };
@@ -45,10 +46,8 @@ test('whatever order versions come in, the newest is held and never an older one
       const newest = new Map<string, number>();
       for (const [sdkKey, version] of updates) {
         const before = newest.get(sdkKey);
-        const { changed, held } = store.apply(key(sdkKey), payload(version));
-        assert.equal(changed, before === undefined || version > before);
+        assert.equal(store.apply(key(sdkKey), payload(version)), before === undefined || version > before);
         newest.set(sdkKey, Math.max(before ?? version, version));
-        assert.equal(held.payload.version, newest.get(sdkKey));
         assert.equal(store.peek(key(sdkKey))?.payload.version, newest.get(sdkKey));
       }
     }),
@@ -101,6 +100,22 @@ test('pinned keys stay, and where they fill every place there is room for no oth
   store.apply(key('d'), payload(1));
   assert.ok(store.peek(key('a')));
   assert.equal(store.peek(key('c')), undefined);
+});
+
+test('keys with open streams stay, and never more keys than allowed', () => {
+  const { store } = createBench(1);
+  const ends = [store.keepWhileStreamed('a'), store.keepWhileStreamed('a'), store.keepWhileStreamed('b')];
+  assert.ok(store.apply(key('a'), payload(1)));
+  assert.ok(!store.apply(key('b'), payload(1)), 'two streamed for the first time at one time');
+  assert.equal(store.sdkKeys, 1);
+  assert.ok(!store.hasRoomFor('c'));
+  ends[0]?.();
+  ends[0]?.();
+  assert.ok(!store.hasRoomFor('c'), 'the other stream of the key is open');
+  ends[1]?.();
+  assert.ok(store.hasRoomFor('c'));
+  assert.ok(store.apply(key('c'), payload(1)));
+  assert.equal(store.peek(key('a')), undefined);
 });
 
 test('there are never more keys than allowed, whoever is asked for', () => {

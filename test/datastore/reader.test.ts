@@ -2,6 +2,9 @@
 import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { ColdMemory } from '../../src/datastore/cold-memory.js';
 import { PayloadStore } from '../../src/datastore/payload-store.js';
 import { Reader, type Reading } from '../../src/datastore/reader.js';
 import { Refresher } from '../../src/datastore/refresher.js';
@@ -36,11 +39,12 @@ class Bench {
       fetch: (key, sinceTime) => this.#fetch(key, sinceTime),
       close: () => Promise.resolve(),
     };
-    const silent = { added: () => undefined, removed: () => undefined };
+    const silent = { added: () => undefined, updated: () => undefined, removed: () => undefined };
     this.store = new PayloadStore(this.clock, createConcurrencyLimit(1), silent, { sdkKeysMax });
+    const rooms = { store: this.store, memory: new ColdMemory(this.clock) };
     const untold = { fetched: () => undefined };
-    this.refresher = new Refresher(this.clock, origin, this.store, untold, { clearOnUnauthorized });
-    this.reader = new Reader(this.clock, this.store, this.refresher, { coldFetchesMax });
+    this.refresher = new Refresher(this.clock, origin, rooms, untold, { clearOnUnauthorized });
+    this.reader = new Reader(this.clock, rooms, this.refresher, { coldFetchesMax });
   }
 
   async #fetch(key: PayloadKey, sinceTime: number): Promise<FetchOutcome> {
@@ -219,4 +223,74 @@ test('no failure takes a held spec away, whatever the settings', async () => {
   bench.outcome = failed('status_500', 'HTTP status 500');
   await bench.refresher.refresh(KEY);
   assert.equal(await bench.told(), 'held');
+});
+
+test('what a poll of a payload nobody holds brought is remembered for the next client', async () => {
+  for (const [outcome, told] of [
+    [failed('status_429', 'HTTP status 429', 300_000), 'origin_failing status_429 300000'],
+    [{ kind: 'unauthorized', status: 401 } as const, 'refused'],
+  ] as const) {
+    const bench = new Bench();
+    bench.outcome = outcome;
+    await bench.refresher.refresh(KEY);
+    assert.equal(await bench.told(), told);
+    assert.equal(bench.fetches.length, 1);
+  }
+});
+
+test('a spec whose time is 0 is confirmed by every poll that brings it again', async () => {
+  const bench = new Bench();
+  bench.outcome = updated(0);
+  await bench.told();
+  bench.clock.advance(5_000);
+  await bench.refresher.refresh(KEY);
+  assert.equal(bench.store.peek(KEY)?.confirmedAtMs, 5_000);
+});
+
+test('two first fetches that end together are both answered, though only one key can stay', async () => {
+  const bench = new Bench({ sdkKeysMax: 1 });
+  bench.hold();
+  const readings = ['a', 'b'].map(async (sdkKey) => bench.reader.read({ ...KEY, sdkKey }));
+  await settle();
+  await bench.release();
+  assert.deepEqual((await Promise.all(readings)).map(describe), ['held', 'held']);
+  assert.equal(bench.store.sdkKeys, 1);
+});
+
+test('a poll of a key that left meanwhile neither brings it back nor answers for who asks anew', async () => {
+  const bench = new Bench({ sdkKeysMax: 1 });
+  await bench.told();
+  bench.hold();
+  const poll = bench.refresher.refresh(KEY);
+  bench.store.apply(
+    { ...KEY, sdkKey: 'other' },
+    (updated(1) as Extract<FetchOutcome, { kind: 'updated' }>).payload,
+  );
+  const anew = bench.reader.read(KEY);
+  bench.outcome = { kind: 'unchanged' };
+  await settle();
+  assert.deepEqual(
+    bench.fetches.map((fetch) => fetch.sinceTime),
+    [0, 1, 0],
+  );
+  bench.outcome = updated(2);
+  await bench.release();
+  assert.equal((await poll).held?.payload.version, undefined);
+  assert.equal(describe(await anew), 'held');
+});
+
+test('keys cut out of long URLs do not keep those alive in the tables', async () => {
+  if (globalThis.gc === undefined) setFlagsFromString('--expose-gc');
+  const gc = globalThis.gc ?? (runInNewContext('gc') as () => void);
+  const bench = new Bench();
+  bench.outcome = { kind: 'unauthorized', status: 401 };
+  gc();
+  const before = process.memoryUsage().heapUsed;
+  for (let index = 0; index < 3_000; index += 1) {
+    const url = Buffer.from(`/v1/random-key-number-${index}.json?pad=${'x'.repeat(14_000)}`).toString();
+    await bench.told({ ...KEY, sdkKey: url.slice(4, url.indexOf('.json')) });
+  }
+  gc();
+  const growthMb = (process.memoryUsage().heapUsed - before) / 1e6;
+  assert.ok(growthMb < 15, `${growthMb.toFixed(1)} MB; the URLs are 42 MB`);
 });
