@@ -16,9 +16,11 @@ const HEALTH = 'health';
 const EXAMPLES = `
 Commands:
   health                       ask the daemon on this machine for /v1/health; exit status 0 if it lives, else 1
+  health --grpc                ask its gRPC health service; exit status 0 if it serves, else 1
 
 Examples:
   spec-forward-proxy http disabled
+  spec-forward-proxy grpc-and-http disabled
   spec-forward-proxy http disabled -p 5 --sdk-keys-file /etc/spec-forward-proxy/keys
   spec-forward-proxy health --http-port 8000
 
@@ -45,7 +47,7 @@ function buildProgram(version: string, tell: (text: string) => void): Command {
   const program = new Command('spec-forward-proxy')
     .description('Serves Statsig config specs to server SDKs, fetched once for all of them.')
     .usage('[options] <MODE> <CACHE>')
-    .argument('[MODE]', "what to serve over: 'http'")
+    .argument('[MODE]', "what to serve over: 'http', 'grpc' or 'grpc-and-http'")
     .argument('[CACHE]', "where specs are backed up: 'disabled'")
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
@@ -63,7 +65,10 @@ function buildProgram(version: string, tell: (text: string) => void): Command {
 function toOption(setting: Setting): Option {
   const short = setting.short === undefined ? '' : `-${setting.short}, `;
   const value = setting.kind === 'switch' ? '' : ` [${setting.unit}]`;
-  return new Option(`${short}--${setting.flag}${value}`, `${setting.help} (${describe(setting)})`);
+  const option = new Option(`${short}--${setting.flag}${value}`, `${setting.help} (${describe(setting)})`);
+  // To commander, --no-proxy is the opposite of --proxy; to curl and to us it is a list of hosts.
+  option.negate = false;
+  return option;
 }
 
 function describe(setting: Setting): string {

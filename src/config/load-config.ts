@@ -1,4 +1,5 @@
 // Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
+import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { fileFault, readPinnedKeys } from './pinned-keys.js';
@@ -7,8 +8,10 @@ import { settings } from './settings.js';
 
 export type SettingValues = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };
 
+export type Mode = 'http' | 'grpc' | 'grpc-and-http';
+
 export interface Config extends SettingValues {
-  readonly mode: 'http';
+  readonly mode: Mode;
   readonly cache: 'disabled';
   readonly pinnedSdkKeys: ReadonlySet<string>;
   /** PEM text of `originCaFile`; undefined where none was named. */
@@ -26,7 +29,8 @@ export type Loaded<Result> =
   | { readonly kind: 'loaded'; readonly config: Result }
   | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
-const MODES_TO_COME: readonly string[] = ['grpc', 'grpc-and-http'];
+const MODES: readonly Mode[] = ['http', 'grpc', 'grpc-and-http'];
+const CACHES: readonly Config['cache'][] = ['disabled'];
 const CACHES_TO_COME: readonly string[] = ['redis', 'local'];
 
 /** The whole configuration of the daemon. */
@@ -34,8 +38,8 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   const { values, faults } = loadValues(typed, around);
   const [mode, cache, ...rest] = typed.operands;
   const all = [
-    ...faultsOfOperand('MODE', mode, 'http', MODES_TO_COME),
-    ...faultsOfOperand('CACHE', cache, 'disabled', CACHES_TO_COME),
+    ...faultsOfOperand('MODE', mode, MODES, []),
+    ...faultsOfOperand('CACHE', cache, CACHES, CACHES_TO_COME),
     ...faultsOfSurplus(rest),
     ...faults,
   ];
@@ -47,7 +51,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     kind: 'loaded',
     config: Object.freeze({
       ...values,
-      mode: 'http',
+      mode: mode as Mode,
       cache: 'disabled',
       pinnedSdkKeys: pinned.sdkKeys,
       originCaPem: ca.pem,
@@ -126,14 +130,15 @@ function defaultOf(setting: Setting): unknown {
 function faultsOfOperand(
   name: string,
   given: string | undefined,
-  accepted: string,
+  accepted: readonly string[],
   toCome: readonly string[],
 ): readonly string[] {
-  if (given === accepted) return [];
-  if (given === undefined) return [`${name} is missing: it is '${accepted}'`];
+  if (given !== undefined && accepted.includes(given)) return [];
+  const choice = accepted.map((value) => `'${value}'`).join(', ');
+  if (given === undefined) return [`${name} is missing: it is ${choice}`];
   const shown = maskSdkKeysIn(given);
-  if (toCome.includes(given)) return [`${name} '${shown}' is not in this version yet: use '${accepted}'`];
-  return [`${name} '${shown}' is unknown: use '${accepted}'`];
+  if (toCome.includes(given)) return [`${name} '${shown}' is not in this version yet: use ${choice}`];
+  return [`${name} '${shown}' is unknown: use ${choice}`];
 }
 
 function faultsOfSurplus(operands: readonly string[]): readonly string[] {
@@ -148,9 +153,20 @@ function readCa(
   const source = '--origin-ca-file (SFP_ORIGIN_CA_FILE)';
   try {
     const pem = readFile(path);
-    if (pem.includes('-----BEGIN CERTIFICATE-----')) return { pem, faults: [] };
+    if (isPemOfCertificates(pem)) return { pem, faults: [] };
     return { pem: undefined, faults: [`${source}: ${maskSdkKeysIn(path)} holds no PEM certificate`] };
   } catch (error) {
     return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };
+  }
+}
+
+/** At least one certificate, and every one readable. */
+function isPemOfCertificates(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
+  try {
+    return blocks.map((block) => new X509Certificate(block)).length > 0;
+  } catch {
+    // What is wrong with it is told by the caller: that it holds no certificate.
+    return false;
   }
 }

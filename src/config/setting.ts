@@ -52,7 +52,7 @@ export type ValueOf<S extends Setting> = S extends IntegerSetting
       ? URL
       : string;
 
-/** A text as the setting's value; throws an Error that says what would do. */
+/** A text as the setting's value; throws an Error that says what is wrong with it. */
 export function parseSetting(setting: Setting, text: string): number | boolean | string | URL {
   switch (setting.kind) {
     case 'integer':
@@ -84,7 +84,7 @@ export function boundsText(setting: Setting): string {
 function parseInteger(setting: IntegerSetting, text: string): number {
   const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : NaN;
   if (Number.isNaN(value)) throw new Error('is no whole number');
-  if (value < setting.min || value > setting.max) throw new Error(`is not within ${boundsText(setting)}`);
+  if (value < setting.min || value > setting.max) throw new Error('is out of bounds');
   return value;
 }
 

@@ -12,7 +12,6 @@ export interface LoggerOptions {
 /** Fields come first, then a sentence. No field holds a whole SDK key, a body, or a URL with a key in it. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
-/** Writes to `destination` at once: what was logged before the process ends is there. */
 export function createLogger(destination: DestinationStream, options: LoggerOptions): Logger {
   return pino(
     {
@@ -24,11 +23,6 @@ export function createLogger(destination: DestinationStream, options: LoggerOpti
     },
     destination,
   );
-}
-
-/** Standard output, written synchronously. */
-export function standardOutput(): DestinationStream {
-  return pino.destination({ fd: 1, sync: true });
 }
 
 /** An error's text is worded by whoever threw it, and may hold a URL with a key in it. */

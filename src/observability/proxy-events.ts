@@ -9,7 +9,11 @@ export type ProxyEventName =
   | 'HttpDataProviderNoData'
   | 'HttpDataProviderError'
   | 'ConfigSpecStoreGotData'
-  | 'UpdateConfigSpecStorePropagationDelayMs';
+  | 'UpdateConfigSpecStorePropagationDelayMs'
+  | 'GrpcStreamingStreamedInitialized'
+  | 'GrpcStreamingStreamedResponse'
+  | 'GrpcStreamingStreamDisconnected'
+  | 'StreamingChannelGotNewData';
 
 export interface ProxyEventFields {
   /** Without a key in it: `/v1/download_config_specs`. */
@@ -21,6 +25,8 @@ export interface ProxyEventFields {
   /** The version the event speaks of. */
   readonly lcut?: number;
   readonly reason?: string;
+  /** Streams open in this process. */
+  readonly streams?: number;
 }
 
 export interface ProxyEvents {

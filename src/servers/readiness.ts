@@ -4,6 +4,7 @@ export type Phase = 'starting' | 'serving' | 'draining';
 
 export class Readiness {
   #phase: Phase = 'starting';
+  readonly #listeners = new Set<() => void>();
 
   get phase(): Phase {
     return this.#phase;
@@ -11,10 +12,23 @@ export class Readiness {
 
   /** Every pinned key was tried once. Without effect once draining. */
   startedUp(): void {
-    if (this.#phase === 'starting') this.#phase = 'serving';
+    if (this.#phase === 'starting') this.#enter('serving');
   }
 
   drain(): void {
-    this.#phase = 'draining';
+    this.#enter('draining');
+  }
+
+  /** Calls back after every change of phase; returns what ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    for (const listener of [...this.#listeners]) listener();
   }
 }

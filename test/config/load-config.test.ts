@@ -5,8 +5,9 @@ import { readCommandLine } from '../../src/cli.js';
 import { loadConfig, type Config, type Loaded, type Surroundings } from '../../src/config/load-config.js';
 import { boundsText, parseSetting, type Setting } from '../../src/config/setting.js';
 import { settings } from '../../src/config/settings.js';
+import { makeCertificate } from '../fakes/certificate.js';
 
-const CERTIFICATE = '-----BEGIN CERTIFICATE-----\n';
+const CERTIFICATE = makeCertificate().certificatePem;
 
 interface Given {
   readonly env?: Record<string, string>;
@@ -84,6 +85,22 @@ test('options stand before, between and after MODE and CACHE', () => {
   }
 });
 
+test('every option typed with a value arrives under its own name', () => {
+  for (const [name, setting] of Object.entries(settings) as [keyof typeof settings, Setting][]) {
+    const value = setting.kind === 'integer' ? String(setting.max) : 'http://typed/';
+    const typed = readCommandLine(
+      [`--${setting.flag}`, ...(setting.kind === 'switch' ? [] : [value])],
+      '1.2.3',
+    );
+    assert.equal(
+      typed.kind === 'run' && typed.line.options.get(name),
+      setting.kind === 'switch' ? true : value,
+      name,
+    );
+  }
+  assert.equal(config(['--no-proxy', 'localhost,.internal']).noProxy, 'localhost,.internal');
+});
+
 test('switches are on when typed, and by true or 1 in the environment', () => {
   assert.equal(config(['--debug-logging']).debugLogging, true);
   for (const [text, expected] of [
@@ -102,18 +119,27 @@ test('outbound proxies are known by their lower-case names too', () => {
   assert.equal(config([], { env: both }).httpsProxy, 'http://upper:1');
 });
 
+test('an outbound proxy that is no URL is a fault, one with credentials is none', () => {
+  for (const proxy of ['http://[', 'proxy:3128', 'socks5://proxy', 'http://']) {
+    assert.equal(faults(['http', 'disabled'], { env: { HTTPS_PROXY: proxy } }).length, 1, proxy);
+  }
+  for (const proxy of ['http://proxy:3128', 'https://user:p%40ss@proxy.internal:1/', 'http://[::1]:3128']) {
+    assert.equal(config([], { env: { HTTPS_PROXY: proxy } }).httpsProxy, proxy);
+  }
+});
+
 test('every fault is told in one go, each with its source and its bounds', () => {
-  const told = faults(['grpc', 'redis', 'extra', '-p', '0', '--http-port', '70000', '--nonsense=1', '-m'], {
+  const told = faults(['https', 'redis', 'extra', '-p', '0', '--http-port', '70000', '--nonsense=1', '-m'], {
     env: { SFP_UPDATE_BATCH_SIZE: 'many', STATSIG_ENDPOINT: 'ftp://x', SFP_DEBUG_LOGGING: 'maybe' },
   });
   for (const expected of [
-    /^MODE 'grpc' is not in this version yet: use 'http'$/,
+    /^MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'$/,
     /^CACHE 'redis' is not in this version yet: use 'disabled'$/,
     /^unexpected argument 'extra'$/,
     /^unknown option --nonsense/,
     /^--maximum-concurrent-sdk-keys: needs a value/,
-    /^--polling-interval-in-s: is not within 1 to 86400/,
-    /^--http-port: is not within 0 to 65535/,
+    /^--polling-interval-in-s: is out of bounds \(1 to 86400\)$/,
+    /^--http-port: is out of bounds \(0 to 65535\)$/,
     /^SFP_UPDATE_BATCH_SIZE: is no whole number/,
     /^STATSIG_ENDPOINT: is no http:\/\/ or https:\/\/ URL/,
     /^SFP_DEBUG_LOGGING: is neither true nor false/,
@@ -127,13 +153,18 @@ test('every fault is told in one go, each with its source and its bounds', () =>
 });
 
 test('modes and caches are named where they are missing, refused where they are unknown', () => {
-  assert.deepEqual(faults([]), ["MODE is missing: it is 'http'", "CACHE is missing: it is 'disabled'"]);
+  assert.deepEqual(faults([]), [
+    "MODE is missing: it is 'http', 'grpc', 'grpc-and-http'",
+    "CACHE is missing: it is 'disabled'",
+  ]);
   assert.deepEqual(faults(['https', 'none']), [
-    "MODE 'https' is unknown: use 'http'",
+    "MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'",
     "CACHE 'none' is unknown: use 'disabled'",
   ]);
-  for (const mode of ['grpc', 'grpc-and-http'])
-    assert.match(faults([mode, 'disabled'])[0] ?? '', /not in this version/);
+  for (const mode of ['http', 'grpc', 'grpc-and-http']) {
+    const loaded = load([mode, 'disabled']);
+    assert.equal(loaded.kind === 'loaded' && loaded.config.mode, mode);
+  }
   for (const cache of ['redis', 'local'])
     assert.match(faults(['http', cache])[0] ?? '', /not in this version/);
 });
@@ -166,7 +197,12 @@ test('files that cannot be read, or hold no certificate, are faults', () => {
     '--sdk-keys-file (SFP_SDK_KEYS_FILE): cannot read /none (ENOENT)',
     '--origin-ca-file (SFP_ORIGIN_CA_FILE): cannot read /none (ENOENT)',
   ]);
-  const files = { '/ca': 'no certificate', '/good': CERTIFICATE };
+  const broken = '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n';
+  const files = { '/ca': 'no certificate', '/broken': broken, '/good': CERTIFICATE };
+  assert.match(
+    faults(['http', 'disabled', '--origin-ca-file', '/broken'], { files })[0] ?? '',
+    /holds no PEM certificate/,
+  );
   assert.match(
     faults(['http', 'disabled', '--origin-ca-file', '/ca'], { files })[0] ?? '',
     /holds no PEM certificate/,

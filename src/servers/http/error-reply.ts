@@ -13,6 +13,7 @@ const STATUSES = {
   body_invalid: 400,
   body_too_large: 413,
   header_too_large: 431,
+  expectation_failed: 417,
   request_timeout: 408,
   key_refused: 401,
   not_found: 404,

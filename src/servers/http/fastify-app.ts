@@ -1,5 +1,5 @@
 // A fastify instance with this project's limits and its one shape of errors; builds, never listens.
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { keepUnsentAnswers } from './unsent-answers.js';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
@@ -40,6 +40,8 @@ export function buildFastifyApp(log: Logger, limits: HttpLimits): FastifyInstanc
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // Node would answer without a body, and nothing here needs the header.
+      requireHostHeader: false,
     },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, _request, reply) => {
@@ -48,6 +50,7 @@ export function buildFastifyApp(log: Logger, limits: HttpLimits): FastifyInstanc
   });
   app.server.maxConnections = limits.connectionsMax;
   keepUnsentAnswers(app.server);
+  app.server.on('checkExpectation', answerExpectation);
   app.removeAllContentTypeParsers();
   // Whatever it is called: some SDKs send JSON without saying so.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -79,6 +82,17 @@ function toErrorBody(error: FastifyError): ErrorBody {
         ? errorBody('request_invalid', 'The request makes no sense to this server.')
         : errorBody('internal_error', 'A fault of this proxy: its log says more.');
   }
+}
+
+/** `Expect` with anything but 100-continue, which Node answers without a body. */
+function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const body = errorBody('expectation_failed', 'Expect may be 100-continue and nothing else.');
+  const text = JSON.stringify(body);
+  response.writeHead(body.code, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
 }
 
 /** Answers what is not even HTTP, or comes too slowly or too large to become a request. */

@@ -6,7 +6,8 @@ import { matchesEtag } from '../../domain/etag.js';
 import { hasNewsFor, type BodyForm, type Encoding } from '../../domain/payload.js';
 import type { Reading } from '../../datastore/reader.js';
 import type { HeldPayload } from '../../datastore/payload-store.js';
-import { errorBody, sendError, type ErrorBody } from './error-reply.js';
+import { explainReading } from '../reading-text.js';
+import { errorBody, sendError } from './error-reply.js';
 
 /**
  * Exactly this text, as plain JSON whatever was asked for: core SDKs log an error for a labelled "no update".
@@ -37,12 +38,12 @@ export class PayloadReply {
       case 'held':
         return this.#sendHeld(reply, reading.held, wishes);
       case 'refused':
-        return sendError(
-          reply,
-          errorBody('key_refused', 'The origin refuses this SDK key: check it in the console.'),
-        );
-      case 'unavailable':
-        return sendError(reply, toErrorBody(reading), Math.max(1, Math.ceil(reading.retryAfterMs / 1000)));
+        return sendError(reply, errorBody('key_refused', explainReading(reading)));
+      case 'unavailable': {
+        const origin = reading.detail === '' ? undefined : reading.detail;
+        const retryAfterS = Math.max(1, Math.ceil(reading.retryAfterMs / 1000));
+        return sendError(reply, errorBody(reading.cause, explainReading(reading), origin), retryAfterS);
+      }
     }
   }
 
@@ -84,25 +85,4 @@ function sendForm(
   if (isProtobuf) reply.header('content-encoding', 'statsig-br');
   else if (form.encoding !== 'identity') reply.header('content-encoding', form.encoding);
   return reply.send(form.bytes);
-}
-
-function toErrorBody(reading: Extract<Reading, { kind: 'unavailable' }>): ErrorBody {
-  switch (reading.cause) {
-    case 'origin_failing':
-      return errorBody(
-        'origin_failing',
-        'The origin fails and this spec was never fetched: try again.',
-        reading.detail,
-      );
-    case 'too_many_cold_fetches':
-      return errorBody(
-        'too_many_cold_fetches',
-        'Too many specs are being fetched for the first time: try again.',
-      );
-    case 'sdk_keys_limit_reached':
-      return errorBody(
-        'sdk_keys_limit_reached',
-        'Every place for an SDK key is taken by a pinned one: raise --maximum-concurrent-sdk-keys.',
-      );
-  }
 }

@@ -24,8 +24,8 @@ export interface Question {
   readonly sinceTime: number;
 }
 
-/** Digits, perhaps with a sign or a fraction: what some SDK's language makes of a number. At most 32 characters. */
-const NUMBER = /^(?=.{1,32}$)-?\d+(?:\.\d+)?$/;
+/** A number as JSON writes one, whatever an SDK's language makes of it. At most 32 characters. */
+const NUMBER = /^(?=.{1,32}$)-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
 export function toQuestion(request: SpecRequest): Question | ErrorBody {
   const sdkKey = keyOf(request.headerKey, request.pathKey);

@@ -39,7 +39,7 @@ export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadR
       app.get(url, (request, reply) =>
         answer(request, reply, describe(api, request, member(request.query, 'sinceTime'))),
       );
-      app.post(url, (request, reply) => {
+      app.post(url, { onRequest: nameBody }, (request, reply) => {
         const body = readBody(request.body);
         if ('code' in body) return sendError(reply, body);
         return answer(request, reply, describe(api, request, body.sinceTime));
@@ -63,6 +63,12 @@ function describe(api: SpecApi, request: FastifyRequest, sinceTime: unknown): Sp
 export function namedKey(request: FastifyRequest): string | undefined {
   const key = keyOf(text(request.headers['statsig-api-key']), text(member(request.params, 'file')));
   return key === '' ? undefined : key;
+}
+
+/** Some SDKs name the body's type wrongly or not at all, and fastify refuses some names before it looks for a parser. */
+function nameBody(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  request.raw.headers['content-type'] = 'application/json';
+  done();
 }
 
 /** `sinceTime` of a POST body; no body at all is a client that holds nothing. */

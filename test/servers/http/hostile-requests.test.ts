@@ -31,7 +31,7 @@ interface ErrorShape {
 async function sendRaw(
   bytes: string | Uint8Array,
 ): Promise<{ readonly status: number; readonly error: ErrorShape }> {
-  const socket = connect(proxy.app.httpPort, '127.0.0.1');
+  const socket = connect(Number(new URL(proxy.url).port), '127.0.0.1');
   let text = '';
   socket.on('data', (piece: Buffer) => (text += piece.toString('latin1')));
   socket.on('error', () => socket.destroy());
@@ -92,6 +92,14 @@ test('headers beyond 16 KiB are 431', async () => {
   );
   assert.equal(status, 431);
   assert.equal(error.reason, 'header_too_large');
+});
+
+test('an Expect that is not 100-continue is 417, a request without a Host is answered', async () => {
+  const head = 'GET /v1/health HTTP/1.1\r\n';
+  const expecting = await sendRaw(`${head}host: x\r\nexpect: a miracle\r\nconnection: close\r\n\r\n`);
+  assert.deepEqual([expecting.status, expecting.error.reason], [417, 'expectation_failed']);
+  const hostless = await sendRaw(`${head}connection: close\r\n\r\n`);
+  assert.equal(hostless.status, 200);
 });
 
 test('what is not HTTP is 400', async () => {

@@ -126,7 +126,14 @@ test('a POST body is read whatever it is called, and refused with a reason where
       body,
       headers: type === undefined ? {} : { 'content-type': type },
     });
-  for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded', undefined]) {
+  for (const type of [
+    'application/json',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'text',
+    '',
+    undefined,
+  ]) {
     assert.equal((await post(`{"sinceTime":${origin.project.time}}`, type)).text, NO_UPDATES);
   }
   for (const [body, reason] of [

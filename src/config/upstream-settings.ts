@@ -1,0 +1,80 @@
+// Settings of the way to the origin.
+import { PROXY_URL, ANY_TEXT, SECONDS, integer, text, url } from './setting-rows.js';
+
+export const upstreamSettings = {
+  statsigEndpoint: url({
+    flag: 'statsig-endpoint',
+    env: 'STATSIG_ENDPOINT',
+    default: 'https://api.statsigcdn.com',
+    help: 'origin of config specs',
+  }),
+  httpConnectionPoolMaxIdlePerHost: integer({
+    flag: 'http-connection-pool-max-idle-per-host',
+    env: 'SFP_HTTP_CONNECTION_POOL_MAX_IDLE_PER_HOST',
+    default: 10,
+    min: 0,
+    max: 10_000,
+    unit: 'connections',
+    help: 'connections to the origin kept open between requests; more are opened in a rush and closed after it',
+  }),
+  httpConnectTimeoutS: integer({
+    ...SECONDS,
+    flag: 'http-connect-timeout-in-s',
+    env: 'SFP_HTTP_CONNECT_TIMEOUT_IN_S',
+    default: 10,
+    min: 1,
+    max: 300,
+    help: 'longest wait for a connection to the origin',
+  }),
+  httpReadTimeoutS: integer({
+    ...SECONDS,
+    flag: 'http-read-timeout-in-s',
+    env: 'SFP_HTTP_READ_TIMEOUT_IN_S',
+    default: 10,
+    min: 1,
+    max: 300,
+    help: "longest wait for the origin's headers, and between two pieces of its body",
+  }),
+  httpRequestTimeoutS: integer({
+    ...SECONDS,
+    flag: 'http-request-timeout-in-s',
+    env: 'SFP_HTTP_REQUEST_TIMEOUT_IN_S',
+    default: 30,
+    min: 1,
+    // Clients that wait for a first fetch are cut off after 75 s without a byte.
+    max: 60,
+    help: "longest time for the origin's whole answer",
+  }),
+  originCaFile: text({
+    ...ANY_TEXT,
+    flag: 'origin-ca-file',
+    env: 'SFP_ORIGIN_CA_FILE',
+    default: '',
+    unit: 'file',
+    help: 'PEM file of certificate authorities to trust besides the well-known ones',
+  }),
+  httpsProxy: text({
+    flag: 'https-proxy',
+    env: 'HTTPS_PROXY',
+    default: '',
+    unit: 'url',
+    ...PROXY_URL,
+    help: 'outbound proxy for https:// origins',
+  }),
+  httpProxy: text({
+    flag: 'http-proxy',
+    env: 'HTTP_PROXY',
+    default: '',
+    unit: 'url',
+    ...PROXY_URL,
+    help: 'outbound proxy for http:// origins',
+  }),
+  noProxy: text({
+    ...ANY_TEXT,
+    flag: 'no-proxy',
+    env: 'NO_PROXY',
+    default: '',
+    unit: 'hosts',
+    help: 'hosts to reach without an outbound proxy, separated by commas',
+  }),
+} as const;

@@ -1,0 +1,46 @@
+// Standard output for log lines: a reader who stalls, or goes away, must not stall the process with him.
+import { fstatSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+const STANDARD_OUTPUT = 1;
+/** Of lines that the reader did not take yet; what comes beyond is lost. */
+const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface LogOutput {
+  write(line: string): void;
+  /** Calls back when what was written so far is taken, or cannot be; never where the reader stalls. */
+  flush(done: () => void): void;
+}
+
+/** A pipe or a socket, as containers have it, is written behind; a file or a terminal at once. */
+export function openStandardOutput(): LogOutput {
+  const kind = fstatSync(STANDARD_OUTPUT);
+  return kind.isFIFO() || kind.isSocket() ? writeBehind() : writeAtOnce();
+}
+
+/** By a socket of our own: Node's own standard output, and its file writes, block on a pipe that nobody reads. */
+function writeBehind(): LogOutput {
+  const pipe = new Socket({ fd: STANDARD_OUTPUT, readable: false, writable: true });
+  // The reader is gone: the process goes on without.
+  pipe.on('error', () => undefined);
+  return {
+    write: (line) => {
+      if (!pipe.destroyed && pipe.writableLength < UNWRITTEN_BYTES_MAX) pipe.write(line);
+    },
+    flush: (done) => {
+      if (pipe.destroyed) done();
+      else pipe.write('', done);
+    },
+  };
+}
+
+function writeAtOnce(): LogOutput {
+  return {
+    write: (line) => {
+      writeSync(STANDARD_OUTPUT, line);
+    },
+    flush: (done) => {
+      done();
+    },
+  };
+}
