@@ -15,11 +15,14 @@ import type { CommandLine } from './config/command-line.js';
 import { readPinnedKeys } from './config/pinned-keys.js';
 import { systemClock } from './domain/clock.js';
 import { probeHealth } from './health-probe.js';
-import { createLogger, standardOutput, type Logger } from './observability/logger.js';
+import { openStandardOutput } from './observability/log-output.js';
+import { createLogger, type Logger } from './observability/logger.js';
 
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
 const EXIT_BY_SIGNAL = 128;
+/** For log lines that nobody takes. */
+const LAST_LINES_MS_MAX = 200;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 const around: Surroundings = {
@@ -48,26 +51,32 @@ async function main(): Promise<void> {
 async function runHealth(line: CommandLine): Promise<void> {
   const values = orFaults(loadSettings(line, around));
   if (values === undefined) return;
-  const report = await probeHealth({ host: values.host, port: values.httpPort });
+  const report = await probeHealth({ ...values, isGrpc: values.healthGrpc }, systemClock);
   process.stdout.write(`${report.text}\n`);
   process.exitCode = report.isHealthy ? 0 : EXIT_BROKEN;
 }
 
 async function runDaemon(config: Config, version: string): Promise<void> {
-  const log = createLogger(standardOutput(), {
+  const output = openStandardOutput();
+  const log = createLogger(output, {
     debug: config.debugLogging,
     instanceName: config.instanceName,
     version,
   });
+  // What was logged is written first, unless nobody takes it.
+  const exit = (status: number): void => {
+    systemClock.schedule(LAST_LINES_MS_MAX, () => process.exit(status));
+    output.flush(() => process.exit(status));
+  };
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'unhandled error: the process ends');
-    process.exit(EXIT_BROKEN);
+    exit(EXIT_BROKEN);
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
   const starting = startApp(config, { clock: systemClock, log, version });
   // Before the start is done: a signal that comes during it waits for its end.
-  stopOnSignals(starting, log);
+  stopOnSignals(starting, log, exit);
   process.on('SIGHUP', () => {
     void starting.then((app) => repin(app, config, log));
   });
@@ -75,18 +84,19 @@ async function runDaemon(config: Config, version: string): Promise<void> {
     await starting;
   } catch (error) {
     log.fatal({ err: error }, 'cannot start');
-    process.exit(EXIT_BROKEN);
+    exit(EXIT_BROKEN);
   }
 }
 
 /** The first signal stops in good order, the second at once. */
-function stopOnSignals(starting: Promise<App>, log: Logger): void {
+function stopOnSignals(starting: Promise<App>, log: Logger, exit: (status: number) => void): void {
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (isStopping) {
         log.warn({ signal }, 'second signal: the process ends at once');
-        process.exit(EXIT_BY_SIGNAL + SIGNAL_NUMBERS[signal]);
+        exit(EXIT_BY_SIGNAL + SIGNAL_NUMBERS[signal]);
+        return;
       }
       isStopping = true;
       log.info({ signal }, 'stopping');
@@ -95,7 +105,7 @@ function stopOnSignals(starting: Promise<App>, log: Logger): void {
         .then((app) => app.stop())
         .then(() => {
           log.info('stopped');
-          process.exit(0);
+          exit(0);
         });
     });
   }

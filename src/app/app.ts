@@ -1,18 +1,12 @@
 // Composition root: builds rooms and servers, opens the ports, and stops everything within a deadline.
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/load-config.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
-import { buildAdminServer } from '../servers/admin/admin-server.js';
-import { buildHttpServer } from '../servers/http/http-server.js';
-import { toAdminLimits, toHttpOptions } from './room-options.js';
 import { buildRooms, type World } from './rooms.js';
-import { closeInOrder, drainHttp } from './shutdown.js';
+import { buildServers, type Ports } from './servers.js';
+import { closeInOrder } from './shutdown.js';
 import { describeStatus } from './status.js';
 
-export interface App {
-  readonly httpPort: number;
-  readonly adminPort: number;
+export interface App extends Ports {
   /** Resolves when every pinned key was tried once. */
   readonly startedUp: Promise<void>;
   /** Pins exactly these keys from now on. */
@@ -26,34 +20,33 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
   const rooms = buildRooms(config, world);
-  const { readiness, events, origin, poller, reader, pinned } = rooms;
+  const { readiness, origin, poller, pinned } = rooms;
   const eventLoopDelay = startEventLoopDelay();
-  const http = buildHttpServer(clock, log, events, reader, readiness, toHttpOptions(config));
-  const status = (): object => describeStatus({ ...rooms, ...world, config, startedAtMs, eventLoopDelay });
-  const admin = buildAdminServer(log, readiness, status, toAdminLimits(config));
+  const servers = buildServers(config, world, rooms, () =>
+    describeStatus({ ...rooms, ...world, config, startedAtMs, eventLoopDelay, registry: servers.registry }),
+  );
 
   const closeAll = (): Promise<void> =>
     closeInOrder([
       async () => {
         poller.stop();
       },
-      () => drainHttp(clock, [http, admin], () => origin.close()),
+      () => servers.drain(),
       () => origin.close(),
       async () => {
         eventLoopDelay.stop();
       },
     ]);
+  let ports: Ports;
   try {
-    await admin.listen({ host: config.adminHost, port: config.adminPort });
-    await http.listen({ host: config.host, port: config.httpPort });
+    ports = await servers.listen();
   } catch (error) {
     await closeAll();
     throw error;
   }
 
-  const { host, adminHost, statsigEndpoint, pinnedSdkKeys } = config;
-  const ports = { httpPort: portOf(http), adminPort: portOf(admin) };
-  log.info({ host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
+  const { mode, host, adminHost, statsigEndpoint, pinnedSdkKeys } = config;
+  log.info({ mode, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
     log.info({ pinnedSdkKeys: pinnedSdkKeys.size }, 'started up: ready for traffic');
@@ -69,8 +62,4 @@ export async function startApp(config: Config, world: World): Promise<App> {
       return stopped;
     },
   };
-}
-
-function portOf(server: FastifyInstance): number {
-  return (server.server.address() as AddressInfo).port;
 }

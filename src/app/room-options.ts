@@ -1,5 +1,6 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
 import type { Config } from '../config/load-config.js';
+import type { ConfigSpecServiceOptions } from '../servers/grpc/config-spec-service.js';
 import type { HttpLimits } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
@@ -36,5 +37,16 @@ export function toUpstreamOptions(config: Config, version: string): UpstreamOpti
     httpProxy: config.httpProxy,
     httpsProxy: config.httpsProxy,
     noProxy: config.noProxy,
+  };
+}
+
+/** Silence on a stream after which the client hears that all is well: what SFP keeps to. */
+const HEARTBEAT_MS = 30_000;
+
+export function toConfigSpecServiceOptions(config: Config): ConfigSpecServiceOptions {
+  return {
+    instanceName: config.instanceName,
+    heartbeatMs: HEARTBEAT_MS,
+    stallMs: config.grpcStreamStallTimeoutS * 1000,
   };
 }

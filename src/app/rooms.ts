@@ -1,15 +1,19 @@
 // Builds the rooms behind the servers and wires them: origin, store, refresher, poller, reader. Starts nothing.
 import type { Config } from '../config/load-config.js';
+import { ColdMemory } from '../datastore/cold-memory.js';
 import { OutcomeLog } from '../datastore/outcome-log.js';
 import { PayloadStore, type StoreListener } from '../datastore/payload-store.js';
 import { Reader } from '../datastore/reader.js';
 import { Refresher } from '../datastore/refresher.js';
+import { UpdateFeed } from '../datastore/update-feed.js';
+import { maskSdkKey } from '../domain/sdk-key.js';
 import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import { Readiness } from '../servers/readiness.js';
-import type { Origin } from '../sources/origin.js';
+import type { FetchOutcome, Origin } from '../sources/origin.js';
+import type { PayloadKey } from '../domain/payload-key.js';
 import { Poller } from '../sources/upstream/poller.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
 import { PinnedPayloads } from './pinned-payloads.js';
@@ -31,6 +35,7 @@ export interface Rooms {
   readonly events: ProxyEvents;
   readonly origin: Origin;
   readonly store: PayloadStore;
+  readonly feed: UpdateFeed;
   readonly outcomes: OutcomeLog;
   readonly poller: Poller;
   readonly reader: Reader;
@@ -45,29 +50,38 @@ export function buildRooms(config: Config, { clock, log, version }: World): Room
     added: (key) => {
       poller.watch(key);
     },
+    updated: (held) => {
+      const streams = feed.publish(held);
+      if (streams === 0 || !events.isWatched) return;
+      const sdkKey = maskSdkKey(held.key.sdkKey);
+      const path = `/${held.key.api}/download_config_specs`;
+      events.record('StreamingChannelGotNewData', { path, sdkKey, streams, lcut: held.payload.version });
+    },
     removed: (key) => {
+      feed.remove(key);
       if (store.isPinned(key.sdkKey)) return;
       poller.unwatch(key);
       outcomes.forget(key);
     },
   };
+  const feed = new UpdateFeed();
   const limit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const store = new PayloadStore(clock, limit, listener, { sdkKeysMax: config.maximumConcurrentSdkKeys });
-  const outcomes = new OutcomeLog(
-    clock,
-    log,
-    events,
-    (key) => store.peek(key) !== undefined || store.isPinned(key.sdkKey),
-  );
-  const refresher = new Refresher(clock, origin, store, outcomes, {
+  const outcomes = new OutcomeLog(clock, log, events, (key) => {
+    if (store.peek(key) !== undefined) return 'held';
+    return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
+  });
+  const memory = new ColdMemory(clock);
+  const refresher = new Refresher(clock, origin, { store, memory }, outcomes, {
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   });
-  const poller = new Poller(clock, (key) => refresher.refresh(key), {
+  const refresh = async (key: PayloadKey): Promise<FetchOutcome> => (await refresher.refresh(key)).outcome;
+  const poller = new Poller(clock, refresh, {
     intervalMs: config.pollingIntervalS * 1000,
     inFlightMax: config.updateBatchSize,
     instanceName: config.instanceName,
   });
-  const reader = new Reader(clock, store, refresher, { coldFetchesMax: config.coldFetchesMax });
+  const reader = new Reader(clock, { store, memory }, refresher, { coldFetchesMax: config.coldFetchesMax });
   const pinned = new PinnedPayloads(store, poller, outcomes);
-  return { readiness: new Readiness(), events, origin, store, outcomes, poller, reader, pinned };
+  return { readiness: new Readiness(), events, origin, store, feed, outcomes, poller, reader, pinned };
 }

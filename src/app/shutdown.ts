@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../domain/clock.js';
 
 /** Answers that wait for the origin get no more than this: then the origin is let go, and they are told to try again. */
-const WAIT_FOR_ORIGIN_MS = 3_000;
+export const WAIT_FOR_ORIGIN_MS = 3_000;
 /** Connections still open after this are cut. With what else a stop needs, the process ends within 5 s. */
 const DRAIN_MS_MAX = 4_000;
 /** Connections become idle one by one as their answers end. */
@@ -23,27 +23,22 @@ export async function closeInOrder(steps: readonly (() => Promise<void>)[]): Pro
 }
 
 /** Stops listening, lets answers in flight end, closes connections as they fall idle; resolves when none is left. */
-export async function drainHttp(
-  clock: Clock,
-  apps: readonly FastifyInstance[],
-  releaseOrigin: () => Promise<void>,
-): Promise<void> {
+export async function drainHttp(clock: Clock, apps: readonly FastifyInstance[]): Promise<void> {
   let isDone = false;
   const closeIdle = (): void => {
     if (isDone) return;
     for (const app of apps) app.server.closeIdleConnections();
     clock.schedule(CLOSE_IDLE_EVERY_MS, closeIdle);
   };
-  const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-    void releaseOrigin();
-  });
   const cancelCut = clock.schedule(DRAIN_MS_MAX, () => {
     for (const app of apps) app.server.closeAllConnections();
   });
   const closing = Promise.all(apps.map((app) => app.close()));
   closeIdle();
-  await closing;
-  isDone = true;
-  cancelRelease();
-  cancelCut();
+  try {
+    await closing;
+  } finally {
+    isDone = true;
+    cancelCut();
+  }
 }

@@ -3,17 +3,20 @@ import type { Config } from '../config/load-config.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
+import type { StreamRegistry } from '../servers/stream-registry.js';
 import type { Rooms, World } from './rooms.js';
 
-export interface StatusSources extends Pick<World, 'clock' | 'version'>, Omit<Rooms, 'events' | 'origin'> {
+export interface StatusSources
+  extends Pick<World, 'clock' | 'version'>, Omit<Rooms, 'events' | 'origin' | 'feed'> {
   readonly config: Config;
   /** By the monotonic clock. */
   readonly startedAtMs: number;
   readonly eventLoopDelay: EventLoopDelay;
+  readonly registry: StreamRegistry;
 }
 
 export function describeStatus(sources: StatusSources): object {
-  const { clock, config, store, poller } = sources;
+  const { clock, config, store, poller, registry } = sources;
   const memory = process.memoryUsage();
   return {
     version: sources.version,
@@ -25,9 +28,11 @@ export function describeStatus(sources: StatusSources): object {
       sdkKeys: { entries: store.sdkKeys, entriesMax: config.maximumConcurrentSdkKeys },
       ...sources.reader.tables,
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
+      streams: { entries: registry.active, entriesMax: registry.streamsMax },
     },
     eventLoopDelaySinceLastStatus: sources.eventLoopDelay.take(),
     memoryBytes: { rss: memory.rss, heapUsed: memory.heapUsed, external: memory.external },
+    streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
     specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),
   };
 }

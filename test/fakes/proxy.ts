@@ -10,21 +10,27 @@ export const SDK_KEY = 'secret-testkey0123456789';
 
 export interface TestProxy {
   readonly app: App;
+  /** Of the HTTP server, where the mode has one. */
   readonly url: string;
+  /** Host and port of the gRPC server, where the mode has one. */
+  readonly grpcAddress: string;
   readonly adminUrl: string;
   readonly logs: LogSink;
 }
 
 export interface TestProxyOptions {
   readonly origin: string;
-  /** Typed after `http disabled`. */
+  /** `http` where left out. */
+  readonly mode?: 'http' | 'grpc' | 'grpc-and-http';
+  /** Typed after MODE and CACHE. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
 }
 
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
-  const args = ['http', 'disabled', '--host', '127.0.0.1', '--http-port', '0', '--admin-port', '0'];
+  const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
+  const args = [options.mode ?? 'http', 'disabled', '--host', '127.0.0.1', ...ports];
   const typed = readCommandLine(
     [...args, '--statsig-endpoint', options.origin, ...(options.args ?? [])],
     '0.0.0',
@@ -43,7 +49,8 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
   const app = await startApp(loaded.config, { clock: options.clock ?? systemClock, log, version: '0.0.0' });
   return {
     app,
-    url: `http://127.0.0.1:${app.httpPort}`,
+    url: `http://127.0.0.1:${app.httpPort ?? 0}`,
+    grpcAddress: `127.0.0.1:${app.grpcPort ?? 0}`,
     adminUrl: `http://127.0.0.1:${app.adminPort}`,
     logs,
   };

@@ -30,9 +30,12 @@ interface FatalLine {
 function assertFatal({ code, stdout, stderr }: Ending): FatalLine {
   assert.equal(code, 1);
   assert.equal(stderr, '');
-  const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as FatalLine;
-  assert.equal(last.level, 'fatal');
-  return last;
+  // Its last lines are written behind: what began before the error may still be told after it.
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as FatalLine);
+  return lines.find((line) => line.level === 'fatal') ?? assert.fail(stdout);
 }
 
 async function takenPort(t: TestContext): Promise<string> {

@@ -25,7 +25,7 @@ describe('wrong options', { concurrency: true }, () => {
     const faults = faultsIn(await refusal(t, [...args, '--sdk-keys-file', '/not/there'], env));
     const expected = [
       /MODE 'htp' is unknown: use 'http'/,
-      /--polling-interval-in-s: .* 1 to 86400/,
+      /--polling-interval-in-s: is out of bounds \(1 to 86400\)/,
       /--http-port: .*whole number/,
       /--statsig-endpoint: .*https?:\/\//,
       /SFP_UPDATE_BATCH_SIZE: .*whole number/,
@@ -65,8 +65,7 @@ describe('wrong options', { concurrency: true }, () => {
   });
 
   for (const [operands, sentence] of [
-    [['grpc', 'disabled'], /MODE 'grpc' is not in this version yet: use 'http'/],
-    [['grpc-and-http', 'disabled'], /MODE 'grpc-and-http' is not in this version yet: use 'http'/],
+    [['https', 'disabled'], /MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'/],
     [['http', 'redis'], /CACHE 'redis' is not in this version yet: use 'disabled'/],
     [['http', 'local'], /CACHE 'local' is not in this version yet: use 'disabled'/],
   ] as const) {

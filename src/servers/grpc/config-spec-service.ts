@@ -1,0 +1,190 @@
+// getConfigSpec and StreamConfigSpec: questions, places, subscriptions; what a stream sends when is ClientStream's.
+import {
+  Metadata,
+  status,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { Reading } from '../../datastore/reader.js';
+import type { FeedListener } from '../../datastore/update-feed.js';
+import type { Clock } from '../../domain/clock.js';
+import { hasNewsFor } from '../../domain/payload.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import { maskSdkKey } from '../../domain/sdk-key.js';
+import type { ProxyEventName, ProxyEvents } from '../../observability/proxy-events.js';
+import { ClientStream, type ClientStreamOptions, type StreamEnd } from '../client-stream.js';
+import type { Readiness } from '../readiness.js';
+import type { StreamRegistry } from '../stream-registry.js';
+import { toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
+import { createGrpcSink, type SpecFrames } from './grpc-sink.js';
+import type { ConfigSpecRequest } from './protos.js';
+import { messageOf, noUpdatesFrame } from './spec-frame.js';
+
+/** What of the datastore a stream needs. */
+export interface StreamSource {
+  read(key: PayloadKey): Reading | Promise<Reading>;
+  subscribe(key: PayloadKey, listener: FeedListener): () => void;
+  keepWhileStreamed(sdkKey: string): () => void;
+}
+
+export interface ConfigSpecServiceOptions extends ClientStreamOptions {
+  /** Sent as `x-sfp-hostname`. */
+  readonly instanceName: string;
+}
+
+type UnaryCall = ServerUnaryCall<ConfigSpecRequest, Buffer>;
+type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
+
+const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
+  refused: {
+    code: status.PERMISSION_DENIED,
+    details: 'The origin refuses this SDK key: check it in the console.',
+  },
+  draining: { code: status.UNAVAILABLE, details: 'This replica is shutting down: connect again.' },
+  stalled: { code: status.UNAVAILABLE, details: 'Nothing was read for too long: connect again.' },
+  failed: { code: status.UNAVAILABLE, details: 'A fault of this proxy: its log says more. Connect again.' },
+};
+
+export class ConfigSpecService {
+  readonly #clock: Clock;
+  readonly #events: ProxyEvents;
+  readonly #source: StreamSource;
+  readonly #registry: StreamRegistry;
+  readonly #frames: SpecFrames;
+  readonly #readiness: Readiness;
+  readonly #options: ConfigSpecServiceOptions;
+
+  constructor(
+    clock: Clock,
+    events: ProxyEvents,
+    source: StreamSource,
+    rooms: { readonly registry: StreamRegistry; readonly frames: SpecFrames; readonly readiness: Readiness },
+    options: ConfigSpecServiceOptions,
+  ) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#source = source;
+    this.#registry = rooms.registry;
+    this.#frames = rooms.frames;
+    this.#readiness = rooms.readiness;
+    this.#options = options;
+  }
+
+  get handlers(): UntypedServiceImplementation {
+    return {
+      getConfigSpec: (call: UnaryCall, callback: sendUnaryData<Buffer>) => {
+        void this.#answer(call, callback);
+      },
+      StreamConfigSpec: (call: StreamCall) => {
+        void this.#stream(call);
+      },
+    };
+  }
+
+  async #answer(call: UnaryCall, callback: sendUnaryData<Buffer>): Promise<void> {
+    call.sendMetadata(this.#metadata());
+    const question = toGrpcQuestion(call.request);
+    if ('code' in question) {
+      callback(question);
+      return;
+    }
+    const reading = await this.#source.read(question.key);
+    if (reading.kind !== 'held') {
+      callback(toRefusal(reading));
+      return;
+    }
+    const { version } = reading.held.payload;
+    if (!hasNewsFor(version, question.sinceTime)) {
+      callback(null, messageOf(noUpdatesFrame(version)));
+      return;
+    }
+    try {
+      callback(null, messageOf(await this.#frames.of(reading.held)));
+    } catch {
+      // Logged where it was made.
+      callback(ENDINGS.failed);
+    }
+  }
+
+  async #stream(call: StreamCall): Promise<void> {
+    const question = this.#readiness.phase === 'draining' ? ENDINGS.draining : toGrpcQuestion(call.request);
+    if ('code' in question) {
+      refuse(call, question);
+      return;
+    }
+    const { key, sinceTime } = question;
+    let isFinished = false;
+    const finish = (why?: StreamEnd): void => {
+      // Once by us, and once more when the call is closed after that.
+      if (isFinished) return;
+      isFinished = true;
+      stream.close();
+      unsubscribe();
+      release();
+      if (why === 'stalled') this.#registry.dropped += 1;
+      this.#registry.remove(stream);
+      this.#record('GrpcStreamingStreamDisconnected', key);
+    };
+    const sink = createGrpcSink(this.#clock, call, this.#frames, this.#options.stallMs, {
+      ended: (why) => {
+        finish(why);
+        return ENDINGS[why];
+      },
+      sent: () => {
+        this.#record('GrpcStreamingStreamedResponse', key);
+      },
+    });
+    const stream = new ClientStream(this.#clock, sink, this.#options);
+    if (!this.#registry.add(stream, key)) {
+      const { streamsMax } = this.#registry;
+      refuse(call, {
+        code: status.RESOURCE_EXHAUSTED,
+        details: `Max concurrent streams reached (${streamsMax}).`,
+      });
+      return;
+    }
+    call.sendMetadata(this.#metadata());
+    // Subscribed before the spec is read: nothing can fall between.
+    const unsubscribe = this.#source.subscribe(key, {
+      updated: (held) => {
+        stream.offer(held);
+      },
+      removed: () => {
+        stream.end('refused');
+      },
+    });
+    const release = this.#source.keepWhileStreamed(key.sdkKey);
+    call.once('cancelled', () => {
+      finish();
+    });
+    this.#record('GrpcStreamingStreamedInitialized', key);
+    const reading = await this.#source.read(key);
+    if (reading.kind === 'held') {
+      stream.open(reading.held, sinceTime);
+      return;
+    }
+    finish();
+    refuse(call, toRefusal(reading));
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    metadata.set('x-sfp-hostname', this.#options.instanceName);
+    return metadata;
+  }
+
+  #record(name: ProxyEventName, key: PayloadKey): void {
+    if (!this.#events.isWatched) return;
+    this.#events.record(name, {
+      path: `/${key.api}/download_config_specs`,
+      sdkKey: maskSdkKey(key.sdkKey),
+      streams: this.#registry.active,
+    });
+  }
+}
+
+function refuse(call: StreamCall, refusal: GrpcRefusal): void {
+  call.emit('error', refusal);
+}

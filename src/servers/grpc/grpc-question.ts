@@ -1,0 +1,47 @@
+// A ConfigSpecRequest turned into a payload key and the client's version, or into a status that says what to do.
+import { status, type StatusObject } from '@grpc/grpc-js';
+import type { Reading } from '../../datastore/reader.js';
+import type { PayloadKey, SpecApi } from '../../domain/payload-key.js';
+import { isValidSdkKey } from '../../domain/sdk-key.js';
+import { explainReading } from '../reading-text.js';
+import type { ConfigSpecRequest } from './protos.js';
+
+export interface GrpcQuestion {
+  readonly key: PayloadKey;
+  /** 0 for a client that holds nothing. */
+  readonly sinceTime: number;
+}
+
+export type GrpcRefusal = Pick<StatusObject, 'code' | 'details'>;
+
+/** Python and Java send no version and want v1. */
+const APIS: ReadonlyMap<number, SpecApi> = new Map([
+  [0, 'v1'],
+  [1, 'v1'],
+  [2, 'v2'],
+]);
+
+export function toGrpcQuestion(request: Partial<ConfigSpecRequest>): GrpcQuestion | GrpcRefusal {
+  const { sdkKey = '', version = 0, sinceTime = 0 } = request;
+  const api = APIS.get(version);
+  if (api === undefined)
+    return invalid('version is neither 1 nor 2: send 1 for legacy SDKs, 2 for core SDKs.');
+  if (sdkKey === '') return invalid('No SDK key: set sdkKey.');
+  if (!isValidSdkKey(sdkKey)) return invalid('An SDK key has 1 to 256 characters of A-Z a-z 0-9 - _ . ~');
+  return { key: { sdkKey, api, format: 'json' }, sinceTime };
+}
+
+/** The status for a reading that brought no spec. PERMISSION_DENIED only where the origin refused the key. */
+export function toRefusal(reading: Exclude<Reading, { readonly kind: 'held' }>): GrpcRefusal {
+  const details = explainReading(reading);
+  if (reading.kind === 'refused') return { code: status.PERMISSION_DENIED, details };
+  if (reading.cause === 'sdk_keys_limit_reached') return { code: status.RESOURCE_EXHAUSTED, details };
+  return {
+    code: status.UNAVAILABLE,
+    details: reading.detail === '' ? details : `${details} (${reading.detail})`,
+  };
+}
+
+function invalid(details: string): GrpcRefusal {
+  return { code: status.INVALID_ARGUMENT, details };
+}

@@ -1,0 +1,97 @@
+// The gRPC server: limits, services, its port, and an end in good order within a deadline.
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
+import type { Clock } from '../../domain/clock.js';
+import type { StreamRegistry } from '../stream-registry.js';
+import type { ConfigSpecService } from './config-spec-service.js';
+import type { HealthService } from './health-service.js';
+import { loadConfigSpecService, loadHealthService } from './protos.js';
+
+const MIB = 1024 * 1024;
+const RECEIVE_BYTES_MAX = MIB;
+/** Calls on one connection beyond the streams: what is refused must still get its answer. */
+const CALLS_BESIDE_STREAMS = 1_000;
+/** A connection that is dead, though nobody said so, is found after this and the time for an answer. */
+const KEEPALIVE_MS = 60_000;
+const KEEPALIVE_ANSWER_MS = 20_000;
+/** After a connection reached its age and was told so, what is still open on it ends. */
+const AGE_GRACE_MS = 5_000;
+/** Streams end one by one over this time, so that their clients do not come back in one wave. */
+const SPREAD_MS = 4_000;
+/** Calls still open after this are cut off. */
+const DRAIN_MS_MAX = 7_000;
+
+export interface GrpcServerOptions {
+  /** Age at which a connection is asked to be made anew, give or take a tenth; 0 for never. */
+  readonly connectionAgeMs: number;
+}
+
+export interface GrpcServices {
+  readonly registry: StreamRegistry;
+  readonly configSpecs: ConfigSpecService;
+  readonly health: HealthService;
+}
+
+export class GrpcServer {
+  readonly #clock: Clock;
+  readonly #services: GrpcServices;
+  readonly #server: Server;
+  #isListening = false;
+
+  constructor(clock: Clock, services: GrpcServices, options: GrpcServerOptions) {
+    this.#clock = clock;
+    this.#services = services;
+    // It writes lines of its own to standard error, between ours; what matters of them reaches us as errors too.
+    setLogVerbosity(logVerbosity.NONE);
+    this.#server = new Server({
+      'grpc.max_receive_message_length': RECEIVE_BYTES_MAX,
+      'grpc.max_send_message_length': -1,
+      'grpc.max_concurrent_streams': services.registry.streamsMax + CALLS_BESIDE_STREAMS,
+      'grpc.keepalive_time_ms': KEEPALIVE_MS,
+      'grpc.keepalive_timeout_ms': KEEPALIVE_ANSWER_MS,
+      ...(options.connectionAgeMs === 0
+        ? {}
+        : {
+            'grpc.max_connection_age_ms': options.connectionAgeMs,
+            'grpc.max_connection_age_grace_ms': AGE_GRACE_MS,
+          }),
+    });
+    this.#server.addService(loadConfigSpecService(), services.configSpecs.handlers);
+    this.#server.addService(loadHealthService(), services.health.handlers);
+  }
+
+  /** Resolves with the port; rejects where it cannot be had. */
+  listen(host: string, port: number): Promise<number> {
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+        if (error !== null) {
+          reject(error);
+          return;
+        }
+        this.#isListening = true;
+        resolve(bound);
+      });
+    });
+  }
+
+  /** Stops listening, ends streams with UNAVAILABLE spread over time, and cuts off what is left at the deadline. */
+  async drain(): Promise<void> {
+    if (!this.#isListening) return;
+    const { registry, health } = this.#services;
+    const spreadMs = registry.active > 1 ? SPREAD_MS : 0;
+    const cancelEnds = registry.drain(this.#clock, spreadMs);
+    const cancelWatches = this.#clock.schedule(spreadMs, () => {
+      health.endWatches();
+    });
+    const cancelCut = this.#clock.schedule(DRAIN_MS_MAX, () => {
+      this.#server.forceShutdown();
+    });
+    await new Promise<void>((resolve) => {
+      // Its only error is that the server was not running.
+      this.#server.tryShutdown(() => {
+        resolve();
+      });
+    });
+    for (const cancel of [cancelEnds, cancelWatches, cancelCut]) cancel();
+  }
+}

@@ -1,0 +1,98 @@
+// grpc.health.v1: whether this process should get streams; asked once, or watched.
+import {
+  status,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { Readiness } from '../readiness.js';
+import type { StreamRegistry } from '../stream-registry.js';
+
+/** Orchestrators and load balancers, not SDKs. */
+const WATCHES_MAX = 200;
+
+export type ServingStatus = 'SERVING' | 'NOT_SERVING';
+
+interface HealthReply {
+  readonly status: ServingStatus;
+}
+
+export interface HealthOptions {
+  /** Not serving while more than this share of the places for streams is taken. */
+  readonly streamsPercentMax: number;
+}
+
+type WatchCall = ServerWritableStream<unknown, HealthReply>;
+
+interface Watch {
+  /** What the watcher was told last; undefined before that. */
+  told: ServingStatus | undefined;
+  isWriting: boolean;
+}
+
+/** As SFP does, `service` is not looked at: there is one thing to be healthy. */
+export class HealthService {
+  readonly #readiness: Readiness;
+  readonly #registry: StreamRegistry;
+  readonly #options: HealthOptions;
+  readonly #watches = new Map<WatchCall, Watch>();
+
+  constructor(readiness: Readiness, registry: StreamRegistry, options: HealthOptions) {
+    this.#readiness = readiness;
+    this.#registry = registry;
+    this.#options = options;
+    const tellAll = (): void => {
+      for (const [call, watch] of this.#watches) this.#tell(call, watch);
+    };
+    readiness.onChange(tellAll);
+    registry.onChange(tellAll);
+  }
+
+  get status(): ServingStatus {
+    const percent = (this.#registry.active * 100) / this.#registry.streamsMax;
+    const isServing = this.#readiness.phase === 'serving' && percent <= this.#options.streamsPercentMax;
+    return isServing ? 'SERVING' : 'NOT_SERVING';
+  }
+
+  get handlers(): UntypedServiceImplementation {
+    return {
+      Check: (_call: ServerUnaryCall<unknown, HealthReply>, callback: sendUnaryData<HealthReply>) => {
+        callback(null, { status: this.status });
+      },
+      Watch: (call: WatchCall) => {
+        if (this.#watches.size >= WATCHES_MAX) {
+          call.emit('error', {
+            code: status.RESOURCE_EXHAUSTED,
+            details: `More than ${WATCHES_MAX} watches.`,
+          });
+          return;
+        }
+        const watch: Watch = { told: undefined, isWriting: false };
+        this.#watches.set(call, watch);
+        call.once('cancelled', () => this.#watches.delete(call));
+        this.#tell(call, watch);
+      },
+    };
+  }
+
+  /** Ends every watch; the last each was told is NOT_SERVING. */
+  endWatches(): void {
+    for (const call of this.#watches.keys()) {
+      call.emit('error', { code: status.UNAVAILABLE, details: 'This replica is shutting down.' });
+    }
+    this.#watches.clear();
+  }
+
+  /** A watcher that is slow to read is told the newest status when it reads again, and nothing piles up for it. */
+  #tell(call: WatchCall, watch: Watch): void {
+    const now = this.status;
+    if (watch.isWriting || watch.told === now || !this.#watches.has(call)) return;
+    watch.isWriting = true;
+    watch.told = now;
+    call.write({ status: now }, () => {
+      watch.isWriting = false;
+      this.#tell(call, watch);
+    });
+  }
+}

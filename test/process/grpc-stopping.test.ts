@@ -1,0 +1,214 @@
+// Signals that end a daemon with open streams: watchers are told, streams end spread over time, and it is gone within 10 s.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { status } from '@grpc/grpc-js';
+import { eventually, within } from '../e2e/deadline.js';
+import { GrpcClient, type SpecReply, type StreamRecord } from '../fakes/grpc-client.js';
+import { RawClient } from '../fakes/grpc-raw-client.js';
+import { SDK_KEY } from '../fakes/proxy.js';
+import { runProgram, startProgram, type Program } from './daemon.js';
+import { NO_ORIGIN, startOrigin } from './origin.js';
+
+const STOP_MS_MAX = 10_000;
+/** About 17 MB: more than the network holds for a client that does not read. */
+const FILLER_GATES = 40_000;
+const MODES = ['grpc-and-http', 'grpc'] as const;
+type Mode = (typeof MODES)[number];
+
+interface GrpcDaemon {
+  readonly program: Program;
+  readonly address: string;
+  /** A client on a connection of its own, closed when the test is over. */
+  readonly client: () => GrpcClient;
+}
+
+function grpcArgs(mode: Mode, origin: string, grpcPort = '0'): readonly string[] {
+  const http = mode === 'grpc' ? [] : ['--http-port', '0'];
+  const ports = ['--grpc-port', grpcPort, ...http, '--admin-port', '0'];
+  return [mode, 'disabled', '--host', '127.0.0.1', ...ports, '--statsig-endpoint', origin];
+}
+
+async function startGrpcDaemon(t: TestContext, mode: Mode, origin: string): Promise<GrpcDaemon> {
+  const program = startProgram(t, grpcArgs(mode, origin));
+  const address = `127.0.0.1:${String((await program.line('listening'))['grpcPort'])}`;
+  await program.line('started up: ready for traffic');
+  return {
+    program,
+    address,
+    client: () => {
+      const client = new GrpcClient(address);
+      t.after(() => {
+        client.close();
+      });
+      return client;
+    },
+  };
+}
+
+async function openStreams({ client }: GrpcDaemon, count: number): Promise<StreamRecord<SpecReply>[]> {
+  const clients = Array.from({ length: Math.min(count, 4) }, client);
+  const streams = Array.from({ length: count }, (_none, index) => {
+    const version = 1 + (index % 2);
+    return clients[index % clients.length]?.stream({ sdkKey: SDK_KEY, version });
+  }).filter((stream) => stream !== undefined);
+  for (const stream of streams) await stream.received(1);
+  return streams;
+}
+
+async function assertEnds(program: Program): Promise<void> {
+  const { code, stderr } = await within(program.ended, 'end of the daemon', STOP_MS_MAX);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, '');
+  assert.equal(program.logs.withMessage('stopped').length, 1);
+}
+
+for (const mode of MODES) {
+  describe(`on SIGTERM a daemon of mode ${mode}`, { concurrency: true }, () => {
+    it('ends twenty streams with UNAVAILABLE, one after the other, and tells who watches at once', async (t) => {
+      const origin = await startOrigin(t);
+      const daemon = await startGrpcDaemon(t, mode, origin.url);
+      const streams = await openStreams(daemon, 20);
+      const watch = daemon.client().watch();
+      await watch.received(1);
+      const stoppedMs = performance.now();
+      daemon.program.signal('SIGTERM');
+      await watch.received(2);
+      assert.deepEqual(
+        watch.messages.map((message) => message.status),
+        ['SERVING', 'NOT_SERVING'],
+      );
+      assert.ok(performance.now() - stoppedMs < 2_000);
+      assert.ok(streams.some(({ hasEnded }) => !hasEnded));
+      const endings = await Promise.all(streams.map((stream) => stream.end(STOP_MS_MAX)));
+      for (const { code, details } of endings) {
+        assert.equal(code, status.UNAVAILABLE);
+        assert.match(details, /shutting down/);
+      }
+      assertSpread(endings.map(({ atMs }) => atMs));
+      assert.equal((await watch.end()).code, status.UNAVAILABLE);
+      await assertEnds(daemon.program);
+    });
+
+    it('takes no new streams, neither over a new connection nor over an open one', async (t) => {
+      const origin = await startOrigin(t);
+      const daemon = await startGrpcDaemon(t, mode, origin.url);
+      const open = daemon.client();
+      const streams = [open.stream({ sdkKey: SDK_KEY }), open.stream({ sdkKey: SDK_KEY })];
+      for (const stream of streams) await stream.received(1);
+      const watch = open.watch();
+      await watch.received(1);
+      daemon.program.signal('SIGTERM');
+      await watch.received(2);
+      await Promise.race(streams.map((stream) => stream.end()));
+      for (const client of [open, daemon.client()]) {
+        const refused = client.stream({ sdkKey: SDK_KEY });
+        assert.equal((await refused.end()).code, status.UNAVAILABLE);
+        assert.equal(refused.messages.length, 0);
+        assert.equal(await client.check(), status.UNAVAILABLE);
+      }
+      assert.ok(
+        streams.some(({ hasEnded }) => !hasEnded),
+        'it was over before the test',
+      );
+      await assertEnds(daemon.program);
+    });
+
+    it('ends a single stream at once, and itself', async (t) => {
+      const origin = await startOrigin(t);
+      const daemon = await startGrpcDaemon(t, mode, origin.url);
+      const [stream] = await openStreams(daemon, 1);
+      daemon.program.signal('SIGTERM');
+      assert.equal((await stream?.end(2_000))?.code, status.UNAVAILABLE);
+      assert.equal((await within(daemon.program.ended, 'end at once', 2_500)).code, 0);
+    });
+
+    it('ends within 10 s though a client reads nothing of a large spec', async (t) => {
+      const origin = await startOrigin(t);
+      origin.encoding = 'identity';
+      origin.project = { ...origin.project, fillerGates: FILLER_GATES };
+      const daemon = await startGrpcDaemon(t, mode, origin.url);
+      const raw = new RawClient(daemon.address);
+      t.after(() => raw.close());
+      const stuck = raw.stream({ sdkKey: SDK_KEY, version: 2 });
+      await stuck.readSome(1);
+      const [reading] = await openStreams(daemon, 1);
+      daemon.program.signal('SIGTERM');
+      const ended = assertEnds(daemon.program);
+      assert.equal((await reading?.end(STOP_MS_MAX))?.code, status.UNAVAILABLE);
+      await ended;
+      assert.deepEqual(stuck.versions, []);
+    });
+
+    it('ends with status 0 though a stream waits for an origin that never answers', async (t) => {
+      const origin = await startOrigin(t);
+      origin.hold();
+      const daemon = await startGrpcDaemon(t, mode, origin.url);
+      const client = daemon.client();
+      const stream = client.stream({ sdkKey: SDK_KEY });
+      const unary = client.getConfigSpec({ sdkKey: SDK_KEY });
+      await within(origin.arrived(1), 'request at the origin');
+      await within(stream.metadata, 'headers of the stream');
+      daemon.program.signal('SIGTERM');
+      const ended = assertEnds(daemon.program);
+      assert.equal((await stream.end(STOP_MS_MAX)).code, status.UNAVAILABLE);
+      assert.equal((await unary).code, status.UNAVAILABLE);
+      await ended;
+    });
+  });
+}
+
+describe('a daemon with streams', { concurrency: true }, () => {
+  it('ends at once on a second signal', async (t) => {
+    const origin = await startOrigin(t);
+    const daemon = await startGrpcDaemon(t, 'grpc-and-http', origin.url);
+    const streams = await openStreams(daemon, 20);
+    daemon.program.signal('SIGTERM');
+    await daemon.program.line('stopping');
+    daemon.program.signal('SIGINT');
+    assert.equal((await within(daemon.program.ended, 'end at once', 2_500)).code, 130);
+    assert.deepEqual(daemon.program.logs.withMessage('stopped'), []);
+    // Cut off: what a client makes of that is its own affair, but it must not take it for a good end.
+    for (const stream of streams) assert.notEqual((await stream.end()).code, status.OK);
+  });
+
+  for (const mode of MODES) {
+    it(`of mode ${mode} that finds the gRPC port taken says so and exits with 1`, async (t) => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      t.after(() => server.close());
+      const port = String((server.address() as AddressInfo).port);
+      const { code, stdout } = await runProgram(t, grpcArgs(mode, NO_ORIGIN, port));
+      assert.equal(code, 1);
+      const line = stdout.split('\n').find((text) => text.includes('cannot start'));
+      assert.match(line ?? stdout, new RegExp(`EADDRINUSE|${port}`));
+    });
+  }
+
+  it('can be started again on its port right after it has ended', async (t) => {
+    const origin = await startOrigin(t);
+    const daemon = await startGrpcDaemon(t, 'grpc', origin.url);
+    const client = daemon.client();
+    const stream = client.stream({ sdkKey: SDK_KEY });
+    await stream.received(1);
+    daemon.program.signal('SIGTERM');
+    await assertEnds(daemon.program);
+    const again = startProgram(t, grpcArgs('grpc', origin.url, daemon.address.split(':')[1]));
+    await again.line('started up: ready for traffic');
+    let next = client.stream({ sdkKey: SDK_KEY });
+    await eventually('stream from the new daemon', () => {
+      if (next.hasEnded) next = client.stream({ sdkKey: SDK_KEY });
+      return next.messages.length > 0;
+    });
+  });
+});
+
+/** No half second holds more than half of the ends. */
+function assertSpread(endsMs: readonly number[]): void {
+  const sorted = [...endsMs].sort((left, right) => left - right);
+  for (const startMs of sorted) {
+    const inWindow = sorted.filter((atMs) => atMs >= startMs && atMs < startMs + 500).length;
+    assert.ok(inWindow <= sorted.length / 2, `${inWindow} of ${sorted.length} ended within half a second`);
+  }
+}
