@@ -18,10 +18,11 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY proto proto
 # `node`, by number: Kubernetes can tell from a number only that it is not root.
 USER 1000
 # 8001, the admin port, listens on loopback inside the container unless SFP_ADMIN_HOST says otherwise.
-EXPOSE 8000 8001
+EXPOSE 8000 8001 50051
 # Sees variables, not arguments: where the port is not 8000, set SFP_HTTP_PORT instead of typing --http-port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "/app/dist/main.js", "health"]
 # Without a shell in between: SIGTERM reaches the proxy itself.

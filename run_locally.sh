@@ -4,10 +4,10 @@ set -euo pipefail
 
 USAGE="usage: ./run_locally.sh [--live] [MODE CACHE] [OPTION OF THE PROXY]...
 
-Starts the proxy ('http disabled' where MODE and CACHE are left out) in front of a demo origin whose specs change every
-few seconds. With --live, or with STATSIG_ENDPOINT set, there is no demo and the proxy asks the real origin.
+Starts the proxy ('grpc-and-http disabled' where MODE and CACHE are left out) in front of a demo origin whose specs
+change every few seconds. With --live, or with STATSIG_ENDPOINT set, there is no demo and the proxy asks the real origin.
 
-  ./run_locally.sh -p 2 --http-port 9000 --admin-port 9001
+  ./run_locally.sh -p 2 --http-port 9000 --grpc-port 9001 --admin-port 9002
   ./run_locally.sh http disabled --debug-logging
   ./run_locally.sh --live
 
@@ -18,7 +18,7 @@ DEMO_START_S_MAX=20
 READY_S_MAX=60
 
 proxy='' demo='' printer=''
-log='' url='' admin_url='' origin='' problem=''
+log='' url='' grpc_address='' admin_url='' origin='' problem=''
 
 # A script that starts this one with `&` leaves SIGINT ignored, and bash cannot undo that itself.
 if [ -n "$(trap -p INT)" ] && env --default-signal=INT true 2>/dev/null; then
@@ -76,7 +76,7 @@ read_arguments() {
   done
   case ${arguments[0]-} in
     # Spelled like this as bash before 4.4 takes an empty array for an unset variable.
-    '' | -*) arguments=(http disabled ${arguments[@]+"${arguments[@]}"}) ;;
+    '' | -*) arguments=(grpc-and-http disabled ${arguments[@]+"${arguments[@]}"}) ;;
   esac
 }
 
@@ -134,19 +134,23 @@ start_proxy() {
 # Keeps the log until there is something to say before it; the log also tells which ports the proxy took.
 wait_until_ready() {
   local line deadline=$((SECONDS + READY_S_MAX))
-  until [ -n "$url" ] && is_ready; do
+  until [ -n "$admin_url" ] && is_ready; do
     if IFS= read -r -t 1 line <&4; then
       log+=$line$'\n'
       case $line in *'"msg":"listening"'*) read_addresses "$line" ;; esac
     elif ! is_alive "$proxy"; then
       fail "$(why_ended)"
     fi
-    [ "$SECONDS" -lt "$deadline" ] || fail "${url:-the proxy}${url:+/v1/ready} does not answer 200 after $READY_S_MAX s"
+    [ "$SECONDS" -lt "$deadline" ] || fail "${admin_url:-the proxy}${admin_url:+/v1/ready} does not answer 200 after $READY_S_MAX s"
   done
 }
 
+# A port that the mode does not have is not in the line.
 read_addresses() {
-  url=http://$(reachable "$(field host "$1")"):$(field httpPort "$1")
+  local host
+  host=$(reachable "$(field host "$1")")
+  case $1 in *'"httpPort":'*) url=http://$host:$(field httpPort "$1") ;; esac
+  case $1 in *'"grpcPort":'*) grpc_address=$host:$(field grpcPort "$1") ;; esac
   admin_url=http://$(reachable "$(field adminHost "$1")"):$(field adminPort "$1")
   origin=$(field origin "$1")
 }
@@ -166,34 +170,44 @@ reachable() {
   esac
 }
 
-# Asked by Node: curl may not be there.
+# Asked by Node: curl may not be there. The admin server is there in every mode.
 is_ready() {
   node -e 'fetch(process.argv[1], { signal: AbortSignal.timeout(2000) })
-    .then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "$url/v1/ready"
+    .then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "$admin_url/v1/ready"
 }
 
 why_ended() {
-  local pattern='address already in use ([^"\\]+)'
+  local pattern='address already in use ([^]"\\]+)'
   if [[ $log =~ $pattern ]]; then
-    echo "${BASH_REMATCH[1]} is taken by another process: choose other ports with --http-port N and --admin-port N" \
-      '(8000 and 8001 unless typed; 0 takes a free one)'
+    echo "${BASH_REMATCH[1]} is taken by another process: choose other ports with --http-port N, --grpc-port N and" \
+      '--admin-port N (8000, 50051 and 8001 unless typed; 0 takes a free one)'
   else
     echo 'the proxy ended before it was ready: its messages are above'
   fi
 }
 
 explain() {
-  local key=$DEMO_KEY news
+  local key=$DEMO_KEY news front="a demo origin whose specs change every 5 s"
+  news='Again after 5 s: x-since-time is newer, demo_gate returns the opposite, demo_config greets with the next number.'
   if [ -n "$is_live" ]; then
-    key='<YOUR SDK KEY>'
-    echo "
-The proxy is ready on $url, in front of $origin. In another terminal:"
+    key='<YOUR SDK KEY>' front=$origin
     news='The config specs of your project, with their version as x-since-time.'
-  else
-    echo "
-The proxy is ready on $url, in front of a demo origin whose specs change every 5 s. In another terminal:"
-    news='Again after 5 s: x-since-time is newer, demo_gate returns the opposite, demo_config greets with the next number.'
   fi
+  echo "
+The proxy is ready on ${url:-$grpc_address}, in front of $front. In another terminal:"
+  [ -z "$url" ] || explain_http
+  [ -z "$grpc_address" ] || explain_grpc
+  cat <<END
+
+  curl -s $admin_url/status
+      What the proxy holds: the version of each spec, and how long ago the origin confirmed it.
+
+Ctrl-C stops everything. The log of the proxy:
+
+END
+}
+
+explain_http() {
   cat <<END
 
   curl -si '$url/v2/download_config_specs/$key.json'
@@ -201,12 +215,16 @@ The proxy is ready on $url, in front of a demo origin whose specs change every 5
 
   curl -s "$url/v2/download_config_specs/$key.json?sinceTime=\$(date +%s)999"
       {"has_updates":false}: what an SDK hears whose sinceTime is not older than x-since-time.
+END
+}
 
-  curl -s $admin_url/status
-      What the proxy holds: the version of each spec, and how long ago the origin confirmed it.
+explain_grpc() {
+  local key_option=''
+  [ -z "$is_live" ] || key_option=" --key '$key'"
+  cat <<END
 
-Ctrl-C stops everything. The log of the proxy:
-
+  cd $(printf '%q' "$root") && node --import tsx scripts/watch-stream.ts --address $grpc_address$key_option
+      A stream, as SDKs open it by gRPC: a line for the spec there is, and one for each newer spec when it comes.
 END
 }
 

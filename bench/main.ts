@@ -1,4 +1,5 @@
 // Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
+import { grpcFanout } from './grpc-fanout.js';
 import { httpHit } from './http-hit.js';
 import { poll1000Keys } from './poll-1000-keys.js';
 import { randomKeys } from './random-keys.js';
@@ -8,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'http-hit': httpHit,
   'update-stall': updateStall,
   'poll-1000-keys': poll1000Keys,
+  'grpc-fanout': grpcFanout,
   'random-keys': randomKeys,
 };
 /** Takes several minutes. */

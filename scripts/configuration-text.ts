@@ -11,7 +11,7 @@ spec-forward-proxy [options] <MODE> <CACHE>
 spec-forward-proxy health [options]
 \`\`\`
 
-\`MODE\` is \`http\`; \`CACHE\` is \`disabled\`. Other modes and caches are refused until a release brings them.
+\`MODE\` is \`http\`, \`grpc\` or \`grpc-and-http\`; \`CACHE\` is \`disabled\`. Other caches are refused until a release brings them.
 
 Every setting is an option and an environment variable. An option beats its variable, a variable beats the default,
 and an empty variable counts as not set. All faults are reported together, each with its reason, and the exit status
@@ -40,7 +40,11 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | refusals remembered | 10 s; 10,000 of them |
 | first fetches that wait for their turn | 1,000, for 10 s |
 | compressed forms in the making | 2 at one time |
-| a stop | 5 s |
+| a message that a gRPC client sends | 1 MiB |
+| specs that wait for one gRPC client | 1, the newest, besides the one being sent |
+| silence on a gRPC stream | 30 s, then a heartbeat |
+| health watches over gRPC | 200 |
+| a stop | 5 s; 10 s with gRPC |
 `;
 
 export function configurationText(): string {

@@ -1,0 +1,25 @@
+// Starts the proxy itself in a benchmark server's process, with the options of a user, on free loopback ports.
+import { startApp, type App } from '../../src/app/app.js';
+import { readCommandLine } from '../../src/cli.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { systemClock } from '../../src/domain/clock.js';
+import { createLogger } from '../../src/observability/logger.js';
+
+export interface ProxyOptions {
+  readonly origin: string;
+  readonly args?: readonly string[];
+}
+
+/** `json`: ProxyOptions, as the parent process handed them over. */
+export async function startProxy(mode: 'http' | 'grpc', json: string | undefined): Promise<App> {
+  const { origin, args = [] } = JSON.parse(json ?? '{}') as ProxyOptions;
+  const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
+  const fixed = [mode, 'disabled', '--host', '127.0.0.1', ...ports];
+  const typed = readCommandLine([...fixed, '--statsig-endpoint', origin, ...args], 'bench');
+  if (typed.kind !== 'run') throw new Error('wrong options');
+  const loaded = loadConfig(typed.line, { env: {}, hostName: 'bench', readFile: () => '' });
+  if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
+  const silent = { write: () => undefined };
+  const log = createLogger(silent, { debug: false, instanceName: 'bench', version: 'bench' });
+  return await startApp(loaded.config, { clock: systemClock, log, version: 'bench' });
+}
