@@ -6,6 +6,8 @@ const REQUESTS = 1_000_000;
 const WARM_UP_REQUESTS = 50_000;
 const CONNECTIONS = 64;
 const GROWTH_MB_MAX = 50;
+/** Long URLs, as a key cut out of one may keep the whole of it alive. */
+const PADDING = 'x'.repeat(4_000);
 
 export async function randomKeys(): Promise<void> {
   const origin = await startChildServer('./servers/origin-server.ts', { fillerGates: 10, encoding: 'br' });
@@ -41,7 +43,7 @@ function send(url: string, amount: number, name: string): Promise<autocannon.Res
         setupRequest: (request) => {
           sent += 1;
           // Each different from every other, in the path and in what else a cache might be keyed by.
-          const path = `/v${(sent % 2) + 1}/download_config_specs/random-${name}-${sent}.json?sinceTime=${sent}&x=${sent}`;
+          const path = `/v${(sent % 2) + 1}/download_config_specs/random-${name}-${sent}.json?sinceTime=${sent}&pad=${PADDING}`;
           return { ...request, path, headers: { 'accept-encoding': `gzip;q=0.${sent % 1000}` } };
         },
       },
