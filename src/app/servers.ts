@@ -83,7 +83,14 @@ function buildGrpcServer(
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });
   const connectionAgeMs = config.grpcMaxConnectionAgeS * 1000;
-  return new GrpcServer(clock, { registry, configSpecs, health }, { connectionAgeMs });
+  return new GrpcServer(
+    clock,
+    { registry, configSpecs, health },
+    {
+      connectionAgeMs,
+      stallMs: config.grpcStreamStallTimeoutS * 1000,
+    },
+  );
 }
 
 function portOf(server: FastifyInstance): number {

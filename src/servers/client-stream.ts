@@ -44,8 +44,10 @@ export class ClientStream {
   #state: 'opening' | 'idle' | 'sending' | 'ended' = 'opening';
   /** The newest that was not sent yet. */
   #waiting: HeldPayload | undefined;
-  /** Of the last spec sent, or of the one the client holds as it said. */
+  /** Of the last spec sent; of the one that was held where none was. */
   #version = -1;
+  /** Nothing is sent that is not newer: a client may come from a replica that is ahead of this one. */
+  #floor = -1;
   #cancelTimer: Cancel = () => undefined;
 
   constructor(clock: Clock, sink: StreamSink, options: ClientStreamOptions) {
@@ -56,7 +58,7 @@ export class ClientStream {
 
   /** A version that may be newer than what the client has. */
   offer(held: HeldPayload): void {
-    const newest = this.#waiting?.payload.version ?? this.#version;
+    const newest = this.#waiting?.payload.version ?? this.#floor;
     if (this.#state === 'ended' || held.payload.version <= newest) return;
     this.#waiting = held;
     if (this.#state === 'idle') void this.#sendWaiting();
@@ -73,6 +75,7 @@ export class ClientStream {
     }
     this.#waiting = undefined;
     this.#version = newest.payload.version;
+    this.#floor = sinceTime;
     this.#send({ kind: 'no-updates', version: this.#version });
   }
 
@@ -105,6 +108,7 @@ export class ClientStream {
       if (this.#waiting !== held) continue;
       this.#waiting = undefined;
       this.#version = held.payload.version;
+      this.#floor = this.#version;
       this.#send({ kind: 'spec', held });
       return;
     }

@@ -1,7 +1,7 @@
 // Signals that end a daemon with open streams: watchers are told, streams end spread over time, and it is gone within 10 s.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { eventually, within } from '../e2e/deadline.js';
@@ -139,6 +139,17 @@ for (const mode of MODES) {
       assert.equal((await reading?.end(STOP_MS_MAX))?.code, status.UNAVAILABLE);
       await ended;
       assert.deepEqual(stuck.versions, []);
+    });
+
+    it('ends within 10 s though a connection is open that nobody reads at all', async (t) => {
+      const { program, address } = await startGrpcDaemon(t, mode, NO_ORIGIN);
+      const socket = connect(Number(address.split(':')[1]), '127.0.0.1');
+      t.after(() => socket.destroy());
+      await once(socket, 'connect');
+      // Without a listener for data, not even the end of the connection is seen.
+      socket.pause();
+      program.signal('SIGTERM');
+      await assertEnds(program);
     });
 
     it('ends with status 0 though a stream waits for an origin that never answers', async (t) => {

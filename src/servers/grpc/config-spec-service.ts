@@ -2,8 +2,6 @@
 import {
   Metadata,
   status,
-  type sendUnaryData,
-  type ServerUnaryCall,
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -18,9 +16,9 @@ import { ClientStream, type ClientStreamOptions, type StreamEnd } from '../clien
 import type { Readiness } from '../readiness.js';
 import type { StreamRegistry } from '../stream-registry.js';
 import { toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
-import { createGrpcSink, type SpecFrames } from './grpc-sink.js';
+import { createGrpcSink, sendOnce, type SpecFrames } from './grpc-sink.js';
 import type { ConfigSpecRequest } from './protos.js';
-import { messageOf, noUpdatesFrame } from './spec-frame.js';
+import { noUpdatesFrame } from './spec-frame.js';
 
 /** What of the datastore a stream needs. */
 export interface StreamSource {
@@ -34,7 +32,6 @@ export interface ConfigSpecServiceOptions extends ClientStreamOptions {
   readonly instanceName: string;
 }
 
-type UnaryCall = ServerUnaryCall<ConfigSpecRequest, Buffer>;
 type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 
 const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
@@ -74,8 +71,8 @@ export class ConfigSpecService {
 
   get handlers(): UntypedServiceImplementation {
     return {
-      getConfigSpec: (call: UnaryCall, callback: sendUnaryData<Buffer>) => {
-        void this.#answer(call, callback);
+      getConfigSpec: (call: StreamCall) => {
+        void this.#answer(call);
       },
       StreamConfigSpec: (call: StreamCall) => {
         void this.#stream(call);
@@ -83,32 +80,31 @@ export class ConfigSpecService {
     };
   }
 
-  async #answer(call: UnaryCall, callback: sendUnaryData<Buffer>): Promise<void> {
+  async #answer(call: StreamCall): Promise<void> {
     call.sendMetadata(this.#metadata());
     const question = toGrpcQuestion(call.request);
     if ('code' in question) {
-      callback(question);
+      refuse(call, question);
       return;
     }
     const reading = await this.#source.read(question.key);
     if (reading.kind !== 'held') {
-      callback(toRefusal(reading));
+      refuse(call, toRefusal(reading));
       return;
     }
     const { version } = reading.held.payload;
-    if (!hasNewsFor(version, question.sinceTime)) {
-      callback(null, messageOf(noUpdatesFrame(version)));
-      return;
-    }
     try {
-      callback(null, messageOf(await this.#frames.of(reading.held)));
+      const isNews = hasNewsFor(version, question.sinceTime);
+      const frame = isNews ? await this.#frames.of(reading.held) : noUpdatesFrame(version);
+      sendOnce(this.#clock, call, frame, this.#options.stallMs);
     } catch {
       // Logged where it was made.
-      callback(ENDINGS.failed);
+      refuse(call, ENDINGS.failed);
     }
   }
 
   async #stream(call: StreamCall): Promise<void> {
+    call.sendMetadata(this.#metadata());
     const question = this.#readiness.phase === 'draining' ? ENDINGS.draining : toGrpcQuestion(call.request);
     if ('code' in question) {
       refuse(call, question);
@@ -145,7 +141,6 @@ export class ConfigSpecService {
       });
       return;
     }
-    call.sendMetadata(this.#metadata());
     // Subscribed before the spec is read: nothing can fall between.
     const unsubscribe = this.#source.subscribe(key, {
       updated: (held) => {

@@ -1,6 +1,6 @@
 // The gRPC server: limits, services, its port, and an end in good order within a deadline.
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
-import type { Clock } from '../../domain/clock.js';
+import type { Cancel, Clock } from '../../domain/clock.js';
 import type { StreamRegistry } from '../stream-registry.js';
 import type { ConfigSpecService } from './config-spec-service.js';
 import type { HealthService } from './health-service.js';
@@ -13,6 +13,8 @@ const CALLS_BESIDE_STREAMS = 1_000;
 /** A connection that is dead, though nobody said so, is found after this and the time for an answer. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_ANSWER_MS = 20_000;
+/** By which that is longer than a stall: a client that reads nothing is to be dropped, and counted, as stalled. */
+const KEEPALIVE_BEYOND_STALL_MS = 10_000;
 /** After a connection reached its age and was told so, what is still open on it ends. */
 const AGE_GRACE_MS = 5_000;
 /** Streams end one by one over this time, so that their clients do not come back in one wave. */
@@ -23,6 +25,8 @@ const DRAIN_MS_MAX = 7_000;
 export interface GrpcServerOptions {
   /** Age at which a connection is asked to be made anew, give or take a tenth; 0 for never. */
   readonly connectionAgeMs: number;
+  /** How long a client may take nothing of a message. */
+  readonly stallMs: number;
 }
 
 export interface GrpcServices {
@@ -47,7 +51,7 @@ export class GrpcServer {
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': services.registry.streamsMax + CALLS_BESIDE_STREAMS,
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
-      'grpc.keepalive_timeout_ms': KEEPALIVE_ANSWER_MS,
+      'grpc.keepalive_timeout_ms': Math.max(KEEPALIVE_ANSWER_MS, options.stallMs + KEEPALIVE_BEYOND_STALL_MS),
       ...(options.connectionAgeMs === 0
         ? {}
         : {
@@ -83,10 +87,13 @@ export class GrpcServer {
     const cancelWatches = this.#clock.schedule(spreadMs, () => {
       health.endWatches();
     });
-    const cancelCut = this.#clock.schedule(DRAIN_MS_MAX, () => {
-      this.#server.forceShutdown();
-    });
+    let cancelCut: Cancel = () => undefined;
     await new Promise<void>((resolve) => {
+      cancelCut = this.#clock.schedule(DRAIN_MS_MAX, () => {
+        this.#server.forceShutdown();
+        // Not waited for: a peer that reads nothing keeps its connection half closed for as long as it likes.
+        resolve();
+      });
       // Its only error is that the server was not running.
       this.#server.tryShutdown(() => {
         resolve();

@@ -1,7 +1,7 @@
 // The wire under a ClientStream: frames written to a gRPC call, its end as a status; the frames are made once per version.
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { HeldPayload } from '../../datastore/payload-store.js';
-import type { Clock } from '../../domain/clock.js';
+import type { Cancel, Clock } from '../../domain/clock.js';
 import { maskSdkKey } from '../../domain/sdk-key.js';
 import type { Logger } from '../../observability/logger.js';
 import type { StreamEnd, StreamSink } from '../client-stream.js';
@@ -88,6 +88,30 @@ export function createGrpcSink(
       call.emit('error', refusal);
     },
   };
+}
+
+/** Sends one frame and ends the call with OK; breaks it off where its client takes nothing for `stallMs`. */
+export function sendOnce(
+  clock: Clock,
+  call: ServerWritableStream<unknown, Buffer>,
+  frame: Buffer,
+  stallMs: number,
+): void {
+  const writer = createFrameWriter(call);
+  let cancel: Cancel = () => undefined;
+  const watchForStall = (): void => {
+    cancel();
+    cancel = clock.schedule(stallMs, () => {
+      writer.breakOff();
+    });
+  };
+  call.once('cancelled', () => {
+    cancel();
+  });
+  watchForStall();
+  writer.write(frame, watchForStall, () => {
+    call.end();
+  });
 }
 
 function describe({ key, payload }: HeldPayload): Record<string, unknown> {

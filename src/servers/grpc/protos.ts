@@ -15,12 +15,19 @@ export interface ConfigSpecRequest {
   readonly sinceTime?: number;
 }
 
-/** The service whose answers are bytes of encoded messages. */
+/**
+ * The service whose answers are bytes of encoded messages. Both calls are streams here: on the wire, an answer of one
+ * message is a stream of one, and so the bytes of a version are shared by all answers, and a client that does not read
+ * them is noticed.
+ */
 export function loadConfigSpecService(): ServiceDefinition {
   const service = serviceIn(load('statsig_forward_proxy.proto'), SERVICE);
   const asTheyAre = (bytes: Buffer): Buffer => bytes;
   return Object.fromEntries(
-    Object.entries(service).map(([name, method]) => [name, { ...method, responseSerialize: asTheyAre }]),
+    Object.entries(service).map(([name, method]) => [
+      name,
+      { ...method, responseStream: true, responseSerialize: asTheyAre },
+    ]),
   );
 }
 

@@ -144,6 +144,23 @@ describe('the stall timeout', () => {
     await scene.client().stream(SEND_ALL).received(1);
   });
 
+  it('breaks off answers to getConfigSpec that nobody reads, which share the bytes of one', async (t) => {
+    const scene = await startScene(t, { args: ['-p', '3600'] });
+    scene.origin.project = { ...scene.origin.project, fillerGates: LARGE };
+    await scene.client().getConfigSpec(SEND_ALL);
+    const before = await bufferBytes();
+    const path = { ':path': '/statsig_forward_proxy.StatsigForwardProxy/getConfigSpec' };
+    const raw = scene.rawClient();
+    const stuck = Array.from({ length: 10 }, () => raw.stream(SEND_ALL, path));
+    for (const each of stuck) await each.answered();
+    const grownBytes = (await bufferBytes()) - before;
+    assert.ok(grownBytes < 10 * MIB, `${grownBytes} bytes for ten answers of about 10 MB`);
+    scene.clock.advance(STALL_MS);
+    for (const each of stuck) each.readOn();
+    await eventually('end of the answers at the client', () => stuck.every((each) => each.isClosed));
+    assert.ok(stuck.every((each) => each.versions.length === 0));
+  });
+
   it('spares a client that takes a little again and again, for many times as long', async (t) => {
     const scene = await startScene(t, { args: ['-p', '3600'] });
     scene.origin.project = { ...scene.origin.project, fillerGates: LARGE };
