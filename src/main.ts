@@ -78,7 +78,11 @@ async function runDaemon(config: Config, version: string): Promise<void> {
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
   process.on('SIGHUP', () => {
-    void starting.then((app) => repin(app, config, log));
+    // A start that failed ends the process anyway.
+    void starting.then(
+      (app) => repin(app, config, log),
+      () => undefined,
+    );
   });
   try {
     await starting;

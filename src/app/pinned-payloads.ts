@@ -1,7 +1,7 @@
 // The payloads of pinned SDK keys: fetched at start and polled for ever, whether a client asks or not.
 import type { OutcomeLog } from '../datastore/outcome-log.js';
 import type { PayloadStore } from '../datastore/payload-store.js';
-import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { allPayloadKeys, type PayloadKey } from '../domain/payload-key.js';
 import type { Poller } from '../sources/upstream/poller.js';
 
 /** What SDKs ask for: legacy ones v1, core ones v2 as protobuf or as JSON. */
@@ -15,6 +15,7 @@ export class PinnedPayloads {
   readonly #store: PayloadStore;
   readonly #poller: Poller;
   readonly #outcomes: OutcomeLog;
+  #sdkKeys: ReadonlySet<string> = new Set();
   #payloads: readonly PayloadKey[] = [];
 
   constructor(store: PayloadStore, poller: Poller, outcomes: OutcomeLog) {
@@ -32,12 +33,13 @@ export class PinnedPayloads {
    * if a client had asked for it, and polled on while it is held.
    */
   async pin(sdkKeys: ReadonlySet<string>): Promise<void> {
-    const before = this.#payloads;
+    const left = [...this.#sdkKeys].filter((sdkKey) => !sdkKeys.has(sdkKey));
+    this.#sdkKeys = sdkKeys;
     this.#store.pin(sdkKeys);
     this.#payloads = [...sdkKeys].flatMap((sdkKey) => VARIANTS.map((variant) => ({ sdkKey, ...variant })));
-    const now = new Set(this.#payloads.map(payloadId));
-    for (const key of before) {
-      if (now.has(payloadId(key)) || this.#store.peek(key) !== undefined) continue;
+    // Clients may have asked for more than the variants that are pinned.
+    for (const key of left.flatMap((sdkKey) => allPayloadKeys(sdkKey))) {
+      if (this.#store.peek(key) !== undefined) continue;
       this.#poller.unwatch(key);
       this.#outcomes.forget(key);
     }

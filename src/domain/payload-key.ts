@@ -15,3 +15,10 @@ export interface PayloadKey {
 export function payloadId(key: PayloadKey): string {
   return `${key.api}/${key.format}/${key.sdkKey}`;
 }
+
+/** Every payload that an SDK key can have. */
+export function allPayloadKeys(sdkKey: string): PayloadKey[] {
+  const apis: readonly SpecApi[] = ['v1', 'v2'];
+  const formats: readonly SpecFormat[] = ['json', 'protobuf'];
+  return apis.flatMap((api) => formats.map((format) => ({ sdkKey, api, format })));
+}

@@ -37,7 +37,11 @@ function writeBehind(): LogOutput {
 function writeAtOnce(): LogOutput {
   return {
     write: (line) => {
-      writeSync(STANDARD_OUTPUT, line);
+      try {
+        writeSync(STANDARD_OUTPUT, line);
+      } catch {
+        // A full disk, a terminal that is gone: the line is lost, and there is nowhere to say so.
+      }
     },
     flush: (done) => {
       done();

@@ -144,6 +144,21 @@ test('keys pinned later are fetched at once, and keys pinned no more stay as if 
   assert.equal(specs.length, 6);
 });
 
+test('a key that is pinned no more and not held is polled no more, in no form', async (t) => {
+  const args = ['--clear-datastore-on-unauthorized', '--sdk-keys', SDK_KEY];
+  const { origin, proxy, clock } = await startPair(t, { args });
+  await proxy.app.startedUp;
+  // A form that is not among the pinned ones.
+  await rawRequest(`${proxy.url}/v1/download_config_specs/${SDK_KEY}.json?supports_proto=true`);
+  origin.fault = REFUSING[401];
+  const dropped = (): number => proxy.logs.withMessage('spec dropped: the origin refuses the key').length;
+  while (dropped() < 4) await clock.advanceInSteps(1_000, 100);
+  await proxy.app.pin(new Set());
+  const before = origin.requests.length;
+  await clock.advanceInSteps(120_000, 1_000);
+  assert.equal(origin.requests.length, before);
+});
+
 test('a pinned key that the origin refuses is polled on, and served when it is good again', async (t) => {
   const args = ['--clear-datastore-on-unauthorized', '--sdk-keys', SDK_KEY];
   const { origin, proxy, clock } = await startPair(t, { args });

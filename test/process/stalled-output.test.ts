@@ -1,15 +1,45 @@
-// A reader of standard output that stalls: the daemon goes on answering, and ends when it is told to.
+// Standard output that nobody reads, or that takes nothing: the daemon goes on answering, and ends when it is told to.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { within } from '../e2e/deadline.js';
+import { eventually, within } from '../e2e/deadline.js';
 import { rawRequest } from '../fakes/raw-request.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** Each makes a log line of over 200 bytes; the pipe and what is read ahead of it hold 128 KiB. */
 const REQUESTS = 1_500;
+
+test('nothing can be written to the log: the daemon lives on', async (t) => {
+  const full = openSync('/dev/full', 'w');
+  t.after(() => {
+    closeSync(full);
+  });
+  const port = await freePort();
+  const args = ['http', 'disabled', '--host', '127.0.0.1', '--http-port', String(port), '--admin-port', '0'];
+  const child = spawn(process.execPath, [MAIN, ...args], { env: {}, stdio: ['ignore', full, 'ignore'] });
+  t.after(() => child.kill('SIGKILL'));
+  await eventually('answer', async () => {
+    const answer = await rawRequest(`http://127.0.0.1:${port}/v1/health`).catch(() => undefined);
+    return answer?.status === 200;
+  });
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  assert.deepEqual(await within(exited, 'exit'), [0, null]);
+});
+
+/** One that was free a moment ago: with nothing written, the daemon cannot say which it took. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 test('nobody reads the log: requests are answered, and SIGTERM ends the process', async (t) => {
   const args = ['http', 'disabled', '--host', '127.0.0.1', '--http-port', '0', '--admin-port', '0'];
