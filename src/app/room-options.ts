@@ -1,6 +1,7 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../servers/grpc/config-spec-service.js';
+import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpLimits } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
@@ -49,4 +50,9 @@ export function toConfigSpecServiceOptions(config: Config): ConfigSpecServiceOpt
     heartbeatMs: HEARTBEAT_MS,
     stallMs: config.grpcStreamStallTimeoutS * 1000,
   };
+}
+
+export function toGrpcServerOptions(config: Config): GrpcServerOptions {
+  const { stallMs } = toConfigSpecServiceOptions(config);
+  return { connectionAgeMs: config.grpcMaxConnectionAgeS * 1000, stallMs };
 }

@@ -13,7 +13,7 @@ import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import { Readiness } from '../servers/readiness.js';
 import type { FetchOutcome, Origin } from '../sources/origin.js';
-import type { PayloadKey } from '../domain/payload-key.js';
+import { specPath, type PayloadKey } from '../domain/payload-key.js';
 import { Poller } from '../sources/upstream/poller.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
 import { PinnedPayloads } from './pinned-payloads.js';
@@ -54,7 +54,7 @@ export function buildRooms(config: Config, { clock, log, version }: World): Room
       const streams = feed.publish(held);
       if (streams === 0 || !events.isWatched) return;
       const sdkKey = maskSdkKey(held.key.sdkKey);
-      const path = `/${held.key.api}/download_config_specs`;
+      const path = specPath(held.key.api);
       events.record('StreamingChannelGotNewData', { path, sdkKey, streams, lcut: held.payload.version });
     },
     removed: (key) => {

@@ -9,7 +9,12 @@ import { SpecFrames } from '../servers/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { StreamRegistry } from '../servers/stream-registry.js';
-import { toAdminLimits, toConfigSpecServiceOptions, toHttpOptions } from './room-options.js';
+import {
+  toAdminLimits,
+  toConfigSpecServiceOptions,
+  toGrpcServerOptions,
+  toHttpOptions,
+} from './room-options.js';
 import type { Rooms, World } from './rooms.js';
 import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
@@ -82,15 +87,7 @@ function buildGrpcServer(
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });
-  const connectionAgeMs = config.grpcMaxConnectionAgeS * 1000;
-  return new GrpcServer(
-    clock,
-    { registry, configSpecs, health },
-    {
-      connectionAgeMs,
-      stallMs: config.grpcStreamStallTimeoutS * 1000,
-    },
-  );
+  return new GrpcServer(clock, { registry, configSpecs, health }, toGrpcServerOptions(config));
 }
 
 function portOf(server: FastifyInstance): number {

@@ -1,5 +1,5 @@
 // Pinned SDK keys: from a file, one a line, and from a list; faults name the line, never the key.
-import { isValidSdkKey, maskSdkKeysIn } from '../domain/sdk-key.js';
+import { isValidSdkKey, maskSdkKeysIn, SDK_KEY_RULE } from '../domain/sdk-key.js';
 
 export interface PinnedKeys {
   readonly sdkKeys: ReadonlySet<string>;
@@ -22,7 +22,7 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
     const sdkKey = text.replace(/#.*$/, '').trim();
     if (sdkKey === '') return;
     if (isValidSdkKey(sdkKey)) sdkKeys.add(sdkKey);
-    else faults.push(`${where} is no SDK key: 1 to 256 characters of A-Z a-z 0-9 - _ . ~`);
+    else faults.push(`${where} is no SDK key: ${SDK_KEY_RULE}`);
   };
 
   sources.sdkKeys.split(',').forEach((part, index) => {

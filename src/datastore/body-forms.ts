@@ -43,19 +43,14 @@ export class BodyForms {
   make(encoding: Encoding): Promise<BodyForm> {
     const under = this.#making.get(encoding);
     if (under !== undefined) return under;
-    const making = this.#limit(() => convert(this.#origin, encoding, this.#identityBytes));
-    this.#making.set(encoding, making);
-    return making.then(
-      (form) => {
+    const making = this.#limit(() => convert(this.#origin, encoding, this.#identityBytes))
+      .then((form) => {
         this.#byEase = this.#keep(form);
-        this.#making.delete(encoding);
         return form;
-      },
-      (error: unknown) => {
-        this.#making.delete(encoding);
-        throw error;
-      },
-    );
+      })
+      .finally(() => this.#making.delete(encoding));
+    this.#making.set(encoding, making);
+    return making;
   }
 
   /**

@@ -1,6 +1,6 @@
 // Tells people what fetches did: a log line when something changed, an event for each, and the last outcome for /status.
 import type { Clock } from '../domain/clock.js';
-import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { payloadId, specPath, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -21,7 +21,8 @@ export interface LastOutcome {
 }
 
 /** What a payload is to us. A pinned one may not be held yet. */
-export type Standing = 'held' | 'pinned' | 'unknown';
+type KnownStanding = 'held' | 'pinned';
+export type Standing = KnownStanding | 'unknown';
 
 export class OutcomeLog implements OutcomeListener {
   readonly #clock: Clock;
@@ -66,7 +67,7 @@ export class OutcomeLog implements OutcomeListener {
     else if (effect === 'none') this.#tellStranger(key, outcome);
   }
 
-  #tellChange(key: PayloadKey, outcome: FetchOutcome, standing: Standing): void {
+  #tellChange(key: PayloadKey, outcome: FetchOutcome, standing: KnownStanding): void {
     const before = this.#last.get(payloadId(key));
     const now = toLastOutcome(outcome, this.#clock.monotonicMs());
     this.#last.set(payloadId(key), now);
@@ -104,7 +105,7 @@ export class OutcomeLog implements OutcomeListener {
   }
 
   #record(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
-    const common = { path: `/${key.api}/download_config_specs`, sdkKey: maskSdkKey(key.sdkKey), latencyMs };
+    const common = { path: specPath(key.api), sdkKey: maskSdkKey(key.sdkKey), latencyMs };
     if (outcome.kind === 'unchanged') this.#events.record('HttpDataProviderNoData', common);
     else if (outcome.kind === 'updated') {
       const fields = { ...common, lcut: outcome.payload.version };
@@ -120,10 +121,9 @@ export class OutcomeLog implements OutcomeListener {
   }
 }
 
-const CONSEQUENCES: Readonly<Record<Standing, string>> = {
+const CONSEQUENCES: Readonly<Record<KnownStanding, string>> = {
   held: 'what is held is served',
   pinned: 'nothing is held of it',
-  unknown: 'nobody holds it',
 };
 
 function describe(key: PayloadKey): Record<string, string> {

@@ -2,6 +2,8 @@
 
 const SDK_KEY_CHARACTERS_MAX = 256;
 const VALID_SDK_KEY = new RegExp(`^[A-Za-z0-9\\-_.~]{1,${SDK_KEY_CHARACTERS_MAX}}$`);
+/** What a key has to look like, for people who sent or wrote one that does not. */
+export const SDK_KEY_RULE = `1 to ${SDK_KEY_CHARACTERS_MAX} characters of A-Z a-z 0-9 - _ . ~`;
 /** A key with fewer characters behind its prefix than this shows none of them: four would be too large a part of it. */
 const SHOWN_FROM_CHARACTERS = 12;
 const SHOWN_CHARACTERS = 4;

@@ -1,10 +1,11 @@
 // Whether this process should get traffic, from facts the app sets; the same for HTTP probes and whatever else asks.
+import { ChangeListeners } from './change-listeners.js';
 
 export type Phase = 'starting' | 'serving' | 'draining';
 
 export class Readiness {
   #phase: Phase = 'starting';
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new ChangeListeners();
 
   get phase(): Phase {
     return this.#phase;
@@ -21,14 +22,11 @@ export class Readiness {
 
   /** Calls back after every change of phase; returns what ends that. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#listeners.add(listener);
   }
 
   #enter(phase: Phase): void {
     this.#phase = phase;
-    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.tell();
   }
 }

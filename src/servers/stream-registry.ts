@@ -1,4 +1,5 @@
 // Every open stream of this process: how many there may be, whose they are, and their end in good order.
+import { ChangeListeners } from './change-listeners.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
@@ -10,7 +11,7 @@ export interface StreamRegistryOptions {
 
 export class StreamRegistry {
   readonly #streams = new Map<ClientStream, PayloadKey>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new ChangeListeners();
   readonly #perKey = new Map<string, number>();
   readonly streamsMax: number;
   /** Streams that were not opened, as every place was taken. */
@@ -58,10 +59,7 @@ export class StreamRegistry {
 
   /** Calls back whenever the number of streams changed; returns what ends that. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#listeners.add(listener);
   }
 
   /** Ends every stream, one after the other over `spreadMs`, so that clients do not come back in one wave. */
@@ -81,6 +79,6 @@ export class StreamRegistry {
     const streams = (this.#perKey.get(sdkKey) ?? 0) + change;
     if (streams === 0) this.#perKey.delete(sdkKey);
     else this.#perKey.set(sdkKey, streams);
-    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.tell();
   }
 }

@@ -9,13 +9,13 @@ import type { Reading } from '../../datastore/reader.js';
 import type { FeedListener } from '../../datastore/update-feed.js';
 import type { Clock } from '../../domain/clock.js';
 import { hasNewsFor } from '../../domain/payload.js';
-import type { PayloadKey } from '../../domain/payload-key.js';
+import { specPath, type PayloadKey } from '../../domain/payload-key.js';
 import { maskSdkKey } from '../../domain/sdk-key.js';
 import type { ProxyEventName, ProxyEvents } from '../../observability/proxy-events.js';
 import { ClientStream, type ClientStreamOptions, type StreamEnd } from '../client-stream.js';
 import type { Readiness } from '../readiness.js';
 import type { StreamRegistry } from '../stream-registry.js';
-import { toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
+import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
 import { createGrpcSink, sendOnce, type SpecFrames } from './grpc-sink.js';
 import type { ConfigSpecRequest } from './protos.js';
 import { noUpdatesFrame } from './spec-frame.js';
@@ -35,12 +35,9 @@ export interface ConfigSpecServiceOptions extends ClientStreamOptions {
 type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 
 const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
-  refused: {
-    code: status.PERMISSION_DENIED,
-    details: 'The origin refuses this SDK key: check it in the console.',
-  },
+  refused: toRefusal({ kind: 'refused' }),
   draining: { code: status.UNAVAILABLE, details: 'This replica is shutting down: connect again.' },
-  stalled: { code: status.UNAVAILABLE, details: 'Nothing was read for too long: connect again.' },
+  stalled: STALLED,
   failed: { code: status.UNAVAILABLE, details: 'A fault of this proxy: its log says more. Connect again.' },
 };
 
@@ -173,7 +170,7 @@ export class ConfigSpecService {
   #record(name: ProxyEventName, key: PayloadKey): void {
     if (!this.#events.isWatched) return;
     this.#events.record(name, {
-      path: `/${key.api}/download_config_specs`,
+      path: specPath(key.api),
       sdkKey: maskSdkKey(key.sdkKey),
       streams: this.#registry.active,
     });

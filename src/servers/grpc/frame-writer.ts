@@ -1,6 +1,7 @@
 // Writes frames to the HTTP/2 stream under a gRPC call, so that one buffer serves every stream without being copied.
-import { status, type ServerWritableStream } from '@grpc/grpc-js';
+import type { ServerWritableStream } from '@grpc/grpc-js';
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import { STALLED } from './grpc-question.js';
 import { messageOf } from './spec-frame.js';
 
 /**
@@ -74,10 +75,7 @@ function createCopyingWriter(call: ServerWritableStream<unknown, Buffer>): Frame
     },
     // Destroying the call would end nothing on the wire. A status at least ends it for a client that reads again.
     breakOff: () => {
-      call.emit('error', {
-        code: status.UNAVAILABLE,
-        details: 'Nothing was read for too long: connect again.',
-      });
+      call.emit('error', STALLED);
     },
   };
 }

@@ -2,7 +2,7 @@
 import { status, type StatusObject } from '@grpc/grpc-js';
 import type { Reading } from '../../datastore/reader.js';
 import type { PayloadKey, SpecApi } from '../../domain/payload-key.js';
-import { isValidSdkKey } from '../../domain/sdk-key.js';
+import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
 import { explainReading } from '../reading-text.js';
 import type { ConfigSpecRequest } from './protos.js';
 
@@ -13,6 +13,12 @@ export interface GrpcQuestion {
 }
 
 export type GrpcRefusal = Pick<StatusObject, 'code' | 'details'>;
+
+/** For a client that takes nothing: it may be too slow to see it. */
+export const STALLED: GrpcRefusal = {
+  code: status.UNAVAILABLE,
+  details: 'Nothing was read for too long: connect again.',
+};
 
 /** Python and Java send no version and want v1. */
 const APIS: ReadonlyMap<number, SpecApi> = new Map([
@@ -27,7 +33,7 @@ export function toGrpcQuestion(request: Partial<ConfigSpecRequest>): GrpcQuestio
   if (api === undefined)
     return invalid('version is neither 1 nor 2: send 1 for legacy SDKs, 2 for core SDKs.');
   if (sdkKey === '') return invalid('No SDK key: set sdkKey.');
-  if (!isValidSdkKey(sdkKey)) return invalid('An SDK key has 1 to 256 characters of A-Z a-z 0-9 - _ . ~');
+  if (!isValidSdkKey(sdkKey)) return invalid(`An SDK key has ${SDK_KEY_RULE}`);
   return { key: { sdkKey, api, format: 'json' }, sinceTime };
 }
 

@@ -1,5 +1,6 @@
 // A ConfigSpecResponse on the wire: the JSON text stands in it as it is, so bytes are put around it and nothing is parsed.
 import type { HeldPayload } from '../../datastore/payload-store.js';
+import { NO_UPDATES } from '../no-updates.js';
 
 /** Tags of `string spec = 1` and `uint64 lastUpdated = 2`. */
 const SPEC_TAG = 0x0a;
@@ -10,7 +11,7 @@ const PREFIX_BYTES = 5;
 /** Stock clients refuse messages over this: 4 MiB is gRPC's default limit for receiving. */
 export const STOCK_CLIENT_BYTES_MAX = 4 * 1024 * 1024;
 
-const NO_UPDATES = Buffer.from('{"has_updates":false}');
+const NO_UPDATES_BYTES = Buffer.from(NO_UPDATES);
 
 /** The frame of a whole spec: made once per version, whoever it is sent to. */
 export function specFrame(held: HeldPayload): Promise<Buffer> {
@@ -20,8 +21,8 @@ export function specFrame(held: HeldPayload): Promise<Buffer> {
 
 /** The frame that says that there is nothing newer than `version`. */
 export function noUpdatesFrame(version: number): Buffer {
-  const [before, after] = around(NO_UPDATES.length, version);
-  return Buffer.concat([before, NO_UPDATES, after]);
+  const [before, after] = around(NO_UPDATES_BYTES.length, version);
+  return Buffer.concat([before, NO_UPDATES_BYTES, after]);
 }
 
 /** The message within a frame, for who frames it himself. */

@@ -6,14 +6,10 @@ import { matchesEtag } from '../../domain/etag.js';
 import { hasNewsFor, type BodyForm, type Encoding } from '../../domain/payload.js';
 import type { Reading } from '../../datastore/reader.js';
 import type { HeldPayload } from '../../datastore/payload-store.js';
+import { NO_UPDATES } from '../no-updates.js';
 import { explainReading } from '../reading-text.js';
 import { errorBody, sendError } from './error-reply.js';
 
-/**
- * Exactly this text, as plain JSON whatever was asked for: core SDKs log an error for a labelled "no update".
- * A string, because Node writes it together with the headers: one system call instead of a gathered one.
- */
-const NO_UPDATES = '{"has_updates":false}';
 /** Everything that chooses between answers: the key may come by header. */
 const VARY = 'accept-encoding, statsig-supports-proto, statsig-api-key';
 
@@ -57,6 +53,7 @@ export class PayloadReply {
     reply.header('x-since-time', String(version));
     reply.header('age', String(Math.floor((this.#clock.monotonicMs() - held.confirmedAtMs) / 1000)));
     if (!hasNewsFor(version, wishes.sinceTime)) {
+      // As a string, Node writes it together with the headers: one system call instead of a gathered one.
       // With a serializer of its own, fastify adds no charset to the content type of a string.
       return reply.header('content-type', 'application/json').serializer(String).send(NO_UPDATES);
     }

@@ -1,6 +1,6 @@
 // An HTTP request turned into a payload key and the version its client holds, or into a refusal that says why.
 import type { PayloadKey, SpecApi } from '../../domain/payload-key.js';
-import { isValidSdkKey } from '../../domain/sdk-key.js';
+import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
 import { errorBody, type ErrorBody } from './error-reply.js';
 
 /** What of a request decides about its answer. */
@@ -36,7 +36,7 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
     );
   }
   if (!isValidSdkKey(sdkKey)) {
-    return errorBody('sdk_key_invalid', 'An SDK key has 1 to 256 characters of A-Z a-z 0-9 - _ . ~');
+    return errorBody('sdk_key_invalid', `An SDK key has ${SDK_KEY_RULE}`);
   }
   const sinceTime = readSinceTime(request.sinceTime);
   if (sinceTime === undefined) {

@@ -1,12 +1,10 @@
 // GET, HEAD and POST of config specs, v1 and v2, with the key in the path or in a header.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { PayloadKey, SpecApi } from '../../domain/payload-key.js';
+import { SPEC_APIS, specPath, type PayloadKey, type SpecApi } from '../../domain/payload-key.js';
 import type { Reading } from '../../datastore/reader.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import type { PayloadReply } from './payload-reply.js';
 import { keyOf, toQuestion, type SpecRequest } from './request-key.js';
-
-const APIS: readonly SpecApi[] = ['v1', 'v2'];
 
 /** The read path, as far as a route needs it. */
 export interface SpecSource {
@@ -32,8 +30,8 @@ export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadR
     return reading.then((known) => payloadReply.send(reply, known, wishes));
   }
 
-  for (const api of APIS) {
-    const path = `/${api}/download_config_specs`;
+  for (const api of SPEC_APIS) {
+    const path = specPath(api);
     // fastify answers HEAD on every GET route, with the same headers.
     for (const url of [path, `${path}/:file`]) {
       app.get(url, (request, reply) =>

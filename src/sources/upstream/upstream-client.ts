@@ -6,6 +6,7 @@ import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
 import { createJsonSpecReader } from '../spec-body/json-spec-reader.js';
 import { createProtobufSpecReader } from '../spec-body/protobuf-spec-reader.js';
 import { redirectTarget, REDIRECTS_MAX } from './redirects.js';
+import type { SpecReader } from '../spec-body/spec-facts.js';
 import { toFailure } from './upstream-failure.js';
 import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';
 import { toUpstreamRequest } from './upstream-request.js';
@@ -104,7 +105,7 @@ async function discard(response: UpstreamResponse, signal: AbortSignal): Promise
   }
 }
 
-function createReader(plan: BodyPlan, limits: BodyLimits): ReturnType<typeof createJsonSpecReader> {
+function createReader(plan: BodyPlan, limits: BodyLimits): SpecReader {
   if (plan.format === 'json') return createJsonSpecReader();
   return createProtobufSpecReader({ envelopeBytesMax: limits.decodedBytesMax });
 }

@@ -71,7 +71,6 @@ export class UpstreamPool {
   }
 
   #closeWhenIdle(): void {
-    this.#cancelIdle();
     this.#cancelIdle = this.#clock.schedule(IDLE_CONNECTION_MS_MAX, () => {
       this.#kept.renew();
     });
