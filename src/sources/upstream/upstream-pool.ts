@@ -21,6 +21,7 @@ export class UpstreamPool {
   readonly #overflow: RenewableAgent;
   readonly #idleConnectionsMax: number;
   #inFlight = 0;
+  #isClosed = false;
   #cancelIdle: Cancel = () => undefined;
 
   constructor(clock: Clock, options: UpstreamPoolOptions) {
@@ -53,9 +54,7 @@ export class UpstreamPool {
       return await use();
     } finally {
       this.#inFlight -= 1;
-      // The rush is over.
-      if (this.#inFlight === this.#idleConnectionsMax) this.#overflow.renew();
-      if (this.#inFlight === 0) this.#closeWhenIdle();
+      if (!this.#isClosed) this.#settle();
     }
   }
 
@@ -66,11 +65,15 @@ export class UpstreamPool {
 
   /** Breaks off what is in flight and closes every connection. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#cancelIdle();
     await Promise.all([this.#kept.destroy(), this.#overflow.destroy()]);
   }
 
-  #closeWhenIdle(): void {
+  #settle(): void {
+    // The rush is over.
+    if (this.#inFlight === this.#idleConnectionsMax) this.#overflow.renew();
+    if (this.#inFlight > 0) return;
     this.#cancelIdle = this.#clock.schedule(IDLE_CONNECTION_MS_MAX, () => {
       this.#kept.renew();
     });

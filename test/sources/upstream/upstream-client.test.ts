@@ -257,3 +257,17 @@ test('a closed client fails what is in flight and what comes after', async (t) =
   assert.equal(reasonOf(await running), 'closed');
   assert.equal(reasonOf(await client.fetch(V1, 0)), 'closed');
 });
+
+test('closed in the middle of a request, nothing is scheduled any more', async (t) => {
+  const origin = await startFakeOrigin();
+  t.after(() => origin.close());
+  const clock = new ManualClock();
+  const client = createUpstreamClient(clock, optionsFor(origin.url));
+  const release = origin.hold();
+  const asked = client.fetch(V1, 0);
+  await origin.arrived(1);
+  await client.close();
+  assert.equal(reasonOf(await asked), 'closed');
+  release();
+  assert.equal(clock.scheduled, 0);
+});
