@@ -11,7 +11,7 @@ spec-forward-proxy [options] <MODE> <CACHE>
 spec-forward-proxy health [options]
 \`\`\`
 
-\`MODE\` is \`http\`, \`grpc\` or \`grpc-and-http\`; \`CACHE\` is \`disabled\`. Other caches are refused until a release brings them.
+\`MODE\` is \`http\`, \`grpc\` or \`grpc-and-http\`; \`CACHE\` is \`disabled\`, \`local\` or \`redis\`: [which one](operations.md#which-cache).
 
 Every setting is an option and an environment variable. An option beats its variable, a variable beats the default,
 and an empty variable counts as not set. All faults are reported together, each with its reason, and the exit status
@@ -39,6 +39,17 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | failures of first fetches remembered | 1 s, or as long as the origin's \`Retry-After\` says; 10,000 of them |
 | refusals remembered | 10 s; 10,000 of them |
 | first fetches that wait for their turn | 1,000, for 10 s |
+| a command to Redis | 1 s; for the states of many specs 1 ms more for each, of up to 1,000 at one time |
+| a body on its way to or from Redis | 5 s, and 1 s more for each MB on its way |
+| a spec in Redis that a client waits for | 1.5 s for all of it; then the origin is asked |
+| bodies on their way to Redis, from it for clients, from it for nobody | 4 of each at one time; of each 10,000 that wait, for 30 s |
+| pauses between attempts to reach Redis | 0.1 s to 5 s |
+| connections made anew because Redis takes no writes | one in 5 s at first, one in 60 s at last |
+| backups read, and written, at one time | 16, and 8 to each place |
+| files in the directory | 8 for each of \`--maximum-concurrent-sdk-keys\`; the longest unconfirmed go first |
+| reading a spec from the directory | 2 s, then the origin is asked |
+| writing a spec to the directory | 30 s; 120 s to wait for its turn |
+| the directory at a start, and at a stop | 2 s, and 1 s |
 | compressed forms in the making | 2 at one time |
 | a message that a gRPC client sends | 1 MiB |
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |

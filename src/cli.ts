@@ -48,7 +48,7 @@ function buildProgram(version: string, tell: (text: string) => void): Command {
     .description('Serves Statsig config specs to server SDKs, fetched once for all of them.')
     .usage('[options] <MODE> <CACHE>')
     .argument('[MODE]', "what to serve over: 'http', 'grpc' or 'grpc-and-http'")
-    .argument('[CACHE]', "where specs are backed up: 'disabled'")
+    .argument('[CACHE]', "where specs are backed up: 'disabled', 'redis' or 'local'")
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES)

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The process: arguments and environment in, signals in, exit status out. The one door to the world outside.
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startApp, type App } from './app/app.js';
 import { readCommandLine } from './cli.js';
 import {
@@ -25,10 +26,15 @@ const EXIT_BY_SIGNAL = 128;
 const LAST_LINES_MS_MAX = 200;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
+/** Undefined where users have no numbers. */
+const userId = process.getuid?.();
+
 const around: Surroundings = {
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
   hostName: hostname(),
+  // With the user's number in it: the temp dir is everybody's.
+  fallbackDataDir: join(tmpdir(), `spec-forward-proxy-${userId ?? 'user'}`),
 };
 
 async function main(): Promise<void> {
@@ -74,7 +80,7 @@ async function runDaemon(config: Config, version: string): Promise<void> {
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
-  const starting = startApp(config, { clock: systemClock, log, version });
+  const starting = startApp(config, { clock: systemClock, log, version, userId });
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
   process.on('SIGHUP', () => {

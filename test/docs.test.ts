@@ -41,6 +41,7 @@ test('links between the documents lead somewhere', () => {
     'README.md',
     'CHANGELOG.md',
     ...readdirSync(new URL('docs', ROOT)).map((name) => `docs/${name}`),
+    'examples/data-adapters/README.md',
   ];
   for (const page of pages.filter((name) => name.endsWith('.md'))) {
     for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {

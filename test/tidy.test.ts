@@ -32,6 +32,7 @@ const DOORS: Readonly<Record<string, string>> = {
   '@grpc/proto-loader': 'src/servers/grpc/protos.ts',
   commander: 'src/cli.ts',
   fastify: 'src/',
+  ioredis: 'src/sources/redis/',
   'lru-cache': 'src/datastore/expiring-memory.ts',
   'p-limit': 'src/domain/concurrency-limit.ts',
   pino: 'src/observability/logger.ts',
@@ -168,7 +169,7 @@ test('every file is reached from main', () => {
 });
 
 test('every file begins with the sentence that says what it is for, and has a telling name', () => {
-  for (const file of ['src', 'test', 'scripts', 'bench'].flatMap(filesUnder)) {
+  for (const file of ['src', 'test', 'scripts', 'bench', 'examples'].flatMap(filesUnder)) {
     const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
     const first = lines[0]?.startsWith('#!') === true ? lines[1] : lines[0];
     assert.match(first ?? '', /^\/\/ \S.{20,}$/, file);

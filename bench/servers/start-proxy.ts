@@ -8,18 +8,32 @@ import { createLogger } from '../../src/observability/logger.js';
 export interface ProxyOptions {
   readonly origin: string;
   readonly args?: readonly string[];
+  /** `disabled` where left out. */
+  readonly cache?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of this instance: replicas of one fleet have different ones. */
+  readonly name?: string;
 }
 
 /** `json`: ProxyOptions, as the parent process handed them over. */
-export async function startProxy(mode: 'http' | 'grpc', json: string | undefined): Promise<App> {
-  const { origin, args = [] } = JSON.parse(json ?? '{}') as ProxyOptions;
+export async function startProxy(
+  mode: 'http' | 'grpc' | 'grpc-and-http',
+  json: string | undefined,
+): Promise<App> {
+  const options = JSON.parse(json ?? '{}') as ProxyOptions;
+  const { origin, args = [], cache = 'disabled', env = {}, name = 'bench' } = options;
   const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
-  const fixed = [mode, 'disabled', '--host', '127.0.0.1', ...ports];
+  const fixed = [mode, cache, '--host', '127.0.0.1', ...ports];
   const typed = readCommandLine([...fixed, '--statsig-endpoint', origin, ...args], 'bench');
   if (typed.kind !== 'run') throw new Error('wrong options');
-  const loaded = loadConfig(typed.line, { env: {}, hostName: 'bench', readFile: () => '' });
+  const loaded = loadConfig(typed.line, {
+    env,
+    hostName: name,
+    fallbackDataDir: '/nonexistent',
+    readFile: () => '',
+  });
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const silent = { write: () => undefined };
-  const log = createLogger(silent, { debug: false, instanceName: 'bench', version: 'bench' });
-  return await startApp(loaded.config, { clock: systemClock, log, version: 'bench' });
+  const log = createLogger(silent, { debug: false, instanceName: name, version: 'bench' });
+  return await startApp(loaded.config, { clock: systemClock, log, version: 'bench', userId: undefined });
 }

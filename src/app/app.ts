@@ -1,9 +1,13 @@
 // Composition root: builds rooms and servers, opens the ports, and stops everything within a deadline.
 import type { Config } from '../config/load-config.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
+import { createLoggedProxyEvents, noProxyEvents } from '../observability/proxy-events.js';
+import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
+import { openBackupPlaces } from './backup-places.js';
+import { toUpstreamOptions } from './room-options.js';
 import { buildRooms, type World } from './rooms.js';
 import { buildServers, type Ports } from './servers.js';
-import { closeInOrder } from './shutdown.js';
+import { closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
 
 export interface App extends Ports {
@@ -19,11 +23,22 @@ export interface App extends Ports {
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
-  const rooms = buildRooms(config, world);
-  const { readiness, origin, poller, pinned } = rooms;
+  const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
+  const opened = await openBackupPlaces(config, world, events);
+  const origin = createUpstreamClient(clock, toUpstreamOptions(config, world.version));
+  const rooms = buildRooms(config, world, events, { origin, places: opened.places, link: opened.link });
+  const { readiness, poller, pinned, backups, fleet } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
-    describeStatus({ ...rooms, ...world, config, startedAtMs, eventLoopDelay, registry: servers.registry }),
+    describeStatus({
+      ...rooms,
+      ...world,
+      config,
+      startedAtMs,
+      eventLoopDelay,
+      registry: servers.registry,
+      places: opened.describe(),
+    }),
   );
 
   const closeAll = (): Promise<void> =>
@@ -31,22 +46,27 @@ export async function startApp(config: Config, world: World): Promise<App> {
       async () => {
         poller.stop();
       },
-      () => servers.drain(),
+      // The lead goes to another replica at once, while this one still answers.
+      async () => {
+        await Promise.all([fleet?.stop(), servers.drain()]);
+      },
       () => origin.close(),
+      () => finishBackups(clock, backups),
       async () => {
         eventLoopDelay.stop();
       },
     ]);
   let ports: Ports;
   try {
+    fleet?.start();
     ports = await servers.listen();
   } catch (error) {
     await closeAll();
     throw error;
   }
 
-  const { mode, host, adminHost, statsigEndpoint, pinnedSdkKeys } = config;
-  log.info({ mode, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
+  const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
+  log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
     log.info({ pinnedSdkKeys: pinnedSdkKeys.size }, 'started up: ready for traffic');

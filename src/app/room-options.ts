@@ -1,9 +1,11 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
+import type { FleetMemberOptions } from '../datastore/fleet-member.js';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../servers/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpLimits } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
+import type { PollerOptions } from '../sources/upstream/poller.js';
 import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
 
 const MIB = 1024 * 1024;
@@ -21,6 +23,18 @@ const ADMIN_CONNECTIONS_MAX = 100;
 
 export function toAdminLimits(config: Config): HttpLimits {
   return { keepAliveTimeoutMs: config.httpKeepAliveTimeoutS * 1000, connectionsMax: ADMIN_CONNECTIONS_MAX };
+}
+
+export function toPollerOptions(config: Config): PollerOptions {
+  return {
+    intervalMs: config.pollingIntervalS * 1000,
+    inFlightMax: config.updateBatchSize,
+    instanceName: config.instanceName,
+  };
+}
+
+export function toFleetOptions(config: Config): FleetMemberOptions {
+  return { ...toPollerOptions(config), clearOnUnauthorized: config.clearDatastoreOnUnauthorized };
 }
 
 export function toUpstreamOptions(config: Config, version: string): UpstreamOptions {

@@ -1,23 +1,27 @@
 // Builds the rooms behind the servers and wires them: origin, store, refresher, poller, reader. Starts nothing.
 import type { Config } from '../config/load-config.js';
+import { BackupLog } from '../datastore/backup-log.js';
+import { Backups, type BackupListener, type BackupPlace } from '../datastore/backups.js';
 import { ColdMemory } from '../datastore/cold-memory.js';
+import { FleetMember } from '../datastore/fleet-member.js';
 import { OutcomeLog } from '../datastore/outcome-log.js';
 import { PayloadStore, type StoreListener } from '../datastore/payload-store.js';
-import { Reader } from '../datastore/reader.js';
-import { Refresher } from '../datastore/refresher.js';
+import { Reader, type Restore } from '../datastore/reader.js';
+import { Refresher, type OutcomeListener } from '../datastore/refresher.js';
+import { Turns } from '../datastore/turns.js';
 import { UpdateFeed } from '../datastore/update-feed.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { Logger } from '../observability/logger.js';
-import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
 import { Readiness } from '../servers/readiness.js';
-import type { FetchOutcome, Origin } from '../sources/origin.js';
+import type { FleetLink } from '../sources/fleet-link.js';
+import type { Origin } from '../sources/origin.js';
 import { specPath, type PayloadKey } from '../domain/payload-key.js';
 import { Poller } from '../sources/upstream/poller.js';
-import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
 import { PinnedPayloads } from './pinned-payloads.js';
-import { toUpstreamOptions } from './room-options.js';
+import { toFleetOptions, toPollerOptions } from './room-options.js';
 
 /** Bodies compressed at one time: zlib has four threads, and DNS needs one of them. */
 const FORMS_IN_MAKING_MAX = 2;
@@ -28,6 +32,8 @@ export interface World {
   readonly log: Logger;
   /** This program's release. */
   readonly version: string;
+  /** The number of the user it runs as; undefined where users have none. */
+  readonly userId: number | undefined;
 }
 
 export interface Rooms {
@@ -40,15 +46,28 @@ export interface Rooms {
   readonly poller: Poller;
   readonly reader: Reader;
   readonly pinned: PinnedPayloads;
+  readonly backups: Backups;
+  /** Undefined without Redis. */
+  readonly fleet: FleetMember | undefined;
 }
 
-export function buildRooms(config: Config, { clock, log, version }: World): Rooms {
-  const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
-  const origin = createUpstreamClient(clock, toUpstreamOptions(config, version));
+/** Where specs come from: the origin, and the places where they outlive the process. */
+export interface Sources {
+  readonly origin: Origin;
+  /** In the order in which they are asked. */
+  readonly places: readonly BackupPlace[];
+  /** Undefined without Redis. */
+  readonly link: FleetLink | undefined;
+}
+
+export function buildRooms(config: Config, world: World, events: ProxyEvents, sources: Sources): Rooms {
+  const { clock, log } = world;
+  const { origin, places, link } = sources;
   // What is held is polled; what is pinned is polled whether it is held or not.
   const listener: StoreListener = {
     added: (key) => {
       poller.watch(key);
+      fleet?.know(key);
     },
     updated: (held) => {
       const streams = feed.publish(held);
@@ -59,6 +78,8 @@ export function buildRooms(config: Config, { clock, log, version }: World): Room
     },
     removed: (key) => {
       feed.remove(key);
+      backups.forget(key);
+      fleet?.forget(key);
       if (store.isPinned(key.sdkKey)) return;
       poller.unwatch(key);
       outcomes.forget(key);
@@ -72,16 +93,50 @@ export function buildRooms(config: Config, { clock, log, version }: World): Room
     return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
   });
   const memory = new ColdMemory(clock);
-  const refresher = new Refresher(clock, origin, { store, memory }, outcomes, {
+  const backupLog = new BackupLog(clock, log, events);
+  const backups = new Backups(
+    clock,
+    store,
+    places,
+    toBackupListener(backupLog, () => fleet),
+  );
+  const told: OutcomeListener = {
+    fetched: (key, outcome, effect, latencyMs) => {
+      outcomes.fetched(key, outcome, effect, latencyMs);
+      backups.fetched(key, outcome, effect);
+    },
+  };
+  const refresher = new Refresher(clock, origin, { store, memory }, told, {
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   });
-  const refresh = async (key: PayloadKey): Promise<FetchOutcome> => (await refresher.refresh(key)).outcome;
-  const poller = new Poller(clock, refresh, {
-    intervalMs: config.pollingIntervalS * 1000,
-    inFlightMax: config.updateBatchSize,
-    instanceName: config.instanceName,
+  const poller: Poller = new Poller(clock, (key) => turns.poll(key), toPollerOptions(config));
+  const isRefused = (key: PayloadKey): boolean =>
+    config.clearDatastoreOnUnauthorized &&
+    store.peek(key) === undefined &&
+    outcomes.lastOf(key)?.kind === 'unauthorized';
+  const shared = { store, poller, backups, outcomes, isRefused };
+  const fleet: FleetMember | undefined =
+    link && new FleetMember(clock, log, link, shared, toFleetOptions(config));
+  const turns = new Turns(clock, { store, refresher, backups, isRefused }, fleet);
+  const restore: Restore = (key) => turns.restore(key, poller);
+  const reader = new Reader(clock, { store, memory }, refresher, places.length > 0 ? restore : undefined, {
+    coldFetchesMax: config.coldFetchesMax,
   });
-  const reader = new Reader(clock, { store, memory }, refresher, { coldFetchesMax: config.coldFetchesMax });
   const pinned = new PinnedPayloads(store, poller, outcomes);
-  return { readiness: new Readiness(), events, origin, store, feed, outcomes, poller, reader, pinned };
+  const readiness = new Readiness();
+  return { readiness, events, origin, store, feed, outcomes, poller, reader, pinned, backups, fleet };
+}
+
+/** People are told of everything; the fleet of what others have written in Redis. */
+function toBackupListener(log: BackupLog, fleet: () => FleetMember | undefined): BackupListener {
+  return {
+    restored: log.restored.bind(log),
+    unusable: log.unusable.bind(log),
+    confirmedByOthers: (key, place, agoMs) => {
+      if (place === 'redis') fleet()?.confirmedByOthers(key, agoMs);
+    },
+    newer: (key, place, version) => {
+      if (place === 'redis') fleet()?.heard(key, version);
+    },
+  };
 }

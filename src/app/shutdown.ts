@@ -1,6 +1,7 @@
 // Stopping: servers drain while there is time, then are cut, so that the process ends within its deadline.
 import type { FastifyInstance } from 'fastify';
-import type { Clock } from '../domain/clock.js';
+import type { Backups } from '../datastore/backups.js';
+import type { Cancel, Clock } from '../domain/clock.js';
 
 /** Answers that wait for the origin get no more than this: then the origin is let go, and they are told to try again. */
 export const WAIT_FOR_ORIGIN_MS = 3_000;
@@ -8,6 +9,25 @@ export const WAIT_FOR_ORIGIN_MS = 3_000;
 const DRAIN_MS_MAX = 4_000;
 /** Connections become idle one by one as their answers end. */
 const CLOSE_IDLE_EVERY_MS = 50;
+
+/** What is still to be written to Redis or a disk gets this long, and their closing as long again. */
+const BACKUPS_MS_MAX = 300;
+
+/** Lets backups be written for a moment, then closes their places, whatever is left; waits for neither that hangs. */
+export async function finishBackups(clock: Clock, backups: Backups): Promise<void> {
+  backups.stop();
+  await atMost(clock, BACKUPS_MS_MAX, backups.idle());
+  await atMost(clock, BACKUPS_MS_MAX, backups.close());
+}
+
+async function atMost(clock: Clock, durationMs: number, done: Promise<void>): Promise<void> {
+  let cancel: Cancel = () => undefined;
+  const timeout = new Promise<void>((resolve) => {
+    cancel = clock.schedule(durationMs, resolve);
+  });
+  await Promise.race([done, timeout]);
+  cancel();
+}
 
 /** Runs every step, each after the one before, also where one fails; throws the first failure at the end. */
 export async function closeInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {

@@ -7,12 +7,14 @@ import type { StreamRegistry } from '../servers/stream-registry.js';
 import type { Rooms, World } from './rooms.js';
 
 export interface StatusSources
-  extends Pick<World, 'clock' | 'version'>, Omit<Rooms, 'events' | 'origin' | 'feed'> {
+  extends Pick<World, 'clock' | 'version'>, Omit<Rooms, 'events' | 'origin' | 'feed' | 'fleet'> {
   readonly config: Config;
   /** By the monotonic clock. */
   readonly startedAtMs: number;
   readonly eventLoopDelay: EventLoopDelay;
   readonly registry: StreamRegistry;
+  /** What the places where specs outlive the process tell of themselves. */
+  readonly places: Readonly<Record<string, object>>;
 }
 
 export function describeStatus(sources: StatusSources): object {
@@ -29,9 +31,12 @@ export function describeStatus(sources: StatusSources): object {
       ...sources.reader.tables,
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
       streams: { entries: registry.active, entriesMax: registry.streamsMax },
+      backupsToWrite: sources.backups.pending,
     },
     eventLoopDelaySinceLastStatus: sources.eventLoopDelay.take(),
     memoryBytes: { rss: memory.rss, heapUsed: memory.heapUsed, external: memory.external },
+    cache: config.cache,
+    ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
     specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),
   };
@@ -43,7 +48,7 @@ function knownPayloads({ store, pinned }: StatusSources): readonly PayloadKey[] 
   return [...new Map(keys.map((key) => [payloadId(key), key])).values()];
 }
 
-function describeSpec({ clock, store, poller, outcomes }: StatusSources, key: PayloadKey): object {
+function describeSpec({ clock, store, poller, outcomes, backups }: StatusSources, key: PayloadKey): object {
   const held = store.peek(key);
   const poll = poller.stateOf(key);
   const last = outcomes.lastOf(key);
@@ -61,6 +66,7 @@ function describeSpec({ clock, store, poller, outcomes }: StatusSources, key: Pa
         : { kind: last.kind, reason: last.reason, agoS: toSeconds(nowMs - last.atMs) },
     failuresInARow: poll?.failures ?? 0,
     nextPollInS: poll?.nextPollMs === undefined ? null : toSeconds(Math.max(0, poll.nextPollMs - nowMs)),
+    backups: backups.lastOf(key),
     formBytes: held?.forms.sizes ?? {},
   };
 }

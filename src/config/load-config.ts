@@ -3,19 +3,25 @@ import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { fileFault, readPinnedKeys } from './pinned-keys.js';
-import { boundsText, parseSetting, type Setting, type ValueOf } from './setting.js';
-import { settings } from './settings.js';
-
-export type SettingValues = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };
+import { readRedisConfig, type RedisConfig } from './redis-config.js';
+import { boundsText, parseSetting, type Setting } from './setting.js';
+import { settings, type SettingValues } from './settings.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
+export type Cache = 'disabled' | 'redis' | 'local';
 
 export interface Config extends SettingValues {
   readonly mode: Mode;
-  readonly cache: 'disabled';
+  readonly cache: Cache;
   readonly pinnedSdkKeys: ReadonlySet<string>;
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
+  /** With CACHE `redis` only. */
+  readonly redis: RedisConfig | undefined;
+  /** PEM text of `redisCaFile`; undefined where none was named. */
+  readonly redisCaPem: string | undefined;
+  /** Where specs are kept on disk; undefined where they are not. */
+  readonly specDir: string | undefined;
 }
 
 export interface Surroundings {
@@ -23,6 +29,8 @@ export interface Surroundings {
   /** Gives a file's text, or throws. */
   readonly readFile: (path: string) => string;
   readonly hostName: string;
+  /** The directory that CACHE `local` takes where none is named: of this user alone. */
+  readonly fallbackDataDir: string;
 }
 
 export type Loaded<Result> =
@@ -30,34 +38,59 @@ export type Loaded<Result> =
   | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
 const MODES: readonly Mode[] = ['http', 'grpc', 'grpc-and-http'];
-const CACHES: readonly Config['cache'][] = ['disabled'];
-const CACHES_TO_COME: readonly string[] = ['redis', 'local'];
+const CACHES: readonly Cache[] = ['disabled', 'redis', 'local'];
 
 /** The whole configuration of the daemon. */
 export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Config> {
   const { values, faults } = loadValues(typed, around);
   const [mode, cache, ...rest] = typed.operands;
   const all = [
-    ...faultsOfOperand('MODE', mode, MODES, []),
-    ...faultsOfOperand('CACHE', cache, CACHES, CACHES_TO_COME),
+    ...faultsOfOperand('MODE', mode, MODES),
+    ...faultsOfOperand('CACHE', cache, CACHES),
     ...faultsOfSurplus(rest),
     ...faults,
   ];
   const pinned = readPinnedKeys(values, around.readFile);
-  const ca = readCa(values.originCaFile, around.readFile);
+  const ca = readCa('--origin-ca-file (SFP_ORIGIN_CA_FILE)', values.originCaFile, around.readFile);
   all.push(...pinned.faults, ...ca.faults);
+  const places = readPlaces(cache, values, around);
+  all.push(...places.faults);
   if (all.length > 0) return { kind: 'faults', faults: all };
   return {
     kind: 'loaded',
     config: Object.freeze({
       ...values,
       mode: mode as Mode,
-      cache: 'disabled',
+      cache: cache as Cache,
       pinnedSdkKeys: pinned.sdkKeys,
       originCaPem: ca.pem,
+      ...places.config,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
     }),
   };
+}
+
+type Places = Pick<Config, 'redis' | 'redisCaPem' | 'specDir'>;
+
+/** Where specs outlive the process. What is said of Redis is not judged where nobody asked for Redis. */
+function readPlaces(
+  cache: string | undefined,
+  values: SettingValues,
+  around: Surroundings,
+): { readonly config: Places; readonly faults: readonly string[] } {
+  const specDir = values.dataDir === '' ? undefined : values.dataDir;
+  const nowhere = { redis: undefined, redisCaPem: undefined, specDir: undefined };
+  if (cache === 'local') {
+    return { config: { ...nowhere, specDir: specDir ?? around.fallbackDataDir }, faults: [] };
+  }
+  if (cache === 'redis') {
+    const { redis, faults } = readRedisConfig(values);
+    const ca = readCa('--redis-ca-file (REDIS_CA_FILE)', values.redisCaFile, around.readFile);
+    return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
+  }
+  const isIdle = cache === 'disabled' && specDir !== undefined;
+  const fault = "--data-dir (SFP_DATA_DIR) is not used with CACHE 'disabled': use 'local' or 'redis'";
+  return { config: nowhere, faults: isIdle ? [fault] : [] };
 }
 
 /** Only the settings: what a subcommand needs that starts no daemon. The first operand is the subcommand itself. */
@@ -131,14 +164,11 @@ function faultsOfOperand(
   name: string,
   given: string | undefined,
   accepted: readonly string[],
-  toCome: readonly string[],
 ): readonly string[] {
   if (given !== undefined && accepted.includes(given)) return [];
   const choice = accepted.map((value) => `'${value}'`).join(', ');
   if (given === undefined) return [`${name} is missing: it is ${choice}`];
-  const shown = maskSdkKeysIn(given);
-  if (toCome.includes(given)) return [`${name} '${shown}' is not in this version yet: use ${choice}`];
-  return [`${name} '${shown}' is unknown: use ${choice}`];
+  return [`${name} '${maskSdkKeysIn(given)}' is unknown: use ${choice}`];
 }
 
 function faultsOfSurplus(operands: readonly string[]): readonly string[] {
@@ -146,11 +176,11 @@ function faultsOfSurplus(operands: readonly string[]): readonly string[] {
 }
 
 function readCa(
+  source: string,
   path: string,
   readFile: (path: string) => string,
 ): { readonly pem: string | undefined; readonly faults: readonly string[] } {
   if (path === '') return { pem: undefined, faults: [] };
-  const source = '--origin-ca-file (SFP_ORIGIN_CA_FILE)';
   try {
     const pem = readFile(path);
     if (isPemOfCertificates(pem)) return { pem, faults: [] };

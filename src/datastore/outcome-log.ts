@@ -12,8 +12,8 @@ import type { OutcomeListener, RefreshEffect } from './refresher.js';
 const STRANGERS_LINE_PERIOD_MS = 10_000;
 
 export interface LastOutcome {
-  /** `updated`, `unchanged`, `unauthorized` or `failed`. */
-  readonly kind: FetchOutcome['kind'];
+  /** `updated`, `unchanged`, `unauthorized` or `failed`; `confirmed_by_fleet` where another replica asked. */
+  readonly kind: FetchOutcome['kind'] | 'confirmed_by_fleet';
   /** A FailureReason, where the fetch failed. */
   readonly reason?: string;
   /** By the monotonic clock. */
@@ -51,6 +51,12 @@ export class OutcomeLog implements OutcomeListener {
     this.#last.delete(payloadId(key));
   }
 
+  /** Another replica has asked the origin and got a good answer. */
+  confirmedByFleet(key: PayloadKey): void {
+    this.#tellGood(key, this.#last.get(payloadId(key)));
+    this.#last.set(payloadId(key), { kind: 'confirmed_by_fleet', atMs: this.#clock.monotonicMs() });
+  }
+
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
     if (this.#events.isWatched) this.#record(key, outcome, effect, latencyMs);
     // A fetch that our own shutdown broke off says nothing about the origin.
@@ -72,11 +78,8 @@ export class OutcomeLog implements OutcomeListener {
     const now = toLastOutcome(outcome, this.#clock.monotonicMs());
     this.#last.set(payloadId(key), now);
     const isSame = before?.kind === now.kind && before.reason === now.reason;
-    if (isGood(now)) {
-      if (before !== undefined && !isGood(before)) {
-        this.#log.info(describe(key), 'origin answers again for this spec');
-      }
-    } else if (outcome.kind === 'failed' && !isSame) {
+    if (isGood(now)) this.#tellGood(key, before);
+    else if (outcome.kind === 'failed' && !isSame) {
       const { reason, detail } = outcome;
       this.#log.warn(
         { ...describe(key), reason, detail },
@@ -85,6 +88,11 @@ export class OutcomeLog implements OutcomeListener {
     } else if (outcome.kind === 'unauthorized' && !isSame) {
       this.#log.warn(describe(key), `origin refuses the key of this spec: ${CONSEQUENCES[standing]}`);
     }
+  }
+
+  #tellGood(key: PayloadKey, before: LastOutcome | undefined): void {
+    if (before === undefined || isGood(before)) return;
+    this.#log.info(describe(key), 'origin answers again for this spec');
   }
 
   #tellStranger(key: PayloadKey, outcome: FetchOutcome): void {
@@ -136,5 +144,5 @@ function toLastOutcome(outcome: FetchOutcome, atMs: number): LastOutcome {
 }
 
 function isGood(last: LastOutcome): boolean {
-  return last.kind === 'updated' || last.kind === 'unchanged';
+  return last.kind !== 'unauthorized' && last.kind !== 'failed';
 }

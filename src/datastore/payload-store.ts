@@ -10,7 +10,7 @@ export interface HeldPayload {
   readonly key: PayloadKey;
   readonly payload: Payload;
   readonly forms: BodyForms;
-  /** When the origin last said that this is its newest version. */
+  /** When the origin last said that this is its newest version, to us or to whom we have it from. */
   confirmedAtMs: number;
 }
 
@@ -67,8 +67,11 @@ export class PayloadStore {
     return this.#entries.get(key.sdkKey)?.slots[slotName(key)];
   }
 
-  /** Keeps the payload if it is newer than what is held and there is room; returns whether that changed anything. */
-  apply(key: PayloadKey, payload: Payload): boolean {
+  /**
+   * Keeps the payload if it is newer than what is held and there is room; returns whether that changed anything.
+   * `confirmedAgoMs`: how long ago the origin confirmed it.
+   */
+  apply(key: PayloadKey, payload: Payload, confirmedAgoMs = 0): boolean {
     const before = this.peek(key);
     if (before !== undefined && before.payload.version >= payload.version) return false;
     const entry = this.#entryFor(key.sdkKey);
@@ -77,7 +80,7 @@ export class PayloadStore {
       key,
       payload,
       forms: new BodyForms(payload, this.#limit),
-      confirmedAtMs: this.#clock.monotonicMs(),
+      confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
     };
     entry.slots[slotName(key)] = held;
     if (before === undefined) this.#listener.added(key);
@@ -85,9 +88,11 @@ export class PayloadStore {
     return true;
   }
 
-  confirm(key: PayloadKey): void {
+  /** The origin confirmed what is held, `agoMs` ago. */
+  confirm(key: PayloadKey, agoMs = 0): void {
     const held = this.peek(key);
-    if (held !== undefined) held.confirmedAtMs = this.#clock.monotonicMs();
+    if (held === undefined) return;
+    held.confirmedAtMs = Math.max(held.confirmedAtMs, this.#clock.monotonicMs() - agoMs);
   }
 
   remove(key: PayloadKey): boolean {

@@ -23,7 +23,10 @@ export function payloadId(key: PayloadKey): string {
   return `${key.api}/${key.format}/${key.sdkKey}`;
 }
 
-/** Every payload that an SDK key can have. */
+/** How many payloads an SDK key can have. */
+export const PAYLOADS_PER_SDK_KEY = 4;
+
+/** All of them. */
 export function allPayloadKeys(sdkKey: string): PayloadKey[] {
   const formats: readonly SpecFormat[] = ['json', 'protobuf'];
   return SPEC_APIS.flatMap((api) => formats.map((format) => ({ sdkKey, api, format })));

@@ -13,7 +13,15 @@ export type ProxyEventName =
   | 'GrpcStreamingStreamedInitialized'
   | 'GrpcStreamingStreamedResponse'
   | 'GrpcStreamingStreamDisconnected'
-  | 'StreamingChannelGotNewData';
+  | 'StreamingChannelGotNewData'
+  | 'RedisCacheWriteSucceed'
+  | 'RedisCacheWriteFailed'
+  | 'RedisCacheWriteSkipped'
+  | 'RedisCacheReadSucceed'
+  | 'RedisCacheReadMiss'
+  | 'RedisCacheReadFailed'
+  | 'RedisCacheDeleteSucceed'
+  | 'RedisCacheDeleteFailed';
 
 export interface ProxyEventFields {
   /** Without a key in it: `/v1/download_config_specs`. */

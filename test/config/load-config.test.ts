@@ -20,6 +20,7 @@ function load(args: readonly string[], { env = {}, files = {} }: Given = {}): Lo
   const around: Surroundings = {
     env,
     hostName: 'the-host',
+    fallbackDataDir: '/the-temp-dir/ours',
     readFile: (path) => {
       const text = files[path];
       if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
@@ -129,12 +130,12 @@ test('an outbound proxy that is no URL is a fault, one with credentials is none'
 });
 
 test('every fault is told in one go, each with its source and its bounds', () => {
-  const told = faults(['https', 'redis', 'extra', '-p', '0', '--http-port', '70000', '--nonsense=1', '-m'], {
+  const told = faults(['https', 'memory', 'extra', '-p', '0', '--http-port', '70000', '--nonsense=1', '-m'], {
     env: { SFP_UPDATE_BATCH_SIZE: 'many', STATSIG_ENDPOINT: 'ftp://x', SFP_DEBUG_LOGGING: 'maybe' },
   });
   for (const expected of [
     /^MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'$/,
-    /^CACHE 'redis' is not in this version yet: use 'disabled'$/,
+    /^CACHE 'memory' is unknown: use 'disabled', 'redis', 'local'$/,
     /^unexpected argument 'extra'$/,
     /^unknown option --nonsense/,
     /^--maximum-concurrent-sdk-keys: needs a value/,
@@ -155,18 +156,20 @@ test('every fault is told in one go, each with its source and its bounds', () =>
 test('modes and caches are named where they are missing, refused where they are unknown', () => {
   assert.deepEqual(faults([]), [
     "MODE is missing: it is 'http', 'grpc', 'grpc-and-http'",
-    "CACHE is missing: it is 'disabled'",
+    "CACHE is missing: it is 'disabled', 'redis', 'local'",
   ]);
   assert.deepEqual(faults(['https', 'none']), [
     "MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'",
-    "CACHE 'none' is unknown: use 'disabled'",
+    "CACHE 'none' is unknown: use 'disabled', 'redis', 'local'",
   ]);
   for (const mode of ['http', 'grpc', 'grpc-and-http']) {
     const loaded = load([mode, 'disabled']);
     assert.equal(loaded.kind === 'loaded' && loaded.config.mode, mode);
   }
-  for (const cache of ['redis', 'local'])
-    assert.match(faults(['http', cache])[0] ?? '', /not in this version/);
+  for (const cache of ['disabled', 'redis', 'local']) {
+    const loaded = load(['http', cache]);
+    assert.equal(loaded.kind === 'loaded' && loaded.config.cache, cache);
+  }
 });
 
 test('pinned keys come from the file and from the list, without comments and repetitions', () => {

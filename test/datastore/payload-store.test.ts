@@ -153,3 +153,14 @@ test('a removed payload is gone, and the key with its last one', () => {
   assert.equal(store.sdkKeys, 0);
   assert.deepEqual(told.slice(2), ['-a/v1', '-a/v2']);
 });
+
+test('a payload keeps the age of its confirmation, and a confirmation never makes it older', () => {
+  const { store, clock } = createBench(1);
+  clock.advance(100_000);
+  store.apply(key('a'), payload(1), 40_000);
+  assert.equal(store.peek(key('a'))?.confirmedAtMs, 60_000);
+  store.confirm(key('a'), 10_000);
+  assert.equal(store.peek(key('a'))?.confirmedAtMs, 90_000);
+  store.confirm(key('a'), 30_000);
+  assert.equal(store.peek(key('a'))?.confirmedAtMs, 90_000);
+});

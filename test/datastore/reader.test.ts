@@ -6,23 +6,29 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ColdMemory } from '../../src/datastore/cold-memory.js';
 import { PayloadStore } from '../../src/datastore/payload-store.js';
-import { Reader, type Reading } from '../../src/datastore/reader.js';
+import { Reader, type Reading, type Restore } from '../../src/datastore/reader.js';
 import { Refresher } from '../../src/datastore/refresher.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
+import type { Payload } from '../../src/domain/payload.js';
 import { failed, type FetchOutcome, type Origin } from '../../src/sources/origin.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 
 const KEY: PayloadKey = { sdkKey: 'k', api: 'v2', format: 'json' };
 
-function updated(version: number): FetchOutcome {
+function payload(version: number): Payload {
   const originForm = { encoding: 'identity', bytes: Buffer.from('{}'), etag: '"x"' } as const;
-  return { kind: 'updated', payload: { format: 'json', version, originForm, identityBytes: 2 } };
+  return { format: 'json', version, originForm, identityBytes: 2 };
+}
+
+function updated(version: number): FetchOutcome {
+  return { kind: 'updated', payload: payload(version) };
 }
 
 interface BenchOptions {
   readonly coldFetchesMax?: number;
   readonly sdkKeysMax?: number;
   readonly clearOnUnauthorized?: boolean;
+  readonly restore?: (store: PayloadStore) => Restore;
 }
 
 class Bench {
@@ -34,7 +40,8 @@ class Bench {
   readonly refresher: Refresher;
   readonly reader: Reader;
 
-  constructor({ coldFetchesMax = 4, sdkKeysMax = 100, clearOnUnauthorized = false }: BenchOptions = {}) {
+  constructor(options: BenchOptions = {}) {
+    const { coldFetchesMax = 4, sdkKeysMax = 100, clearOnUnauthorized = false, restore } = options;
     const origin: Origin = {
       fetch: (key, sinceTime) => this.#fetch(key, sinceTime),
       close: () => Promise.resolve(),
@@ -44,7 +51,7 @@ class Bench {
     const rooms = { store: this.store, memory: new ColdMemory(this.clock) };
     const untold = { fetched: () => undefined };
     this.refresher = new Refresher(this.clock, origin, rooms, untold, { clearOnUnauthorized });
-    this.reader = new Reader(this.clock, rooms, this.refresher, { coldFetchesMax });
+    this.reader = new Reader(this.clock, rooms, this.refresher, restore?.(this.store), { coldFetchesMax });
   }
 
   async #fetch(key: PayloadKey, sinceTime: number): Promise<FetchOutcome> {
@@ -293,4 +300,41 @@ test('keys cut out of long URLs do not keep those alive in the tables', async ()
   gc();
   const growthMb = (process.memoryUsage().heapUsed - before) / 1e6;
   assert.ok(growthMb < 15, `${growthMb.toFixed(1)} MB; the URLs are 42 MB`);
+});
+
+test('what a backup has is served without the origin, also while every fetch of others hangs', async () => {
+  const bench = new Bench({
+    coldFetchesMax: 1,
+    restore: (store) => async (key) => {
+      if (key.sdkKey.startsWith('secret-unknown')) return undefined;
+      store.apply(key, payload(7));
+      return store.peek(key);
+    },
+  });
+  bench.hold();
+  for (let index = 0; index < 5; index += 1) {
+    void bench.reader.read({ ...KEY, sdkKey: `secret-unknown-${index}` });
+  }
+  await settle();
+  assert.equal(await bench.told(), 'held');
+  assert.equal(bench.store.peek(KEY)?.payload.version, 7);
+  assert.ok(bench.fetches.every(({ key }) => key.sdkKey !== KEY.sdkKey));
+});
+
+test('what no backup has is fetched; who waits for that counts among those who wait', async () => {
+  const asked: PayloadKey[] = [];
+  const bench = new Bench({
+    restore: () => async (key) => {
+      asked.push(key);
+      return undefined;
+    },
+  });
+  const readings = [1, 2].map(async () => bench.reader.read(KEY));
+  assert.equal(bench.reader.tables['coldFetchesWaiting']?.entries, 1);
+  assert.deepEqual(
+    (await Promise.all(readings)).map((reading) => reading.kind),
+    ['held', 'held'],
+  );
+  assert.equal(asked.length, 1);
+  assert.equal(bench.fetches.length, 1);
 });

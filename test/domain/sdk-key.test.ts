@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isValidSdkKey, maskSdkKey, maskSdkKeysIn } from '../../src/domain/sdk-key.js';
+import { hashSdkKey, isValidSdkKey, maskSdkKey, maskSdkKeysIn } from '../../src/domain/sdk-key.js';
 
 const VALID_CHARACTERS = Array.from('ABCXYZabcxyz0189-_.~');
 const validKey = fc
@@ -64,6 +64,12 @@ test('a masked key never gives away more than four characters', () => {
       assert.ok(shown.length <= 4);
     }),
   );
+});
+
+test('the hash of a key is its sha256, in hex', () => {
+  // The three letters are the first example of FIPS 180-2.
+  assert.equal(hashSdkKey('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  assert.notEqual(hashSdkKey('ABC'), hashSdkKey('abc'));
 });
 
 test('keys inside a text are masked, the text around them is not', () => {

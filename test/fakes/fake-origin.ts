@@ -1,6 +1,6 @@
 // Statsig's CDN as a real HTTP server on a free port: serves a demo project to every key, or does what it is told instead.
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { demoProtobuf, demoV1, demoV2, type DemoProject } from '../../scripts/demo-specs.js';
@@ -9,6 +9,8 @@ import type { Fault } from './origin-faults.js';
 export interface OriginRequest {
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** When it came, by `performance.now()`. */
+  readonly atMs: number;
 }
 
 export interface FakeOrigin {
@@ -17,6 +19,13 @@ export interface FakeOrigin {
   readonly requests: readonly OriginRequest[];
   /** What is served; set a newer `time` for an update. */
   project: DemoProject;
+  /**
+   * What is served instead to who asks under a path of that name (`http://…/<name>/v1/…`): as an edge of a CDN that is
+   * ahead of the others, or behind them. A name that is not in here is served `project`.
+   */
+  readonly edges: Map<string, DemoProject>;
+  /** SDK keys that are answered 403. */
+  readonly refusedKeys: Set<string>;
   /** Done instead of serving, while it is set. */
   fault: Fault | undefined;
   /** The encoding of JSON bodies, where the request accepts it. */
@@ -27,9 +36,11 @@ export interface FakeOrigin {
   hold(): () => void;
   /** Connections opened since the start. */
   readonly connections: number;
+  /** Takes it off the network for good; safe to call again. */
   close(): Promise<void>;
 }
 
+const PATH = /^(?:\/(?<edge>[\w-]+))?\/(?<api>v[12])\/download_config_specs\/(?<sdkKey>[^/]+)\.json$/;
 const NO_UPDATES = '{"has_updates":false}';
 
 export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
@@ -37,9 +48,10 @@ export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
   const waiting: { count: number; resolve: () => void }[] = [];
   let gate: Promise<void> = Promise.resolve();
   let connections = 0;
+  let closing: Promise<void> | undefined;
 
   const server = createServer((request, response) => {
-    requests.push({ url: request.url ?? '', headers: request.headers });
+    requests.push({ url: request.url ?? '', headers: request.headers, atMs: performance.now() });
     for (const entry of waiting) if (requests.length >= entry.count) entry.resolve();
     void gate.then(() => {
       answer(origin, request.url ?? '', request.headers, response);
@@ -53,6 +65,8 @@ export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     project: { time: 1_800_000_000_000, isGateOpen: true, greeting: 'hello' },
+    edges: new Map(),
+    refusedKeys: new Set(),
     fault: undefined,
     encoding: 'br',
     arrived: (count) =>
@@ -71,13 +85,15 @@ export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
     get connections() {
       return connections;
     },
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close: () => (closing ??= close(server)),
   };
   return origin;
+}
+
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
 }
 
 function answer(
@@ -87,18 +103,34 @@ function answer(
   response: ServerResponse,
 ): void {
   const url = new URL(path, origin.url);
-  const api = url.pathname.split('/')[1] ?? '';
+  const { edge = '', api = '', sdkKey = '' } = PATH.exec(url.pathname)?.groups ?? {};
+  const project = origin.edges.get(edge) ?? origin.project;
   if (origin.fault !== undefined) {
-    origin.fault(response, origin.project, api);
-  } else if (Number(url.searchParams.get('sinceTime')) >= origin.project.time) {
-    send(response, 'application/json', 'identity', Buffer.from(NO_UPDATES));
-  } else if (url.searchParams.get('supports_proto') === 'true') {
-    send(response, 'application/octet-stream', 'statsig-br', demoProtobuf(origin.project));
+    origin.fault(response, project, api);
+  } else if (origin.refusedKeys.has(sdkKey)) {
+    response.writeHead(403, { 'content-length': 0 }).end();
   } else {
-    const spec = api === 'v1' ? demoV1(origin.project) : demoV2(origin.project);
-    const encoding = String(headers['accept-encoding']).includes(origin.encoding)
-      ? origin.encoding
-      : 'identity';
+    serve(project, api, url.searchParams, acceptedOf(headers, origin.encoding), response);
+  }
+}
+
+function acceptedOf(headers: IncomingHttpHeaders, encoding: FakeOrigin['encoding']): FakeOrigin['encoding'] {
+  return String(headers['accept-encoding']).includes(encoding) ? encoding : 'identity';
+}
+
+function serve(
+  project: DemoProject,
+  api: string,
+  query: URLSearchParams,
+  encoding: FakeOrigin['encoding'],
+  response: ServerResponse,
+): void {
+  if (Number(query.get('sinceTime')) >= project.time) {
+    send(response, 'application/json', 'identity', Buffer.from(NO_UPDATES));
+  } else if (query.get('supports_proto') === 'true') {
+    send(response, 'application/octet-stream', 'statsig-br', demoProtobuf(project));
+  } else {
+    const spec = api === 'v1' ? demoV1(project) : demoV2(project);
     send(response, 'application/json', encoding, encode(Buffer.from(JSON.stringify(spec)), encoding));
   }
 }

@@ -22,6 +22,8 @@ export interface TestProxyOptions {
   readonly origin: string;
   /** `http` where left out. */
   readonly mode?: 'http' | 'grpc' | 'grpc-and-http';
+  /** `disabled` where left out. */
+  readonly cache?: 'disabled' | 'redis' | 'local';
   /** Typed after MODE and CACHE. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -30,7 +32,7 @@ export interface TestProxyOptions {
 
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
   const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
-  const args = [options.mode ?? 'http', 'disabled', '--host', '127.0.0.1', ...ports];
+  const args = [options.mode ?? 'http', options.cache ?? 'disabled', '--host', '127.0.0.1', ...ports];
   const typed = readCommandLine(
     [...args, '--statsig-endpoint', options.origin, ...(options.args ?? [])],
     '0.0.0',
@@ -40,13 +42,19 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     env: { HOSTNAME: 'test-replica', ...options.env },
     readFile: () => '',
     hostName: 'test-host',
+    fallbackDataDir: '/nonexistent',
   };
   const loaded = loadConfig(typed.line, around);
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const logs = new LogSink();
   const { debugLogging: debug, instanceName } = loaded.config;
   const log = createLogger(logs, { debug, instanceName, version: '0.0.0' });
-  const app = await startApp(loaded.config, { clock: options.clock ?? systemClock, log, version: '0.0.0' });
+  const app = await startApp(loaded.config, {
+    clock: options.clock ?? systemClock,
+    log,
+    version: '0.0.0',
+    userId: process.getuid?.(),
+  });
   return {
     app,
     url: `http://127.0.0.1:${app.httpPort ?? 0}`,

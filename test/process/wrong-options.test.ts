@@ -66,10 +66,14 @@ describe('wrong options', { concurrency: true }, () => {
 
   for (const [operands, sentence] of [
     [['https', 'disabled'], /MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'/],
-    [['http', 'redis'], /CACHE 'redis' is not in this version yet: use 'disabled'/],
-    [['http', 'local'], /CACHE 'local' is not in this version yet: use 'disabled'/],
+    [['http', 'memory'], /CACHE 'memory' is unknown: use 'disabled', 'redis', 'local'/],
+    [['http', 'redis', '--redis-url', 'redis://u:hunter2@'], /--redis-url \(REDIS_URL\): is no redis:/],
+    [
+      ['http', 'disabled', '--data-dir', '/x'],
+      /--data-dir \(SFP_DATA_DIR\) is not used with CACHE 'disabled'/,
+    ],
   ] as const) {
-    it(`include ${operands.join(' ')}, which is still to come`, async (t) => {
+    it(`include ${operands.join(' ')}`, async (t) => {
       const faults = faultsIn(await refusal(t, operands));
       assert.equal(faults.length, 1);
       assert.match(faults[0] ?? '', sentence);

@@ -13,6 +13,12 @@ export interface PollerOptions {
   readonly instanceName: string;
 }
 
+/** What came of a turn. */
+export type Polled =
+  | FetchOutcome
+  /** The origin was not asked, as somebody else has asked it lately; the next turn comes after `forMs`. */
+  | { readonly kind: 'spared'; readonly forMs: number };
+
 /** What the poller knows of one payload; times by the monotonic clock. */
 export interface PollState {
   readonly nextPollMs: number | undefined;
@@ -23,22 +29,24 @@ interface Target {
   readonly key: PayloadKey;
   /** Undefined while a poll of it waits or runs. */
   nextPollMs: number | undefined;
+  /** Where the poll after the one that waits or runs was moved to. */
+  postponedToMs: number | undefined;
   failures: number;
   cancel: Cancel;
 }
 
-/** Polls with `refresh`, which never rejects. */
+/** Polls with `poll`, which never rejects. */
 export class Poller {
   readonly #clock: Clock;
-  readonly #refresh: (key: PayloadKey) => Promise<FetchOutcome>;
+  readonly #pollOnce: (key: PayloadKey) => Promise<Polled>;
   readonly #options: PollerOptions;
   readonly #limit: ConcurrencyLimit;
   readonly #targets = new Map<string, Target>();
   #isStopped = false;
 
-  constructor(clock: Clock, refresh: (key: PayloadKey) => Promise<FetchOutcome>, options: PollerOptions) {
+  constructor(clock: Clock, poll: (key: PayloadKey) => Promise<Polled>, options: PollerOptions) {
     this.#clock = clock;
-    this.#refresh = refresh;
+    this.#pollOnce = poll;
     this.#options = options;
     this.#limit = createConcurrencyLimit(options.inFlightMax);
   }
@@ -63,6 +71,37 @@ export class Poller {
     this.#targets.delete(id);
   }
 
+  /**
+   * Moves the payload's next poll to `atMs`, and forgets its failures: somebody else got an answer. Where a poll of it
+   * waits or runs, it is the one after that.
+   */
+  postpone(key: PayloadKey, atMs: number): void {
+    const target = this.#targets.get(payloadId(key));
+    if (target === undefined) return;
+    if (target.nextPollMs === undefined) {
+      target.postponedToMs = atMs;
+      return;
+    }
+    target.failures = 0;
+    target.cancel();
+    this.#scheduleAt(target, atMs);
+  }
+
+  /** Moves the payload's next poll to `atMs` if it would come later, unless that is for failures of the origin. */
+  hasten(key: PayloadKey, atMs: number): void {
+    const target = this.#targets.get(payloadId(key));
+    if (target === undefined || target.failures > 0) return;
+    if (target.postponedToMs !== undefined) target.postponedToMs = Math.min(target.postponedToMs, atMs);
+    if (target.nextPollMs === undefined || target.nextPollMs <= atMs) return;
+    target.cancel();
+    this.#scheduleAt(target, atMs);
+  }
+
+  /** The payloads that are watched. */
+  get watched(): readonly PayloadKey[] {
+    return [...this.#targets.values()].map(({ key }) => key);
+  }
+
   stateOf(key: PayloadKey): PollState | undefined {
     return this.#targets.get(payloadId(key));
   }
@@ -80,7 +119,13 @@ export class Poller {
   }
 
   #add(key: PayloadKey): Target {
-    const target: Target = { key, nextPollMs: undefined, failures: 0, cancel: () => undefined };
+    const target: Target = {
+      key,
+      nextPollMs: undefined,
+      postponedToMs: undefined,
+      failures: 0,
+      cancel: () => undefined,
+    };
     this.#targets.set(payloadId(key), target);
     return target;
   }
@@ -97,8 +142,17 @@ export class Poller {
     target.nextPollMs = undefined;
     await this.#limit(async () => {
       if (!this.#isWatched(target)) return;
-      const outcome = await this.#refresh(target.key);
-      if (this.#isWatched(target)) this.#scheduleAfter(target, outcome, dueMs);
+      const polled = await this.#pollOnce(target.key);
+      if (!this.#isWatched(target)) return;
+      const { postponedToMs } = target;
+      target.postponedToMs = undefined;
+      if (polled.kind !== 'spared' && postponedToMs === undefined) {
+        this.#scheduleAfter(target, polled, dueMs);
+        return;
+      }
+      const sparedToMs = polled.kind === 'spared' ? this.#clock.monotonicMs() + polled.forMs : 0;
+      target.failures = 0;
+      this.#scheduleAt(target, Math.max(sparedToMs, postponedToMs ?? 0));
     });
   }
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { PayloadKey } from '../../../src/domain/payload-key.js';
 import { failed, type FetchOutcome } from '../../../src/sources/origin.js';
 import { nextPhaseMs, waitMs } from '../../../src/sources/upstream/poll-schedule.js';
-import { Poller } from '../../../src/sources/upstream/poller.js';
+import { Poller, type Polled } from '../../../src/sources/upstream/poller.js';
 import { ManualClock, settle } from '../../fakes/manual-clock.js';
 
 const INTERVAL_MS = 10_000;
@@ -19,7 +19,7 @@ function key(name: string): PayloadKey {
 class Bench {
   readonly clock = new ManualClock();
   readonly polledAtMs = new Map<string, number[]>();
-  outcome: FetchOutcome = UNCHANGED;
+  outcome: Polled = UNCHANGED;
   /** Keys whose polls wait until they are released. */
   readonly held = new Map<string, () => void>();
   readonly slow = new Set<string>();
@@ -32,7 +32,7 @@ class Bench {
     this.poller = new Poller(this.clock, (polled) => this.#refresh(polled), options);
   }
 
-  async #refresh({ sdkKey }: PayloadKey): Promise<FetchOutcome> {
+  async #refresh({ sdkKey }: PayloadKey): Promise<Polled> {
     this.polledAtMs.set(sdkKey, [...(this.polledAtMs.get(sdkKey) ?? []), this.clock.monotonicMs()]);
     this.inFlight += 1;
     this.inFlightMax = Math.max(this.inFlightMax, this.inFlight);
@@ -204,4 +204,59 @@ test('the next phase is after now and within one interval', () => {
       },
     ),
   );
+});
+
+test('a turn that was spared comes again when it was told to, and then at that rhythm', async () => {
+  const bench = new Bench();
+  bench.poller.watch(key('a'));
+  bench.outcome = { kind: 'spared', forMs: 3_000 };
+  await bench.clock.advanceInSteps(2 * INTERVAL_MS, 100);
+  const times = bench.times('a');
+  assert.ok(times.length >= 4 && bench.gaps('a').every((gap) => gap === 3_000), times.join());
+  bench.outcome = UNCHANGED;
+  await bench.clock.advanceInSteps(2 * INTERVAL_MS + 3_000, 100);
+  assert.equal(bench.gaps('a').at(-1), INTERVAL_MS);
+});
+
+test('a poll that is put off comes then, and its failures are forgotten', async () => {
+  const bench = new Bench();
+  bench.poller.watch(key('a'));
+  bench.outcome = FAILED;
+  await bench.clock.advanceInSteps(INTERVAL_MS * 8, 100);
+  assert.ok((bench.poller.stateOf(key('a'))?.failures ?? 0) > 2);
+  bench.outcome = UNCHANGED;
+  const polls = bench.times('a').length;
+  const atMs = bench.clock.monotonicMs() + 90_000;
+  bench.poller.postpone(key('a'), atMs);
+  assert.deepEqual(bench.poller.stateOf(key('a'))?.failures, 0);
+  await bench.clock.advanceInSteps(89_900, 100);
+  assert.equal(bench.times('a').length, polls);
+  await bench.clock.advanceInSteps(INTERVAL_MS + 100, 100);
+  assert.deepEqual(bench.times('a').slice(polls), [atMs, atMs + INTERVAL_MS]);
+});
+
+test('put off while a poll runs, it is the one after that', async () => {
+  const bench = new Bench();
+  bench.slow.add('a');
+  void bench.poller.watchNow(key('a'));
+  await settle();
+  bench.poller.postpone(key('a'), 35_000);
+  bench.held.get('a')?.();
+  bench.slow.clear();
+  await bench.clock.advanceInSteps(36_000, 100);
+  assert.deepEqual(bench.times('a'), [0, 35_000]);
+});
+
+test('a poll that is hastened comes earlier, never later; what nobody watches is nobody’s', async () => {
+  const bench = new Bench();
+  bench.poller.watch(key('a'));
+  const dueMs = bench.poller.stateOf(key('a'))?.nextPollMs ?? 0;
+  bench.poller.hasten(key('a'), dueMs + 5_000);
+  assert.equal(bench.poller.stateOf(key('a'))?.nextPollMs, dueMs);
+  bench.poller.hasten(key('a'), -1);
+  await bench.clock.advanceInSteps(100, 100);
+  assert.equal(bench.times('a').length, 1);
+  bench.poller.hasten(key('b'), 0);
+  bench.poller.postpone(key('b'), 0);
+  assert.deepEqual(bench.poller.watched, [key('a')]);
 });

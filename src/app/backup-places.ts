@@ -1,0 +1,79 @@
+// Opens the places where specs outlive the process, as CACHE and --data-dir say: Redis, a directory, both, or none.
+import { join } from 'node:path';
+import type { Config } from '../config/load-config.js';
+import type { RedisConfig } from '../config/redis-config.js';
+import type { BackupPlace } from '../datastore/backups.js';
+import { PAYLOADS_PER_SDK_KEY } from '../domain/payload-key.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+import { openDiskSnapshots, type DiskOptions } from '../sources/disk/disk-snapshots.js';
+import { openRedis } from '../sources/redis/open-redis.js';
+import type { RedisOptions } from '../sources/redis/redis-options.js';
+import type { BodyLimits } from '../sources/spec-body/body-intake.js';
+import { toUpstreamOptions } from './room-options.js';
+import type { Sources, World } from './rooms.js';
+
+export interface OpenedPlaces extends Omit<Sources, 'origin'> {
+  /** For /status, by place. */
+  describe(): Readonly<Record<string, object>>;
+}
+
+/** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
+export async function openBackupPlaces(
+  config: Config,
+  { clock, log, userId }: World,
+  events: ProxyEvents,
+): Promise<OpenedPlaces> {
+  const [redis, disk] = await Promise.all([
+    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis)),
+    config.specDir === undefined
+      ? undefined
+      : openDiskSnapshots(clock, log, toDiskOptions(config, config.specDir, userId)),
+  ]);
+  const places: BackupPlace[] = [];
+  if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
+  if (disk !== undefined) places.push({ name: 'disk', snapshots: disk });
+  return {
+    places,
+    link: redis?.fleet,
+    describe: () => ({
+      ...(redis === undefined ? {} : { redis: redis.describe() }),
+      ...(disk === undefined ? {} : { disk: disk.describe() }),
+    }),
+  };
+}
+
+function toRedisOptions(config: Config, redis: RedisConfig): RedisOptions {
+  const leaseTtlMs = config.redisLeaderKeyTtlS * 1000;
+  return {
+    address: redis.address,
+    user: redis.user,
+    password: redis.password,
+    db: redis.database,
+    tls: redis.hasTls ? { caPem: config.redisCaPem } : undefined,
+    connectTimeoutMs: config.redisConnectionTimeoutS * 1000,
+    leaseTtlMs,
+    attemptIntervalMs: Math.min(config.pollingIntervalS * 1000, leaseTtlMs / 3),
+    entryTtlS: config.redisCacheTtlS,
+    keySchema: config.redisKeySchema === 'prefix' ? 'prefix' : 'sha256',
+    doubleWriteLegacyKey: config.doubleWriteCacheForLegacyKey,
+    instanceName: config.instanceName,
+    bodyLimits: toStoredLimits(config),
+  };
+}
+
+/** Room for keys that have left memory to make room for others. */
+const KEPT_PER_HELD = 2;
+
+/** A folder of our own within the directory: volumes are given to containers with whatever owner and mode they have. */
+const FOLDER = 'specs';
+
+function toDiskOptions(config: Config, dataDir: string, uid: number | undefined): DiskOptions {
+  const filesMax = config.maximumConcurrentSdkKeys * PAYLOADS_PER_SDK_KEY * KEPT_PER_HELD;
+  return { folder: join(dataDir, FOLDER), filesMax, uid, limits: toStoredLimits(config) };
+}
+
+/** What was taken in compressed may be stored uncompressed. */
+function toStoredLimits(config: Config): BodyLimits {
+  const { decodedBytesMax } = toUpstreamOptions(config, '').bodyLimits;
+  return { encodedBytesMax: decodedBytesMax, decodedBytesMax };
+}

@@ -1,0 +1,141 @@
+// Where Redis is and how it is entered, out of settings that say it in several ways; contradictions become faults.
+import type { SettingValues } from './settings.js';
+
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type RedisAddress =
+  | ({ readonly kind: 'standalone' } & RedisNode)
+  | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
+  | {
+      readonly kind: 'sentinel';
+      readonly masterName: string;
+      readonly sentinels: readonly RedisNode[];
+      readonly sentinelUser: string;
+      readonly sentinelPassword: string;
+    };
+
+export interface RedisConfig {
+  readonly address: RedisAddress;
+  /** Empty: none. */
+  readonly user: string;
+  readonly password: string;
+  readonly database: number;
+  readonly hasTls: boolean;
+}
+
+type RedisSettings = Pick<
+  SettingValues,
+  | 'redisHost'
+  | 'redisPort'
+  | 'redisUser'
+  | 'redisPassword'
+  | 'redisDatabase'
+  | 'redisTls'
+  | 'redisUrl'
+  | 'redisCluster'
+  | 'redisSentinelName'
+  | 'redisSentinelUser'
+  | 'redisSentinelPassword'
+  | 'redisNodes'
+>;
+
+export function readRedisConfig(settings: RedisSettings): {
+  readonly redis: RedisConfig;
+  readonly faults: readonly string[];
+} {
+  const faults: string[] = [];
+  const server = settings.redisUrl === '' ? fromSettings(settings) : fromUrl(settings.redisUrl, faults);
+  const nodes = settings.redisNodes === '' ? [server.node] : settings.redisNodes.split(',').map(toNode);
+  if (nodes.some(({ port }) => port < 1 || port > 65_535)) {
+    faults.push('--redis-nodes (REDIS_NODES): a port is out of bounds (1 to 65535)');
+  }
+  const isSentinel = settings.redisSentinelName !== '';
+  if (settings.redisCluster && isSentinel) {
+    faults.push('--redis-cluster and --redis-sentinel-name: Redis is either a cluster or found by sentinels');
+  }
+  if (settings.redisNodes !== '' && !settings.redisCluster && !isSentinel) {
+    faults.push('--redis-nodes (REDIS_NODES) needs --redis-cluster or --redis-sentinel-name');
+  }
+  if (settings.redisCluster && server.database !== 0) {
+    faults.push('--redis-cluster: a cluster has database 0 only');
+  }
+  return {
+    redis: { ...server.rest, database: server.database, address: toAddress(settings, nodes, server.node) },
+    faults,
+  };
+}
+
+interface Server {
+  readonly node: RedisNode;
+  readonly database: number;
+  readonly rest: Pick<RedisConfig, 'user' | 'password' | 'hasTls'>;
+}
+
+function toAddress(settings: RedisSettings, nodes: readonly RedisNode[], node: RedisNode): RedisAddress {
+  if (settings.redisCluster) return { kind: 'cluster', nodes };
+  if (settings.redisSentinelName === '') return { kind: 'standalone', ...node };
+  return {
+    kind: 'sentinel',
+    masterName: settings.redisSentinelName,
+    sentinels: nodes,
+    sentinelUser: settings.redisSentinelUser,
+    sentinelPassword: settings.redisSentinelPassword,
+  };
+}
+
+function fromSettings(settings: RedisSettings): Server {
+  return {
+    node: { host: settings.redisHost, port: settings.redisPort },
+    database: settings.redisDatabase,
+    rest: { user: settings.redisUser, password: settings.redisPassword, hasTls: settings.redisTls },
+  };
+}
+
+const NO_SERVER: Server = {
+  node: { host: 'localhost', port: 6379 },
+  database: 0,
+  rest: { user: '', password: '', hasTls: false },
+};
+
+/** Nothing of the URL gets into a fault: a password may be in it, and may be what makes it wrong. */
+function fromUrl(text: string, faults: string[]): Server {
+  const source = '--redis-url (REDIS_URL)';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'redis:' && url.protocol !== 'rediss:') || url.hostname === '') {
+    faults.push(
+      `${source}: is no redis:// or rediss:// URL with a host; write @ : / ? # % in names as %40 and so on`,
+    );
+    return NO_SERVER;
+  }
+  const database = /^\/?(\d{0,7})$/.exec(url.pathname + url.search + url.hash)?.[1];
+  if (database === undefined) {
+    faults.push(`${source}: after the host there may be a port and the number of a database, nothing else`);
+    return NO_SERVER;
+  }
+  const [user, password] = [decode(url.username), decode(url.password)];
+  if (user === undefined || password === undefined) {
+    faults.push(`${source}: its user or password has a % that begins no %XX`);
+    return NO_SERVER;
+  }
+  return {
+    node: { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port === '' ? 6379 : Number(url.port) },
+    database: Number(database),
+    rest: { user, password, hasTls: url.protocol === 'rediss:' },
+  };
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function toNode(text: string): RedisNode {
+  const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(text) ?? [];
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+}

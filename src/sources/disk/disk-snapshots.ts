@@ -1,0 +1,195 @@
+// Snapshots on a disk that may be full, read-only, gone or hanging: nothing of that ever rejects, or is waited for too long.
+import type { Clock } from '../../domain/clock.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { Payload } from '../../domain/payload.js';
+import type { Logger } from '../../observability/logger.js';
+import type { BodyLimits } from '../spec-body/body-intake.js';
+import type { Confirming, Failing, Loading, Removing, Snapshots, Storing } from '../snapshots.js';
+import { DataFolder, type Victim } from './data-folder.js';
+import { DiskHealth, DiskTooSlow, WHOLE_FOLDER } from './disk-health.js';
+import { snapshotName } from './file-names.js';
+import { FileQueue, type Access } from './file-queue.js';
+import { systemFiles, type FileSystem } from './file-system.js';
+import { RecentConfirmations } from './recent-confirmations.js';
+import { isSettled, SnapshotStore } from './snapshot-store.js';
+
+/*
+ * Plain files, and no embedded database: there are a few thousand values of 10 kB to 10 MB, each written seldom and read
+ * once after a start. A rename is atomic, a file can be looked at, copied and deleted with what every system has, and
+ * there is no native package to install.
+ */
+
+export interface DiskOptions {
+  /** Made when it is needed, and refused where other users may write into it. */
+  readonly folder: string;
+  /** Of snapshots; of more, the longest unconfirmed go first. */
+  readonly filesMax: number;
+  /** Whose the folder has to be; undefined where the system knows no such thing. */
+  readonly uid: number | undefined;
+  /** What is larger is not read. */
+  readonly limits: BodyLimits;
+}
+
+export interface DiskSnapshots extends Snapshots {
+  /** For the status page. */
+  describe(): object;
+}
+
+/** A start goes on after so long, and the folder is put right behind it. */
+const OPEN_DEADLINE_MS = 2_000;
+/** Between looks for files that nobody needs any more; the first save after it looks. */
+const TIDY_EVERY_MS = 3_600_000;
+/** Of operations that wait: for each file one, and these. */
+const WAITING_SPARE = 64;
+const CLOSED = { kind: 'failed', reason: 'closed' } as const;
+
+/** Never rejects, and lasts 2 s at most: where the folder cannot be used, each call says so and tries again. */
+export function openDiskSnapshots(clock: Clock, log: Logger, options: DiskOptions): Promise<DiskSnapshots> {
+  return openDiskSnapshotsOn(systemFiles, clock, log, options);
+}
+
+export async function openDiskSnapshotsOn(
+  files: FileSystem,
+  clock: Clock,
+  log: Logger,
+  options: DiskOptions,
+): Promise<DiskSnapshots> {
+  const snapshots = new QueuedSnapshots(files, clock, log, options);
+  await new Promise<void>((resolve) => {
+    const cancel = clock.schedule(OPEN_DEADLINE_MS, resolve);
+    void snapshots.tidyUp().then(() => {
+      cancel();
+      resolve();
+    });
+  });
+  return snapshots;
+}
+
+class QueuedSnapshots implements DiskSnapshots {
+  readonly #clock: Clock;
+  readonly #options: DiskOptions;
+  readonly #health: DiskHealth;
+  readonly #store: SnapshotStore;
+  readonly #queue: FileQueue;
+  readonly #recent: RecentConfirmations;
+  #tidyAtMs = 0;
+  #isTidying = false;
+  #isClosed = false;
+
+  constructor(files: FileSystem, clock: Clock, log: Logger, options: DiskOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#health = new DiskHealth(clock, log, options.folder);
+    const folder = new DataFolder(files, options.folder, options.uid);
+    this.#store = new SnapshotStore(files, folder, clock, { log, health: this.#health }, options.limits);
+    this.#queue = new FileQueue(clock, { waitingMax: options.filesMax + WAITING_SPARE });
+    this.#recent = new RecentConfirmations(clock, options.filesMax);
+  }
+
+  async load(key: PayloadKey): Promise<Loading> {
+    const name = snapshotName(key);
+    return this.#run(name, 'read', async () => {
+      const loading = await this.#store.load(key);
+      if (loading.kind !== 'found') this.#recent.forget(name);
+      // What was set aside is counted by the next save.
+      if (loading.kind === 'unusable') this.#tidyAtMs = 0;
+      return loading;
+    });
+  }
+
+  async save(key: PayloadKey, payload: Payload, confirmedAgoMs: number): Promise<Storing> {
+    const name = snapshotName(key);
+    const agoMs = Math.max(0, confirmedAgoMs);
+    // Taken now: an operation may wait for its turn.
+    const confirmedAtMs = Math.max(0, this.#clock.nowMs() - agoMs);
+    const confirmedMs = this.#clock.monotonicMs() - agoMs;
+    const outcome = await this.#run(name, 'write', async () => {
+      this.#recent.forget(name);
+      const storing = await this.#store.save(key, payload, confirmedAtMs);
+      if (storing.kind === 'stored') this.#recent.learn(name, payload.version, confirmedMs);
+      return storing;
+    });
+    const isCrowded = this.#store.count > this.#options.filesMax;
+    if (isCrowded || this.#clock.monotonicMs() >= this.#tidyAtMs) await this.tidyUp();
+    return outcome;
+  }
+
+  async confirm(key: PayloadKey, version: number): Promise<Confirming> {
+    const name = snapshotName(key);
+    if (!this.#isClosed && this.#recent.has(name, version)) return { kind: 'stored' };
+    const [confirmedAtMs, confirmedMs] = [this.#clock.nowMs(), this.#clock.monotonicMs()];
+    return this.#run<Confirming>(name, 'write', async () => {
+      const comparison = await this.#store.compare(key, version, confirmedAtMs);
+      if (comparison.kind === 'stored') this.#recent.learn(name, version, confirmedMs);
+      return isSettled(comparison) ? comparison : { kind: 'behind' };
+    });
+  }
+
+  async remove(key: PayloadKey): Promise<Removing> {
+    const name = snapshotName(key);
+    return this.#run(name, 'write', () => {
+      this.#recent.forget(name);
+      return this.#store.remove(key);
+    });
+  }
+
+  /** What has begun is finished, or given up after a second: the process has little time left. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#queue.close();
+  }
+
+  describe(): object {
+    const { folder, filesMax } = this.#options;
+    return {
+      folder,
+      files: { entries: this.#store.count, entriesMax: filesMax },
+      waiting: this.#queue.waiting,
+      ...this.#health.describe(),
+    };
+  }
+
+  /** Removes what was left behind, and snapshots beyond those that there may be. */
+  async tidyUp(): Promise<void> {
+    if (this.#isTidying) return;
+    this.#isTidying = true;
+    this.#tidyAtMs = this.#clock.monotonicMs() + TIDY_EVERY_MS;
+    const survey = await this.#run(WHOLE_FOLDER, 'write', async () => {
+      return { kind: 'surveyed', victims: await this.#store.survey(this.#options.filesMax) } as const;
+    });
+    if (survey.kind === 'surveyed') {
+      for (const victim of survey.victims) await this.#giveUp(victim);
+    }
+    this.#isTidying = false;
+  }
+
+  async #giveUp(victim: Victim): Promise<void> {
+    await this.#run(victim.name, 'write', async () => {
+      if (await this.#store.giveUp(victim)) this.#recent.forget(victim.name);
+    });
+  }
+
+  /** One operation at a time for each file, and never one that rejects. */
+  async #run<Outcome>(
+    name: string,
+    access: Access,
+    task: () => Promise<Outcome>,
+  ): Promise<Outcome | Failing> {
+    const fail = (error: unknown): Failing => {
+      return { kind: 'failed', reason: this.#health.failed(access, name, error) };
+    };
+    if (this.#isClosed) return CLOSED;
+    return this.#queue.run<Outcome | Failing>(
+      name,
+      access,
+      async () => {
+        try {
+          return this.#isClosed ? CLOSED : await task();
+        } catch (error) {
+          return fail(error);
+        }
+      },
+      () => (this.#isClosed ? CLOSED : fail(new DiskTooSlow('the disk is too slow'))),
+    );
+  }
+}

@@ -1,0 +1,29 @@
+// The operations on files that snapshots need: the system's own, behind a port that a test can let fail.
+import { lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+
+export interface FileSystem {
+  readonly lstat: typeof lstat;
+  readonly mkdir: typeof mkdir;
+  readonly open: typeof open;
+  readonly readdir: typeof readdir;
+  readonly rename: typeof rename;
+  readonly stat: typeof stat;
+  readonly unlink: typeof unlink;
+}
+
+export const systemFiles: FileSystem = { lstat, mkdir, open, readdir, rename, stat, unlink };
+
+/** The system's own name for what went wrong, as `ENOSPC`; empty where an error has none. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** The value, or undefined where the file is not there. */
+export async function ifThere<Value>(found: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+// The first line of a snapshot's file: what the body is, whose it is, and how to tell that every byte is as it was written.
+import { createHash } from 'node:crypto';
+import { SPEC_APIS, type SpecApi, type SpecFormat } from '../../domain/payload-key.js';
+import type { Encoding } from '../../domain/payload.js';
+import { readTime } from '../spec-body/spec-facts.js';
+import type { SnapshotFault } from '../snapshots.js';
+
+export interface SnapshotHeader {
+  /** Hex sha256 of the SDK key. */
+  readonly keyHash: string;
+  readonly api: SpecApi;
+  /** The format of the payload key; what came may be another one. */
+  readonly asked: SpecFormat;
+  readonly format: SpecFormat;
+  readonly encoding: Encoding;
+  readonly version: number;
+  /** Of the body behind the header. */
+  readonly bytes: number;
+  /** Of the body without compression. */
+  readonly identityBytes: number;
+  /** Of the body, in hex. */
+  readonly sha256: string;
+}
+
+export type HeaderReading =
+  | { readonly kind: 'header'; readonly header: SnapshotHeader; readonly lineBytes: number }
+  | { readonly kind: 'unusable'; readonly fault: SnapshotFault };
+
+/** Of a header line, which has about 430. */
+export const HEADER_BYTES_MAX = 1024;
+/** In place of the hash while it is not known: of the same length. */
+export const UNKNOWN_SHA256 = '0'.repeat(64);
+
+/** Another number for every other layout of these files; files of another layout are set aside. */
+const LAYOUT = 1;
+/** How every file of this layout begins: ended too early, it is torn; begun otherwise, it is not ours. */
+const BEGINNING = `{"magic":"spec-forward-proxy snapshot","layout":${LAYOUT},`;
+const LINE_END = '\n';
+const SHA256 = /^[0-9a-f]{64}$/;
+const FORMATS: readonly unknown[] = ['json', 'protobuf'] satisfies SpecFormat[];
+const ENCODINGS: readonly unknown[] = ['identity', 'gzip', 'br'] satisfies Encoding[];
+
+/** The line with its end. Headers that differ in the hash only have lines of one length. */
+export function encodeHeader(header: SnapshotHeader): Buffer {
+  const { keyHash, api, asked, format, encoding, version, bytes, identityBytes, sha256 } = header;
+  const fields = { keyHash, api, asked, format, encoding, version, bytes, identityBytes, sha256 };
+  const text = BEGINNING + JSON.stringify(fields).slice(1, -1);
+  const headerSha256 = createHash('sha256').update(text).digest('hex');
+  return Buffer.from(`${text},"headerSha256":"${headerSha256}"}${LINE_END}`);
+}
+
+/** Reads the header at the beginning of `start`: the whole file, or at least HEADER_BYTES_MAX of it. */
+export function readHeader(start: Buffer): HeaderReading {
+  const text = start.toString('latin1', 0, HEADER_BYTES_MAX);
+  if (!text.startsWith(BEGINNING)) return unusable(BEGINNING.startsWith(text) ? 'torn' : 'unknown_format');
+  const lineEnd = text.indexOf(LINE_END);
+  const header = parseHeader(text.slice(0, Math.max(0, lineEnd)));
+  const lineBytes = lineEnd + LINE_END.length;
+  // A line that would be written in another way was not written by us: this holds its own hash too.
+  if (header === undefined || !encodeHeader(header).equals(start.subarray(0, lineBytes)))
+    return unusable('torn');
+  return { kind: 'header', header, lineBytes };
+}
+
+function unusable(fault: SnapshotFault): HeaderReading {
+  return { kind: 'unusable', fault };
+}
+
+function parseHeader(line: string): SnapshotHeader | undefined {
+  try {
+    const value = JSON.parse(line) as Readonly<Record<keyof SnapshotHeader, unknown>>;
+    return isHeader(value) ? value : undefined;
+  } catch {
+    // No JSON: where the line should be whole, that is all there is to know.
+    return undefined;
+  }
+}
+
+function isHeader(value: Readonly<Record<keyof SnapshotHeader, unknown>>): value is SnapshotHeader {
+  const { keyHash, api, asked, format, encoding, sha256 } = value;
+  return (
+    [keyHash, sha256].every((hash) => typeof hash === 'string' && SHA256.test(hash)) &&
+    SPEC_APIS.some((known) => known === api) &&
+    FORMATS.includes(asked) &&
+    FORMATS.includes(format) &&
+    ENCODINGS.includes(encoding) &&
+    [value.version, value.bytes, value.identityBytes].every((number) => readTime(number) !== undefined)
+  );
+}

@@ -1,0 +1,107 @@
+// Redis as a whole: its three connections, what is stored in it, and the fleet that meets there.
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../domain/clock.js';
+import type { Logger } from '../../observability/logger.js';
+import type { ProxyEvents } from '../../observability/proxy-events.js';
+import type { FleetLink } from '../fleet-link.js';
+import type { Snapshots } from '../snapshots.js';
+import { RedisCommands } from './redis-commands.js';
+import { RedisEntries } from './redis-entries.js';
+import { withRedisEvents } from './redis-events.js';
+import { RedisFleet } from './redis-fleet.js';
+import { RedisHealth } from './redis-health.js';
+import { RedisLease } from './redis-lease.js';
+import { openLinks, type LinksListener } from './redis-links.js';
+import { RedisNames } from './redis-names.js';
+import type { RedisAddress, RedisOptions } from './redis-options.js';
+import { createRedisSnapshots } from './redis-snapshots.js';
+
+/** A start waits so long for the first connection, and goes on without. */
+const FIRST_TRY_MS_MAX = 2_000;
+/** Of a cluster some nodes may fail while others work: it works again when none failed for longer than polls are apart. */
+const CLUSTER_QUIET_MS = 30_000;
+
+export interface OpenedRedis {
+  readonly snapshots: Snapshots;
+  readonly fleet: FleetLink;
+  /** For people; holds no password and no SDK key. */
+  describe(): object;
+  /** Gives the lease back and closes the connections. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Never rejects: a Redis that cannot be had is tried for again for ever. */
+export async function openRedis(
+  clock: Clock,
+  log: Logger,
+  events: ProxyEvents,
+  options: RedisOptions,
+): Promise<OpenedRedis> {
+  const instanceId = `${options.instanceName}:${randomUUID()}`;
+  const isCluster = options.address.kind === 'cluster';
+  const health = new RedisHealth(clock, log, isCluster ? CLUSTER_QUIET_MS : 0);
+  const listener: LinksListener = {
+    heard: (text) => {
+      fleet.hear(text);
+    },
+    reached: () => {
+      fleet.reached();
+    },
+  };
+  const { small, bodies, listen } = openLinks(clock, health, listener, options);
+  const commands = new RedisCommands({ small, bodies }, health);
+  const names = new RedisNames(options);
+  const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });
+  const lease = new RedisLease(clock, commands, { ...options, instanceId });
+  const fleet = new RedisFleet({ lease, entries, instanceId });
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= fleet
+      .leave()
+      .then(() => Promise.all([small.close(), bodies.close(), listen.close()]))
+      .then(() => undefined);
+    return closing;
+  };
+  const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
+  const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
+  await within(clock, FIRST_TRY_MS_MAX, async () => {
+    await small.firstTry;
+    if (small.isOpen) await bodies.firstTry;
+  });
+  return {
+    snapshots,
+    fleet,
+    describe: () => ({
+      address: describeAddress(options.address),
+      instanceId,
+      isLeader: fleet.isLeader,
+      leader: fleet.leader,
+      uses: health.describe(),
+      messages: fleet.messages,
+    }),
+    close,
+  };
+}
+
+/** Resolves when `task` has ended, or sooner where that takes too long. */
+async function within(clock: Clock, durationMsMax: number, task: () => Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cancel = clock.schedule(durationMsMax, resolve);
+    void task().then(() => {
+      cancel();
+      resolve();
+    });
+  });
+}
+
+function describeAddress(address: RedisAddress): object {
+  switch (address.kind) {
+    case 'standalone':
+      return { kind: address.kind, host: address.host, port: address.port };
+    case 'cluster':
+      return { kind: address.kind, nodes: address.nodes };
+    case 'sentinel':
+      return { kind: address.kind, masterName: address.masterName, sentinels: address.sentinels };
+  }
+}

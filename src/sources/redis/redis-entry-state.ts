@@ -1,0 +1,91 @@
+// What the small fields of an entry say: its version, whose it is, when it was confirmed, and how its body is stored.
+import type { Encoding } from '../../domain/payload.js';
+import type { SpecFormat } from '../../domain/payload-key.js';
+import type { SnapshotFault } from '../snapshots.js';
+import { unexpectedAnswer } from './redis-commands.js';
+import type { EntryNames } from './redis-names.js';
+
+/** As much as clocks of a Redis and the one that took over from it may differ. */
+const AHEAD_MS_MAX = 1_000;
+
+export interface StoredEntry {
+  readonly kind: 'entry';
+  readonly version: number;
+  /** Our fields speak of this version; SFP's own entries have none. */
+  readonly isOurs: boolean;
+  /** Infinity where nobody confirmed this version. */
+  readonly confirmedAgoMs: number;
+  readonly confirmedBy: string | undefined;
+  readonly body: StoredBody;
+}
+
+/** How the body is stored that the origin sent for our version. */
+export interface StoredBody {
+  readonly format: SpecFormat | undefined;
+  /** Undefined where it is the config. */
+  readonly encoding: Encoding | undefined;
+  /** 0 where there are none, and where they were not asked for. */
+  readonly configBytes: number;
+  readonly bodyBytes: number;
+}
+
+export type EntryLook =
+  StoredEntry | { readonly kind: 'missing' } | { readonly kind: 'unusable'; readonly fault: SnapshotFault };
+
+/** One look for each name, in the order they were asked for. Throws a RedisFault for what our script does not answer. */
+export function readLooks(answer: unknown, names: readonly EntryNames[]): EntryLook[] {
+  if (!Array.isArray(answer) || answer.length !== names.length + 1) throw unexpectedAnswer();
+  const [nowText, ...rows] = answer as readonly unknown[];
+  const nowMs = Number(nowText);
+  return names.map((entry, index) => readLook(rows[index], entry, nowMs));
+}
+
+function readLook(row: unknown, names: EntryNames, nowMs: number): EntryLook {
+  if (!Array.isArray(row)) throw unexpectedAnswer();
+  const [lcut, ourVersion, owner, confirmed, confirmedBy, ...body] = row as readonly unknown[];
+  if (lcut === 'wrong_type') return { kind: 'unusable', fault: 'wrong_type' };
+  const stored = readBody(body);
+  const version = readVersion(lcut);
+  if (version === undefined) {
+    return lcut !== null || stored.isThere
+      ? { kind: 'unusable', fault: 'unknown_format' }
+      : { kind: 'missing' };
+  }
+  const isOurs = ourVersion === lcut;
+  if (names.isShared && !(isOurs && owner === names.owner)) return { kind: 'unusable', fault: 'foreign_key' };
+  const confirmedMs = isOurs ? readConfirmed(confirmed, nowMs) : undefined;
+  return {
+    kind: 'entry',
+    version,
+    isOurs,
+    confirmedAgoMs: confirmedMs === undefined ? Infinity : Math.max(0, nowMs - confirmedMs),
+    confirmedBy: typeof confirmedBy === 'string' ? confirmedBy : undefined,
+    body: stored,
+  };
+}
+
+/** What lies ahead of Redis' own clock was written by nobody who read it there, or before that clock was set back. */
+function readConfirmed(text: unknown, nowMs: number): number | undefined {
+  const confirmedMs = readVersion(text);
+  return confirmedMs === undefined || confirmedMs > nowMs + AHEAD_MS_MAX ? undefined : confirmedMs;
+}
+
+function readBody(fields: readonly unknown[]): StoredBody & { readonly isThere: boolean } {
+  const [format, bodyEncoding, configBytes, bodyBytes, isThere] = fields;
+  return {
+    format: format === 'json' || format === 'protobuf' ? format : undefined,
+    encoding: ENCODINGS.find((encoding) => encoding === bodyEncoding),
+    configBytes: Number(configBytes ?? 0),
+    bodyBytes: Number(bodyBytes ?? 0),
+    isThere: isThere === 1,
+  };
+}
+
+const ENCODINGS: readonly Encoding[] = ['identity', 'gzip', 'br'];
+
+/** As the scripts read versions: nothing but digits, and no more than a number holds exactly. */
+function readVersion(text: unknown): number | undefined {
+  if (typeof text !== 'string' || !/^\d{1,16}$/.test(text)) return undefined;
+  const version = Number(text);
+  return Number.isSafeInteger(version) ? version : undefined;
+}

@@ -1,0 +1,81 @@
+// SFP's events for what is done with Redis: a wrapper that tells, where somebody watches.
+import type { Clock } from '../../domain/clock.js';
+import { specPath, type PayloadKey } from '../../domain/payload-key.js';
+import { maskSdkKey } from '../../domain/sdk-key.js';
+import type { ProxyEventName, ProxyEvents } from '../../observability/proxy-events.js';
+import type { Confirming, Failing, Loading, Removing, Snapshots } from '../snapshots.js';
+
+interface Telling {
+  readonly name: ProxyEventName;
+  readonly lcut?: number;
+  readonly reason?: string;
+}
+
+export function withRedisEvents(clock: Clock, events: ProxyEvents, snapshots: Snapshots): Snapshots {
+  async function told<Outcome>(
+    key: PayloadKey,
+    doing: Promise<Outcome>,
+    tell: (outcome: Outcome) => Telling,
+  ): Promise<Outcome> {
+    if (!events.isWatched) return await doing;
+    const startMs = clock.monotonicMs();
+    const outcome = await doing;
+    const { name, ...fields } = tell(outcome);
+    const latencyMs = clock.monotonicMs() - startMs;
+    events.record(name, {
+      path: specPath(key.api),
+      sdkKey: maskSdkKey(key.sdkKey),
+      latencyMs,
+      ...fields,
+    });
+    return outcome;
+  }
+
+  return {
+    load: (key, patience) => told(key, snapshots.load(key, patience), tellLoading),
+    save: (key, payload, confirmedAgoMs) =>
+      told(key, snapshots.save(key, payload, confirmedAgoMs), (outcome) =>
+        tellWriting(outcome, 'RedisCacheWriteSucceed', payload.version),
+      ),
+    // A confirmation writes no spec.
+    confirm: (key, version) =>
+      told(key, snapshots.confirm(key, version), (outcome) =>
+        tellWriting(outcome, 'RedisCacheWriteSkipped', version),
+      ),
+    remove: (key) => told(key, snapshots.remove(key), tellRemoving),
+    close: () => snapshots.close(),
+  };
+}
+
+function tellLoading(outcome: Loading): Telling {
+  switch (outcome.kind) {
+    case 'found':
+      return { name: 'RedisCacheReadSucceed', lcut: outcome.snapshot.payload.version };
+    case 'missing':
+      return { name: 'RedisCacheReadMiss' };
+    default:
+      return { name: 'RedisCacheReadFailed', reason: reasonOf(outcome) };
+  }
+}
+
+function tellWriting(outcome: Confirming, stored: ProxyEventName, version: number): Telling {
+  switch (outcome.kind) {
+    case 'stored':
+      return { name: stored, lcut: version };
+    case 'newer':
+      return { name: 'RedisCacheWriteSkipped', lcut: outcome.version, reason: 'newer' };
+    case 'behind':
+      return { name: 'RedisCacheWriteSkipped', lcut: version, reason: 'behind' };
+    default:
+      return { name: 'RedisCacheWriteFailed', lcut: version, reason: reasonOf(outcome) };
+  }
+}
+
+function tellRemoving(outcome: Removing): Telling {
+  if (outcome.kind === 'removed' || outcome.kind === 'missing') return { name: 'RedisCacheDeleteSucceed' };
+  return { name: 'RedisCacheDeleteFailed', reason: reasonOf(outcome) };
+}
+
+function reasonOf(failing: Failing): string {
+  return failing.kind === 'failed' ? failing.reason : failing.fault;
+}

@@ -1,0 +1,99 @@
+// What went wrong with Redis, told by codes: an error's text or its arguments may hold a password or a body.
+import type { SnapshotFailureReason } from '../snapshots.js';
+
+/** They befall a connection, whatever was asked of it. */
+const CONNECTION_REASONS: readonly SnapshotFailureReason[] = [
+  'connection_refused',
+  'connection_lost',
+  'connect_timeout',
+  'command_timeout',
+  'dns_failed',
+  'tls_failed',
+];
+
+export class RedisFault extends Error {
+  override readonly name = 'RedisFault';
+  readonly reason: SnapshotFailureReason;
+  /** For people: the first word of Redis's answer, a code of the network. Empty where there is none. */
+  readonly code: string;
+
+  constructor(reason: SnapshotFailureReason, code = '') {
+    super(code === '' ? reason : `${reason} (${code})`);
+    this.reason = reason;
+    this.code = code;
+  }
+
+  get isOfConnection(): boolean {
+    return CONNECTION_REASONS.includes(this.reason);
+  }
+}
+
+/** Codes of the network, and the first words of Redis's error answers. */
+const REASONS: ReadonlyMap<string, SnapshotFailureReason> = new Map<string, SnapshotFailureReason>([
+  ['ECONNREFUSED', 'connection_refused'],
+  ['EHOSTUNREACH', 'connection_refused'],
+  ['ENETUNREACH', 'connection_refused'],
+  ['ECONNRESET', 'connection_lost'],
+  ['EPIPE', 'connection_lost'],
+  ['ETIMEDOUT', 'connect_timeout'],
+  ['ENOTFOUND', 'dns_failed'],
+  ['EAI_AGAIN', 'dns_failed'],
+  ['EPROTO', 'tls_failed'],
+  ['NOAUTH', 'auth_failed'],
+  ['WRONGPASS', 'auth_failed'],
+  ['NOPERM', 'auth_failed'],
+  ['LOADING', 'loading'],
+  ['READONLY', 'read_only'],
+  // Too few replicas, or a disk that cannot be written to: Redis takes no writes then.
+  ['NOREPLICAS', 'read_only'],
+  ['MISCONF', 'read_only'],
+  // A replica that lost its master, and answers nothing else.
+  ['MASTERDOWN', 'read_only'],
+  ['OOM', 'out_of_memory'],
+  ['CLUSTERDOWN', 'cluster_down'],
+]);
+const TLS_CODES = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
+
+/** Answers that begin with a word that tells nothing, and errors of the library, which have no code. */
+const TEXTS: readonly (readonly [RegExp, SnapshotFailureReason, string])[] = [
+  // The library's word for sentinels that nobody answers for, and for a master that they do not know.
+  [/^All sentinels are unreachable.*Connection is closed/, 'connection_refused', 'SENTINELS'],
+  [/^All sentinels are unreachable and retry is disabled\.$/, 'redis_error', 'SENTINELS'],
+  [/Connection is closed|^Stream isn't writeable|^Cluster is (?:ended|disconnect)/, 'connection_lost', ''],
+  [/^None of startup nodes is available|^Node is disconnected/, 'connection_refused', ''],
+  [/^timeout$/, 'connect_timeout', ''],
+  [/^ERR invalid password/, 'auth_failed', 'ERR'],
+  [/The user executing the script can't/, 'auth_failed', 'NOPERM'],
+  [/^(?:ERR )?CROSSSLOT/, 'redis_error', 'CROSSSLOT'],
+  [/^ERR DB index is out of range/, 'redis_error', 'DB_INDEX'],
+  [/^ERR max number of clients/, 'redis_error', 'MAX_CLIENTS'],
+];
+
+/** Any error of the Redis client as a fault. */
+export function toRedisFault(error: unknown): RedisFault {
+  if (error instanceof RedisFault) return error;
+  if (!(error instanceof Error)) return new RedisFault('redis_error');
+  // The library's error for a cluster of which no node answered.
+  if ('lastNodeError' in error && error.lastNodeError instanceof Error)
+    return toRedisFault(error.lastNodeError);
+  if ('code' in error && typeof error.code === 'string') {
+    const reason = REASONS.get(error.code) ?? (TLS_CODES.test(error.code) ? 'tls_failed' : undefined);
+    if (reason !== undefined) return new RedisFault(reason, error.code);
+  }
+  const known = TEXTS.find(([pattern]) => pattern.test(error.message));
+  if (known !== undefined) return new RedisFault(known[1], known[2]);
+  return byWords(error.message);
+}
+
+/**
+ * The word stands first in an answer; older releases wrap a script's error in one of their own, and the library the
+ * network's error in one about sentinels.
+ */
+function byWords(message: string): RedisFault {
+  const words = message.match(/\b[A-Z][A-Z0-9_]{1,31}\b/g) ?? [];
+  for (const word of words) {
+    const reason = REASONS.get(word);
+    if (reason !== undefined) return new RedisFault(reason, word);
+  }
+  return new RedisFault('redis_error', /^[A-Z][A-Z0-9_]{1,31}\b/.exec(message)?.[0] ?? '');
+}

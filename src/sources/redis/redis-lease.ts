@@ -1,0 +1,190 @@
+// The lease of the leader: one key with an end, taken where nobody holds it, prolonged and given back by its holder only.
+import type { Cancel, Clock } from '../../domain/clock.js';
+import { WRITE_REASONS, type RedisCommands } from './redis-commands.js';
+import { toRedisFault } from './redis-fault.js';
+import { resignedMessage } from './redis-messages.js';
+import { CHANNEL, LEASE_NAME } from './redis-names.js';
+import { SCRIPTS } from './redis-scripts.js';
+
+/** Of a lease's time: a holder may miss two renewals. */
+const RENEWALS_PER_TTL = 3;
+/** Between attempts because somebody resigned: anybody may say that. */
+const RESIGNED_MS_MIN = 100;
+/** Of a holder's name, for people: anything may stand in a key. */
+const HOLDER_CHARACTERS_MAX = 200;
+
+export interface LeaseOptions {
+  readonly instanceId: string;
+  readonly leaseTtlMs: number;
+  readonly attemptIntervalMs: number;
+}
+
+export class RedisLease {
+  readonly #clock: Clock;
+  readonly #commands: RedisCommands;
+  readonly #options: LeaseOptions;
+  #lead: () => void = () => undefined;
+  #isTakingPart = false;
+  /** By the monotonic clock, which does not stop while this process is paused. */
+  #untilMs = -Infinity;
+  /** Whether Redis may hold it for us: also where it did not say that it gave it. */
+  #mayBeHeld = false;
+  #holder: string | undefined;
+  #attempt: Promise<void> | undefined;
+  #isWantedAgain = false;
+  #cancelNext: Cancel = () => undefined;
+  /** When it was last tried because somebody resigned, and whether another did since. */
+  #resignedMs = -Infinity;
+  #isResignedHeard = false;
+  #cancelResigned: Cancel = () => undefined;
+
+  constructor(clock: Clock, commands: RedisCommands, options: LeaseOptions) {
+    this.#clock = clock;
+    this.#commands = commands;
+    this.#options = options;
+  }
+
+  get isLeader(): boolean {
+    return this.#clock.monotonicMs() < this.#untilMs;
+  }
+
+  get leader(): string | undefined {
+    return this.isLeader ? this.#options.instanceId : this.#holder;
+  }
+
+  /** `lead` is called whenever leadership begins. */
+  join(lead: () => void): void {
+    this.#lead = lead;
+    this.#isTakingPart = true;
+    this.tryNow();
+  }
+
+  /** Prolongs the lease or tries to take it. Called while that is being done, it is done once more. */
+  tryNow(): void {
+    if (!this.#isTakingPart) return;
+    if (this.#attempt !== undefined) {
+      this.#isWantedAgain = true;
+      return;
+    }
+    this.#cancelNext();
+    this.#attempt = this.#takeOrRenew()
+      // Told by whoever sent the commands; tried again in time, or when Redis is back.
+      .catch(() => undefined)
+      .then(() => {
+        this.#attempt = undefined;
+        this.#scheduleNext();
+      });
+  }
+
+  /** Somebody gave the lease back, or says so: many who say it have one attempt, and the next a while later. */
+  tryForResigned(): void {
+    if (this.#isResignedHeard) return;
+    const waitMs = this.#resignedMs + RESIGNED_MS_MIN - this.#clock.monotonicMs();
+    if (waitMs <= 0) {
+      this.#resignedMs = this.#clock.monotonicMs();
+      this.tryNow();
+      return;
+    }
+    this.#isResignedHeard = true;
+    this.#cancelResigned = this.#clock.schedule(waitMs, () => {
+      this.#isResignedHeard = false;
+      this.tryForResigned();
+    });
+  }
+
+  /** Never rejects. */
+  async leave(): Promise<void> {
+    this.#isTakingPart = false;
+    this.#cancelNext();
+    this.#cancelResigned();
+    await this.#attempt;
+    const mayBeHeld = this.#mayBeHeld;
+    this.#lost(undefined);
+    if (!mayBeHeld) return;
+    const { instanceId } = this.#options;
+    const call = {
+      script: SCRIPTS.release,
+      names: [LEASE_NAME],
+      args: [instanceId, CHANNEL, resignedMessage(instanceId)],
+    };
+    try {
+      await this.#commands.run('lead', call);
+    } catch {
+      // Told by whoever sent it. The lease ends by itself.
+    }
+  }
+
+  async #takeOrRenew(): Promise<void> {
+    // What may be ours is asked for first: taking it would fail, as it is held.
+    if (this.#mayBeHeld && (await this.#renew())) return;
+    if (await this.#take()) return;
+    await this.#renew();
+  }
+
+  async #take(): Promise<boolean> {
+    const { instanceId, leaseTtlMs } = this.#options;
+    const startMs = this.#clock.monotonicMs();
+    const parts = [LEASE_NAME, instanceId, 'NX', 'PX', String(leaseTtlMs)];
+    try {
+      const answer = await this.#commands.send('lead', 'set', parts);
+      this.#commands.tookWrite();
+      if (answer !== 'OK') return false;
+    } catch (error) {
+      const fault = toRedisFault(error);
+      // Where nothing can be written, it can still be asked who leads.
+      if (WRITE_REASONS.includes(fault.reason)) return false;
+      // It may have been done, and the answer lost.
+      if (fault.isOfConnection) this.#mayBeHeld = true;
+      throw error;
+    }
+    this.#held(startMs);
+    return true;
+  }
+
+  /** Also learns who holds it where we do not. */
+  async #renew(): Promise<boolean> {
+    const { instanceId, leaseTtlMs } = this.#options;
+    const startMs = this.#clock.monotonicMs();
+    const answer = await this.#commands.run('lead', {
+      script: SCRIPTS.renew,
+      names: [LEASE_NAME],
+      args: [instanceId, String(leaseTtlMs)],
+    });
+    if (answer === instanceId) {
+      this.#held(startMs);
+      return true;
+    }
+    this.#lost(typeof answer === 'string' ? answer.slice(0, HOLDER_CHARACTERS_MAX) : undefined);
+    return false;
+  }
+
+  /** It lasts from when the command was sent, not from when the answer came: Redis counts from some moment between. */
+  #held(startMs: number): void {
+    const wasLeader = this.isLeader;
+    this.#mayBeHeld = true;
+    this.#untilMs = startMs + this.#options.leaseTtlMs;
+    const nowMs = this.#clock.monotonicMs();
+    if (!wasLeader && nowMs < this.#untilMs && this.#isTakingPart) this.#lead();
+  }
+
+  #lost(holder: string | undefined): void {
+    this.#mayBeHeld = false;
+    this.#untilMs = -Infinity;
+    this.#holder = holder;
+  }
+
+  #scheduleNext(): void {
+    if (!this.#isTakingPart) return;
+    if (this.#isWantedAgain) {
+      this.#isWantedAgain = false;
+      this.tryNow();
+      return;
+    }
+    const { leaseTtlMs, attemptIntervalMs } = this.#options;
+    const renewalMs = leaseTtlMs / RENEWALS_PER_TTL;
+    const delayMs = this.isLeader ? renewalMs : Math.min(attemptIntervalMs, renewalMs);
+    this.#cancelNext = this.#clock.schedule(delayMs, () => {
+      this.tryNow();
+    });
+  }
+}

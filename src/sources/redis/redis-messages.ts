@@ -1,0 +1,57 @@
+// The messages between replicas: what they look like, and what of them is believed.
+import { specPath, SPEC_APIS, type PayloadKey } from '../../domain/payload-key.js';
+import { hashSdkKey } from '../../domain/sdk-key.js';
+import { encodingOf } from './redis-names.js';
+
+/** Ours have about 250; anything much longer is somebody else's. */
+const MESSAGE_CHARACTERS_MAX = 2_048;
+const KEY_HASH = /^[0-9a-f]{64}$/;
+
+export type FleetMessage =
+  | { readonly kind: 'stored'; readonly entryName: string; readonly version: number; readonly by: string }
+  | { readonly kind: 'resigned'; readonly by: string };
+
+/** The same on every replica, whatever names entries have there. */
+export function toEntryName(key: PayloadKey): string {
+  return `${specPath(key.api)}|${encodingOf(key)}|${hashSdkKey(key.sdkKey)}`;
+}
+
+export function storedMessage(key: PayloadKey, version: number, by: string): string {
+  return JSON.stringify({
+    keyHash: hashSdkKey(key.sdkKey),
+    path: specPath(key.api),
+    encoding: encodingOf(key),
+    version,
+    by,
+  });
+}
+
+export function resignedMessage(by: string): string {
+  return JSON.stringify({ resigned: by });
+}
+
+/** Undefined for what no replica sends. */
+export function readMessage(text: string): FleetMessage | undefined {
+  if (text.length > MESSAGE_CHARACTERS_MAX) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Anybody may publish anything there.
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const message = value as Readonly<Record<string, unknown>>;
+  if (typeof message['resigned'] === 'string') return { kind: 'resigned', by: message['resigned'] };
+  return readStored(message);
+}
+
+function readStored(message: Readonly<Record<string, unknown>>): FleetMessage | undefined {
+  const { keyHash: hash, path, encoding, version, by } = message;
+  if (typeof hash !== 'string' || !KEY_HASH.test(hash)) return undefined;
+  if (!SPEC_APIS.some((api) => specPath(api) === path)) return undefined;
+  if (encoding !== 'plain_text' && encoding !== 'statsig-br') return undefined;
+  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) return undefined;
+  if (typeof by !== 'string') return undefined;
+  return { kind: 'stored', entryName: `${String(path)}|${encoding}|${hash}`, version, by };
+}

@@ -1,0 +1,58 @@
+// What things are called in Redis: entries, the lock of the leader, the channel.
+import { specPath, type PayloadKey } from '../../domain/payload-key.js';
+import { hashSdkKey } from '../../domain/sdk-key.js';
+import type { RedisKeySchema, RedisOptions } from './redis-options.js';
+
+export const LEASE_NAME = 'statsig_forward_proxy::leader';
+export const CHANNEL = 'spec-forward-proxy::updates';
+
+/** How SFP and SDKs' adapters call the two formats. */
+export type EntryEncoding = 'plain_text' | 'statsig-br';
+
+/** Of an SDK key, in names of the `prefix` schema. */
+const PREFIX_CHARACTERS = 20;
+
+export interface EntryNames {
+  /** The entry's own name. */
+  readonly entry: string;
+  /** A second name with the same config, for readers from the days of SFP 1. */
+  readonly mirror: string | undefined;
+  readonly encoding: EntryEncoding;
+  /** Hex SHA-256 of the SDK key. */
+  readonly owner: string;
+  /** The name alone does not tell whose the entry is: two keys may have the same first characters. */
+  readonly isShared: boolean;
+}
+
+export class RedisNames {
+  readonly #schema: RedisKeySchema;
+  readonly #hasMirror: boolean;
+
+  constructor({ keySchema, doubleWriteLegacyKey }: Pick<RedisOptions, 'keySchema' | 'doubleWriteLegacyKey'>) {
+    this.#schema = keySchema;
+    this.#hasMirror = doubleWriteLegacyKey;
+  }
+
+  /** Not remembered: it takes four microseconds, most of them for the hash. */
+  of(key: PayloadKey): EntryNames {
+    const owner = hashSdkKey(key.sdkKey);
+    const encoding = encodingOf(key);
+    // A key that is no longer than its prefix would be there whole.
+    const isShared = this.#schema === 'prefix' && key.sdkKey.length > PREFIX_CHARACTERS;
+    const whose = isShared
+      ? key.sdkKey.slice(0, PREFIX_CHARACTERS)
+      : Buffer.from(owner, 'hex').toString('base64');
+    const isMirrored = this.#hasMirror && key.api === 'v1' && key.format === 'json';
+    return {
+      entry: `statsig|${specPath(key.api)}|${encoding}|${whose}`,
+      mirror: isMirrored ? `statsig::${owner}` : undefined,
+      encoding,
+      owner,
+      isShared,
+    };
+  }
+}
+
+export function encodingOf(key: PayloadKey): EntryEncoding {
+  return key.format === 'json' ? 'plain_text' : 'statsig-br';
+}

@@ -1,0 +1,50 @@
+// What has to be known to use a Redis: where it is, how to log in, and how long things there may take and last.
+import type { BodyLimits } from '../spec-body/body-intake.js';
+
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type RedisAddress =
+  | ({ readonly kind: 'standalone' } & RedisNode)
+  /** Any of its nodes; the others are learned from them. */
+  | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
+  | {
+      readonly kind: 'sentinel';
+      readonly masterName: string;
+      readonly sentinels: readonly RedisNode[];
+      /** Empty for none. */
+      readonly sentinelUser: string;
+      readonly sentinelPassword: string;
+    };
+
+/**
+ * How entries are named. `sha256` is what SDKs' adapters ask for by default; `prefix` is the form of SFP 4, with the
+ * first characters of the SDK key.
+ */
+export type RedisKeySchema = 'sha256' | 'prefix';
+
+export interface RedisOptions {
+  readonly address: RedisAddress;
+  /** Empty for none; both are sent as they are, so any character may be in them. */
+  readonly user: string;
+  readonly password: string;
+  /** Number of the database; a cluster has 0 only. */
+  readonly db: number;
+  /** `caPem`: PEM text of certificate authorities to trust besides the well-known ones. */
+  readonly tls: { readonly caPem: string | undefined } | undefined;
+  /** For a connection as a whole, with TLS and login. */
+  readonly connectTimeoutMs: number;
+  /** How long the lease of a leader lasts that does not renew it. */
+  readonly leaseTtlMs: number;
+  /** How often a follower tries for the lease. */
+  readonly attemptIntervalMs: number;
+  /** How long an entry lasts that nobody confirms. */
+  readonly entryTtlS: number;
+  readonly keySchema: RedisKeySchema;
+  /** Writes v1 specs under the name that SFP 1 had as well. */
+  readonly doubleWriteLegacyKey: boolean;
+  readonly instanceName: string;
+  readonly bodyLimits: BodyLimits;
+}

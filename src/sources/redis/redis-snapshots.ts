@@ -1,0 +1,162 @@
+// Specs kept in Redis, under the names and in the layout that SDKs' own adapters read.
+import type { Clock } from '../../domain/clock.js';
+import type { Encoding, Payload } from '../../domain/payload.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { BodyLimits } from '../spec-body/body-intake.js';
+import type { Failing, Loading, LoadPatience, Snapshots, SnapshotFault, Storing } from '../snapshots.js';
+import { BodyQueue } from './redis-body-queue.js';
+import { readPayload, toBodyFields, type StoredForm } from './redis-body.js';
+import type { StoredEntry } from './redis-entry-state.js';
+import type { RedisCommands } from './redis-commands.js';
+import type { RedisEntries } from './redis-entries.js';
+import { RedisFault, toRedisFault } from './redis-fault.js';
+import type { EntryNames, RedisNames } from './redis-names.js';
+import { FIELDS } from './redis-scripts.js';
+
+/** A writer may come between the look at an entry and the reading of its body, and once more. */
+const LOAD_TRIES_MAX = 3;
+/** For the turn of a body among others. */
+const WAITING_MS_MAX = 30_000;
+/** For all of a load that a client waits for. */
+const CLIENT_LOAD_MS_MAX = 1_500;
+
+/** The body read is not the one that was looked at. */
+const OVERTAKEN = Symbol('overtaken');
+
+export interface RedisRoom {
+  readonly commands: RedisCommands;
+  readonly entries: RedisEntries;
+  readonly names: RedisNames;
+  readonly bodyLimits: BodyLimits;
+  readonly close: () => Promise<void>;
+}
+
+export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
+  const { commands, entries, names, bodyLimits } = room;
+  const saves = new BodyQueue(clock);
+  /** Lines of their own: who has a client waiting does not wait for saves, or for what may take a minute. */
+  const loads = { client: new BodyQueue(clock), background: new BodyQueue(clock) };
+
+  async function loadInTime(key: PayloadKey, patience: LoadPatience): Promise<Loading> {
+    if (patience === 'background') return await load(key, 'background', Infinity);
+    const untilMs = clock.monotonicMs() + CLIENT_LOAD_MS_MAX;
+    return await within(clock, CLIENT_LOAD_MS_MAX, load(key, 'client', untilMs));
+  }
+
+  async function load(key: PayloadKey, patience: LoadPatience, untilMs: number): Promise<Loading> {
+    const entryNames = names.of(key);
+    for (let tries = 0; tries < LOAD_TRIES_MAX; tries += 1) {
+      const startMs = clock.monotonicMs();
+      const [look] = await entries.look([key], true);
+      if (look === undefined) return { kind: 'missing' };
+      if (look.kind !== 'entry') return look;
+      const waitingMsMax = Math.min(WAITING_MS_MAX, untilMs - clock.monotonicMs());
+      const payload = await loads[patience].run(waitingMsMax, () => loadPayload(key, entryNames, look));
+      if (payload === OVERTAKEN) continue;
+      if (typeof payload === 'string') return unusable(payload);
+      const confirmedAgoMs = look.confirmedAgoMs + (clock.monotonicMs() - startMs);
+      return { kind: 'found', snapshot: { payload, confirmedAgoMs } };
+    }
+    // Whoever writes that fast is not one of us.
+    return unusable('torn');
+  }
+
+  async function loadPayload(
+    key: PayloadKey,
+    entryNames: EntryNames,
+    look: StoredEntry,
+  ): Promise<Payload | SnapshotFault | typeof OVERTAKEN> {
+    const plan = planBody(key, look);
+    if (typeof plan === 'string') return plan;
+    const limits = limitsFor(plan.encoding, bodyLimits);
+    if (plan.bytes > limits.encodedBytesMax) return 'no_spec';
+    const fields = [FIELDS.version, FIELDS.ourVersion, FIELDS.owner, plan.field];
+    const reply = await commands.loadBody(entryNames.entry, fields, plan.bytes);
+    const [version, ourVersion, owner, bytes] = readFields(reply);
+    if (bytes === undefined || !isSame(look, version, ourVersion)) return OVERTAKEN;
+    if (entryNames.isShared && owner !== entryNames.owner) return 'foreign_key';
+    return (await readPayload(bytes, plan, limits)) ?? 'no_spec';
+  }
+
+  async function save(key: PayloadKey, payload: Payload, confirmedAgoMs: number): Promise<Storing> {
+    const entryNames = names.of(key);
+    const confirmedMs = clock.monotonicMs() - confirmedAgoMs;
+    // Asked first: of a version that is there already, no body has to be made and sent.
+    const confirming = await entries.confirm(entryNames, payload.version, confirmedAgoMs);
+    if (confirming.kind !== 'behind') return confirming;
+    return await saves.run(WAITING_MS_MAX, async () => {
+      const fields = await toBodyFields(key, payload, bodyLimits.decodedBytesMax);
+      return await entries.save(key, entryNames, payload, fields, clock.monotonicMs() - confirmedMs);
+    });
+  }
+
+  return {
+    load: (key, patience = 'background') => loadInTime(key, patience).catch(toFailing),
+    save: (key, payload, confirmedAgoMs = 0) => save(key, payload, confirmedAgoMs).catch(toFailing),
+    confirm: (key, version) => entries.confirm(names.of(key), version, 0).catch(toFailing),
+    remove: (key) => entries.remove(names.of(key)).catch(toFailing),
+    close: room.close,
+  };
+}
+
+/** One deadline over all of it. What is on its way then arrives for nobody, and the connection stays. */
+function within(clock: Clock, durationMsMax: number, loading: Promise<Loading>): Promise<Loading> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.schedule(durationMsMax, () => {
+      reject(new RedisFault('command_timeout', 'CLIENT'));
+    });
+    void loading.then(resolve, reject).finally(cancel);
+  });
+}
+
+interface BodyPlan extends StoredForm {
+  readonly field: string;
+  readonly bytes: number;
+}
+
+/** Which field to read, and how: what the origin sent where it is there and of this version, else what adapters read. */
+function planBody(key: PayloadKey, { version, isOurs, body }: StoredEntry): BodyPlan | SnapshotFault {
+  if (isOurs && body.bodyBytes > 0) {
+    const { format, encoding, bodyBytes } = body;
+    if (format === undefined || encoding === undefined) return 'unknown_format';
+    if (key.format === 'json' && format !== 'json') return 'unknown_format';
+    return { version, format, encoding, field: FIELDS.body, bytes: bodyBytes };
+  }
+  if (body.configBytes === 0) return 'no_spec';
+  const encoding = key.format === 'json' ? 'identity' : 'br';
+  return { version, format: key.format, encoding, field: FIELDS.config, bytes: body.configBytes };
+}
+
+/** A config without compression may be as large as a body that was decompressed. */
+function limitsFor(encoding: Encoding, { encodedBytesMax, decodedBytesMax }: BodyLimits): BodyLimits {
+  return { encodedBytesMax: encoding === 'identity' ? decodedBytesMax : encodedBytesMax, decodedBytesMax };
+}
+
+type BodyReply = readonly [
+  version: string | undefined,
+  ourVersion: string | undefined,
+  owner: string | undefined,
+  bytes: Buffer | undefined,
+];
+
+function readFields(reply: unknown): BodyReply {
+  const fields: unknown[] = Array.isArray(reply) ? reply : [];
+  const [version, ourVersion, owner, bytes] = fields.map((field) =>
+    Buffer.isBuffer(field) ? field : undefined,
+  );
+  return [version?.toString(), ourVersion?.toString(), owner?.toString(), bytes];
+}
+
+function isSame(look: StoredEntry, version: string | undefined, ourVersion: string | undefined): boolean {
+  return Number(version) === look.version && (ourVersion === version) === look.isOurs;
+}
+
+function unusable(fault: SnapshotFault): Failing {
+  return { kind: 'unusable', fault };
+}
+
+function toFailing(error: unknown): Failing {
+  const { reason, code } = toRedisFault(error);
+  // Another kind of value, put there between two commands of ours.
+  return code === 'WRONGTYPE' ? unusable('wrong_type') : { kind: 'failed', reason };
+}

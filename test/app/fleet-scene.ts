@@ -1,0 +1,175 @@
+// Replicas of a fleet by a hand-turned clock: the real rooms, in front of an origin that counts and a place they share.
+import { buildRooms, type Rooms } from '../../src/app/rooms.js';
+import { readCommandLine } from '../../src/cli.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import type { PayloadKey } from '../../src/domain/payload-key.js';
+import type { Payload } from '../../src/domain/payload.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { noProxyEvents } from '../../src/observability/proxy-events.js';
+import { failed, type FetchOutcome, type Origin } from '../../src/sources/origin.js';
+import { LogSink } from '../fakes/log-sink.js';
+import { ManualClock, settle } from '../fakes/manual-clock.js';
+import { SharedPlace, type SharedPlaceReplica } from '../fakes/shared-place.js';
+
+export const INTERVAL_MS = 10_000;
+export const LEASE_TTL_MS = 70_000;
+export const KEY: PayloadKey = { sdkKey: 'secret-fleet-key-0123456789', api: 'v2', format: 'json' };
+const STEP_MS = 100;
+
+export interface Poll {
+  readonly replica: string;
+  readonly atMs: number;
+  readonly key: PayloadKey;
+}
+
+export interface Replica {
+  readonly name: string;
+  readonly rooms: Rooms;
+  readonly link: SharedPlaceReplica;
+  /** The version held of KEY. */
+  version(key?: PayloadKey): number | undefined;
+  ask(key?: PayloadKey): Promise<void>;
+  /** As by SIGKILL. */
+  kill(): void;
+  /** As by SIGTERM. */
+  stop(): Promise<void>;
+}
+
+/** What becomes of one replica's question, where it is not the origin's ordinary answer. */
+export type Trouble = (key: PayloadKey) => FetchOutcome | undefined;
+
+export class FleetScene {
+  readonly clock = new ManualClock();
+  readonly place = new SharedPlace(this.clock, LEASE_TTL_MS);
+  readonly polls: Poll[] = [];
+  readonly replicas: Replica[] = [];
+  /** By the names of replicas. */
+  readonly troubles = new Map<string, Trouble>();
+  /** How long the origin takes to answer a replica. */
+  readonly latenciesMs = new Map<string, number>();
+  readonly logs = new Map<string, LogSink>();
+  readonly #args: readonly string[];
+  /** What the origin has; undefined where it answers nobody. */
+  version: number | undefined = 1;
+
+  /** `args`: options of every replica. */
+  constructor(args: readonly string[] = []) {
+    this.#args = args;
+  }
+
+  start(name: string): Replica {
+    const link = this.place.join(name, INTERVAL_MS);
+    const typed = readCommandLine(
+      ['http', 'disabled', '-p', String(INTERVAL_MS / 1000), '--instance-name', name, ...this.#args],
+      '0',
+    );
+    if (typed.kind !== 'run') throw new Error('not a daemon');
+    const around = { env: {}, hostName: name, fallbackDataDir: '/nonexistent', readFile: () => '' };
+    const loaded = loadConfig(typed.line, around);
+    if (loaded.kind === 'faults') throw new Error(loaded.faults.join());
+    const sink = new LogSink();
+    this.logs.set(name, sink);
+    const log = createLogger(sink, { debug: false, instanceName: name, version: '0' });
+    const world = { clock: this.clock, log, version: '0', userId: undefined };
+    const sources = {
+      origin: this.#originOf(name),
+      places: [{ name: 'redis', snapshots: link } as const],
+      link,
+    };
+    const rooms = buildRooms(loaded.config, world, noProxyEvents, sources);
+    rooms.fleet?.start();
+    const replica: Replica = {
+      name,
+      rooms,
+      link,
+      version: (key = KEY) => rooms.store.peek(key)?.payload.version,
+      ask: async (key = KEY) => {
+        await rooms.reader.read(key);
+      },
+      kill: () => {
+        rooms.poller.stop();
+        link.vanish();
+        this.#leave(replica);
+      },
+      stop: async () => {
+        rooms.poller.stop();
+        await rooms.fleet?.stop();
+        this.#leave(replica);
+      },
+    };
+    this.replicas.push(replica);
+    return replica;
+  }
+
+  /** Three replicas that hold KEY, well past their start. */
+  static async running(names = ['a', 'b', 'c'], args: readonly string[] = []): Promise<FleetScene> {
+    const scene = new FleetScene(args);
+    for (const name of names) {
+      await scene.start(name).ask();
+      await scene.run(700);
+    }
+    await scene.run(5 * INTERVAL_MS);
+    return scene;
+  }
+
+  get leaders(): readonly Replica[] {
+    return this.replicas.filter(({ link }) => link.isLeader);
+  }
+
+  get leader(): Replica {
+    const [leader] = this.leaders;
+    if (leader === undefined) throw new Error('nobody leads');
+    return leader;
+  }
+
+  get followers(): readonly Replica[] {
+    return this.replicas.filter(({ link }) => !link.isLeader);
+  }
+
+  get versions(): readonly (number | undefined)[] {
+    return this.replicas.map((replica) => replica.version());
+  }
+
+  pollsSince(atMs: number): readonly Poll[] {
+    return this.polls.filter((poll) => poll.atMs >= atMs);
+  }
+
+  async run(durationMs: number): Promise<void> {
+    await this.clock.advanceInSteps(durationMs, STEP_MS);
+    // What the last step began.
+    for (let turn = 0; turn < 5; turn += 1) await settle();
+  }
+
+  #originOf(replica: string): Origin {
+    return {
+      fetch: async (key, sinceTime): Promise<FetchOutcome> => {
+        this.polls.push({ replica, atMs: this.clock.monotonicMs(), key });
+        await settle();
+        const latencyMs = this.latenciesMs.get(replica) ?? 0;
+        if (latencyMs > 0) await new Promise<void>((resolve) => this.clock.schedule(latencyMs, resolve));
+        const trouble = this.troubles.get(replica)?.(key);
+        if (trouble !== undefined) return trouble;
+        const { version } = this;
+        if (version === undefined) return failed('connection_refused', 'ECONNREFUSED');
+        return sinceTime >= version
+          ? { kind: 'unchanged' }
+          : { kind: 'updated', payload: payloadOf(version) };
+      },
+      close: () => Promise.resolve(),
+    };
+  }
+
+  #leave(replica: Replica): void {
+    this.replicas.splice(this.replicas.indexOf(replica), 1);
+  }
+}
+
+function payloadOf(version: number): Payload {
+  const bytes = Buffer.from(`{"has_updates":true,"time":${version}}`);
+  return {
+    format: 'json',
+    version,
+    originForm: { encoding: 'identity', bytes, etag: `"${version}"` },
+    identityBytes: bytes.length,
+  };
+}

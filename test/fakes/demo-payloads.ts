@@ -1,0 +1,81 @@
+// Payloads as an origin may send them: real bodies of the demo project, for each payload key in each encoding.
+import { createHash } from 'node:crypto';
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
+import { demoEnvelopes, demoV1, demoV2, type DemoProject } from '../../scripts/demo-specs.js';
+import { toEtag } from '../../src/domain/etag.js';
+import type { PayloadKey, SpecApi, SpecFormat } from '../../src/domain/payload-key.js';
+import type { BodyForm, Encoding, Payload } from '../../src/domain/payload.js';
+
+export interface DemoPayloads {
+  /** For the names of tests. */
+  readonly name: string;
+  keyOf(sdkKey: string): PayloadKey;
+  /** The same body for the same version. `fillerGates` make it larger: about 420 bytes of JSON each. */
+  payloadOf(version: number, fillerGates?: number): Payload;
+}
+
+/** Every kind of body that may be stored. */
+export const DEMO = {
+  v1Json: demoPayloads('v1 JSON', 'v1', 'json', 'json', 'identity'),
+  v2Json: demoPayloads('v2 JSON', 'v2', 'json', 'json', 'identity'),
+  v2JsonGzip: demoPayloads('v2 JSON as gzip', 'v2', 'json', 'json', 'gzip'),
+  v2JsonBr: demoPayloads('v2 JSON as br', 'v2', 'json', 'json', 'br'),
+  protobuf: demoPayloads('protobuf', 'v2', 'protobuf', 'protobuf', 'br'),
+  jsonForProtobuf: demoPayloads('JSON for a protobuf question', 'v2', 'protobuf', 'json', 'br'),
+} as const;
+export const DEMO_PAYLOADS: readonly DemoPayloads[] = Object.values(DEMO);
+
+function demoPayloads(
+  name: string,
+  api: SpecApi,
+  asked: SpecFormat,
+  format: SpecFormat,
+  encoding: Encoding,
+): DemoPayloads {
+  return {
+    name,
+    keyOf: (sdkKey) => ({ sdkKey, api, format: asked }),
+    payloadOf: (version, fillerGates = 0) => {
+      const project = { time: version, isGateOpen: true, greeting: `hello ${version}`, fillerGates };
+      return toPayload(bodyOf(project, api, format), format, version, encoding);
+    },
+  };
+}
+
+function bodyOf(project: DemoProject, api: SpecApi, format: SpecFormat): Buffer {
+  if (format === 'protobuf') return demoEnvelopes(project);
+  return Buffer.from(JSON.stringify(api === 'v1' ? demoV1(project) : demoV2(project)));
+}
+
+function toPayload(body: Buffer, format: SpecFormat, version: number, encoding: Encoding): Payload {
+  const bytes = ENCODERS[encoding](body);
+  return {
+    format,
+    version,
+    originForm: { encoding, bytes, etag: etagOf(bytes) },
+    identityBytes: body.length,
+  };
+}
+
+/** The best one takes seconds for a megabyte. */
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
+
+const ENCODERS: Readonly<Record<Encoding, (bytes: Buffer) => Buffer>> = {
+  identity: (bytes) => bytes,
+  gzip: (bytes) => gzipSync(bytes),
+  br: (bytes) => brotliCompressSync(bytes, BROTLI),
+};
+
+const DECODERS: Readonly<Record<Encoding, (bytes: Buffer) => Buffer>> = {
+  identity: (bytes) => bytes,
+  gzip: (bytes) => gunzipSync(bytes),
+  br: (bytes) => brotliDecompressSync(bytes),
+};
+
+export function decodedBytes(form: BodyForm): Buffer {
+  return DECODERS[form.encoding](form.bytes);
+}
+
+export function etagOf(bytes: Buffer): string {
+  return toEtag(createHash('sha256').update(bytes));
+}
