@@ -106,28 +106,41 @@ export interface Daemon {
   readonly port: number;
   readonly url: string;
   readonly adminUrl: string;
+  /** Host and port of the gRPC server, where the mode has one. */
+  readonly grpcAddress: string;
+}
+
+export interface Operands {
+  readonly mode?: 'http' | 'grpc-and-http';
+  readonly cache?: 'disabled' | 'redis' | 'local';
 }
 
 /** What a daemon is told so that it stays on this machine, on free ports. */
-export function daemonArgs(origin: string): readonly string[] {
-  const ports = ['--http-port', '0', '--admin-port', '0'];
-  return ['http', 'disabled', '--host', '127.0.0.1', ...ports, '--statsig-endpoint', origin];
+export function daemonArgs(
+  origin: string,
+  { mode = 'http', cache = 'disabled' }: Operands = {},
+): readonly string[] {
+  const grpc = mode === 'http' ? [] : ['--grpc-port', '0'];
+  const ports = ['--http-port', '0', ...grpc, '--admin-port', '0'];
+  return [mode, cache, '--host', '127.0.0.1', ...ports, '--statsig-endpoint', origin];
 }
 
 /** A daemon that is ready for traffic. */
 export async function startDaemon(
   t: TestContext,
   origin: string,
-  { args = [], ...options }: RunOptions & { readonly args?: readonly string[] } = {},
+  { args = [], mode, cache, ...options }: RunOptions & Operands & { readonly args?: readonly string[] } = {},
 ): Promise<Daemon> {
-  const program = startProgram(t, [...daemonArgs(origin), ...args], options);
-  const { httpPort, adminPort } = await program.line('listening');
+  const operands = { ...(mode && { mode }), ...(cache && { cache }) };
+  const program = startProgram(t, [...daemonArgs(origin, operands), ...args], options);
+  const { httpPort, grpcPort, adminPort } = await program.line('listening');
   await program.line('started up: ready for traffic');
   return {
     program,
     port: Number(httpPort),
     url: `http://127.0.0.1:${String(httpPort)}`,
     adminUrl: `http://127.0.0.1:${String(adminPort)}`,
+    grpcAddress: `127.0.0.1:${String(grpcPort)}`,
   };
 }
 

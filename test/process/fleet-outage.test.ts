@@ -1,0 +1,185 @@
+// Redis dies, or hangs: every replica polls for itself, no read waits for it, and all is filled again when it is back.
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { eventually } from '../e2e/deadline.js';
+import { startDaemon } from './daemon.js';
+import { INTERVAL_MS, startFleet, THREE, type Fleet } from './fleet.js';
+import { specId, specsOf, storedVersion } from './spec-forms.js';
+import { pollsSince } from './upstream-polls.js';
+import { quantile, SpecWatch, type Read } from './version-watch.js';
+
+const SPECS = specsOf(['secret-outagekey0123456789']);
+/** Two intervals until an entry counts as unconfirmed, and a second for a command's deadline, a fetch and the machine. */
+const ALONE_MS_MAX = 2 * INTERVAL_MS + 1_000;
+/** After an outage of a few seconds the next attempt to connect comes at most this late. */
+const RECONNECT_MS_MAX = 5_000;
+/** Of the machine: how much later than it could a poll or a write may be seen. */
+const SLACK_MS = 500;
+/** Of reads without Redis, and how many of each client at least. */
+const OUTAGE_MS_MIN = 4_200;
+const READS_MIN = 50;
+const P99_MS_MAX = 5;
+/** On a machine so busy that a replica which knows no Redis is slower than that, too: so many times as slow as it. */
+const CONTROL_RATIO_MAX = 3;
+/** A read that waited for Redis would wait for a command's deadline, of a second. */
+const READ_MS_MAX = 900;
+
+/** One client of each replica, for a spec of another form each. */
+function watchAll(t: TestContext, fleet: Fleet): SpecWatch[] {
+  return fleet.all.map(
+    ({ name, url }, index) => new SpecWatch(t, name, url, SPECS[index % SPECS.length] ?? assert.fail()),
+  );
+}
+
+/** As many clients of a daemon that works with the same origin, and knows no Redis. */
+async function watchControl(t: TestContext, fleet: Fleet): Promise<SpecWatch[]> {
+  const { url } = await startDaemon(t, `${fleet.origin.url}/control`, { args: ['-p', '1'] });
+  return SPECS.map((spec) => new SpecWatch(t, 'control', url, spec));
+}
+
+/** Every replica asks the origin for every spec, within two intervals and a second. */
+async function assertEachPolls(t: TestContext, fleet: Fleet, startMs: number): Promise<void> {
+  const momentsMs: number[] = [];
+  for (const { name } of fleet.all) {
+    for (const spec of SPECS) {
+      const find = (): number | undefined =>
+        pollsSince(fleet.origin, startMs, spec).find(({ replica }) => replica === name)?.atMs;
+      await eventually(`poll of ${specId(spec)} by ${name}`, () => find() !== undefined);
+      momentsMs.push((find() ?? NaN) - startMs);
+    }
+  }
+  const worst = Math.max(...momentsMs);
+  t.diagnostic(`each of them has polled each spec after ${worst.toFixed(0)} ms`);
+  assert.ok(worst <= ALONE_MS_MAX + SLACK_MS, `${worst.toFixed(0)} ms`);
+}
+
+async function assertUpdateByThemselves(t: TestContext, fleet: Fleet, watches: SpecWatch[]): Promise<void> {
+  const { version, atMs } = fleet.publish();
+  const momentsMs = await Promise.all(watches.map(({ trail }) => trail.reachedAtMs(version)));
+  const worst = Math.max(...momentsMs) - atMs;
+  t.diagnostic(`an update is on each of them after ${worst.toFixed(0)} ms`);
+  assert.ok(worst <= ALONE_MS_MAX + SLACK_MS, `${worst.toFixed(0)} ms`);
+}
+
+/** Waits until there are enough to be judged. */
+async function secondsOfReads(watches: readonly SpecWatch[], startMs: number): Promise<void> {
+  const untilMs = startMs + OUTAGE_MS_MIN;
+  await eventually('some seconds of reads', () => {
+    return (
+      performance.now() > untilMs && watches.every((watch) => watch.readsSince(startMs).length >= READS_MIN)
+    );
+  });
+}
+
+/** Clients of all replicas noticed nothing from then on; `control` watches a replica that knows no Redis. */
+function assertReadsAreQuick(
+  t: TestContext,
+  watches: readonly SpecWatch[],
+  control: readonly SpecWatch[],
+  startMs: number,
+): void {
+  const readsOf = (of: readonly SpecWatch[]): Read[] => of.flatMap((watch) => watch.readsSince(startMs));
+  const p99s = secondsOf(readsOf(watches)).map((reads) => quantile(tookMs(reads), 0.99));
+  const controlP99s = secondsOf(readsOf(control)).map((reads) => quantile(tookMs(reads), 0.99));
+  const all = tookMs(readsOf(watches));
+  const longest = Math.max(...all);
+  t.diagnostic(`p99 second by second ${inMs(p99s)}; of a replica without Redis ${inMs(controlP99s)}`);
+  t.diagnostic(
+    `of ${all.length} reads: p50 ${inMs([quantile(all, 0.5)])}, p99 ${inMs([quantile(all, 0.99)])}, longest ${inMs([longest])}`,
+  );
+  // The quietest second: in the others this machine may have been busy with something else. In each second every
+  // replica looks for Redis, so that reads which wait for that show in all of them.
+  const allowedMs = Math.max(P99_MS_MAX, CONTROL_RATIO_MAX * Math.min(...controlP99s));
+  assert.ok(Math.min(...p99s) < allowedMs, `${inMs(p99s)}, where ${inMs([allowedMs])} were allowed`);
+  assert.ok(longest < READ_MS_MAX, inMs([longest]));
+  for (const { faults, trail } of watches) {
+    assert.deepEqual(faults, []);
+    trail.assertNeverWentBack();
+  }
+}
+
+function inMs(values: readonly number[]): string {
+  return `${values.map((value) => value.toFixed(1)).join(', ')} ms`;
+}
+
+/** The reads of each whole second. */
+function secondsOf(reads: readonly Read[]): Read[][] {
+  const firstMs = Math.min(...reads.map(({ atMs }) => atMs));
+  const seconds: Read[][] = [];
+  for (const read of reads) (seconds[Math.floor((read.atMs - firstMs) / 1000)] ??= []).push(read);
+  // The last one is not over; one in which this machine stood still has none.
+  return Object.values(seconds).slice(0, -1);
+}
+
+function tookMs(reads: readonly Read[]): number[] {
+  return reads.map((read) => read.tookMs);
+}
+
+/** When the first replica had a connection to Redis. */
+async function reconnectedAtMs(fleet: Fleet): Promise<number> {
+  const client = fleet.redis.client();
+  await eventually('connection of a replica', async () => {
+    const list = String(await client.client('LIST'));
+    return list.trim().split('\n').length > 1;
+  });
+  client.disconnect();
+  return performance.now();
+}
+
+async function assertFilled(t: TestContext, fleet: Fleet, sinceMs: number): Promise<void> {
+  const client = fleet.redis.client();
+  for (const spec of SPECS) {
+    await eventually(`entry of ${specId(spec)}`, async () => {
+      return (await storedVersion(client, spec)) === fleet.origin.project.time;
+    });
+  }
+  const tookMs = performance.now() - sinceMs;
+  t.diagnostic(`all specs are in Redis ${tookMs.toFixed(0)} ms after the first connection`);
+  assert.ok(tookMs <= 2 * INTERVAL_MS + SLACK_MS, `${tookMs.toFixed(0)} ms`);
+}
+
+describe('three replicas without their Redis', () => {
+  it('go on by themselves while it is dead, and fill it when it is back and empty', async (t) => {
+    const fleet = await startFleet(t, THREE);
+    await fleet.warm(SPECS);
+    await fleet.calm(SPECS);
+    const watches = watchAll(t, fleet);
+    const control = await watchControl(t, fleet);
+    await eventually('some reads', () => watches.every(({ reads }) => reads.length > 100));
+    const killedMs = performance.now();
+    await fleet.redis.kill();
+    await assertEachPolls(t, fleet, killedMs);
+    await assertUpdateByThemselves(t, fleet, watches);
+    await secondsOfReads([...watches, ...control], killedMs);
+    assertReadsAreQuick(t, watches, control, killedMs);
+    await fleet.redis.startAgain();
+    const backMs = performance.now();
+    const connectedMs = await reconnectedAtMs(fleet);
+    t.diagnostic(`the first connection came ${(connectedMs - backMs).toFixed(0)} ms after Redis was back`);
+    assert.ok(connectedMs - backMs <= RECONNECT_MS_MAX + SLACK_MS);
+    await assertFilled(t, fleet, connectedMs);
+    await fleet.calm(SPECS);
+    const { version } = fleet.publish();
+    await Promise.all(watches.map(({ trail }) => trail.reachedAtMs(version)));
+    for (const { faults } of watches) assert.deepEqual(faults, []);
+  });
+
+  it('go on by themselves while it hangs, and together when it does no more', async (t) => {
+    const fleet = await startFleet(t, THREE);
+    await fleet.warm(SPECS);
+    await fleet.calm(SPECS);
+    const watches = watchAll(t, fleet);
+    const control = await watchControl(t, fleet);
+    await eventually('some reads', () => watches.every(({ reads }) => reads.length > 100));
+    const pausedMs = performance.now();
+    fleet.redis.signal('SIGSTOP');
+    await assertEachPolls(t, fleet, pausedMs);
+    await assertUpdateByThemselves(t, fleet, watches);
+    await secondsOfReads([...watches, ...control], pausedMs);
+    assertReadsAreQuick(t, watches, control, pausedMs);
+    fleet.redis.signal('SIGCONT');
+    await fleet.calm(SPECS);
+    const client = fleet.redis.client();
+    for (const spec of SPECS) assert.equal(await storedVersion(client, spec), fleet.origin.project.time);
+  });
+});

@@ -1,0 +1,79 @@
+// A key that the origin refuses: its specs leave Redis, disks and memory where that was asked for, and stay where not.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { describe, it, type TestContext } from 'node:test';
+import { eventually } from '../e2e/deadline.js';
+import { askFor, INTERVAL_MS, startFleet, THREE, type Fleet } from './fleet.js';
+import { redisName, specsOf, type Spec } from './spec-forms.js';
+import { pollsSince } from './upstream-polls.js';
+
+const REFUSED = specsOf(['secret-refusedkey0123456789']);
+const GOOD = specsOf(['secret-goodkey0123456789']);
+
+async function startWarmFleet(t: TestContext, args: readonly string[]): Promise<Fleet> {
+  const fleet = await startFleet(t, THREE, { hasFolders: true, args });
+  await fleet.warm([...REFUSED, ...GOOD]);
+  await eventually('entries and files of all', async () => {
+    const isEverywhere = await Promise.all([REFUSED, GOOD].map((specs) => placesOf(fleet, specs)));
+    return isEverywhere.every(({ entries, files }) => entries === 3 && files === 9);
+  });
+  await fleet.calm([...REFUSED, ...GOOD]);
+  return fleet;
+}
+
+/** How many entries in Redis, and files in all data directories, there are of these specs, all of one key. */
+async function placesOf(fleet: Fleet, specs: readonly Spec[]): Promise<{ entries: number; files: number }> {
+  const client = fleet.redis.client();
+  const entries = await client.exists(...specs.map(redisName));
+  client.disconnect();
+  const hash = createHash('sha256')
+    .update(specs[0]?.sdkKey ?? '')
+    .digest('hex');
+  const folders = fleet.all.map(({ name }) => fleet.folderOf(name)).filter((folder) => existsSync(folder));
+  const names = folders.flatMap((folder) => readdirSync(folder, { recursive: true }).map(String));
+  return { entries, files: names.filter((name) => name.includes(hash) && name.endsWith('.spec')).length };
+}
+
+describe('a key that the origin refuses from now on', () => {
+  it('with --clear-datastore-on-unauthorized: nothing is left of it anywhere', async (t) => {
+    const fleet = await startWarmFleet(t, ['--clear-datastore-on-unauthorized']);
+    fleet.origin.refusedKeys.add(REFUSED[0]?.sdkKey ?? '');
+    await eventually('end of all entries and files', async () => {
+      const { entries, files } = await placesOf(fleet, REFUSED);
+      return entries === 0 && files === 0;
+    });
+    for (const replica of fleet.all) {
+      for (const spec of REFUSED) {
+        await eventually(`401 of ${replica.name}`, async () => (await askFor(replica, spec)).status === 401);
+      }
+    }
+    // Nobody puts back what another has dropped.
+    const untilMs = performance.now() + 4 * INTERVAL_MS;
+    await eventually('some intervals', async () => {
+      assert.deepEqual(await placesOf(fleet, REFUSED), { entries: 0, files: 0 });
+      return performance.now() > untilMs;
+    });
+    assert.deepEqual(await placesOf(fleet, GOOD), { entries: 3, files: 9 });
+    await fleet.warm(GOOD);
+  });
+
+  it('without it: everything of it stays, and is served', async (t) => {
+    const fleet = await startWarmFleet(t, []);
+    fleet.origin.refusedKeys.add(REFUSED[0]?.sdkKey ?? '');
+    const startMs = performance.now();
+    // Longer than an entry counts as confirmed: the followers were refused themselves by then.
+    await eventually('refusal of each spec to each replica', () =>
+      THREE.every((name) =>
+        REFUSED.every((spec) =>
+          pollsSince(fleet.origin, startMs, spec).some(({ replica }) => replica === name),
+        ),
+      ),
+    );
+    for (const { program } of fleet.all) {
+      await program.line('origin refuses the key of this spec: what is held is served');
+    }
+    assert.deepEqual(await placesOf(fleet, REFUSED), { entries: 3, files: 9 });
+    await fleet.warm([...REFUSED, ...GOOD]);
+  });
+});
