@@ -1,4 +1,6 @@
 // Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
+import { dataAdapters } from './data-adapters.js';
+import { fleet } from './fleet.js';
 import { grpcFanout } from './grpc-fanout.js';
 import { httpHit } from './http-hit.js';
 import { poll1000Keys } from './poll-1000-keys.js';
@@ -10,6 +12,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'update-stall': updateStall,
   'poll-1000-keys': poll1000Keys,
   'grpc-fanout': grpcFanout,
+  fleet,
+  'data-adapters': dataAdapters,
   'random-keys': randomKeys,
 };
 /** Takes several minutes. */

@@ -1,6 +1,6 @@
 // An origin that serves one spec of a wished size to every key, and refuses every key that begins with `random-`.
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { demoV1, demoV2 } from '../../scripts/demo-specs.js';
 import { answerParent } from './answer-parent.js';
@@ -14,6 +14,9 @@ const options = JSON.parse(process.argv[2] ?? '{}') as {
 const NO_UPDATES = Buffer.from('{"has_updates":false}');
 let time = 1_800_000_000_000;
 let requests = 0;
+/** Everything that went over connections that are closed by now, in both directions. */
+let closedBytes = 0;
+const sockets = new Set<Socket>();
 let bodies = encodeAll();
 
 function encodeAll(): Map<string, Buffer> {
@@ -40,6 +43,10 @@ function encode(bytes: Buffer): Buffer {
   return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
 }
 
+function bytesOf(socket: Socket): number {
+  return socket.bytesRead + socket.bytesWritten;
+}
+
 const server = createServer((request, response) => {
   requests += 1;
   const url = new URL(request.url ?? '/', 'http://origin');
@@ -56,6 +63,13 @@ const server = createServer((request, response) => {
     response.end(body);
   }
 });
+server.on('connection', (socket) => {
+  sockets.add(socket);
+  socket.once('close', () => {
+    sockets.delete(socket);
+    closedBytes += bytesOf(socket);
+  });
+});
 server.keepAliveTimeout = 72_000;
 server.listen(0, '127.0.0.1', () => {
   answerParent({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }, (message) => {
@@ -63,6 +77,7 @@ server.listen(0, '127.0.0.1', () => {
       time += 1_000;
       bodies = encodeAll();
     }
-    return { kind: 'done', time, requests };
+    const bytes = [...sockets].reduce((sum, socket) => sum + bytesOf(socket), closedBytes);
+    return { kind: 'done', time, requests, bytes };
   });
 });
