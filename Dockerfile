@@ -13,12 +13,14 @@ RUN npm ci --omit=dev
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
-# Owned by root: the process can read its program and not change it. It writes no files, so the root file system may be
-# read-only.
+# Owned by root: the process can read its program and not change it. It writes no files but those of
+# --data-dir, so the root file system may be read-only.
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY proto proto
+# For a volume: one that is mounted here belongs to the user below. `local --data-dir /data` keeps specs in it.
+RUN install --directory --owner=1000 --group=1000 --mode=0700 /data
 # `node`, by number: Kubernetes can tell from a number only that it is not root.
 USER 1000
 # 8001, the admin port, listens on loopback inside the container unless SFP_ADMIN_HOST says otherwise.

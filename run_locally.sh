@@ -4,10 +4,11 @@ set -euo pipefail
 
 USAGE="usage: ./run_locally.sh [--live] [MODE CACHE] [OPTION OF THE PROXY]...
 
-Starts the proxy ('grpc-and-http disabled' where MODE and CACHE are left out) in front of a demo origin whose specs
+Starts the proxy ('grpc-and-http local' where MODE and CACHE are left out) in front of a demo origin whose specs
 change every few seconds. With --live, or with STATSIG_ENDPOINT set, there is no demo and the proxy asks the real origin.
 
   ./run_locally.sh -p 2 --http-port 9000 --grpc-port 9001 --admin-port 9002
+  ./run_locally.sh grpc-and-http redis
   ./run_locally.sh http disabled --debug-logging
   ./run_locally.sh --live
 
@@ -18,7 +19,7 @@ DEMO_START_S_MAX=20
 READY_S_MAX=60
 
 proxy='' demo='' printer=''
-log='' url='' grpc_address='' admin_url='' origin='' problem=''
+log='' url='' grpc_address='' admin_url='' origin='' cache='' data_dir='' problem=''
 
 # A script that starts this one with `&` leaves SIGINT ignored, and bash cannot undo that itself.
 if [ -n "$(trap -p INT)" ] && env --default-signal=INT true 2>/dev/null; then
@@ -76,7 +77,7 @@ read_arguments() {
   done
   case ${arguments[0]-} in
     # Spelled like this as bash before 4.4 takes an empty array for an unset variable.
-    '' | -*) arguments=(grpc-and-http disabled ${arguments[@]+"${arguments[@]}"}) ;;
+    '' | -*) arguments=(grpc-and-http local ${arguments[@]+"${arguments[@]}"}) ;;
   esac
 }
 
@@ -153,6 +154,8 @@ read_addresses() {
   case $1 in *'"grpcPort":'*) grpc_address=$host:$(field grpcPort "$1") ;; esac
   admin_url=http://$(reachable "$(field adminHost "$1")"):$(field adminPort "$1")
   origin=$(field origin "$1")
+  cache=$(field cache "$1")
+  case $1 in *'"dataDir":'*) data_dir=$(field dataDir "$1") ;; esac
 }
 
 # A field of a log line.
@@ -202,7 +205,40 @@ The proxy is ready on ${url:-$grpc_address}, in front of $front. In another term
   curl -s $admin_url/status
       What the proxy holds: the version of each spec, and how long ago the origin confirmed it.
 
+END
+  [ -z "$data_dir" ] || echo "Specs are kept in $data_dir: started again, the proxy serves them even without an origin.
+"
+  [ "$cache" != redis ] || explain_redis
+  cat <<END
 Ctrl-C stops everything. The log of the proxy:
+
+END
+}
+
+# The proxy runs without a Redis as well, and uses it as soon as it is there.
+explain_redis() {
+  local state
+  state=$(node -e 'fetch(process.argv[1], { signal: AbortSignal.timeout(2000) })
+    .then((response) => response.json())
+    .then(({ redis }) => console.log(redis.leader ? "ok" : "away"), () => console.log("away"))' \
+    "$admin_url/status")
+  if [ "$state" = ok ]; then
+    cat <<END
+  redis-cli keys 'statsig*'
+      The specs in Redis, as SDKs' data adapters ask for them. A second proxy on other ports shares them, and asks
+      the origin for nothing that this one has asked for:
+      STATSIG_ENDPOINT=$origin ./run_locally.sh grpc-and-http redis --http-port 0 --grpc-port 0 --admin-port 0
+
+END
+    return
+  fi
+  cat <<END
+No Redis answers: the proxy runs without, and will use it when it is there. To get one on this machine:
+
+  sudo apt-get install redis-server     (and, where that does not start it: redis-server --port 6379)
+  docker run -p 6379:6379 redis:7
+
+Where yours is elsewhere: REDIS_URL=redis://user:password@host:6379 ./run_locally.sh grpc-and-http redis
 
 END
 }
