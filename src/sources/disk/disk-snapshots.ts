@@ -97,7 +97,7 @@ class QueuedSnapshots implements DiskSnapshots {
     });
   }
 
-  async save(key: PayloadKey, payload: Payload, confirmedAgoMs: number): Promise<Storing> {
+  async save(key: PayloadKey, payload: Payload, confirmedAgoMs = 0): Promise<Storing> {
     const name = snapshotName(key);
     const agoMs = Math.max(0, confirmedAgoMs);
     // Taken now: an operation may wait for its turn.
