@@ -68,7 +68,7 @@ export const cacheSettings = {
     env: 'REDIS_CA_FILE',
     default: '',
     unit: 'file',
-    help: "PEM file of the certificate authorities of Redis' certificate, in place of the well-known ones",
+    help: 'PEM file of certificate authorities to trust for Redis besides the well-known ones',
   }),
   redisUrl: text({
     ...ANY_TEXT,
