@@ -30,7 +30,7 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | --- | --- |
 | an SDK key | 1 to 256 characters of \`A-Z a-z 0-9 - _ . ~\` |
 | request line and headers | 16 KiB |
-| body of a \`POST\` | 64 KiB |
+| body of a \`POST\` for a spec | 64 KiB |
 | headers of a request | 15 s to arrive |
 | a whole request | 30 s to arrive |
 | a connection in use | 75 s without a byte in either direction |
@@ -55,7 +55,16 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |
 | silence on a gRPC stream | 30 s, then a heartbeat |
 | health watches over gRPC | 200 |
-| a stop | 5 s; 10 s with gRPC |
+| batches of log events that arrive at one time | four times the largest, in bytes |
+| deliveries of log events in flight | 64, one per SDK key; 4 more of refused keys |
+| a look into a batch | 5 s, 128 in line, 16 of one SDK key; text over 16 MiB, or with over 100,000 events, is not searched for exposures |
+| nesting of a batch | 512 levels |
+| log events of refused keys | half of the queue, three days; after five minutes other keys come first |
+| log events of failing and refused keys | four fifths of the queue |
+| exposures remembered | five to ten minutes |
+| dead letters | 64 MiB |
+| SDK keys with counts of log events | 1,000 without a waiting batch |
+| a stop | 5 s; 10 s with gRPC; longer with a longer \`--log-event-stop-timeout-in-s\` |
 `;
 
 export function configurationText(): string {

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const TEST_TIMEOUT_MS = 120_000;
+const TYPESCRIPT = new URL('./typescript.mjs', import.meta.url).href;
 
 const given = process.argv.slice(2);
 const files =
@@ -19,7 +20,7 @@ if (files.length === 0) {
 }
 const { status } = spawnSync(
   process.execPath,
-  ['--import', 'tsx', '--test', `--test-timeout=${TEST_TIMEOUT_MS}`, ...files],
+  ['--import', TYPESCRIPT, '--test', `--test-timeout=${TEST_TIMEOUT_MS}`, ...files],
   { stdio: 'inherit' },
 );
 process.exit(status ?? 1);

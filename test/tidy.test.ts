@@ -16,6 +16,7 @@ const RANKS: Readonly<Record<string, number>> = {
   observability: 1,
   sources: 2,
   datastore: 3,
+  'log-events': 3,
   servers: 4,
   config: 5,
   app: 6,

@@ -4,10 +4,11 @@ import { startEventLoopDelay } from '../observability/event-loop-delay.js';
 import { createLoggedProxyEvents, noProxyEvents } from '../observability/proxy-events.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
 import { openBackupPlaces } from './backup-places.js';
+import { buildLogEvents } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
 import { buildRooms, type World } from './rooms.js';
 import { buildServers, type Ports } from './servers.js';
-import { closeInOrder, finishBackups } from './shutdown.js';
+import { atMost, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
 
 export interface App extends Ports {
@@ -19,6 +20,9 @@ export interface App extends Ports {
   stop(): Promise<void>;
 }
 
+/** What an earlier process left of log events is taken over before the ports open, unless that takes longer. */
+const LOG_EVENTS_OPEN_MS_MAX = 5_000;
+
 /** Rejects where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
@@ -26,8 +30,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
   const opened = await openBackupPlaces(config, world, events);
   const origin = createUpstreamClient(clock, toUpstreamOptions(config, world.version));
-  const rooms = buildRooms(config, world, events, { origin, places: opened.places, link: opened.link });
-  const { readiness, poller, pinned, backups, fleet } = rooms;
+  const specRooms = buildRooms(config, world, events, { origin, places: opened.places, link: opened.link });
+  const rooms = { ...specRooms, logEvents: buildLogEvents(config, world, events) };
+  const { readiness, poller, pinned, backups, fleet, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
     describeStatus({
@@ -48,8 +53,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
       },
       // The lead goes to another replica at once, while this one still answers.
       async () => {
-        await Promise.all([fleet?.stop(), servers.drain()]);
+        await Promise.all([fleet?.stop(), servers.drain(), logEvents.flush()]);
       },
+      () => logEvents.close(),
       () => origin.close(),
       () => finishBackups(clock, backups),
       async () => {
@@ -58,6 +64,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
     ]);
   let ports: Ports;
   try {
+    // A disk that hangs keeps nobody from the specs.
+    await atMost(clock, LOG_EVENTS_OPEN_MS_MAX, logEvents.open());
     fleet?.start();
     ports = await servers.listen();
   } catch (error) {

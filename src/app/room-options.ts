@@ -1,11 +1,15 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
 import type { FleetMemberOptions } from '../datastore/fleet-member.js';
+import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../servers/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpLimits } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import type { PollerOptions } from '../sources/upstream/poller.js';
+import type { DiskKeeperOptions } from '../log-events/disk/disk-keeper.js';
+import type { FiledDeadLettersOptions } from '../log-events/disk/filed-dead-letters.js';
+import type { LogEventStoreOptions } from '../log-events/log-event-store.js';
 import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
 
 const MIB = 1024 * 1024;
@@ -15,6 +19,21 @@ export function toHttpOptions(config: Config): HttpServerOptions {
     instanceName: config.instanceName,
     keepAliveTimeoutMs: config.httpKeepAliveTimeoutS * 1000,
     connectionsMax: config.httpConnectionsMax,
+    logEventBodies: {
+      bodyBytesMax: config.logEventBodyMaxMib * MIB,
+      allBytesMax: config.logEventBodyMaxMib * MIB * LOG_EVENT_BODIES_ARRIVING_MAX,
+    },
+  };
+}
+
+/** In bytes: as many of the largest ones may arrive at one time. */
+const LOG_EVENT_BODIES_ARRIVING_MAX = 4;
+
+export function toLogEventOptions(config: Config): LogEventStoreOptions {
+  return {
+    batchesMax: config.logEventProcessQueueSize,
+    bytesMax: config.logEventQueueMaxMib * MIB,
+    flushMs: config.logEventStopTimeoutS * 1000,
   };
 }
 
@@ -35,6 +54,25 @@ export function toPollerOptions(config: Config): PollerOptions {
 
 export function toFleetOptions(config: Config): FleetMemberOptions {
   return { ...toPollerOptions(config), clearOnUnauthorized: config.clearDatastoreOnUnauthorized };
+}
+
+/** A file of log events is closed at this size, or a little above. */
+const SEGMENT_BYTES_MIN = 8 * MIB;
+/** With larger queues files grow, so that there are no more than about so many of them open. */
+const SEGMENTS_ABOUT = 64;
+const DEAD_LETTERS_BYTES_MAX = 64 * MIB;
+
+/** To be asked for where there is a data folder. */
+export function toDiskOptions(config: Config): {
+  readonly keeper: DiskKeeperOptions;
+  readonly deadLetters: FiledDeadLettersOptions;
+} {
+  const folder = join(config.dataDir, 'log-events');
+  const segmentBytes = Math.max(SEGMENT_BYTES_MIN, (config.logEventQueueMaxMib * MIB) / SEGMENTS_ABOUT);
+  return {
+    keeper: { folder, segmentBytes },
+    deadLetters: { folder, bytesMax: DEAD_LETTERS_BYTES_MAX },
+  };
 }
 
 export function toUpstreamOptions(config: Config, version: string): UpstreamOptions {

@@ -15,6 +15,7 @@ import {
   toGrpcServerOptions,
   toHttpOptions,
 } from './room-options.js';
+import type { EventRooms } from './log-events.js';
 import type { Rooms, World } from './rooms.js';
 import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
@@ -34,15 +35,21 @@ export interface Servers {
 }
 
 /** `status` gives what /status answers. */
-export function buildServers(config: Config, world: World, rooms: Rooms, status: () => object): Servers {
+export function buildServers(
+  config: Config,
+  world: World,
+  rooms: Rooms & EventRooms,
+  status: () => object,
+): Servers {
   const { clock, log } = world;
   const { readiness, events, reader, origin } = rooms;
+  const sources = { specs: reader, logEvents: rooms.logEvents };
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
   const admin = buildAdminServer(log, readiness, status, toAdminLimits(config));
   const http =
     config.mode === 'grpc'
       ? undefined
-      : buildHttpServer(clock, log, events, reader, readiness, toHttpOptions(config));
+      : buildHttpServer(clock, log, events, sources, readiness, toHttpOptions(config));
   const grpc = config.mode === 'http' ? undefined : buildGrpcServer(config, world, rooms, registry);
   return {
     registry,

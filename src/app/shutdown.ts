@@ -20,7 +20,8 @@ export async function finishBackups(clock: Clock, backups: Backups): Promise<voi
   await atMost(clock, BACKUPS_MS_MAX, backups.close());
 }
 
-async function atMost(clock: Clock, durationMs: number, done: Promise<void>): Promise<void> {
+/** Resolves when `done` does, or after this long; rejects as it does. */
+export async function atMost(clock: Clock, durationMs: number, done: Promise<void>): Promise<void> {
   let cancel: Cancel = () => undefined;
   const timeout = new Promise<void>((resolve) => {
     cancel = clock.schedule(durationMs, resolve);

@@ -4,10 +4,11 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
 import type { StreamRegistry } from '../servers/stream-registry.js';
+import { describeLogEvents, logEventTables, type EventRooms } from './log-events.js';
 import type { Rooms, World } from './rooms.js';
 
 export interface StatusSources
-  extends Pick<World, 'clock' | 'version'>, Omit<Rooms, 'events' | 'origin' | 'feed' | 'fleet'> {
+  extends Pick<World, 'clock' | 'version'>, Omit<Rooms, 'events' | 'origin' | 'feed' | 'fleet'>, EventRooms {
   readonly config: Config;
   /** By the monotonic clock. */
   readonly startedAtMs: number;
@@ -18,7 +19,7 @@ export interface StatusSources
 }
 
 export function describeStatus(sources: StatusSources): object {
-  const { clock, config, store, poller, registry } = sources;
+  const { clock, config, store, poller, registry, logEvents } = sources;
   const memory = process.memoryUsage();
   return {
     version: sources.version,
@@ -32,12 +33,14 @@ export function describeStatus(sources: StatusSources): object {
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
       streams: { entries: registry.active, entriesMax: registry.streamsMax },
       backupsToWrite: sources.backups.pending,
+      ...logEventTables(logEvents),
     },
     eventLoopDelaySinceLastStatus: sources.eventLoopDelay.take(),
     memoryBytes: { rss: memory.rss, heapUsed: memory.heapUsed, external: memory.external },
     cache: config.cache,
     ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+    logEvents: describeLogEvents(logEvents, clock.nowMs()),
     specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),
   };
 }

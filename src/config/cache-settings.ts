@@ -14,7 +14,7 @@ export const cacheSettings = {
     env: 'SFP_DATA_DIR',
     default: '',
     unit: 'dir',
-    help: "directory that keeps the last good specs; CACHE 'local': in the system's temp dir where empty; 'redis': read when Redis fails too",
+    help: "directory of this replica alone: log events wait in it so that they outlive the process; specs are kept in it with CACHE 'local' (below the temp dir where empty) and 'redis' (read when Redis fails too)",
   }),
   redisHost: text({
     ...ADDRESS,

@@ -88,9 +88,7 @@ function readPlaces(
     const ca = readCa('--redis-ca-file (REDIS_CA_FILE)', values.redisCaFile, around.readFile);
     return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
   }
-  const isIdle = cache === 'disabled' && specDir !== undefined;
-  const fault = "--data-dir (SFP_DATA_DIR) is not used with CACHE 'disabled': use 'local' or 'redis'";
-  return { config: nowhere, faults: isIdle ? [fault] : [] };
+  return { config: nowhere, faults: [] };
 }
 
 /** Only the settings: what a subcommand needs that starts no daemon. The first operand is the subcommand itself. */

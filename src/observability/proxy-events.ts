@@ -21,7 +21,9 @@ export type ProxyEventName =
   | 'RedisCacheReadMiss'
   | 'RedisCacheReadFailed'
   | 'RedisCacheDeleteSucceed'
-  | 'RedisCacheDeleteFailed';
+  | 'RedisCacheDeleteFailed'
+  | 'LogEventStoreDeduped'
+  | 'LogEventStoreDedupeCacheCleared';
 
 export interface ProxyEventFields {
   /** Without a key in it: `/v1/download_config_specs`. */
@@ -35,6 +37,8 @@ export interface ProxyEventFields {
   readonly reason?: string;
   /** Streams open in this process. */
   readonly streams?: number;
+  /** Log events left out, or remembered no more. */
+  readonly events?: number;
 }
 
 export interface ProxyEvents {

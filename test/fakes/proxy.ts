@@ -20,6 +20,8 @@ export interface TestProxy {
 
 export interface TestProxyOptions {
   readonly origin: string;
+  /** Of log events; the same where left out. */
+  readonly eventOrigin?: string;
   /** `http` where left out. */
   readonly mode?: 'http' | 'grpc' | 'grpc-and-http';
   /** `disabled` where left out. */
@@ -33,10 +35,9 @@ export interface TestProxyOptions {
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
   const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
   const args = [options.mode ?? 'http', options.cache ?? 'disabled', '--host', '127.0.0.1', ...ports];
-  const typed = readCommandLine(
-    [...args, '--statsig-endpoint', options.origin, ...(options.args ?? [])],
-    '0.0.0',
-  );
+  const eventOrigin = options.eventOrigin ?? options.origin;
+  const origins = ['--statsig-endpoint', options.origin, '--log-event-statsig-endpoint', eventOrigin];
+  const typed = readCommandLine([...args, ...origins, ...(options.args ?? [])], '0.0.0');
   if (typed.kind !== 'run') throw new Error('not a daemon');
   const around = {
     env: { HOSTNAME: 'test-replica', ...options.env },

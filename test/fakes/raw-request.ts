@@ -11,7 +11,7 @@ export interface RawAnswer {
 export interface RawRequest {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 export function rawRequest(

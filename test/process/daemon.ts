@@ -58,6 +58,12 @@ export class Program {
     return { stdout: this.#stdout, stderr: this.#stderr };
   }
 
+  /** Its process id. */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('it was not started');
+    return this.#child.pid;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 
 /**
  * Stable and machine-readable; once released, a reason keeps its meaning and its status.
- * 429 and 413 are not among what our own limits on specs answer: 503 is what SDKs try again after.
+ * 429 and 413 are not among what our own limits on specs and log events answer: 503 is what SDKs try again after.
  */
 const STATUSES = {
   sdk_key_missing: 400,
@@ -22,6 +22,11 @@ const STATUSES = {
   origin_failing: 503,
   too_many_cold_fetches: 503,
   sdk_keys_limit_reached: 503,
+  log_events_too_large: 503,
+  log_events_queue_full: 503,
+  log_events_not_written: 503,
+  too_many_log_events: 503,
+  stopping: 503,
 } as const satisfies Record<string, number>;
 
 export type ErrorReason = keyof typeof STATUSES;

@@ -7,12 +7,21 @@ import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { Readiness } from '../readiness.js';
 import { buildFastifyApp, type HttpLimits } from './fastify-app.js';
 import { PayloadReply } from './payload-reply.js';
+import { addLogEventRoutes, type LogEventSink } from './log-event-routes.js';
 import { addProbeRoutes } from './probe-routes.js';
+import type { BodyRoomOptions } from './request-body.js';
 import { addSpecRoutes, namedKey, type SpecSource } from './spec-routes.js';
 
 export interface HttpServerOptions extends HttpLimits {
   /** Sent as `x-sfp-hostname`: which replica answered. */
   readonly instanceName: string;
+  readonly logEventBodies: BodyRoomOptions;
+}
+
+/** What the routes answer from. */
+export interface HttpSources {
+  readonly specs: SpecSource;
+  readonly logEvents: LogEventSink;
 }
 
 /** Building is not listening: the caller does that, and closes. */
@@ -20,7 +29,7 @@ export function buildHttpServer(
   clock: Clock,
   log: Logger,
   events: ProxyEvents,
-  source: SpecSource,
+  sources: HttpSources,
   readiness: Readiness,
   options: HttpServerOptions,
 ): FastifyInstance {
@@ -32,7 +41,8 @@ export function buildHttpServer(
   });
   if (events.isWatched) recordAnswers(app, events);
   addProbeRoutes(app, readiness);
-  addSpecRoutes(app, source, new PayloadReply(clock));
+  addSpecRoutes(app, sources.specs, new PayloadReply(clock));
+  addLogEventRoutes(app, clock, sources.logEvents, options.logEventBodies);
   return app;
 }
 

@@ -3,6 +3,9 @@
 /** Longest name or value that is kept; the ones looked for are far shorter. */
 const KEPT_BYTES_MAX = 256;
 
+/** Stands for the value of a wanted member that is an array. */
+export const JSON_ARRAY: unique symbol = Symbol('array');
+
 export class JsonMembers {
   readonly #wanted: ReadonlySet<string>;
   readonly #values = new Map<string, unknown>();
@@ -19,7 +22,7 @@ export class JsonMembers {
     return this.#kept !== undefined;
   }
 
-  /** Of a member named twice the last value, as JSON.parse has it; undefined for objects and arrays. */
+  /** Of a member named twice the last value, as JSON.parse has it; undefined for objects, JSON_ARRAY for arrays. */
   get values(): ReadonlyMap<string, unknown> {
     return this.#values;
   }
@@ -37,10 +40,11 @@ export class JsonMembers {
     this.#kept = this.#member === undefined ? undefined : [byte];
   }
 
-  /** The value that begins is an object or an array: none that is wanted. */
-  passOver(): void {
+  /** The value that begins is an object or an array: what is in it is not wanted. */
+  passOver(isArray: boolean): void {
     this.#kept = undefined;
-    this.endValue();
+    if (this.#member !== undefined) this.#values.set(this.#member, isArray ? JSON_ARRAY : undefined);
+    this.#member = undefined;
   }
 
   endValue(): void {

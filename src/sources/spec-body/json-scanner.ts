@@ -52,7 +52,7 @@ export class JsonScanner {
   #numberState: NumberState = 'start';
   #literal: Uint8Array = new Uint8Array(0);
   #literalAt = 0;
-  /** `wanted`: names of top-level members whose values (numbers, strings, true, false, null) are to be read. */
+  /** `wanted`: names of top-level members whose values are to be read; of an array only that it is one. */
   constructor(wanted: Iterable<string>) {
     this.#members = new JsonMembers(wanted);
   }
@@ -161,7 +161,7 @@ export class JsonScanner {
     if (this.#depth === DEPTH_MAX) {
       throw new SpecBodyFault('not_json', `the JSON text is nested deeper than ${DEPTH_MAX} levels`);
     }
-    this.#members.passOver();
+    this.#members.passOver(kind === ARRAY);
     this.#depth += 1;
     this.#open[this.#depth] = kind;
     this.#state = next;

@@ -41,9 +41,26 @@ export class UpstreamPool {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
+    return await this.#request(url, { method: 'GET', headers, signal });
+  }
+
+  /** Sends a POST in the same way. */
+  async post(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    return await this.#request(url, { method: 'POST', headers, body, signal });
+  }
+
+  async #request(
+    url: URL,
+    rest: Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body' | 'signal'>,
+  ): Promise<UpstreamResponse> {
     const agent = this.#inFlight <= this.#idleConnectionsMax ? this.#kept : this.#overflow;
     const path = url.pathname + url.search;
-    return await agent.current.request({ origin: url.origin, path, method: 'GET', headers, signal });
+    return await agent.current.request({ origin: url.origin, path, ...rest });
   }
 
   /** Counts a request as in flight until `use` is done with its body. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createJsonSpecReader } from '../../../src/sources/spec-body/json-spec-reader.js';
+import { JSON_ARRAY } from '../../../src/sources/spec-body/json-members.js';
 import { JsonScanner } from '../../../src/sources/spec-body/json-scanner.js';
 import { SpecBodyFault } from '../../../src/sources/spec-body/spec-facts.js';
 
@@ -19,7 +20,7 @@ function scan(pieces: readonly Uint8Array[]): ReadonlyMap<string, unknown> | 'fa
   }
 }
 
-/** What JSON.parse makes of the same text: the wanted members of an object, values that are no objects or arrays. */
+/** What JSON.parse makes of the same text: the wanted members of an object, without what is in objects and arrays. */
 function parse(text: string): Map<string, unknown> | 'fault' {
   let value: unknown;
   try {
@@ -29,11 +30,12 @@ function parse(text: string): Map<string, unknown> | 'fault' {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'fault';
   const members = Object.entries(value).filter(([name]) => WANTED.includes(name));
-  return new Map(members.map(([name, member]) => [name, isStructure(member) ? undefined : member]));
+  return new Map(members.map(([name, member]) => [name, withoutContent(member)]));
 }
 
-function isStructure(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
+function withoutContent(value: unknown): unknown {
+  if (Array.isArray(value)) return JSON_ARRAY;
+  return typeof value === 'object' && value !== null ? undefined : value;
 }
 
 function cut(bytes: Uint8Array, at: readonly number[]): Uint8Array[] {

@@ -1,0 +1,110 @@
+// Builds the store of log events from its parts: who keeps, who looks into, who forwards, who tells.
+import type { Config } from '../config/load-config.js';
+import type { Clock } from '../domain/clock.js';
+import { noDeadLetters } from '../log-events/dead-letters.js';
+import { DiskKeeper } from '../log-events/disk/disk-keeper.js';
+import { FiledDeadLetters } from '../log-events/disk/filed-dead-letters.js';
+import { EventJournal } from '../log-events/event-journal.js';
+import { maskCounts } from '../log-events/event-counters.js';
+import { ThreadedInspector } from '../log-events/inspection/threaded-inspector.js';
+import type { Lane } from '../log-events/lane.js';
+import { LogEventStore, type LogEventStoreParts } from '../log-events/log-event-store.js';
+import { memoryKeeper } from '../log-events/memory-keeper.js';
+import type { Logger } from '../observability/logger.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+import { createEventClient } from '../sources/upstream/event-client.js';
+import { toDiskOptions, toLogEventOptions, toUpstreamOptions } from './room-options.js';
+
+const MIB = 1024 * 1024;
+
+/** What the process is given instead of reaching for it. */
+interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+/** Beside the rooms of specs. */
+export interface EventRooms {
+  readonly logEvents: LogEventStore;
+}
+
+export function buildLogEvents(config: Config, around: Surroundings, events: ProxyEvents): LogEventStore {
+  const { clock, log, version } = around;
+  const journal = new EventJournal(clock, log, events);
+  const origin = createEventClient(clock, {
+    ...toUpstreamOptions(config, version),
+    endpoint: config.logEventStatsigEndpoint,
+  });
+  const inspector = new ThreadedInspector(clock, journal, {
+    decodedBytesMax: config.logEventDecodedBodyMaxMib * MIB,
+    exposuresMax: config.disableLogEventDedupe ? 0 : config.logEventDedupeCacheLimit,
+  });
+  const parts = { ...toPlaces(config, journal), inspector, origin, journal };
+  return new LogEventStore(clock, parts, toLogEventOptions(config));
+}
+
+/** Where batches wait, and where they end that nobody takes. */
+function toPlaces(config: Config, journal: EventJournal): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
+  if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
+  const { keeper, deadLetters } = toDiskOptions(config);
+  return {
+    keeper: new DiskKeeper(journal, keeper),
+    deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), deadLetters),
+  };
+}
+
+/** What /status tells of log events. */
+export function describeLogEvents(store: LogEventStore, nowMs: number): object {
+  const { room, counters, forwarder, isDurable } = store;
+  const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
+  return {
+    isDurable,
+    ...counters.total,
+    waiting: {
+      batches: room.batches,
+      bytes: room.bytes,
+      oldestAgeS: ages.length === 0 ? null : ages.reduce(larger),
+    },
+    byKey: [...counters.perKey].map(([sdkKey, counts]) => {
+      const lane = forwarder.lanes.get(sdkKey);
+      const described = lane === undefined ? NOTHING_WAITS : describeLane(lane, nowMs);
+      return { ...maskCounts(sdkKey, counts), ...described };
+    }),
+  };
+}
+
+const NOTHING_WAITS = {
+  waiting: { batches: 0, bytes: 0, oldestAgeS: null },
+  failuresInARow: 0,
+  reason: null,
+};
+
+function describeLane(lane: Lane, nowMs: number): object {
+  const { batches, bytes, failures, isRefused, reason = null } = lane;
+  return {
+    waiting: { batches, bytes, oldestAgeS: ageS(lane, nowMs) },
+    failuresInARow: failures,
+    reason: isRefused ? 'refused' : reason,
+  };
+}
+
+/** Of the batch that waits for the longest time, by the wall clock: it may be from before a restart. */
+function ageS(lane: Lane, nowMs: number): number {
+  const acceptedAtMs = lane.first?.acceptedAtMs ?? nowMs;
+  return Math.round(Math.max(0, nowMs - acceptedAtMs) / 100) / 10;
+}
+
+function larger(left: number, right: number): number {
+  return Math.max(left, right);
+}
+
+/** Every bounded table of log events, with its limit. */
+export function logEventTables({ room, forwarder, inspector }: LogEventStore): object {
+  return {
+    logEventBatches: { entries: room.batches, entriesMax: room.options.batchesMax },
+    logEventBytes: { entries: room.bytes, entriesMax: room.options.bytesMax },
+    logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
+    logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
+  };
+}

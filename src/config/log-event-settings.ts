@@ -1,0 +1,70 @@
+// Settings of log events: where they go, how much of them may wait, and what is left out.
+import { SECONDS, integer, toggle, url } from './setting-rows.js';
+
+export const logEventSettings = {
+  logEventStatsigEndpoint: url({
+    flag: 'log-event-statsig-endpoint',
+    env: 'LOG_EVENT_STATSIG_ENDPOINT',
+    default: 'https://statsigapi.net',
+    help: 'origin that takes log events',
+  }),
+  logEventProcessQueueSize: integer({
+    flag: 'log-event-process-queue-size',
+    env: 'SFP_LOG_EVENT_PROCESS_QUEUE_SIZE',
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'batches',
+    help: 'batches of log events that wait for the origin; beyond them SDKs are told to try again',
+  }),
+  logEventQueueMaxMib: integer({
+    flag: 'log-event-queue-max-in-mib',
+    env: 'SFP_LOG_EVENT_QUEUE_MAX_IN_MIB',
+    default: 256,
+    min: 1,
+    max: 1_048_576,
+    unit: 'MiB',
+    help: 'the same in bytes, as they travel, with headers: of memory, or of disk with --data-dir, whose files may be twice as large',
+  }),
+  logEventBodyMaxMib: integer({
+    flag: 'log-event-body-max-in-mib',
+    env: 'SFP_LOG_EVENT_BODY_MAX_IN_MIB',
+    default: 20,
+    min: 1,
+    max: 128,
+    unit: 'MiB',
+    help: 'largest batch of log events that is accepted, as it travels',
+  }),
+  logEventDecodedBodyMaxMib: integer({
+    flag: 'log-event-decoded-body-max-in-mib',
+    env: 'SFP_LOG_EVENT_DECODED_BODY_MAX_IN_MIB',
+    default: 100,
+    min: 1,
+    max: 512,
+    unit: 'MiB',
+    help: 'the same after decompression',
+  }),
+  disableLogEventDedupe: toggle({
+    flag: 'disable-log-event-dedupe',
+    env: 'SFP_DISABLE_LOG_EVENT_DEDUPE',
+    help: 'send every exposure, also one that was sent in the same minute for the same user, rule and value',
+  }),
+  logEventDedupeCacheLimit: integer({
+    flag: 'log-event-dedupe-cache-limit',
+    env: 'LOG_EVENT_DEDUPE_CACHE_LIMIT',
+    default: 500_000,
+    min: 2,
+    max: 5_000_000,
+    unit: 'exposures',
+    help: 'exposures remembered as sent, about 70 bytes each; the oldest half is forgotten when they are reached',
+  }),
+  logEventStopTimeoutS: integer({
+    ...SECONDS,
+    flag: 'log-event-stop-timeout-in-s',
+    env: 'SFP_LOG_EVENT_STOP_TIMEOUT_IN_S',
+    default: 3,
+    min: 0,
+    max: 300,
+    help: 'how long a stop waits for log events to leave; the rest stays on disk, or is lost where they wait in memory',
+  }),
+} as const;

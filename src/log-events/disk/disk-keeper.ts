@@ -1,0 +1,222 @@
+// Keeps batches on disk: many in one write and one sync, in files that go when all that is in them is done.
+import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Batch, BatchKeeper, KeptBatch } from '../batch.js';
+import { loadDataKey } from './data-key.js';
+import { DiskBatch } from './disk-batch.js';
+import type { DiskKeeperListener } from './disk-keeper-listener.js';
+import { lockFolder, type FolderLock } from './folder-lock.js';
+import type { StoredBatch } from './sealed-record.js';
+import { DONE_SUFFIX, Segment, SEGMENT_SUFFIX } from './segment.js';
+import { recoverSegment } from './segment-recovery.js';
+import { findSurplus } from './surplus-segment.js';
+import { takeGroup, type Waiting } from './write-group.js';
+
+const OWNER_ONLY = 0o700;
+const NAME_DIGITS = 16;
+
+export interface DiskKeeperOptions {
+  readonly folder: string;
+  /** A file is closed when it is this large. */
+  readonly segmentBytes: number;
+}
+
+export class DiskKeeper implements BatchKeeper {
+  readonly isDurable = true;
+  readonly #listener: DiskKeeperListener;
+  readonly #options: DiskKeeperOptions;
+  readonly #segments = new Map<Segment, Set<DiskBatch>>();
+  #current: Segment | undefined;
+  #dataKey: Buffer = Buffer.alloc(0);
+  #lock: FolderLock | undefined;
+  #lastSequence = 0;
+  #lastName = 0;
+  readonly #waiting: Waiting[] = [];
+  #hasProgress = false;
+  #working: Promise<void> | undefined;
+
+  constructor(listener: DiskKeeperListener, options: DiskKeeperOptions) {
+    this.#listener = listener;
+    this.#options = options;
+  }
+
+  async open(): Promise<readonly KeptBatch[]> {
+    try {
+      return await this.#open();
+    } catch (error) {
+      // Left as it was found, so that it can be tried again.
+      for (const segment of this.#segments.keys()) await segment.close();
+      this.#segments.clear();
+      await this.#lock?.release();
+      this.#lock = undefined;
+      throw error;
+    }
+  }
+
+  keep(batch: Batch): Promise<KeptBatch> {
+    return new Promise((resolve, reject) => {
+      this.#lastSequence += 1;
+      this.#waiting.push({ stored: { ...batch, sequence: this.#lastSequence }, resolve, reject });
+      void this.#work();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#work();
+    for (const [segment, batches] of this.#segments) {
+      await this.#try(() => (batches.size === 0 ? segment.remove() : segment.close()));
+    }
+    this.#segments.clear();
+    await this.#lock?.release();
+  }
+
+  async #open(): Promise<readonly KeptBatch[]> {
+    const { folder } = this.#options;
+    await mkdir(folder, { recursive: true, mode: OWNER_ONLY });
+    this.#lock = await lockFolder(folder, this.#listener.notLocked.bind(this.#listener));
+    this.#dataKey = await loadDataKey(folder);
+    const left = new Map<string, DiskBatch>();
+    const names = (await readdir(folder)).sort();
+    for (const name of names) {
+      const number = Number.parseInt(name, 10);
+      if (Number.isNaN(number)) continue;
+      // No name is used twice: what is left of an old file would be taken for a part of the new one.
+      this.#lastName = Math.max(this.#lastName, number);
+      if (name.endsWith(SEGMENT_SUFFIX)) await this.#takeOver(name, left);
+      const isOrphan = name.endsWith(DONE_SUFFIX) && !names.includes(segmentOf(name));
+      if (isOrphan) await unlink(join(folder, name));
+    }
+    await this.#work();
+    return [...left.values()].sort((one, other) => one.sequence - other.sequence);
+  }
+
+  /** What an earlier process left in one file. A batch that stands in two, as one was being moved, is taken over once. */
+  async #takeOver(name: string, left: Map<string, DiskBatch>): Promise<void> {
+    const path = join(this.#options.folder, name.slice(0, -SEGMENT_SUFFIX.length));
+    const segment = await Segment.reopen(path, this.#dataKey);
+    if (segment === undefined) {
+      // Its head was not written before the process ended, and so no batch was accepted into it.
+      await unlink(path + SEGMENT_SUFFIX);
+      return;
+    }
+    this.#segments.set(segment, new Set());
+    const { size } = await stat(path + SEGMENT_SUFFIX);
+    const { batches, damagedRecords, tornBytes } = await recoverSegment(segment, size);
+    if (damagedRecords + tornBytes > 0) this.#listener.damaged(name, damagedRecords, tornBytes);
+    for (const { place, batch } of batches) {
+      this.#lastSequence = Math.max(this.#lastSequence, batch.sequence);
+      const kept = this.#add(batch, segment, place);
+      if (left.has(batch.id)) kept.forget();
+      else left.set(batch.id, kept);
+    }
+    this.#hasProgress = true;
+  }
+
+  #add(stored: StoredBatch, segment: Segment, place: ConstructorParameters<typeof DiskBatch>[2]): DiskBatch {
+    const kept = new DiskBatch(stored, segment, place, (batch) => {
+      this.#segments.get(batch.segment)?.delete(batch);
+      this.#hasProgress = true;
+      void this.#work();
+    });
+    this.#segments.get(segment)?.add(kept);
+    return kept;
+  }
+
+  /** One at a time: whoever comes while it runs is served by the run that is going on. Never rejects. */
+  #work(): Promise<void> {
+    this.#working ??= this.#workOff().finally(() => {
+      this.#working = undefined;
+    });
+    return this.#working;
+  }
+
+  async #workOff(): Promise<void> {
+    // What comes in the same turn goes in the same write.
+    await Promise.resolve();
+    while (this.#waiting.length > 0 || this.#hasProgress) {
+      const group = takeGroup(this.#waiting);
+      if (group.length > 0) await this.#writeGroup(group);
+      if (!this.#hasProgress) continue;
+      this.#hasProgress = false;
+      await this.#tidyUp();
+    }
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
+    try {
+      const segment = await this.#segmentForMore();
+      const places = await segment.append(group.map(({ stored }) => stored));
+      for (const [index, place] of places.entries()) {
+        const { stored, resolve } = group[index] as Waiting;
+        resolve(this.#add(stored, segment, place));
+      }
+    } catch (error) {
+      // What is wrong with this file may be right with the next.
+      this.#current = undefined;
+      this.#hasProgress = true;
+      for (const { reject } of group) reject(error);
+    }
+  }
+
+  async #segmentForMore(): Promise<Segment> {
+    if (this.#current !== undefined && this.#current.bytes < this.#options.segmentBytes) return this.#current;
+    this.#lastName += 1;
+    const name = String(this.#lastName).padStart(NAME_DIGITS, '0');
+    const segment = await Segment.create(join(this.#options.folder, name), this.#dataKey);
+    this.#segments.set(segment, new Set());
+    // The file's name has to outlive a power cut too.
+    const folder = await open(this.#options.folder, 'r');
+    await folder.sync().finally(() => folder.close());
+    this.#current = segment;
+    return segment;
+  }
+
+  /**
+   * Removes files in which nothing is live, which a full disk needs first; then writes down what is done, and empties a
+   * file that is mostly done. What fails is told, and tried again with the next.
+   */
+  async #tidyUp(): Promise<void> {
+    for (const [segment, batches] of this.#segments) {
+      if (batches.size === 0 && segment !== this.#current) await this.#try(() => this.#remove(segment));
+    }
+    for (const segment of this.#segments.keys()) await this.#try(() => segment.writeDone());
+    const surplus = findSurplus([...this.#segments.keys()], this.#current, this.#options.segmentBytes);
+    if (surplus !== undefined) await this.#try(() => this.#empty(surplus));
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    await segment.remove();
+    this.#segments.delete(segment);
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#listener.progressNotWritten(error);
+    }
+  }
+
+  async #empty(from: Segment): Promise<void> {
+    for (const batch of [...(this.#segments.get(from) ?? [])]) {
+      if (!batch.isDone) await this.#move(batch, from);
+    }
+    this.#hasProgress = true;
+  }
+
+  async #move(batch: DiskBatch, from: Segment): Promise<void> {
+    const stored = await batch.readStored();
+    const to = await this.#segmentForMore();
+    const [place] = await to.append([stored]);
+    if (place === undefined) return;
+    // It may have been done meanwhile.
+    batch.moveTo(to, place);
+    this.#segments.get(from)?.delete(batch);
+    if (!batch.isDone) this.#segments.get(to)?.add(batch);
+  }
+}
+
+/** The file of batches that a list of done ones belongs to. */
+function segmentOf(doneName: string): string {
+  return doneName.slice(0, -DONE_SUFFIX.length) + SEGMENT_SUFFIX;
+}

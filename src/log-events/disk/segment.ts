@@ -1,0 +1,185 @@
+// One file of batches, written to its end and never changed, and beside it a list of those that are done.
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import { BatchDamage } from '../batch.js';
+import { HEAD_BYTES, openRecord, sealRecord, type StoredBatch } from './sealed-record.js';
+
+export const SEGMENT_SUFFIX = '.events';
+export const DONE_SUFFIX = '.done';
+/** Kept for people, where something in it could not be read. */
+export const DAMAGED_SUFFIX = '.damaged';
+const MARK = Buffer.from('SFPEVT01');
+const SALT_BYTES = 32;
+export const FILE_HEAD_BYTES = MARK.length + SALT_BYTES;
+/** In the list of what is done: a record's number in its file, and a checksum of that. */
+export const DONE_ENTRY_BYTES = 8;
+const OWNER_ONLY = 0o600;
+/** Small batches are sealed in 20 to 40 µs each: after so many the event loop gets its turn. */
+const SEALS_PER_TURN = 64;
+const PARTLY_WRITTEN = 'the disk took a part of the log events only';
+
+/** Where a batch stands in its file. */
+export interface Place {
+  /** The how many-th record it is, from 0. */
+  readonly index: number;
+  readonly offset: number;
+  /** With its head. */
+  readonly bytes: number;
+}
+
+export class Segment {
+  /** Without its suffix. */
+  readonly path: string;
+  readonly #key: Buffer;
+  readonly #handle: FileHandle;
+  #doneHandle: FileHandle | undefined;
+  #unwrittenDone: number[] = [];
+  /** Of the file, as far as it is good. */
+  bytes: number;
+  records: number;
+  /** Of records that are not done. */
+  liveBytes = 0;
+  live = 0;
+  /** Something in it could not be read. */
+  isDamaged = false;
+
+  constructor(
+    path: string,
+    key: Buffer,
+    handle: FileHandle,
+    { bytes, records }: { bytes: number; records: number },
+  ) {
+    this.path = path;
+    this.#key = key;
+    this.#handle = handle;
+    this.bytes = bytes;
+    this.records = records;
+  }
+
+  static async create(path: string, dataKey: Buffer): Promise<Segment> {
+    const salt = randomBytes(SALT_BYTES);
+    const handle = await open(path + SEGMENT_SUFFIX, 'wx+', OWNER_ONLY);
+    try {
+      const { bytesWritten } = await handle.write(Buffer.concat([MARK, salt]), 0, FILE_HEAD_BYTES, 0);
+      if (bytesWritten !== FILE_HEAD_BYTES) throw new Error(PARTLY_WRITTEN);
+    } catch (error) {
+      await handle.close();
+      await unlink(path + SEGMENT_SUFFIX);
+      throw error;
+    }
+    return new Segment(path, segmentKey(dataKey, salt), handle, { bytes: FILE_HEAD_BYTES, records: 0 });
+  }
+
+  /** A segment that another process wrote; undefined where it has no whole head. Nothing is counted as live yet. */
+  static async reopen(path: string, dataKey: Buffer): Promise<Segment | undefined> {
+    const handle = await open(path + SEGMENT_SUFFIX, 'r');
+    const head = Buffer.alloc(FILE_HEAD_BYTES);
+    const { bytesRead } = await handle.read(head, 0, FILE_HEAD_BYTES, 0);
+    if (bytesRead === FILE_HEAD_BYTES && head.subarray(0, MARK.length).equals(MARK)) {
+      const key = segmentKey(dataKey, head.subarray(MARK.length));
+      return new Segment(path, key, handle, { bytes: FILE_HEAD_BYTES, records: 0 });
+    }
+    await handle.close();
+    return undefined;
+  }
+
+  /** Writes the batches behind each other and syncs once. Where that fails, the file ends where it ended before. */
+  async append(batches: readonly StoredBatch[]): Promise<readonly Place[]> {
+    const places: Place[] = [];
+    const pieces: Buffer[] = [];
+    let offset = this.bytes;
+    for (const batch of batches) {
+      if (places.length % SEALS_PER_TURN === SEALS_PER_TURN - 1) await nextTurn();
+      const record = await sealRecord(this.#key, batch);
+      const bytes = record.reduce((sum, piece) => sum + piece.length, 0);
+      places.push({ index: this.records + places.length, offset, bytes });
+      pieces.push(...record);
+      offset += bytes;
+    }
+    await this.#writeAll(pieces, offset);
+    this.bytes = offset;
+    this.records += batches.length;
+    for (const place of places) this.enliven(place);
+    return places;
+  }
+
+  enliven({ bytes }: Place): void {
+    this.live += 1;
+    this.liveBytes += bytes;
+  }
+
+  /** Throws `BatchDamage` where the record is not what was written. */
+  async read({ offset, bytes }: Place): Promise<StoredBatch> {
+    const content = Buffer.allocUnsafeSlow(bytes - HEAD_BYTES);
+    const bytesRead = await this.readBytes(content, offset + HEAD_BYTES);
+    if (bytesRead < content.length) throw new BatchDamage('the file is shorter than it was');
+    return await openRecord(this.#key, content);
+  }
+
+  /** How many bytes there were: fewer than asked for at the end of the file. */
+  async readBytes(into: Buffer, offset: number): Promise<number> {
+    const { bytesRead } = await this.#handle.read(into, 0, into.length, offset);
+    return bytesRead;
+  }
+
+  /** To be written with the next `writeDone`. */
+  done({ index, bytes }: Place): void {
+    this.live -= 1;
+    this.liveBytes -= bytes;
+    this.#unwrittenDone.push(index);
+  }
+
+  /** Not synced: what a power cut takes of it is sent once more. A killed process loses none of it. */
+  async writeDone(): Promise<void> {
+    const indexes = [...this.#unwrittenDone];
+    if (indexes.length === 0) return;
+    const entries = Buffer.alloc(indexes.length * DONE_ENTRY_BYTES);
+    for (const [at, index] of indexes.entries()) {
+      entries.writeUInt32BE(index, at * DONE_ENTRY_BYTES);
+      const checksum = crc32(entries.subarray(at * DONE_ENTRY_BYTES, at * DONE_ENTRY_BYTES + 4));
+      entries.writeUInt32BE(checksum, at * DONE_ENTRY_BYTES + 4);
+    }
+    this.#doneHandle ??= await open(this.path + DONE_SUFFIX, 'a', OWNER_ONLY);
+    await this.#doneHandle.write(entries);
+    // Where the write failed they are still here for the next; more may have come meanwhile.
+    this.#unwrittenDone = this.#unwrittenDone.slice(indexes.length);
+  }
+
+  /** Takes the files away: first the batches, so that a crash in between leaves none of them without its list. */
+  async remove(): Promise<void> {
+    await this.close();
+    const file = this.path + SEGMENT_SUFFIX;
+    if (this.isDamaged) await rename(file, this.path + DAMAGED_SUFFIX).catch(ignoreMissing);
+    else await unlink(file).catch(ignoreMissing);
+    await unlink(this.path + DONE_SUFFIX).catch(ignoreMissing);
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+    await this.#doneHandle?.close();
+  }
+
+  async #writeAll(pieces: readonly Buffer[], end: number): Promise<void> {
+    try {
+      const { bytesWritten } = await this.#handle.writev(pieces, this.bytes);
+      if (bytesWritten !== end - this.bytes) throw new Error(PARTLY_WRITTEN);
+      await this.#handle.datasync();
+    } catch (error) {
+      // What was written of it is cut off, or, where that fails too, found torn by the next start.
+      await this.#handle.truncate(this.bytes).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+  throw error;
+}
+
+/** A key of its own for every file: random nonces stay far from meeting, however many batches are written. */
+function segmentKey(dataKey: Buffer, salt: Uint8Array): Buffer {
+  return Buffer.from(hkdfSync('sha256', dataKey, salt, 'log events', dataKey.length));
+}

@@ -1,0 +1,249 @@
+// The way of a batch: room for it, a look into it, its keeping, and only then the answer; what follows goes on behind.
+import { randomUUID } from 'node:crypto';
+import type { Cancel, Clock } from '../domain/clock.js';
+import type { EventOrigin } from '../sources/event-origin.js';
+import { bytesOf, type Batch, type BatchKeeper, type KeptBatch } from './batch.js';
+import type { DeadLetters } from './dead-letters.js';
+import { EventCounters } from './event-counters.js';
+import { Forwarder, type Death } from './forwarder.js';
+import type { EventJournal } from './event-journal.js';
+import type { Inspection, Inspector } from './inspection/inspection.js';
+import { QueueRoom, type QueueRoomOptions } from './queue-room.js';
+
+/** A batch as a server received it. */
+export interface ReceivedBatch extends Pick<Batch, 'sdkKey' | 'headers' | 'query' | 'body'> {
+  /** How the body is compressed, in lower case; empty where it is not. */
+  readonly coding: string;
+}
+
+export type Acceptance =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'invalid'; readonly message: string }
+  | { readonly kind: 'too-large' }
+  /** Too much waits for the origin. */
+  | { readonly kind: 'full' }
+  /** What should keep it did not. */
+  | { readonly kind: 'not-kept' }
+  | { readonly kind: 'stopping' };
+
+/** Between attempts to open a place that cannot be had: a disk that fails, a folder that another process still holds. */
+const OPEN_AGAIN_MS = 5_000;
+
+export interface LogEventStoreParts {
+  readonly keeper: BatchKeeper;
+  readonly inspector: Inspector;
+  readonly origin: EventOrigin;
+  readonly deadLetters: DeadLetters;
+  readonly journal: EventJournal;
+}
+
+export interface LogEventStoreOptions extends QueueRoomOptions {
+  /** How long a stop waits for the queue to empty. */
+  readonly flushMs: number;
+}
+
+export class LogEventStore {
+  readonly #clock: Clock;
+  readonly #parts: LogEventStoreParts;
+  readonly #options: LogEventStoreOptions;
+  readonly #forwarder: Forwarder;
+  readonly room: QueueRoom;
+  readonly counters: EventCounters;
+  #isOpen = false;
+  #isStopping = false;
+  #cancelOpen: Cancel = () => undefined;
+  #beingAccepted = 0;
+  #whenIdle: () => void = () => undefined;
+
+  constructor(clock: Clock, parts: LogEventStoreParts, options: LogEventStoreOptions) {
+    this.#clock = clock;
+    this.#parts = parts;
+    this.#options = options;
+    this.room = new QueueRoom(options);
+    this.counters = new EventCounters((sdkKey) => this.#forwarder.lanes.has(sdkKey));
+    this.#forwarder = new Forwarder(
+      clock,
+      parts.origin,
+      {
+        delivered: (lane, outcome, latencyMs) => {
+          if (outcome.kind === 'taken') this.counters.count(lane.sdkKey, 'forwarded');
+          if (outcome.kind === 'failed' || outcome.kind === 'refused') {
+            this.counters.count(lane.sdkKey, 'retried');
+          }
+          parts.journal.delivered(lane, outcome, latencyMs);
+        },
+        notRead: (lane, error) => {
+          parts.journal.notRead(lane, error);
+        },
+        left: (batch) => {
+          this.room.leave(batch.bytes);
+          this.#tellIfIdle();
+        },
+        bury: (kept, batch, death) => this.#bury(kept, batch, death),
+      },
+      options,
+    );
+  }
+
+  get forwarder(): Forwarder {
+    return this.#forwarder;
+  }
+
+  get isDurable(): boolean {
+    return this.#parts.keeper.isDurable;
+  }
+
+  get inspector(): Inspector {
+    return this.#parts.inspector;
+  }
+
+  /**
+   * Takes over what an earlier process left, and begins to forward it. Where nothing can be kept nothing is accepted, and
+   * it is tried again. Never rejects.
+   */
+  async open(): Promise<void> {
+    const { keeper, journal } = this.#parts;
+    let left: readonly KeptBatch[];
+    try {
+      left = await keeper.open();
+    } catch (error) {
+      journal.notOpened(error);
+      if (this.#isStopping) return;
+      this.#cancelOpen = this.#clock.schedule(OPEN_AGAIN_MS, () => {
+        void this.open();
+      });
+      return;
+    }
+    this.#isOpen = true;
+    for (const batch of left) {
+      this.room.enter(batch.bytes);
+      this.#forwarder.add(batch);
+    }
+    if (left.length > 0) journal.tookOver(this.room.batches, this.room.bytes);
+  }
+
+  /** Resolves with `accepted` once the batch is kept; never rejects. */
+  async accept(received: ReceivedBatch): Promise<Acceptance> {
+    if (this.#isStopping) return { kind: 'stopping' };
+    const { sdkKey } = received;
+    const bytes = bytesOf(received);
+    if (!this.#isOpen) {
+      this.counters.count(sdkKey, 'turnedAway');
+      return { kind: 'not-kept' };
+    }
+    if (!this.#takePlace(sdkKey, bytes)) {
+      this.counters.count(sdkKey, 'turnedAway');
+      this.#parts.journal.full(sdkKey, this.room);
+      return { kind: 'full' };
+    }
+    this.#beingAccepted += 1;
+    const { acceptance, kept } = await this.#inspectAndKeep(received);
+    this.#beingAccepted -= 1;
+    this.room.leave(bytes);
+    if (kept !== undefined) {
+      this.room.enter(kept.bytes);
+      this.#forwarder.add(kept);
+    }
+    if (acceptance.kind === 'accepted') this.counters.count(sdkKey, 'accepted');
+    if (acceptance.kind === 'not-kept') this.counters.count(sdkKey, 'turnedAway');
+    this.#tellIfIdle();
+    return acceptance;
+  }
+
+  /** Accepts nothing more, and resolves when nothing waits any more, or the time for that is over. */
+  async flush(): Promise<void> {
+    this.#isStopping = true;
+    let cancel: Cancel = () => undefined;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+      cancel = this.#clock.schedule(this.#options.flushMs, resolve);
+      this.#tellIfIdle();
+    });
+    cancel();
+  }
+
+  /** Breaks off what is in flight; says what is left, and whether the next start will find it. */
+  async close(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelOpen();
+    this.#forwarder.stop();
+    const { origin, inspector, keeper, deadLetters, journal } = this.#parts;
+    await origin.close();
+    await Promise.all([inspector.close(), deadLetters.close()]);
+    await keeper.close();
+    if (this.room.batches > 0) journal.leftBehind(this.room.batches, this.room.bytes, keeper.isDurable);
+  }
+
+  #takePlace(sdkKey: string, bytes: number): boolean {
+    if (!this.#forwarder.hasRoomFor(sdkKey, bytes)) return false;
+    if (this.room.tryEnter(bytes)) return true;
+    this.#forwarder.makeRoomFor(sdkKey, this.room.missingFor(bytes));
+    return this.room.tryEnter(bytes);
+  }
+
+  /** `kept` is undefined where nothing is left to be sent, or the batch is not accepted. */
+  async #inspectAndKeep(
+    received: ReceivedBatch,
+  ): Promise<{ readonly acceptance: Acceptance; readonly kept?: KeptBatch }> {
+    const { inspector, keeper, journal } = this.#parts;
+    const { inspection, settle } = await inspector.inspect(received);
+    if (inspection.kind === 'invalid' || inspection.kind === 'too-large') return { acceptance: inspection };
+    if (inspection.kind === 'unread') journal.unread(received.sdkKey, inspection.reason, received.coding);
+    if (isEmptied(inspection)) {
+      settle(true);
+      this.#countDropped(received.sdkKey, inspection);
+      return { acceptance: { kind: 'accepted' } };
+    }
+    try {
+      const kept = await keeper.keep(this.#toBatch(received, inspection));
+      settle(true);
+      this.#countDropped(received.sdkKey, inspection);
+      return { acceptance: { kind: 'accepted' }, kept };
+    } catch (error) {
+      settle(false);
+      journal.notKept(received.sdkKey, error);
+      return { acceptance: { kind: 'not-kept' } };
+    }
+  }
+
+  #toBatch(received: ReceivedBatch, inspection: Inspection): Batch {
+    const { sdkKey, query } = received;
+    const batch = { id: randomUUID(), sdkKey, query, acceptedAtMs: this.#clock.nowMs() };
+    const rest = inspection.kind === 'batch' ? inspection.rest : undefined;
+    if (rest === undefined) return { ...batch, headers: received.headers, body: received.body };
+    const headers = { ...received.headers, ...countAnew(received, rest.events), ...nameGzip(received) };
+    return { ...batch, headers, body: rest.body };
+  }
+
+  #countDropped(sdkKey: string, inspection: Inspection): void {
+    if (inspection.kind !== 'batch' || inspection.dropped === 0) return;
+    this.counters.count(sdkKey, 'deduplicated', inspection.dropped);
+    this.#parts.journal.deduplicated(sdkKey, inspection.dropped);
+  }
+
+  async #bury(kept: KeptBatch, batch: Batch | undefined, death: Death): Promise<void> {
+    this.counters.count(kept.sdkKey, 'dead');
+    this.#parts.journal.buried(kept, death);
+    await this.#parts.deadLetters.add(kept, batch, death);
+    kept.forget();
+  }
+
+  #tellIfIdle(): void {
+    if (this.#isStopping && this.room.batches === 0 && this.#beingAccepted === 0) this.#whenIdle();
+  }
+}
+
+/** Whether every event was an exposure that the origin gets by another batch. */
+function isEmptied(inspection: Inspection): boolean {
+  return inspection.kind === 'batch' && inspection.rest?.events === 0;
+}
+
+/** Where the query names the coding, which is gzip then, it does so for what is left as well. */
+function nameGzip({ coding, headers }: ReceivedBatch): Readonly<Record<string, string>> {
+  const isNamedByQuery = coding !== '' && (headers['content-encoding'] ?? '') === '';
+  return isNamedByQuery ? {} : { 'content-encoding': 'gzip' };
+}
+
+function countAnew({ headers }: ReceivedBatch, events: number): Readonly<Record<string, string>> {
+  return headers['statsig-event-count'] === undefined ? {} : { 'statsig-event-count': String(events) };
+}

@@ -1,0 +1,96 @@
+// Log events to their origin over HTTP: one POST, one outcome, within a time limit, whatever the network does.
+import type { Cancel, Clock } from '../../domain/clock.js';
+import { maskSdkKeysIn } from '../../domain/sdk-key.js';
+import type { DeliveryOutcome, EventDelivery, EventOrigin } from '../event-origin.js';
+import { failed } from '../origin.js';
+import { parseRetryAfterMs } from './retry-after.js';
+import { toFailure } from './upstream-failure.js';
+import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';
+
+const LOG_EVENT_PATH = '/v1/log_event';
+/** Of an answer's body: what is shown to people, and what is read so that its connection can be used again. */
+const SHOWN_CHARACTERS_MAX = 200;
+const ANSWER_BYTES_MAX = 16_384;
+/** From the answer's head on: a body that never ends must not turn a batch that was taken into one that failed. */
+const ANSWER_MS_MAX = 1_000;
+/** Of the statuses from 400 to 499 these say "later"; every other one but 401 and 403 says "never". */
+const LATER_STATUSES: readonly number[] = [408, 425, 429];
+
+export interface EventClientOptions extends UpstreamPoolOptions {
+  readonly requestTimeoutMs: number;
+  /** Our own version, told to the origin. */
+  readonly version: string;
+}
+
+export function createEventClient(clock: Clock, options: EventClientOptions): EventOrigin {
+  const pool = new UpstreamPool(clock, options);
+  const base = options.endpoint.href.replace(/\/+$/, '') + LOG_EVENT_PATH;
+
+  async function send(delivery: EventDelivery, signal: AbortSignal): Promise<DeliveryOutcome> {
+    const headers = {
+      'user-agent': `spec-forward-proxy/${options.version}`,
+      'x-sfp-version': options.version,
+      ...delivery.headers,
+      'statsig-api-key': delivery.sdkKey,
+      'x-sfp-batch-id': delivery.batchId,
+    };
+    const response = await pool.post(new URL(base + delivery.query), headers, delivery.body, signal);
+    return await judge(clock, response);
+  }
+
+  async function sendInTime(delivery: EventDelivery): Promise<DeliveryOutcome> {
+    const abort = new AbortController();
+    let cancelTimeout: Cancel = () => undefined;
+    // Of its own, as undici does not look at the signal while a request waits for its connection.
+    const timeout = new Promise<DeliveryOutcome>((resolve) => {
+      cancelTimeout = clock.schedule(options.requestTimeoutMs, () => {
+        resolve(failed('request_timeout', `no whole answer within ${options.requestTimeoutMs} ms`));
+        abort.abort();
+        pool.distrust();
+      });
+    });
+    const outcome = await Promise.race([send(delivery, abort.signal).catch(toFailure), timeout]);
+    cancelTimeout();
+    return outcome;
+  }
+
+  return {
+    deliver: (delivery) => pool.track(() => sendInTime(delivery)),
+    close: () => pool.close(),
+  };
+}
+
+/** By status alone: what an origin says in words decides nothing. */
+async function judge(clock: Clock, response: UpstreamResponse): Promise<DeliveryOutcome> {
+  const status = response.statusCode;
+  const text = await readStart(clock, response);
+  if (status >= 200 && status <= 299) return { kind: 'taken' };
+  if (status === 401 || status === 403) return { kind: 'refused', status };
+  if (status >= 400 && status <= 499 && !LATER_STATUSES.includes(status)) {
+    return { kind: 'rejected', status, detail: maskSdkKeysIn(text).slice(0, SHOWN_CHARACTERS_MAX) };
+  }
+  const retryAfter = response.headers['retry-after'];
+  const retryAfterMs = parseRetryAfterMs(typeof retryAfter === 'string' ? retryAfter : '', clock.nowMs());
+  return failed(`status_${status}`, `HTTP status ${status}`, retryAfterMs);
+}
+
+/** The beginning of the answer's body; the rest is read too, as far as that frees the connection cheaply. */
+async function readStart(clock: Clock, response: UpstreamResponse): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  const cancel = clock.schedule(ANSWER_MS_MAX, () => {
+    response.body.destroy();
+  });
+  try {
+    for await (const piece of response.body as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > ANSWER_BYTES_MAX) break;
+    }
+  } catch {
+    // The status has decided already: a body that breaks off or stalls costs its connection and nothing else.
+  } finally {
+    cancel();
+  }
+  return Buffer.concat(pieces).toString();
+}

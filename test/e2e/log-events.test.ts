@@ -1,0 +1,121 @@
+// SDKs that log through an outage of Statsig: every event arrives, in order, and no SDK drops one or notices.
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, it, type TestContext } from 'node:test';
+import { eventsOf, startEventOrigin, type EventOrigin } from '../fakes/event-origin.js';
+import { startFakeOrigin } from '../fakes/fake-origin.js';
+import { startProxy, type TestProxy } from '../fakes/proxy.js';
+import { eventStatus, send } from '../log-events/event-scene.js';
+import { eventually, within } from './deadline.js';
+import type { LoggingPlan, LoggingSdkKind } from './logging-sdk.js';
+import { newSdkKey } from './sdk-cases.js';
+
+const OUTAGE_MS = 60_000;
+/** The longest wait between two tries, and a little. */
+const AFTER_OUTAGE_MS_MAX = 35_000;
+
+interface Stage {
+  readonly origin: EventOrigin;
+  readonly proxy: TestProxy;
+}
+
+async function setStage(t: TestContext, args: readonly string[] = []): Promise<Stage> {
+  const specs = await startFakeOrigin();
+  t.after(() => specs.close());
+  const origin = await startEventOrigin();
+  t.after(() => origin.close());
+  const options = { origin: specs.url, eventOrigin: origin.url, args: ['--debug-logging', ...args] };
+  const proxy = await startProxy(options);
+  t.after(() => proxy.app.stop());
+  return { origin, proxy };
+}
+
+interface LoggingSdk {
+  readonly kind: LoggingSdkKind;
+  readonly sdkKey: string;
+  /** Resolves with the number of events once all are logged and sent off. */
+  readonly logged: Promise<number>;
+  /** What it wrote when it ended: warnings and errors. */
+  readonly ended: Promise<string>;
+}
+
+function startSdk(t: TestContext, kind: LoggingSdkKind, url: string, durationMs: number): LoggingSdk {
+  const sdkKey = newSdkKey();
+  const plan: LoggingPlan = { kind, url, sdkKey, durationMs };
+  const child = fork(new URL('./logging-sdk.ts', import.meta.url), [JSON.stringify(plan)], {
+    execArgv: ['--import', new URL('../../scripts/typescript.mjs', import.meta.url).href],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  let text = '';
+  child.stdout?.on('data', (piece: Buffer) => (text += piece.toString()));
+  child.stderr?.on('data', (piece: Buffer) => (text += piece.toString()));
+  const logged = once(child, 'message').then(([message]) => (message as { readonly logged: number }).logged);
+  return { kind, sdkKey, logged, ended: once(child, 'close').then(() => text) };
+}
+
+/** The numbers of one SDK's own events, as they came first, and how many deliveries brought one again. */
+function numbersOf(origin: EventOrigin, sdkKey: string): readonly number[] {
+  const numbers = new Set<number>();
+  for (const delivery of origin.taken.filter((each) => each.sdkKey === sdkKey)) {
+    for (const { eventName } of eventsOf(delivery)) {
+      if (eventName.startsWith('number-')) numbers.add(Number(eventName.slice('number-'.length)));
+    }
+  }
+  return [...numbers];
+}
+
+/** The statuses that SDKs were answered with. */
+function statusesOf(proxy: TestProxy): ReadonlySet<unknown> {
+  const lines = proxy.logs.lines.filter(
+    ({ event, path }) => String(event).startsWith('HttpServerRequest') && path === '/v1/log_event',
+  );
+  return new Set(lines.map(({ status }) => status));
+}
+
+describe('SDKs that log', { concurrency: true }, () => {
+  it('through a minute in which Statsig takes nothing: all of it arrives, in order', async (t) => {
+    const { origin, proxy } = await setStage(t);
+    const kinds = ['core', 'legacy', 'like dotnet', 'like java'] as const;
+    const sdks = kinds.map((kind) => startSdk(t, kind, proxy.url, OUTAGE_MS));
+    await eventually(
+      'first events of each',
+      () => new Set(origin.taken.map(({ sdkKey }) => sdkKey)).size === 4,
+    );
+    await origin.close();
+    await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS));
+    await origin.reopen();
+    for (const { kind, sdkKey, logged, ended } of sdks) {
+      const count = await within(logged, `end of logging by ${kind}`);
+      const wanted = Array.from({ length: count }, (_none, number) => number);
+      const isThere = (): boolean => numbersOf(origin, sdkKey).length === count;
+      await eventually(`all events of ${kind}`, isThere, AFTER_OUTAGE_MS_MAX);
+      assert.deepEqual(numbersOf(origin, sdkKey), wanted, kind);
+      assert.doesNotMatch(await within(ended, `end of ${kind}`), /drop|fail|error/i, kind);
+    }
+    assert.deepEqual([...statusesOf(proxy)], [202]);
+    const { dead, turnedAway } = await eventStatus(proxy.adminUrl);
+    assert.deepEqual({ dead, turnedAway }, { dead: 0, turnedAway: 0 });
+  });
+
+  it('while the queue is full keep their events, and all arrive when Statsig is back', async (t) => {
+    const { origin, proxy } = await setStage(t, ['--log-event-process-queue-size', '4']);
+    origin.verdict = () => 503;
+    for (let filler = 0; filler < 4; filler += 1) {
+      assert.equal((await send(proxy.url, 'filler', { sdkKey: `secret-filler${filler}` })).status, 202);
+    }
+    const sdks = (['core', 'legacy'] as const).map((kind) => startSdk(t, kind, proxy.url, 3_000));
+    await eventually('503 for both', async () => {
+      const { byKey } = await eventStatus(proxy.adminUrl);
+      return byKey.filter(({ turnedAway, accepted }) => turnedAway > 0 && accepted === 0).length === 2;
+    });
+    origin.verdict = () => 202;
+    for (const { kind, sdkKey, logged, ended } of sdks) {
+      const count = await within(logged, `end of logging by ${kind}`, 90_000);
+      await eventually(`all events of ${kind}`, () => numbersOf(origin, sdkKey).length === count, 90_000);
+      await within(ended, `end of ${kind}`, 90_000);
+    }
+    assert.deepEqual([...statusesOf(proxy)].sort(), [202, 503]);
+  });
+});

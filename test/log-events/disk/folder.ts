@@ -1,0 +1,73 @@
+// A folder of log events for one test, and what a killed process would leave of it.
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext } from 'node:test';
+import type { Batch, KeptBatch } from '../../../src/log-events/batch.js';
+import { DiskKeeper } from '../../../src/log-events/disk/disk-keeper.js';
+
+const made: string[] = [];
+
+// When all tests of the file are over: a keeper still wants its files when its test ends.
+after(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'log-events-'));
+  made.push(folder);
+  return folder;
+}
+
+/** The folder as a process that is killed now leaves it: what it wrote, and nothing it would have written. */
+export function copyOf(folder: string, copy = makeFolder()): string {
+  cpSync(folder, copy, { recursive: true, filter: (path) => !path.endsWith('/lock') });
+  return copy;
+}
+
+export interface OpenKeeper {
+  readonly keeper: DiskKeeper;
+  /** What an earlier process left. */
+  readonly left: readonly KeptBatch[];
+  readonly told: { readonly damaged: [string, number, number][]; readonly errors: unknown[] };
+}
+
+export async function openKeeper(t: TestContext, folder: string, segmentBytes = 10_000): Promise<OpenKeeper> {
+  const told = { damaged: [] as [string, number, number][], errors: [] as unknown[] };
+  const listener = {
+    damaged: (...damage: [string, number, number]) => void told.damaged.push(damage),
+    progressNotWritten: (error: unknown) => void told.errors.push(error),
+    notLocked: (error: unknown) => void told.errors.push(error),
+  };
+  const keeper = new DiskKeeper(listener, { folder, segmentBytes });
+  t.after(() => keeper.close());
+  return { keeper, left: await keeper.open(), told };
+}
+
+export function makeBatch(name: string, body = `{"events":["${name}"]}`): Batch {
+  return {
+    id: name,
+    sdkKey: 'secret-diskkey0123456789',
+    headers: { 'content-type': 'application/json', 'statsig-sdk-type': 'test' },
+    query: '?st=test',
+    body: Buffer.from(body),
+    acceptedAtMs: 1_800_000_000_000,
+  };
+}
+
+export function filesIn(folder: string, suffix: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(suffix))
+    .sort();
+}
+
+export function bytesIn(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}
+
+/** Whether this text stands in any file of the folder. */
+export function isReadable(folder: string, text: string): boolean {
+  return readdirSync(folder).some(
+    (name) => name !== 'lock' && readFileSync(join(folder, name)).includes(text),
+  );
+}

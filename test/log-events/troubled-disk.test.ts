@@ -1,0 +1,99 @@
+// A disk in trouble for a while: a folder without its key, a batch that cannot be read now. Nothing is lost by it.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { BatchDamage, type Batch, type KeptBatch } from '../../src/log-events/batch.js';
+import { Forwarder, type Death } from '../../src/log-events/forwarder.js';
+import type { EventOrigin } from '../../src/sources/event-origin.js';
+import { eventually } from '../e2e/deadline.js';
+import { ManualClock } from '../fakes/manual-clock.js';
+import { copyOf, makeBatch, makeFolder, openKeeper } from './disk/folder.js';
+import { startEventScene } from './event-scene.js';
+
+test('without the key of its files nothing is accepted, which is told; with it all is forwarded', async (t) => {
+  const before = makeFolder();
+  await (await openKeeper(t, before)).keeper.keep(makeBatch('earlier'));
+  const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
+  t.after(() => {
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  const folder = join(dataDir, 'log-events');
+  copyOf(before, folder);
+  const key = readFileSync(join(folder, 'key'));
+  rmSync(join(folder, 'key'));
+  const scene = await startEventScene(t, ['--data-dir', dataDir]);
+  assert.equal((await scene.send('now')).status, 503);
+  const [line] = scene.proxy.logs.withMessage(
+    'the folder of log events cannot be used: SDKs are told to try again until it can',
+  );
+  assert.match(JSON.stringify(line?.['err']), /is missing: put it back/);
+  writeFileSync(join(folder, 'key'), key);
+  await eventually('acceptance', async () => {
+    await scene.clock.advanceInSteps(5_000, 1_000);
+    return (await scene.send('now')).status === 202;
+  });
+  await scene.origin.took(2);
+});
+
+interface Forwarding {
+  readonly clock: ManualClock;
+  readonly forwarder: Forwarder;
+  readonly taken: string[];
+  readonly deaths: Death[];
+  readonly unread: unknown[];
+}
+
+function startForwarder(): Forwarding {
+  const clock = new ManualClock();
+  const [taken, deaths, unread]: [string[], Death[], unknown[]] = [[], [], []];
+  const origin: EventOrigin = {
+    deliver: async ({ batchId }) => {
+      taken.push(batchId);
+      return { kind: 'taken' };
+    },
+    close: async () => undefined,
+  };
+  const listener = {
+    delivered: () => undefined,
+    notRead: (_lane: unknown, error: unknown) => void unread.push(error),
+    left: () => undefined,
+    bury: async (_kept: KeptBatch, _batch: Batch | undefined, death: Death) => void deaths.push(death),
+  };
+  const forwarder = new Forwarder(clock, origin, listener, { batchesMax: 10, bytesMax: 1_000 });
+  return { clock, forwarder, taken, deaths, unread };
+}
+
+function keptWith(name: string, read: () => Promise<Batch>): KeptBatch {
+  const { id, sdkKey, acceptedAtMs } = makeBatch(name);
+  return { id, sdkKey, acceptedAtMs, bytes: 10, read, forget: () => undefined };
+}
+
+for (const code of ['EIO', 'ENOMEM', 'EMFILE']) {
+  test(`a batch that cannot be read for ${code} waits, and so do those behind it`, async () => {
+    const { clock, forwarder, taken, deaths, unread } = startForwarder();
+    let reads = 0;
+    const failing = async (): Promise<Batch> => {
+      reads += 1;
+      if (reads <= 3) throw Object.assign(new Error('the disk'), { code });
+      return makeBatch('first');
+    };
+    forwarder.add(keptWith('first', failing));
+    forwarder.add(keptWith('second', async () => makeBatch('second')));
+    await eventually('first read', () => unread.length === 1);
+    assert.equal([...forwarder.lanes.values()][0]?.reason, 'not_read');
+    assert.deepEqual(taken, []);
+    await clock.advanceInSteps(1_000, 50);
+    await eventually('both', () => taken.length === 2);
+    assert.deepEqual([taken, deaths, unread.length], [['first', 'second'], [], 3]);
+  });
+}
+
+test('a batch whose seal is broken is given up, and the next goes', async () => {
+  const { forwarder, taken, deaths, unread } = startForwarder();
+  forwarder.add(keptWith('first', () => Promise.reject(new BatchDamage('broken'))));
+  forwarder.add(keptWith('second', async () => makeBatch('second')));
+  await eventually('the second', () => taken.length === 1);
+  assert.deepEqual([taken, deaths.map(({ reason }) => reason), unread], [['second'], ['unreadable'], []]);
+});

@@ -1,0 +1,58 @@
+// Large batches of log events: whatever their size, the event loop of the daemon comes round.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { startEventOrigin } from '../fakes/event-origin.js';
+import { rawRequest } from '../fakes/raw-request.js';
+import { batchText, customEvent, gateExposure } from '../log-events/event-bodies.js';
+import { send } from '../log-events/event-scene.js';
+import { startDaemon } from './daemon.js';
+import { NO_ORIGIN } from './origin.js';
+
+const STALL_MS_MAX = 25;
+/** A stall of our own is there every time; what a busy machine adds is not. */
+const TRIES_MAX = 12;
+
+/** A batch of about so many bytes. */
+function textOf(bytes: number): string {
+  const events = [customEvent(), gateExposure()];
+  return batchText(Array.from({ length: bytes / (batchText(events).length - 60) }, () => events).flat());
+}
+
+async function worstStallMs(adminUrl: string): Promise<number> {
+  const { text } = await rawRequest(`${adminUrl}/status`);
+  const { eventLoopDelaySinceLastStatus } = JSON.parse(text) as {
+    readonly eventLoopDelaySinceLastStatus: { readonly maxMs: number };
+  };
+  return eventLoopDelaySinceLastStatus.maxMs;
+}
+
+for (const [name, body, coding] of [
+  ['20 MiB as they are', Buffer.from(textOf(20 * 1024 * 1024 - 100_000)), 'identity'],
+  ['95 MiB in gzip', gzipSync(textOf(95 * 1024 * 1024), { level: 1 }), 'gzip'],
+] as const) {
+  test(`a batch of ${name} stalls nobody for more than ${STALL_MS_MAX} ms`, async (t) => {
+    const origin = await startEventOrigin();
+    t.after(() => origin.close());
+    const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
+    t.after(() => {
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+    const args = ['--log-event-statsig-endpoint', origin.url, '--data-dir', dataDir];
+    const { url, adminUrl } = await startDaemon(t, NO_ORIGIN, { args });
+    const stalls: number[] = [];
+    while (stalls.length < TRIES_MAX && !stalls.some((stallMs) => stallMs <= STALL_MS_MAX)) {
+      await worstStallMs(adminUrl);
+      const { status } = await send(url, '', { body, headers: { 'content-encoding': coding } });
+      assert.equal(status, 202);
+      // Nothing asks for the status meanwhile: each answer begins the measurement anew.
+      await origin.took(stalls.length + 1);
+      stalls.push(await worstStallMs(adminUrl));
+    }
+    t.diagnostic(`worst stalls of each try: ${stalls.join(', ')} ms`);
+    assert.ok(Math.min(...stalls) <= STALL_MS_MAX, `stalls of ${stalls.join(', ')} ms`);
+  });
+}
