@@ -13,8 +13,8 @@ RUN npm ci --omit=dev
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
-# Owned by root: the process can read its program and not change it. It writes no files but those of
-# --data-dir, so the root file system may be read-only.
+# Owned by root: the process can read its program and not change it. It writes no files but to --data-dir, so the root
+# file system may be read-only.
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist

@@ -24,7 +24,7 @@ export async function startChildServer(
   options: Readonly<Record<string, unknown>>,
 ): Promise<ChildServer> {
   const child = fork(new URL(file, import.meta.url), [JSON.stringify(options)], {
-    execArgv: ['--import', 'tsx', '--expose-gc'],
+    execArgv: ['--import', new URL('../scripts/typescript.mjs', import.meta.url).href, '--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const next = async (): Promise<Readonly<Record<string, unknown>>> => {

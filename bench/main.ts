@@ -1,6 +1,7 @@
 // Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
 import { dataAdapters } from './data-adapters.js';
 import { fleet } from './fleet.js';
+import { events } from './events.js';
 import { grpcFanout } from './grpc-fanout.js';
 import { httpHit } from './http-hit.js';
 import { poll1000Keys } from './poll-1000-keys.js';
@@ -14,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'grpc-fanout': grpcFanout,
   fleet,
   'data-adapters': dataAdapters,
+  events,
   'random-keys': randomKeys,
 };
 /** Takes several minutes. */
