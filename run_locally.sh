@@ -119,6 +119,7 @@ start_demo() {
   # Its one line ends with its URL. As variables, these give way to what was typed.
   export STATSIG_ENDPOINT="${line##* }" SFP_SDK_KEYS="$DEMO_KEY"
   export SFP_HOST="${SFP_HOST:-127.0.0.1}" SFP_POLLING_INTERVAL_IN_S="${SFP_POLLING_INTERVAL_IN_S:-1}"
+  export LOG_EVENT_STATSIG_ENDPOINT="${LOG_EVENT_STATSIG_ENDPOINT:-$STATSIG_ENDPOINT}"
   # The demo origin is on this machine, whatever outbound proxy others are reached by.
   export NO_PROXY=127.0.0.1
 }
@@ -251,6 +252,9 @@ explain_http() {
 
   curl -s "$url/v2/download_config_specs/$key.json?sinceTime=\$(date +%s)999"
       {"has_updates":false}: what an SDK hears whose sinceTime is not older than x-since-time.
+
+  curl -s '$url/v1/log_event' -H 'statsig-api-key: $key' -d '{"events":[{"eventName":"tried"}]}'
+      {"success":true}: log events are kept, and forwarded behind.
 END
 }
 

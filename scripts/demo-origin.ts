@@ -46,7 +46,9 @@ function nextProject(): DemoProject {
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://demo-origin');
   const [, api, endpoint, file] = url.pathname.split('/');
-  if (endpoint !== 'download_config_specs' || (api !== 'v1' && api !== 'v2')) {
+  if (endpoint === 'log_event' && request.method === 'POST') {
+    takeLogEvents(request, response);
+  } else if (endpoint !== 'download_config_specs' || (api !== 'v1' && api !== 'v2')) {
     send(response, 404, {}, Buffer.from('{"error":"not found"}'));
   } else if (file !== `${DEMO_SDK_KEY}.json`) {
     send(response, 401, {}, Buffer.from('{"error":"unknown SDK key"}'));
@@ -58,6 +60,16 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   } else {
     sendJson(request, response, api === 'v1' ? demoV1(project) : demoV2(project));
   }
+}
+
+/** Taken, and forgotten. */
+function takeLogEvents(request: IncomingMessage, response: ServerResponse): void {
+  const isKnown = request.headers['statsig-api-key'] === DEMO_SDK_KEY;
+  request.resume();
+  request.on('end', () => {
+    const text = isKnown ? '{"success":true}' : '{"error":"unknown SDK key"}';
+    send(response, isKnown ? 202 : 401, { 'content-type': 'application/json' }, Buffer.from(text));
+  });
 }
 
 function sendJson(request: IncomingMessage, response: ServerResponse, spec: object): void {
