@@ -27,7 +27,10 @@ setInterval(() => {
   project = nextProject();
 }, changeEveryMs);
 
-const server = createServer(answer);
+const server = createServer((request, response) => {
+  if (request.method === 'POST' && request.url === '/v1/log_event') takeLogEvents(request, response);
+  else answer(request, response);
+});
 server.on('error', (error) => {
   console.error(`demo-origin: ${error.message}`);
   process.exit(1);
@@ -46,9 +49,7 @@ function nextProject(): DemoProject {
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://demo-origin');
   const [, api, endpoint, file] = url.pathname.split('/');
-  if (endpoint === 'log_event' && request.method === 'POST') {
-    takeLogEvents(request, response);
-  } else if (endpoint !== 'download_config_specs' || (api !== 'v1' && api !== 'v2')) {
+  if (endpoint !== 'download_config_specs' || (api !== 'v1' && api !== 'v2')) {
     send(response, 404, {}, Buffer.from('{"error":"not found"}'));
   } else if (file !== `${DEMO_SDK_KEY}.json`) {
     send(response, 401, {}, Buffer.from('{"error":"unknown SDK key"}'));

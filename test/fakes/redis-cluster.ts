@@ -11,7 +11,12 @@ export async function startRedisCluster(
   t: TestContext,
   args: readonly string[] = [],
 ): Promise<RedisServer[]> {
-  const nodes = await Promise.all(Array.from({ length: NODES }, () => startNode(t, args)));
+  const starts = await Promise.allSettled(Array.from({ length: NODES }, () => startNode(t, args)));
+  // After all of them: one that comes up once the test has failed would live on.
+  const nodes = starts.map((start) => {
+    if (start.status === 'rejected') throw start.reason;
+    return start.value;
+  });
   const clients = nodes.map(({ server }) => server.client());
   for (const [index, client] of clients.entries()) {
     const from = Math.floor((SLOTS * index) / NODES);
