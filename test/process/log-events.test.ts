@@ -28,11 +28,19 @@ async function setStage(t: TestContext): Promise<Stage> {
   const origin = await startEventOrigin();
   t.after(() => origin.close());
   const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
-  t.after(() => {
+  const daemons: Daemon[] = [];
+  t.after(async () => {
+    // One that still lives would write while the folder is being removed.
+    await Promise.all(daemons.map(({ program }) => program.kill()));
     rmSync(dataDir, { recursive: true, force: true });
   });
   const own = ['--log-event-statsig-endpoint', origin.url, '--data-dir', dataDir];
-  return { origin, dataDir, start: (args = []) => startDaemon(t, NO_ORIGIN, { args: [...own, ...args] }) };
+  const start = async (args: readonly string[] = []): Promise<Daemon> => {
+    const daemon = await startDaemon(t, NO_ORIGIN, { args: [...own, ...args] });
+    daemons.push(daemon);
+    return daemon;
+  };
+  return { origin, dataDir, start };
 }
 
 function names(deliveries: readonly Delivery[]): readonly string[] {
