@@ -38,11 +38,12 @@ for (const [name, body, coding] of [
     const origin = await startEventOrigin();
     t.after(() => origin.close());
     const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
+    const args = ['--log-event-statsig-endpoint', origin.url, '--data-dir', dataDir];
+    const { url, adminUrl } = await startDaemon(t, NO_ORIGIN, { args });
+    // After the daemon's end.
     t.after(() => {
       rmSync(dataDir, { recursive: true, force: true });
     });
-    const args = ['--log-event-statsig-endpoint', origin.url, '--data-dir', dataDir];
-    const { url, adminUrl } = await startDaemon(t, NO_ORIGIN, { args });
     const stalls: number[] = [];
     while (stalls.length < TRIES_MAX && !stalls.some((stallMs) => stallMs <= STALL_MS_MAX)) {
       await worstStallMs(adminUrl);
