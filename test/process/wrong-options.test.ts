@@ -68,10 +68,6 @@ describe('wrong options', { concurrency: true }, () => {
     [['https', 'disabled'], /MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'/],
     [['http', 'memory'], /CACHE 'memory' is unknown: use 'disabled', 'redis', 'local'/],
     [['http', 'redis', '--redis-url', 'redis://u:hunter2@'], /--redis-url \(REDIS_URL\): is no redis:/],
-    [
-      ['http', 'disabled', '--data-dir', '/x'],
-      /--data-dir \(SFP_DATA_DIR\) is not used with CACHE 'disabled'/,
-    ],
   ] as const) {
     it(`include ${operands.join(' ')}`, async (t) => {
       const faults = faultsIn(await refusal(t, operands));
