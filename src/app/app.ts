@@ -1,5 +1,6 @@
 // Composition root: builds rooms and servers, opens the ports, and stops everything within a deadline.
 import type { Config } from '../config/load-config.js';
+import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
 import { createLoggedProxyEvents, noProxyEvents } from '../observability/proxy-events.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
@@ -8,7 +9,7 @@ import { buildLogEvents } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
 import { buildRooms, type World } from './rooms.js';
 import { buildServers, type Ports } from './servers.js';
-import { atMost, closeInOrder, finishBackups } from './shutdown.js';
+import { closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
 
 export interface App extends Ports {

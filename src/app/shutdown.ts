@@ -1,7 +1,8 @@
 // Stopping: servers drain while there is time, then are cut, so that the process ends within its deadline.
 import type { FastifyInstance } from 'fastify';
 import type { Backups } from '../datastore/backups.js';
-import type { Cancel, Clock } from '../domain/clock.js';
+import type { Clock } from '../domain/clock.js';
+import { atMost } from '../domain/deadline.js';
 
 /** Answers that wait for the origin get no more than this: then the origin is let go, and they are told to try again. */
 export const WAIT_FOR_ORIGIN_MS = 3_000;
@@ -18,16 +19,6 @@ export async function finishBackups(clock: Clock, backups: Backups): Promise<voi
   backups.stop();
   await atMost(clock, BACKUPS_MS_MAX, backups.idle());
   await atMost(clock, BACKUPS_MS_MAX, backups.close());
-}
-
-/** Resolves when `done` does, or after this long; rejects as it does. */
-export async function atMost(clock: Clock, durationMs: number, done: Promise<void>): Promise<void> {
-  let cancel: Cancel = () => undefined;
-  const timeout = new Promise<void>((resolve) => {
-    cancel = clock.schedule(durationMs, resolve);
-  });
-  await Promise.race([done, timeout]);
-  cancel();
 }
 
 /** Runs every step, each after the one before, also where one fails; throws the first failure at the end. */

@@ -1,6 +1,7 @@
 // The way of a batch: room for it, a look into it, its keeping, and only then the answer; what follows goes on behind.
 import { randomUUID } from 'node:crypto';
 import type { Cancel, Clock } from '../domain/clock.js';
+import { atMost } from '../domain/deadline.js';
 import type { EventOrigin } from '../sources/event-origin.js';
 import { bytesOf, type Batch, type BatchKeeper, type KeptBatch } from './batch.js';
 import type { DeadLetters } from './dead-letters.js';
@@ -153,13 +154,11 @@ export class LogEventStore {
   /** Accepts nothing more, and resolves when nothing waits any more, or the time for that is over. */
   async flush(): Promise<void> {
     this.#isStopping = true;
-    let cancel: Cancel = () => undefined;
-    await new Promise<void>((resolve) => {
+    const idle = new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
-      cancel = this.#clock.schedule(this.#options.flushMs, resolve);
       this.#tellIfIdle();
     });
-    cancel();
+    await atMost(this.#clock, this.#options.flushMs, idle);
   }
 
   /** Breaks off what is in flight; says what is left, and whether the next start will find it. */

@@ -1,5 +1,6 @@
 // Snapshots on a disk that may be full, read-only, gone or hanging: nothing of that ever rejects, or is waited for too long.
 import type { Clock } from '../../domain/clock.js';
+import { atMost } from '../../domain/deadline.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
 import type { Logger } from '../../observability/logger.js';
@@ -55,13 +56,7 @@ export async function openDiskSnapshotsOn(
   options: DiskOptions,
 ): Promise<DiskSnapshots> {
   const snapshots = new QueuedSnapshots(files, clock, log, options);
-  await new Promise<void>((resolve) => {
-    const cancel = clock.schedule(OPEN_DEADLINE_MS, resolve);
-    void snapshots.tidyUp().then(() => {
-      cancel();
-      resolve();
-    });
-  });
+  await atMost(clock, OPEN_DEADLINE_MS, snapshots.tidyUp());
   return snapshots;
 }
 

@@ -1,6 +1,7 @@
 // Redis as a whole: its three connections, what is stored in it, and the fleet that meets there.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../domain/clock.js';
+import { atMost } from '../../domain/deadline.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { FleetLink } from '../fleet-link.js';
@@ -65,10 +66,8 @@ export async function openRedis(
   };
   const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
-  await within(clock, FIRST_TRY_MS_MAX, async () => {
-    await small.firstTry;
-    if (small.isOpen) await bodies.firstTry;
-  });
+  const tried = small.firstTry.then(() => (small.isOpen ? bodies.firstTry : undefined));
+  await atMost(clock, FIRST_TRY_MS_MAX, tried);
   return {
     snapshots,
     fleet,
@@ -82,17 +81,6 @@ export async function openRedis(
     }),
     close,
   };
-}
-
-/** Resolves when `task` has ended, or sooner where that takes too long. */
-async function within(clock: Clock, durationMsMax: number, task: () => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const cancel = clock.schedule(durationMsMax, resolve);
-    void task().then(() => {
-      cancel();
-      resolve();
-    });
-  });
 }
 
 function describeAddress(address: RedisAddress): object {

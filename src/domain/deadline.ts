@@ -1,0 +1,15 @@
+// Waiting that ends: for what is done, or for a time, whichever comes first.
+import type { Cancel, Clock } from './clock.js';
+
+/** Resolves when `done` does, or after this long; rejects as it does. What is waited for goes on. */
+export async function atMost(clock: Clock, durationMs: number, done: Promise<void>): Promise<void> {
+  let cancel: Cancel = () => undefined;
+  const timeout = new Promise<void>((resolve) => {
+    cancel = clock.schedule(durationMs, resolve);
+  });
+  try {
+    await Promise.race([done, timeout]);
+  } finally {
+    cancel();
+  }
+}
