@@ -17,7 +17,9 @@ export class CatchUp {
   readonly #link: FleetLink;
   readonly #rooms: CatchUpRooms;
   /** Payloads by the names that messages have for them. */
-  readonly #names = new Map<string, PayloadKey>();
+  readonly #keys = new Map<string, PayloadKey>();
+  /** These names by the payloads' ids: each takes a hash, and is made once. */
+  readonly #names = new Map<string, string>();
   /** The newest version heard of, of payloads that are being loaded. */
   readonly #loading = new Map<string, { version: number; readonly done: Promise<void> }>();
   /** Versions that turned out to be of no use as they are stored, by payload: not loaded again and again. */
@@ -31,20 +33,22 @@ export class CatchUp {
 
   /** The payload is watched from now on. */
   know(key: PayloadKey): void {
-    this.#names.set(this.#link.entryName(key), key);
+    const id = payloadId(key);
+    if (this.#names.has(id)) return;
+    const name = this.#link.entryName(key);
+    this.#names.set(id, name);
+    this.#keys.set(name, key);
   }
 
   /** Exactly these payloads are watched. */
   knowOnly(keys: readonly PayloadKey[]): void {
-    this.#names.clear();
-    for (const key of keys) this.know(key);
     const ids = new Set(keys.map(payloadId));
-    for (const id of this.#useless.keys()) if (!ids.has(id)) this.#useless.delete(id);
+    for (const id of [...this.#names.keys(), ...this.#useless.keys()]) if (!ids.has(id)) this.#forget(id);
+    for (const key of keys) this.know(key);
   }
 
   forget(key: PayloadKey): void {
-    this.#names.delete(this.#link.entryName(key));
-    this.#useless.delete(payloadId(key));
+    this.#forget(payloadId(key));
   }
 
   stop(): void {
@@ -53,7 +57,7 @@ export class CatchUp {
 
   /** A message says that this version is stored. */
   heardByName(entryName: string, version: number): void {
-    const key = this.#names.get(entryName);
+    const key = this.#keys.get(entryName);
     if (key !== undefined) this.heard(key, version);
   }
 
@@ -70,6 +74,12 @@ export class CatchUp {
   /** -1 where nothing is held: a spec's version may be 0. */
   versionHeld(key: PayloadKey): number {
     return this.#rooms.store.peek(key)?.payload.version ?? -1;
+  }
+
+  #forget(id: string): void {
+    this.#keys.delete(this.#names.get(id) ?? '');
+    this.#names.delete(id);
+    this.#useless.delete(id);
   }
 
   /** A version that is heard of while another is loaded is loaded after it. */
