@@ -5,9 +5,8 @@ import { brotliCompress, brotliDecompress, constants, gunzip } from 'node:zlib';
 import type { Encoding, Payload } from '../../domain/payload.js';
 import type { PayloadKey, SpecFormat } from '../../domain/payload-key.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
-import { createJsonSpecReader } from '../spec-body/json-spec-reader.js';
-import { createProtobufSpecReader } from '../spec-body/protobuf-spec-reader.js';
 import { SpecBodyFault } from '../spec-body/spec-facts.js';
+import { createSpecReader } from '../spec-body/spec-reader.js';
 
 /** As for the forms we make for clients: near the size of quality 11, and tens of times faster. */
 const BROTLI_QUALITY = 5;
@@ -79,10 +78,7 @@ export async function readPayload(
   { version, format, encoding }: StoredForm,
   limits: BodyLimits,
 ): Promise<Payload | undefined> {
-  const reader =
-    format === 'json'
-      ? createJsonSpecReader()
-      : createProtobufSpecReader({ envelopeBytesMax: limits.decodedBytesMax });
+  const reader = createSpecReader(format, limits);
   try {
     const { form, identityBytes, facts } = await takeInBody(pieces(bytes), encoding, reader, limits);
     if (facts.hasUpdates !== true || facts.isDelta || facts.time !== version) return undefined;

@@ -3,14 +3,12 @@ import type { Cancel, Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import { failed, type FailureReason, type FetchOutcome, type Origin } from '../origin.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
-import { createJsonSpecReader } from '../spec-body/json-spec-reader.js';
-import { createProtobufSpecReader } from '../spec-body/protobuf-spec-reader.js';
+import { createSpecReader } from '../spec-body/spec-reader.js';
 import { redirectTarget, REDIRECTS_MAX } from './redirects.js';
-import type { SpecReader } from '../spec-body/spec-facts.js';
 import { toFailure } from './upstream-failure.js';
 import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';
 import { toUpstreamRequest } from './upstream-request.js';
-import { judgeBody, judgeHead, type BodyPlan } from './upstream-response.js';
+import { judgeBody, judgeHead } from './upstream-response.js';
 
 /** Bytes of an error's body that are read so that its connection can be used again. */
 const ERROR_BODY_BYTES_MAX = 16_384;
@@ -55,7 +53,7 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
       if (plan.kind !== 'unauthorized' || from.host === options.endpoint.host) return plan;
       return failed(`status_${plan.status}`, `HTTP status ${plan.status} of a redirect's target`);
     }
-    const reader = createReader(plan, options.bodyLimits);
+    const reader = createSpecReader(plan.format, options.bodyLimits);
     const body = await takeInBody(response.body, plan.encoding, reader, options.bodyLimits);
     return judgeBody(plan, body, sinceTime);
   }
@@ -103,9 +101,4 @@ async function discard(response: UpstreamResponse, signal: AbortSignal): Promise
   } catch {
     // The status has decided already: a body that breaks off or stalls costs its connection and nothing else.
   }
-}
-
-function createReader(plan: BodyPlan, limits: BodyLimits): SpecReader {
-  if (plan.format === 'json') return createJsonSpecReader();
-  return createProtobufSpecReader({ envelopeBytesMax: limits.decodedBytesMax });
 }
