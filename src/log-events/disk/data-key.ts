@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifThere } from '../../sources/disk/file-system.js';
 import { SEGMENT_SUFFIX } from './segment.js';
 
 const KEY_BYTES = 32;
@@ -14,7 +15,7 @@ const OWNER_ONLY = 0o600;
  */
 export async function loadDataKey(folder: string): Promise<Buffer> {
   const path = join(folder, KEY_FILE);
-  const known = await readOrUndefined(path);
+  const known = await ifThere(readFile(path));
   if (known !== undefined && known.length !== KEY_BYTES) {
     throw new Error(`${KEY_FILE} in the folder of log events is no key: it has ${known.length} bytes`);
   }
@@ -23,15 +24,6 @@ export async function loadDataKey(folder: string): Promise<Buffer> {
   const isNeeded = (await readdir(folder)).some((name) => name.endsWith(SEGMENT_SUFFIX));
   if (isNeeded) throw new Error(`${KEY_FILE} in the folder of log events is missing: put it back`);
   return await makeKey(path);
-}
-
-async function readOrUndefined(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** Under another name first, so that a crash leaves no half of a key. */

@@ -1,6 +1,7 @@
 // Reads back what another process left in a segment: whole records up to a torn end, without those that are done.
 import { readFile, truncate } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { ifThere } from '../../sources/disk/file-system.js';
 import { BatchDamage } from '../batch.js';
 import { HEAD_BYTES, readHead, type StoredBatch } from './sealed-record.js';
 import { DONE_ENTRY_BYTES, DONE_SUFFIX, type Place, type Segment } from './segment.js';
@@ -42,13 +43,8 @@ export async function recoverSegment(segment: Segment, fileBytes: number): Promi
 }
 
 async function readDone(path: string): Promise<ReadonlySet<number>> {
-  let entries: Buffer;
-  try {
-    entries = await readFile(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Set();
-    throw error;
-  }
+  const entries = await ifThere(readFile(path));
+  if (entries === undefined) return new Set();
   // Half an entry, from a write that was broken off: what is appended later has to stand where entries stand.
   const wholeBytes = entries.length - (entries.length % DONE_ENTRY_BYTES);
   if (wholeBytes < entries.length) await truncate(path, wholeBytes);

@@ -3,6 +3,7 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { ifThere } from '../../sources/disk/file-system.js';
 import { BatchDamage } from '../batch.js';
 import { HEAD_BYTES, openRecord, sealRecord, type StoredBatch } from './sealed-record.js';
 
@@ -41,7 +42,6 @@ export class Segment {
   records: number;
   /** Of records that are not done. */
   liveBytes = 0;
-  live = 0;
   /** Something in it could not be read. */
   isDamaged = false;
 
@@ -106,7 +106,6 @@ export class Segment {
   }
 
   enliven({ bytes }: Place): void {
-    this.live += 1;
     this.liveBytes += bytes;
   }
 
@@ -126,7 +125,6 @@ export class Segment {
 
   /** To be written with the next `writeDone`. */
   done({ index, bytes }: Place): void {
-    this.live -= 1;
     this.liveBytes -= bytes;
     this.#unwrittenDone.push(index);
   }
@@ -151,9 +149,9 @@ export class Segment {
   async remove(): Promise<void> {
     await this.close();
     const file = this.path + SEGMENT_SUFFIX;
-    if (this.isDamaged) await rename(file, this.path + DAMAGED_SUFFIX).catch(ignoreMissing);
-    else await unlink(file).catch(ignoreMissing);
-    await unlink(this.path + DONE_SUFFIX).catch(ignoreMissing);
+    if (this.isDamaged) await ifThere(rename(file, this.path + DAMAGED_SUFFIX));
+    else await ifThere(unlink(file));
+    await ifThere(unlink(this.path + DONE_SUFFIX));
   }
 
   async close(): Promise<void> {
@@ -172,11 +170,6 @@ export class Segment {
       throw error;
     }
   }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
-  throw error;
 }
 
 /** A key of its own for every file: random nonces stay far from meeting, however many batches are written. */
