@@ -1,6 +1,6 @@
 // What makes two exposures the same: the minute, the whole user and device, what was looked at, by which rule, with which value.
 import { createHash } from 'node:crypto';
-import { isObject, membersOf, textOf, type Slice } from './json-slices.js';
+import { isObject, membersOf, textOf, type Slice } from '../../sources/spec-body/json-slices.js';
 
 /** Events of these names are exposures; the member of their metadata that names what was looked at. */
 const NAMED_BY: ReadonlyMap<string, string> = new Map([

@@ -7,7 +7,14 @@ import { SpecBodyFault } from '../../sources/spec-body/spec-facts.js';
 import { decodeBody } from './body-decoder.js';
 import { EXPOSURE_MARK, exposureFingerprint, findSender } from './exposure.js';
 import type { Inspection, InspectionRequest } from './inspection.js';
-import { elementsOf, endOfValue, membersOf, skipSpace, type List, type Slice } from './json-slices.js';
+import {
+  elementsOf,
+  endOfValue,
+  membersOf,
+  skipSpace,
+  type List,
+  type Slice,
+} from '../../sources/spec-body/json-slices.js';
 
 /** A larger text is checked, and passed on with all its events: compressing it anew would hold up the others. */
 const DEDUPED_BYTES_MAX = 16 * 1024 * 1024;

@@ -1,10 +1,10 @@
 // Log events to their origin over HTTP: one POST, one outcome, within a time limit, whatever the network does.
-import type { Cancel, Clock } from '../../domain/clock.js';
+import type { Clock } from '../../domain/clock.js';
 import { maskSdkKeysIn } from '../../domain/sdk-key.js';
 import type { DeliveryOutcome, EventDelivery, EventOrigin } from '../event-origin.js';
 import { failed } from '../origin.js';
+import { answerInTime } from './answer-in-time.js';
 import { parseRetryAfterMs } from './retry-after.js';
-import { toFailure } from './upstream-failure.js';
 import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';
 
 const LOG_EVENT_PATH = '/v1/log_event';
@@ -38,24 +38,9 @@ export function createEventClient(clock: Clock, options: EventClientOptions): Ev
     return await judge(clock, response);
   }
 
-  async function sendInTime(delivery: EventDelivery): Promise<DeliveryOutcome> {
-    const abort = new AbortController();
-    let cancelTimeout: Cancel = () => undefined;
-    // Of its own, as undici does not look at the signal while a request waits for its connection.
-    const timeout = new Promise<DeliveryOutcome>((resolve) => {
-      cancelTimeout = clock.schedule(options.requestTimeoutMs, () => {
-        resolve(failed('request_timeout', `no whole answer within ${options.requestTimeoutMs} ms`));
-        abort.abort();
-        pool.distrust();
-      });
-    });
-    const outcome = await Promise.race([send(delivery, abort.signal).catch(toFailure), timeout]);
-    cancelTimeout();
-    return outcome;
-  }
-
   return {
-    deliver: (delivery) => pool.track(() => sendInTime(delivery)),
+    deliver: (delivery) =>
+      answerInTime(clock, pool, options.requestTimeoutMs, (signal) => send(delivery, signal)),
     close: () => pool.close(),
   };
 }

@@ -1,9 +1,10 @@
 // The origin over HTTP: one request in, one outcome out, within time and size limits, whatever the network does.
-import type { Cancel, Clock } from '../../domain/clock.js';
+import type { Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
-import { failed, type FailureReason, type FetchOutcome, type Origin } from '../origin.js';
+import { failed, type FetchOutcome, type Origin } from '../origin.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
 import { createSpecReader } from '../spec-body/spec-reader.js';
+import { answerInTime } from './answer-in-time.js';
 import { redirectTarget, REDIRECTS_MAX } from './redirects.js';
 import { toFailure } from './upstream-failure.js';
 import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';
@@ -12,7 +13,6 @@ import { judgeBody, judgeHead } from './upstream-response.js';
 
 /** Bytes of an error's body that are read so that its connection can be used again. */
 const ERROR_BODY_BYTES_MAX = 16_384;
-const TIMEOUTS: readonly FailureReason[] = ['headers_timeout', 'body_timeout', 'request_timeout'];
 
 export interface UpstreamOptions extends UpstreamPoolOptions {
   readonly requestTimeoutMs: number;
@@ -58,25 +58,9 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
     return judgeBody(plan, body, sinceTime);
   }
 
-  async function askInTime(key: PayloadKey, sinceTime: number): Promise<FetchOutcome> {
-    const abort = new AbortController();
-    let cancelTimeout: Cancel = () => undefined;
-    // Of its own, as undici does not look at the signal while a request waits for its connection.
-    const timeout = new Promise<FetchOutcome>((resolve) => {
-      cancelTimeout = clock.schedule(options.requestTimeoutMs, () => {
-        resolve(failed('request_timeout', `no whole answer within ${options.requestTimeoutMs} ms`));
-        abort.abort();
-      });
-    });
-    const answer = ask(key, sinceTime, abort.signal).catch(toFailure);
-    const outcome = await Promise.race([answer, timeout]);
-    cancelTimeout();
-    if (outcome.kind === 'failed' && TIMEOUTS.includes(outcome.reason)) pool.distrust();
-    return outcome;
-  }
-
   return {
-    fetch: (key, sinceTime) => pool.track(() => askInTime(key, sinceTime)),
+    fetch: (key, sinceTime) =>
+      answerInTime(clock, pool, options.requestTimeoutMs, (signal) => ask(key, sinceTime, signal)),
     close: () => pool.close(),
   };
 }

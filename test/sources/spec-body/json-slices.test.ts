@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { elementsOf, membersOf, skipSpace } from '../../../src/log-events/inspection/json-slices.js';
+import { elementsOf, membersOf, skipSpace } from '../../../src/sources/spec-body/json-slices.js';
 
 /** JSON of a value with white space wherever it may stand. */
 function spaced(value: unknown, space: string): string {

@@ -10,7 +10,7 @@ import {
   QUOTE,
   isWhiteSpace,
   skipPlain,
-} from '../../sources/spec-body/json-bytes.js';
+} from './json-bytes.js';
 
 /** From the first byte of a value to the one after its last. */
 export interface Slice {
