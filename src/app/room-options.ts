@@ -58,8 +58,10 @@ export function toFleetOptions(config: Config): FleetMemberOptions {
 
 /** A file of log events is closed at this size, or a little above. */
 const SEGMENT_BYTES_MIN = 8 * MIB;
-/** With larger queues files grow, so that there are no more than about so many of them open. */
+/** With larger queues files grow, so that there are no more than about so many of them open ... */
 const SEGMENTS_ABOUT = 64;
+/** ... up to this: places in a file have four bytes. */
+const SEGMENT_BYTES_MAX = 1024 * MIB;
 const DEAD_LETTERS_BYTES_MAX = 64 * MIB;
 
 /** To be asked for where there is a data folder. */
@@ -68,7 +70,8 @@ export function toDiskOptions(config: Config): {
   readonly deadLetters: FiledDeadLettersOptions;
 } {
   const folder = join(config.dataDir, 'log-events');
-  const segmentBytes = Math.max(SEGMENT_BYTES_MIN, (config.logEventQueueMaxMib * MIB) / SEGMENTS_ABOUT);
+  const wantedBytes = (config.logEventQueueMaxMib * MIB) / SEGMENTS_ABOUT;
+  const segmentBytes = Math.min(Math.max(SEGMENT_BYTES_MIN, wantedBytes), SEGMENT_BYTES_MAX);
   return {
     keeper: { folder, segmentBytes },
     deadLetters: { folder, bytesMax: DEAD_LETTERS_BYTES_MAX },

@@ -1,5 +1,5 @@
 // Keeps batches on disk: many in one write and one sync, in files that go when all that is in them is done.
-import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch, BatchKeeper, KeptBatch } from '../batch.js';
 import { loadDataKey } from './data-key.js';
@@ -7,7 +7,7 @@ import { DiskBatch } from './disk-batch.js';
 import type { DiskKeeperListener } from './disk-keeper-listener.js';
 import { lockFolder, type FolderLock } from './folder-lock.js';
 import type { StoredBatch } from './sealed-record.js';
-import { DONE_SUFFIX, Segment, SEGMENT_SUFFIX } from './segment.js';
+import { DAMAGED_SUFFIX, DONE_SUFFIX, FILE_HEAD_BYTES, Segment, SEGMENT_SUFFIX } from './segment.js';
 import { recoverSegment } from './segment-recovery.js';
 import { findSurplus } from './surplus-segment.js';
 import { takeGroup, type Waiting } from './write-group.js';
@@ -94,13 +94,12 @@ export class DiskKeeper implements BatchKeeper {
   async #takeOver(name: string, left: Map<string, DiskBatch>): Promise<void> {
     const path = join(this.#options.folder, name.slice(0, -SEGMENT_SUFFIX.length));
     const segment = await Segment.reopen(path, this.#dataKey);
+    const { size } = await stat(path + SEGMENT_SUFFIX);
     if (segment === undefined) {
-      // Its head was not written before the process ended, and so no batch was accepted into it.
-      await unlink(path + SEGMENT_SUFFIX);
+      await this.#setAside(name, path, size);
       return;
     }
     this.#segments.set(segment, new Set());
-    const { size } = await stat(path + SEGMENT_SUFFIX);
     const { batches, damagedRecords, tornBytes } = await recoverSegment(segment, size);
     if (damagedRecords + tornBytes > 0) this.#listener.damaged(name, damagedRecords, tornBytes);
     for (const { place, batch } of batches) {
@@ -110,6 +109,17 @@ export class DiskKeeper implements BatchKeeper {
       else left.set(batch.id, kept);
     }
     this.#hasProgress = true;
+  }
+
+  /** A file without a head of ours. */
+  async #setAside(name: string, path: string, fileBytes: number): Promise<void> {
+    if (fileBytes < FILE_HEAD_BYTES) {
+      // Its head was not written before the process ended, and so no batch was accepted into it.
+      await unlink(path + SEGMENT_SUFFIX);
+      return;
+    }
+    this.#listener.damaged(name, 0, fileBytes);
+    await rename(path + SEGMENT_SUFFIX, path + DAMAGED_SUFFIX);
   }
 
   #add(stored: StoredBatch, segment: Segment, place: ConstructorParameters<typeof DiskBatch>[2]): DiskBatch {

@@ -6,7 +6,7 @@ import { BatchDamage, type Batch } from '../batch.js';
 
 /** A mark, the length of what follows, and a checksum of both. */
 export const HEAD_BYTES = 12;
-const MARK = 0x4c455631;
+export const HEAD_MARK = Buffer.from('LEV1');
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -35,7 +35,7 @@ export async function sealRecord(key: Uint8Array, batch: StoredBatch): Promise<B
 
 /** How many bytes follow the head; undefined where it is none. */
 export function readHead(head: Buffer): number | undefined {
-  if (head.length < HEAD_BYTES || head.readUInt32BE(0) !== MARK) return undefined;
+  if (head.length < HEAD_BYTES || !head.subarray(0, HEAD_MARK.length).equals(HEAD_MARK)) return undefined;
   return head.readUInt32BE(8) === crc32(head.subarray(0, 8)) ? head.readUInt32BE(4) : undefined;
 }
 
@@ -62,7 +62,7 @@ export async function openRecord(key: Uint8Array, content: Buffer): Promise<Stor
 
 function makeHead(contentBytes: number): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUInt32BE(MARK, 0);
+  HEAD_MARK.copy(head);
   head.writeUInt32BE(contentBytes, 4);
   head.writeUInt32BE(crc32(head.subarray(0, 8)), 8);
   return head;

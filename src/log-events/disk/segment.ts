@@ -1,6 +1,6 @@
 // One file of batches, written to its end and never changed, and beside it a list of those that are done.
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { constants, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { ifThere } from '../../sources/disk/file-system.js';
@@ -14,17 +14,18 @@ export const DAMAGED_SUFFIX = '.damaged';
 const MARK = Buffer.from('SFPEVT01');
 const SALT_BYTES = 32;
 export const FILE_HEAD_BYTES = MARK.length + SALT_BYTES;
-/** In the list of what is done: a record's number in its file, and a checksum of that. */
+/** In the list of what is done: where a record begins in its file, and a checksum of that. */
 export const DONE_ENTRY_BYTES = 8;
 const OWNER_ONLY = 0o600;
 /** Small batches are sealed in 20 to 40 µs each: after so many the event loop gets its turn. */
 const SEALS_PER_TURN = 64;
 const PARTLY_WRITTEN = 'the disk took a part of the log events only';
+/** Written where we say, and not at its end: what a full disk took of an entry is overwritten by the next try. */
+const DONE_FLAGS = constants.O_WRONLY | constants.O_CREAT;
 
 /** Where a batch stands in its file. */
 export interface Place {
-  /** The how many-th record it is, from 0. */
-  readonly index: number;
+  /** Less than 2^32: the list of what is done has four bytes for it. */
   readonly offset: number;
   /** With its head. */
   readonly bytes: number;
@@ -36,26 +37,21 @@ export class Segment {
   readonly #key: Buffer;
   readonly #handle: FileHandle;
   #doneHandle: FileHandle | undefined;
+  /** Where each of them begins. */
   #unwrittenDone: number[] = [];
   /** Of the file, as far as it is good. */
-  bytes: number;
-  records: number;
+  bytes = FILE_HEAD_BYTES;
+  /** Of the list of what is done, as far as it is good. */
+  doneBytes = 0;
   /** Of records that are not done. */
   liveBytes = 0;
   /** Something in it could not be read. */
   isDamaged = false;
 
-  constructor(
-    path: string,
-    key: Buffer,
-    handle: FileHandle,
-    { bytes, records }: { bytes: number; records: number },
-  ) {
+  constructor(path: string, key: Buffer, handle: FileHandle) {
     this.path = path;
     this.#key = key;
     this.#handle = handle;
-    this.bytes = bytes;
-    this.records = records;
   }
 
   static async create(path: string, dataKey: Buffer): Promise<Segment> {
@@ -69,20 +65,22 @@ export class Segment {
       await unlink(path + SEGMENT_SUFFIX);
       throw error;
     }
-    return new Segment(path, segmentKey(dataKey, salt), handle, { bytes: FILE_HEAD_BYTES, records: 0 });
+    return new Segment(path, segmentKey(dataKey, salt), handle);
   }
 
-  /** A segment that another process wrote; undefined where it has no whole head. Nothing is counted as live yet. */
+  /** A segment that another process wrote; undefined where it has no head of ours. Nothing is counted as live yet. */
   static async reopen(path: string, dataKey: Buffer): Promise<Segment | undefined> {
     const handle = await open(path + SEGMENT_SUFFIX, 'r');
-    const head = Buffer.alloc(FILE_HEAD_BYTES);
-    const { bytesRead } = await handle.read(head, 0, FILE_HEAD_BYTES, 0);
-    if (bytesRead === FILE_HEAD_BYTES && head.subarray(0, MARK.length).equals(MARK)) {
-      const key = segmentKey(dataKey, head.subarray(MARK.length));
-      return new Segment(path, key, handle, { bytes: FILE_HEAD_BYTES, records: 0 });
+    let isOurs = false;
+    try {
+      const head = Buffer.alloc(FILE_HEAD_BYTES);
+      const { bytesRead } = await handle.read(head, 0, FILE_HEAD_BYTES, 0);
+      isOurs = bytesRead === FILE_HEAD_BYTES && head.subarray(0, MARK.length).equals(MARK);
+      if (!isOurs) return undefined;
+      return new Segment(path, segmentKey(dataKey, head.subarray(MARK.length)), handle);
+    } finally {
+      if (!isOurs) await handle.close();
     }
-    await handle.close();
-    return undefined;
   }
 
   /** Writes the batches behind each other and syncs once. Where that fails, the file ends where it ended before. */
@@ -94,13 +92,12 @@ export class Segment {
       if (places.length % SEALS_PER_TURN === SEALS_PER_TURN - 1) await nextTurn();
       const record = await sealRecord(this.#key, batch);
       const bytes = record.reduce((sum, piece) => sum + piece.length, 0);
-      places.push({ index: this.records + places.length, offset, bytes });
+      places.push({ offset, bytes });
       pieces.push(...record);
       offset += bytes;
     }
     await this.#writeAll(pieces, offset);
     this.bytes = offset;
-    this.records += batches.length;
     for (const place of places) this.enliven(place);
     return places;
   }
@@ -124,25 +121,27 @@ export class Segment {
   }
 
   /** To be written with the next `writeDone`. */
-  done({ index, bytes }: Place): void {
+  done({ offset, bytes }: Place): void {
     this.liveBytes -= bytes;
-    this.#unwrittenDone.push(index);
+    this.#unwrittenDone.push(offset);
   }
 
   /** Not synced: what a power cut takes of it is sent once more. A killed process loses none of it. */
   async writeDone(): Promise<void> {
-    const indexes = [...this.#unwrittenDone];
-    if (indexes.length === 0) return;
-    const entries = Buffer.alloc(indexes.length * DONE_ENTRY_BYTES);
-    for (const [at, index] of indexes.entries()) {
-      entries.writeUInt32BE(index, at * DONE_ENTRY_BYTES);
-      const checksum = crc32(entries.subarray(at * DONE_ENTRY_BYTES, at * DONE_ENTRY_BYTES + 4));
-      entries.writeUInt32BE(checksum, at * DONE_ENTRY_BYTES + 4);
+    const offsets = [...this.#unwrittenDone];
+    if (offsets.length === 0) return;
+    const entries = Buffer.alloc(offsets.length * DONE_ENTRY_BYTES);
+    for (const [index, offset] of offsets.entries()) {
+      const at = index * DONE_ENTRY_BYTES;
+      entries.writeUInt32BE(offset, at);
+      entries.writeUInt32BE(crc32(entries.subarray(at, at + 4)), at + 4);
     }
-    this.#doneHandle ??= await open(this.path + DONE_SUFFIX, 'a', OWNER_ONLY);
-    await this.#doneHandle.write(entries);
+    this.#doneHandle ??= await open(this.path + DONE_SUFFIX, DONE_FLAGS, OWNER_ONLY);
+    const { bytesWritten } = await this.#doneHandle.write(entries, 0, entries.length, this.doneBytes);
+    if (bytesWritten !== entries.length) throw new Error(PARTLY_WRITTEN);
+    this.doneBytes += entries.length;
     // Where the write failed they are still here for the next; more may have come meanwhile.
-    this.#unwrittenDone = this.#unwrittenDone.slice(indexes.length);
+    this.#unwrittenDone = this.#unwrittenDone.slice(offsets.length);
   }
 
   /** Takes the files away: first the batches, so that a crash in between leaves none of them without its list. */
