@@ -1,6 +1,7 @@
 // Builds the store of log events from its parts: who keeps, who looks into, who forwards, who tells.
 import type { Config } from '../config/load-config.js';
 import type { Clock } from '../domain/clock.js';
+import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { noDeadLetters } from '../log-events/dead-letters.js';
 import { DiskKeeper } from '../log-events/disk/disk-keeper.js';
 import { FiledDeadLetters } from '../log-events/disk/filed-dead-letters.js';
@@ -48,9 +49,10 @@ export function buildLogEvents(config: Config, around: Surroundings, events: Pro
 function toPlaces(config: Config, journal: EventJournal): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
   if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
   const { keeper, deadLetters } = toDiskOptions(config);
+  const disk = createConcurrencyLimit(1);
   return {
-    keeper: new DiskKeeper(journal, keeper),
-    deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), deadLetters),
+    keeper: new DiskKeeper(journal, disk, keeper),
+    deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), disk, deadLetters),
   };
 }
 

@@ -1,4 +1,5 @@
 // A batch that is kept on disk: in memory only who it belongs to and where it stands.
+import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
 import { bytesOf, type Batch, type KeptBatch } from '../batch.js';
 import type { StoredBatch } from './sealed-record.js';
 import type { Place, Segment } from './segment.js';
@@ -12,9 +13,16 @@ export class DiskBatch implements KeptBatch {
   #segment: Segment;
   #place: Place;
   #isDone = false;
+  readonly #disk: ConcurrencyLimit;
   readonly #whenDone: (batch: DiskBatch) => void;
 
-  constructor(stored: StoredBatch, segment: Segment, place: Place, whenDone: (batch: DiskBatch) => void) {
+  constructor(
+    stored: StoredBatch,
+    segment: Segment,
+    place: Place,
+    disk: ConcurrencyLimit,
+    whenDone: (batch: DiskBatch) => void,
+  ) {
     this.id = stored.id;
     this.sdkKey = stored.sdkKey;
     this.acceptedAtMs = stored.acceptedAtMs;
@@ -22,6 +30,7 @@ export class DiskBatch implements KeptBatch {
     this.sequence = stored.sequence;
     this.#segment = segment;
     this.#place = place;
+    this.#disk = disk;
     this.#whenDone = whenDone;
   }
 
@@ -34,9 +43,10 @@ export class DiskBatch implements KeptBatch {
   }
 
   async read(): Promise<Batch> {
-    return await this.readStored();
+    return await this.#disk(() => this.readStored());
   }
 
+  /** For who has his turn at the disk already. */
   async readStored(): Promise<StoredBatch> {
     return await this.#segment.read(this.#place);
   }

@@ -1,18 +1,17 @@
 // Keeps batches on disk: many in one write and one sync, in files that go when all that is in them is done.
-import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Batch, BatchKeeper, KeptBatch } from '../batch.js';
-import { loadDataKey } from './data-key.js';
+import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
+import { BatchDamage, type Batch, type BatchKeeper, type KeptBatch } from '../batch.js';
 import { DiskBatch } from './disk-batch.js';
 import type { DiskKeeperListener } from './disk-keeper-listener.js';
-import { lockFolder, type FolderLock } from './folder-lock.js';
+import { EventFolder } from './event-folder.js';
 import type { StoredBatch } from './sealed-record.js';
 import { DAMAGED_SUFFIX, DONE_SUFFIX, FILE_HEAD_BYTES, Segment, SEGMENT_SUFFIX } from './segment.js';
 import { recoverSegment } from './segment-recovery.js';
 import { findSurplus } from './surplus-segment.js';
 import { takeGroup, type Waiting } from './write-group.js';
 
-const OWNER_ONLY = 0o700;
 const NAME_DIGITS = 16;
 
 export interface DiskKeeperOptions {
@@ -24,20 +23,23 @@ export interface DiskKeeperOptions {
 export class DiskKeeper implements BatchKeeper {
   readonly isDurable = true;
   readonly #listener: DiskKeeperListener;
+  readonly #disk: ConcurrencyLimit;
   readonly #options: DiskKeeperOptions;
+  readonly #folder: EventFolder;
   readonly #segments = new Map<Segment, Set<DiskBatch>>();
   #current: Segment | undefined;
-  #dataKey: Buffer = Buffer.alloc(0);
-  #lock: FolderLock | undefined;
   #lastSequence = 0;
   #lastName = 0;
   readonly #waiting: Waiting[] = [];
   #hasProgress = false;
   #working: Promise<void> | undefined;
 
-  constructor(listener: DiskKeeperListener, options: DiskKeeperOptions) {
+  /** `disk`: of one operation at a time, so that a disk that hangs holds one of Node's four threads. */
+  constructor(listener: DiskKeeperListener, disk: ConcurrencyLimit, options: DiskKeeperOptions) {
     this.#listener = listener;
+    this.#disk = disk;
     this.#options = options;
+    this.#folder = new EventFolder(options.folder, listener.notLocked.bind(listener));
   }
 
   async open(): Promise<readonly KeptBatch[]> {
@@ -47,8 +49,7 @@ export class DiskKeeper implements BatchKeeper {
       // Left as it was found, so that it can be tried again.
       for (const segment of this.#segments.keys()) await segment.close();
       this.#segments.clear();
-      await this.#lock?.release();
-      this.#lock = undefined;
+      await this.#folder.close();
       throw error;
     }
   }
@@ -67,14 +68,12 @@ export class DiskKeeper implements BatchKeeper {
       await this.#try(() => (batches.size === 0 ? segment.remove() : segment.close()));
     }
     this.#segments.clear();
-    await this.#lock?.release();
+    await this.#folder.close();
   }
 
   async #open(): Promise<readonly KeptBatch[]> {
-    const { folder } = this.#options;
-    await mkdir(folder, { recursive: true, mode: OWNER_ONLY });
-    this.#lock = await lockFolder(folder, this.#listener.notLocked.bind(this.#listener));
-    this.#dataKey = await loadDataKey(folder);
+    await this.#folder.open();
+    const { path: folder } = this.#folder;
     const left = new Map<string, DiskBatch>();
     const names = (await readdir(folder)).sort();
     for (const name of names) {
@@ -92,8 +91,8 @@ export class DiskKeeper implements BatchKeeper {
 
   /** What an earlier process left in one file. A batch that stands in two, as one was being moved, is taken over once. */
   async #takeOver(name: string, left: Map<string, DiskBatch>): Promise<void> {
-    const path = join(this.#options.folder, name.slice(0, -SEGMENT_SUFFIX.length));
-    const segment = await Segment.reopen(path, this.#dataKey);
+    const path = join(this.#folder.path, name.slice(0, -SEGMENT_SUFFIX.length));
+    const segment = await Segment.reopen(path, this.#folder.dataKey);
     const { size } = await stat(path + SEGMENT_SUFFIX);
     if (segment === undefined) {
       await this.#setAside(name, path, size);
@@ -123,7 +122,7 @@ export class DiskKeeper implements BatchKeeper {
   }
 
   #add(stored: StoredBatch, segment: Segment, place: ConstructorParameters<typeof DiskBatch>[2]): DiskBatch {
-    const kept = new DiskBatch(stored, segment, place, (batch) => {
+    const kept = new DiskBatch(stored, segment, place, this.#disk, (batch) => {
       this.#segments.get(batch.segment)?.delete(batch);
       this.#hasProgress = true;
       void this.#work();
@@ -134,9 +133,7 @@ export class DiskKeeper implements BatchKeeper {
 
   /** One at a time: whoever comes while it runs is served by the run that is going on. Never rejects. */
   #work(): Promise<void> {
-    this.#working ??= this.#workOff().finally(() => {
-      this.#working = undefined;
-    });
+    this.#working ??= this.#workOff();
     return this.#working;
   }
 
@@ -145,11 +142,13 @@ export class DiskKeeper implements BatchKeeper {
     await Promise.resolve();
     while (this.#waiting.length > 0 || this.#hasProgress) {
       const group = takeGroup(this.#waiting);
-      if (group.length > 0) await this.#writeGroup(group);
+      if (group.length > 0) await this.#disk(() => this.#writeGroup(group));
       if (!this.#hasProgress) continue;
       this.#hasProgress = false;
-      await this.#tidyUp();
+      await this.#disk(() => this.#tidyUp());
     }
+    // With the last look and not a moment later: who comes in between would be served by nobody.
+    this.#working = undefined;
   }
 
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
@@ -172,11 +171,11 @@ export class DiskKeeper implements BatchKeeper {
     if (this.#current !== undefined && this.#current.bytes < this.#options.segmentBytes) return this.#current;
     this.#lastName += 1;
     const name = String(this.#lastName).padStart(NAME_DIGITS, '0');
-    const segment = await Segment.create(join(this.#options.folder, name), this.#dataKey);
+    await this.#folder.restore();
+    const segment = await Segment.create(join(this.#folder.path, name), this.#folder.dataKey);
     this.#segments.set(segment, new Set());
     // The file's name has to outlive a power cut too.
-    const folder = await open(this.#options.folder, 'r');
-    await folder.sync().finally(() => folder.close());
+    await this.#folder.sync();
     this.#current = segment;
     return segment;
   }
@@ -190,7 +189,10 @@ export class DiskKeeper implements BatchKeeper {
       if (batches.size === 0 && segment !== this.#current) await this.#try(() => this.#remove(segment));
     }
     for (const segment of this.#segments.keys()) await this.#try(() => segment.writeDone());
-    const surplus = findSurplus([...this.#segments.keys()], this.#current, this.#options.segmentBytes);
+    // Files that wait for their removal cannot be emptied any more, nor those with something that nobody can read.
+    const movable = [...this.#segments].filter(([{ isDamaged }, { size }]) => size > 0 && !isDamaged);
+    const segments = movable.map(([segment]) => segment);
+    const surplus = findSurplus(segments, this.#current, this.#options.segmentBytes);
     if (surplus !== undefined) await this.#try(() => this.#empty(surplus));
   }
 
@@ -209,13 +211,22 @@ export class DiskKeeper implements BatchKeeper {
 
   async #empty(from: Segment): Promise<void> {
     for (const batch of [...(this.#segments.get(from) ?? [])]) {
-      if (!batch.isDone) await this.#move(batch, from);
+      if (!batch.isDone) await this.#moveIfReadable(batch, from);
     }
     this.#hasProgress = true;
   }
 
-  async #move(batch: DiskBatch, from: Segment): Promise<void> {
-    const stored = await batch.readStored();
+  async #moveIfReadable(batch: DiskBatch, from: Segment): Promise<void> {
+    try {
+      await this.#move(batch, from, await batch.readStored());
+    } catch (error) {
+      if (!(error instanceof BatchDamage)) throw error;
+      // Whoever wants it will be told; the file is kept for people.
+      from.isDamaged = true;
+    }
+  }
+
+  async #move(batch: DiskBatch, from: Segment, stored: StoredBatch): Promise<void> {
     const to = await this.#segmentForMore();
     const [place] = await to.append([stored]);
     if (place === undefined) return;

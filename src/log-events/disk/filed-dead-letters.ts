@@ -3,6 +3,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
 import { maskSdkKey } from '../../domain/sdk-key.js';
 import type { Batch, KeptBatch } from '../batch.js';
 import type { DeadLetters } from '../dead-letters.js';
@@ -26,17 +27,19 @@ export interface FiledDeadLettersOptions {
 
 export class FiledDeadLetters implements DeadLetters {
   readonly #failed: (error: unknown) => void;
+  readonly #disk: ConcurrencyLimit;
   readonly #options: FiledDeadLettersOptions;
   #last: Promise<void> = Promise.resolve();
 
-  /** `failed` is told of a batch that could not be filed. */
-  constructor(failed: (error: unknown) => void, options: FiledDeadLettersOptions) {
+  /** `failed` is told of a batch that could not be filed. `disk`: the same as that of the batches. */
+  constructor(failed: (error: unknown) => void, disk: ConcurrencyLimit, options: FiledDeadLettersOptions) {
     this.#failed = failed;
+    this.#disk = disk;
     this.#options = options;
   }
 
   add(kept: KeptBatch, batch: Batch | undefined, death: Death): Promise<void> {
-    this.#last = this.#last.then(() => this.#file(kept, batch, death)).catch(this.#failed);
+    this.#last = this.#disk(() => this.#file(kept, batch, death)).catch(this.#failed);
     return this.#last;
   }
 

@@ -163,6 +163,8 @@ export class Segment {
       const { bytesWritten } = await this.#handle.writev(pieces, this.bytes);
       if (bytesWritten !== end - this.bytes) throw new Error(PARTLY_WRITTEN);
       await this.#handle.datasync();
+      // Somebody removed it: what it takes ends with this process.
+      if ((await this.#handle.stat()).nlink === 0) throw new Error('the file of log events was removed');
     } catch (error) {
       // What was written of it is cut off, or, where that fails too, found torn by the next start.
       await this.#handle.truncate(this.bytes).catch(() => undefined);

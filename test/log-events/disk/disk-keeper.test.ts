@@ -1,13 +1,26 @@
 // Batches on disk: what was kept is there after a kill at any moment, in its order, and what is done is not.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { BatchDamage, type KeptBatch } from '../../../src/log-events/batch.js';
 import type { DiskKeeper } from '../../../src/log-events/disk/disk-keeper.js';
-import { eventually } from '../../e2e/deadline.js';
+import { eventually, within } from '../../e2e/deadline.js';
+import { settle } from '../../fakes/manual-clock.js';
 import { bytesIn, copyOf, filesIn, isReadable, makeBatch, makeFolder, openKeeper } from './folder.js';
 
 function ids(batches: readonly { readonly id: string }[]): readonly string[] {
@@ -48,6 +61,15 @@ test('thousands of batches at once are kept by a few writes', async (t) => {
   await Promise.all(batches.map((batch) => keeper.keep(batch)));
   const { left } = await openKeeper(t, copyOf(folder), 100_000_000);
   assert.deepEqual(ids(left), ids(batches));
+});
+
+test('whoever comes in the moment in which a write ends is served by the next', async (t) => {
+  const { keeper } = await openKeeper(t, makeFolder());
+  for (let turns = 0; turns < 10; turns += 1) {
+    await keeper.keep(makeBatch('one'));
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    await within(keeper.keep(makeBatch('another')), `keeping after ${turns} turns`, 5_000);
+  }
 });
 
 test('whatever is kept and forgotten, after a kill exactly the rest is there, also after several', async (t) => {
@@ -259,6 +281,52 @@ describe('files', () => {
     await eventually('its list', () => filesIn(folder, '.done').length > 0);
   });
 
+  it('that cannot be removed are tried again with the next, and not without end', async (t) => {
+    const folder = makeFolder();
+    const { keeper, told } = await openKeeper(t, folder);
+    const kept: KeptBatch[] = [];
+    for (let index = 0; index < 100; index += 1) {
+      kept.push(await keeper.keep(makeBatch(`batch ${index}`, 'x'.repeat(1000))));
+    }
+    const inTheWay = filesIn(folder, '.events').slice(0, 6);
+    for (const name of inTheWay) {
+      rmSync(join(folder, name));
+      mkdirSync(join(folder, name));
+    }
+    for (const batch of kept.slice(0, -1)) batch.forget();
+    await eventually('word of it', () => told.errors.length > 0);
+    const [first = ''] = inTheWay;
+    rmdirSync(join(folder, first));
+    writeFileSync(join(folder, first), '');
+    await writeDown(keeper);
+    await eventually('end of the first', () => !filesIn(folder, '.events').includes(first));
+    await within(keeper.close(), 'end of its work');
+    assert.equal(filesIn(folder, '.events').length, 6);
+  });
+
+  it('of which some records cannot be read any more keep nothing from being moved together', async (t) => {
+    const folder = makeFolder();
+    const { keeper, told } = await openKeeper(t, folder);
+    const refused: KeptBatch[] = [];
+    for (let index = 0; index < 400; index += 1) {
+      const kept = await keeper.keep(makeBatch(`batch ${index}`, 'x'.repeat(1000)));
+      if (index % 20 === 0) refused.push(kept);
+      if (index === 0) {
+        const path = join(folder, filesIn(folder, '.events')[0] ?? '');
+        const bytes = readFileSync(path);
+        bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+        writeFileSync(path, bytes, { flag: 'r+' });
+      } else if (index % 20 !== 0) kept.forget();
+    }
+    await eventually('moving together', () => bytesIn(folder) < 2 * 20 * 1_300 + 6 * 11_300);
+    assert.deepEqual(told.errors, []);
+    await assert.rejects((refused[0] as KeptBatch).read(), BatchDamage);
+    for (const kept of refused.slice(1)) assert.equal((await kept.read()).id, kept.id);
+    for (const kept of refused) kept.forget();
+    await writeDown(keeper);
+    await eventually('its setting aside', () => filesIn(folder, '.damaged').length === 1);
+  });
+
   it('say what is done, also where a part of that could be written only', async (t) => {
     const folder = makeFolder();
     const { keeper, told } = await openKeeper(t, folder);
@@ -353,6 +421,48 @@ function limitFiles(t: TestContext, bytesMax: string): void {
 }
 
 describe('a folder', () => {
+  it('that is removed is made again: what was kept is read as before, and what comes outlives a kill', async (t) => {
+    const folder = join(makeFolder(), 'log-events');
+    const { keeper, told } = await openKeeper(t, folder);
+    const before = await keeper.keep(makeBatch('before'));
+    rmSync(folder, { recursive: true });
+    await assert.rejects(keeper.keep(makeBatch('during')), /was removed/);
+    assert.equal((await before.read()).id, 'before');
+    await keeper.keep(makeBatch('after'));
+    assert.deepEqual(ids((await openKeeper(t, copyOf(folder))).left), ['after']);
+    await assert.rejects(openKeeper(t, folder), /another process uses the folder/);
+    assert.deepEqual(told.errors, []);
+  });
+
+  it('whose key is removed gets it back, so that the next process can read it', async (t) => {
+    const folder = makeFolder();
+    const { keeper } = await openKeeper(t, folder, 100);
+    await keeper.keep(makeBatch('before'));
+    rmSync(join(folder, 'key'));
+    await keeper.keep(makeBatch('after'));
+    assert.deepEqual(ids((await openKeeper(t, copyOf(folder))).left), ['before', 'after']);
+  });
+
+  it('that hangs is asked for one thing at a time, so that files, DNS and compression go on elsewhere', async (t) => {
+    const folder = makeFolder();
+    const { keeper } = await openKeeper(t, folder);
+    const kept: KeptBatch[] = [];
+    for (let index = 0; index < 10; index += 1) kept.push(await keeper.keep(makeBatch(`batch ${index}`)));
+    // In the place of the list of what is done: whoever opens it to write waits until somebody reads.
+    const pipe = join(folder, '0000000000000001.done');
+    execFileSync('mkfifo', [pipe]);
+    kept[0]?.forget();
+    await settle();
+    let isRead = false;
+    const reading = Promise.all(kept.slice(1).map((each) => each.read())).then(() => (isRead = true));
+    // Others still find threads for their files.
+    for (let look = 0; look < 20; look += 1) await stat(folder);
+    assert.equal(isRead, false);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    await within(reading, 'reading of what waited');
+    closeSync(reader);
+  });
+
   it("is one process's at a time", async (t) => {
     const folder = makeFolder();
     const { keeper } = await openKeeper(t, folder);

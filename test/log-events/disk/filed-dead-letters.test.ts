@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
+import { createConcurrencyLimit } from '../../../src/domain/concurrency-limit.js';
 import type { Batch, KeptBatch } from '../../../src/log-events/batch.js';
 import { FiledDeadLetters } from '../../../src/log-events/disk/filed-dead-letters.js';
 import { bytesIn, isReadable, makeBatch, makeFolder } from './folder.js';
@@ -25,7 +26,7 @@ function keptOf(batch: Batch): KeptBatch {
 }
 
 function letters(failed: (error: unknown) => void, folder: string, bytesMax = 1_000_000): FiledDeadLetters {
-  return new FiledDeadLetters(failed, { folder, bytesMax });
+  return new FiledDeadLetters(failed, createConcurrencyLimit(1), { folder, bytesMax });
 }
 
 test('a letter says why, and holds the whole batch for who has the key', async () => {

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
+import { createConcurrencyLimit } from '../../../src/domain/concurrency-limit.js';
 import type { Batch, KeptBatch } from '../../../src/log-events/batch.js';
 import { DiskKeeper } from '../../../src/log-events/disk/disk-keeper.js';
 
@@ -39,7 +40,7 @@ export async function openKeeper(t: TestContext, folder: string, segmentBytes = 
     progressNotWritten: (error: unknown) => void told.errors.push(error),
     notLocked: (error: unknown) => void told.errors.push(error),
   };
-  const keeper = new DiskKeeper(listener, { folder, segmentBytes });
+  const keeper = new DiskKeeper(listener, createConcurrencyLimit(1), { folder, segmentBytes });
   t.after(() => keeper.close());
   return { keeper, left: await keeper.open(), told };
 }

@@ -1,0 +1,55 @@
+// The folder of log events: made, locked, with the key to its files in it, and put back where somebody took it away.
+import { mkdir } from 'node:fs/promises';
+import { DataFolder } from '../../sources/disk/data-folder.js';
+import { systemFiles } from '../../sources/disk/file-system.js';
+import { keepDataKey, loadDataKey } from './data-key.js';
+import { lockFolder, type FolderLock } from './folder-lock.js';
+
+const OWNER_ONLY = 0o700;
+
+export class EventFolder {
+  readonly path: string;
+  readonly #notLocked: (error: unknown) => void;
+  #dataKey: Buffer = Buffer.alloc(0);
+  #lock: FolderLock | undefined;
+
+  /** `notLocked` is told where the folder can have no lock: it is used without one. */
+  constructor(path: string, notLocked: (error: unknown) => void) {
+    this.path = path;
+    this.#notLocked = notLocked;
+  }
+
+  /** What the files in it are sealed with. */
+  get dataKey(): Buffer {
+    return this.#dataKey;
+  }
+
+  /** Rejects where it cannot be had; then `close` lets go of what there was of it. */
+  async open(): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: OWNER_ONLY });
+    this.#lock = await lockFolder(this.path, this.#notLocked);
+    this.#dataKey = await loadDataKey(this.path);
+  }
+
+  /** To be called before a file is made: without the folder it could not be, without the key nobody could read it. */
+  async restore(): Promise<void> {
+    const made = await mkdir(this.path, { recursive: true, mode: OWNER_ONLY });
+    if (made !== undefined) {
+      // The lock went with the folder.
+      await this.close();
+      this.#lock = await lockFolder(this.path, this.#notLocked);
+    }
+    await keepDataKey(this.path, this.#dataKey);
+  }
+
+  /** Names of files outlive a power cut when this resolves; where the file system knows no such thing, at once. */
+  async sync(): Promise<void> {
+    await new DataFolder(systemFiles, this.path, undefined).sync();
+  }
+
+  async close(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = undefined;
+    await lock?.release();
+  }
+}
