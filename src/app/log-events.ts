@@ -11,6 +11,7 @@ import { ThreadedInspector } from '../log-events/inspection/threaded-inspector.j
 import type { Lane } from '../log-events/lane.js';
 import { LogEventStore, type LogEventStoreParts } from '../log-events/log-event-store.js';
 import { memoryKeeper } from '../log-events/memory-keeper.js';
+import { TimelyKeeper } from '../log-events/timely-keeper.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { createEventClient } from '../sources/upstream/event-client.js';
@@ -41,17 +42,21 @@ export function buildLogEvents(config: Config, around: Surroundings, events: Pro
     decodedBytesMax: config.logEventDecodedBodyMaxMib * MIB,
     exposuresMax: config.disableLogEventDedupe ? 0 : config.logEventDedupeCacheLimit,
   });
-  const parts = { ...toPlaces(config, journal), inspector, origin, journal };
+  const parts = { ...toPlaces(config, clock, journal), inspector, origin, journal };
   return new LogEventStore(clock, parts, toLogEventOptions(config));
 }
 
 /** Where batches wait, and where they end that nobody takes. */
-function toPlaces(config: Config, journal: EventJournal): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
+function toPlaces(
+  config: Config,
+  clock: Clock,
+  journal: EventJournal,
+): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
   if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
   const { keeper, deadLetters } = toDiskOptions(config);
   const disk = createConcurrencyLimit(1);
   return {
-    keeper: new DiskKeeper(journal, disk, keeper),
+    keeper: new TimelyKeeper(clock, new DiskKeeper(journal, disk, keeper)),
     deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), disk, deadLetters),
   };
 }

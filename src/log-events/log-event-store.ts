@@ -10,12 +10,7 @@ import { Forwarder, type Death } from './forwarder.js';
 import type { EventJournal } from './event-journal.js';
 import type { Inspection, Inspector } from './inspection/inspection.js';
 import { QueueRoom, type QueueRoomOptions } from './queue-room.js';
-
-/** A batch as a server received it. */
-export interface ReceivedBatch extends Pick<Batch, 'sdkKey' | 'headers' | 'query' | 'body'> {
-  /** How the body is compressed, in lower case; empty where it is not. */
-  readonly coding: string;
-}
+import { isEmptied, whatGoesOn, type ReceivedBatch } from './received-batch.js';
 
 export type Acceptance =
   | { readonly kind: 'accepted' }
@@ -29,6 +24,8 @@ export type Acceptance =
 
 /** Between attempts to open a place that cannot be had: a disk that fails, a folder that another process still holds. */
 const OPEN_AGAIN_MS = 5_000;
+/** For the last words to a disk: one that hangs would keep the process from its end. */
+const CLOSE_MS_MAX = 300;
 
 export interface LogEventStoreParts {
   readonly keeper: BatchKeeper;
@@ -161,15 +158,18 @@ export class LogEventStore {
     await atMost(this.#clock, this.#options.flushMs, idle);
   }
 
-  /** Breaks off what is in flight; says what is left, and whether the next start will find it. */
+  /** Breaks off what is in flight; says what is left, and whether the next start will find it. Waits for no disk that hangs. */
   async close(): Promise<void> {
     this.#isStopping = true;
     this.#cancelOpen();
     this.#forwarder.stop();
     const { origin, inspector, keeper, deadLetters, journal } = this.#parts;
     await origin.close();
-    await Promise.all([inspector.close(), deadLetters.close()]);
-    await keeper.close();
+    const cancelWord = this.#clock.schedule(CLOSE_MS_MAX, () => {
+      journal.progressNotWritten(new Error(`the disk gave no answer within ${CLOSE_MS_MAX} ms`));
+    });
+    const written = Promise.all([inspector.close(), deadLetters.close()]).then(() => keeper.close());
+    await atMost(this.#clock, CLOSE_MS_MAX, written.finally(cancelWord));
     if (this.room.batches > 0) journal.leftBehind(this.room.batches, this.room.bytes, keeper.isDurable);
   }
 
@@ -194,7 +194,8 @@ export class LogEventStore {
       return { acceptance: { kind: 'accepted' } };
     }
     try {
-      const kept = await keeper.keep(this.#toBatch(received, inspection));
+      const marks = { id: randomUUID(), acceptedAtMs: this.#clock.nowMs() };
+      const kept = await keeper.keep({ ...marks, ...whatGoesOn(received, inspection) });
       settle(true);
       this.#countDropped(received.sdkKey, inspection);
       return { acceptance: { kind: 'accepted' }, kept };
@@ -203,15 +204,6 @@ export class LogEventStore {
       journal.notKept(received.sdkKey, error);
       return { acceptance: { kind: 'not-kept' } };
     }
-  }
-
-  #toBatch(received: ReceivedBatch, inspection: Inspection): Batch {
-    const { sdkKey, query } = received;
-    const batch = { id: randomUUID(), sdkKey, query, acceptedAtMs: this.#clock.nowMs() };
-    const rest = inspection.kind === 'batch' ? inspection.rest : undefined;
-    if (rest === undefined) return { ...batch, headers: received.headers, body: received.body };
-    const headers = { ...received.headers, ...countAnew(received, rest.events), ...nameGzip(received) };
-    return { ...batch, headers, body: rest.body };
   }
 
   #countDropped(sdkKey: string, inspection: Inspection): void {
@@ -230,19 +222,4 @@ export class LogEventStore {
   #tellIfIdle(): void {
     if (this.#isStopping && this.room.batches === 0 && this.#beingAccepted === 0) this.#whenIdle();
   }
-}
-
-/** Whether every event was an exposure that the origin gets by another batch. */
-function isEmptied(inspection: Inspection): boolean {
-  return inspection.kind === 'batch' && inspection.rest?.events === 0;
-}
-
-/** Where the query names the coding, which is gzip then, it does so for what is left as well. */
-function nameGzip({ coding, headers }: ReceivedBatch): Readonly<Record<string, string>> {
-  const isNamedByQuery = coding !== '' && (headers['content-encoding'] ?? '') === '';
-  return isNamedByQuery ? {} : { 'content-encoding': 'gzip' };
-}
-
-function countAnew({ headers }: ReceivedBatch, events: number): Readonly<Record<string, string>> {
-  return headers['statsig-event-count'] === undefined ? {} : { 'statsig-event-count': String(events) };
 }

@@ -1,16 +1,18 @@
-// A disk in trouble for a while: a folder without its key, a batch that cannot be read now. Nothing is lost by it.
+// A disk in trouble for a while: a folder without its key, a batch that cannot be read now, no answer at all. Nothing is lost by it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { BatchDamage, type Batch, type KeptBatch } from '../../src/log-events/batch.js';
 import { Forwarder, type Death } from '../../src/log-events/forwarder.js';
 import type { EventOrigin } from '../../src/sources/event-origin.js';
-import { eventually } from '../e2e/deadline.js';
+import { eventually, within } from '../e2e/deadline.js';
+import { eventsOf } from '../fakes/event-origin.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { copyOf, makeBatch, makeFolder, openKeeper } from './disk/folder.js';
-import { startEventScene } from './event-scene.js';
+import { startEventScene, type EventScene } from './event-scene.js';
 
 test('without the key of its files nothing is accepted, which is told; with it all is forwarded', async (t) => {
   const before = makeFolder();
@@ -36,6 +38,65 @@ test('without the key of its files nothing is accepted, which is told; with it a
   });
   await scene.origin.took(2);
 });
+
+/** Lets the disk hang at the next word of what is done; `release` ends that, and is safe to call again. */
+function hangDisk(dataDir: string): () => void {
+  // Whoever opens it to write waits until somebody reads.
+  const pipe = join(dataDir, 'log-events', '0000000000000001.done');
+  execFileSync('mkfifo', [pipe]);
+  let reader: number | undefined;
+  return () => {
+    reader ??= openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  };
+}
+
+async function startHanging(
+  t: TestContext,
+): Promise<{ readonly scene: EventScene; readonly release: () => void }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
+  const scene = await startEventScene(t, ['--data-dir', dataDir]);
+  scene.origin.verdict = () => 503;
+  assert.equal((await scene.send('first')).status, 202);
+  const release = hangDisk(dataDir);
+  t.after(() => {
+    release();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  scene.origin.verdict = () => 202;
+  await scene.clock.advanceInSteps(1_000, 100);
+  await scene.origin.took(1);
+  await eventually('its end', async () => (await scene.status()).forwarded === 1);
+  return { scene, release };
+}
+
+test('while the disk hangs SDKs are told to try again, and what they were told so of is not sent', async (t) => {
+  const { scene, release } = await startHanging(t);
+  const late = scene.send('second');
+  await eventually('its coming', async () => (await scene.status()).waiting.batches === 1);
+  const answered = late.then(({ status }) => status);
+  await Promise.all([answered, scene.clock.advanceInSteps(6_000, 100)]);
+  assert.equal(await answered, 503);
+  assert.equal((await scene.send('third')).status, 503);
+  release();
+  await eventually('acceptance', async () => (await scene.send('fourth')).status === 202);
+  await scene.origin.took(2);
+  assert.deepEqual(
+    scene.origin.taken.flatMap(eventsOf).map(({ eventName }) => eventName),
+    ['first', 'fourth'],
+  );
+  await eventually('empty queue', async () => (await scene.status()).waiting.batches === 0);
+});
+
+test('a disk that hangs keeps the proxy from its end for a moment only, which is told', async (t) => {
+  const { scene } = await startHanging(t);
+  const { app, logs } = scene.proxy;
+  const stopped = within(app.stop(), 'end');
+  await Promise.all([stopped, scene.clock.advanceInSteps(5_000, 50)]);
+  assert.equal(logs.withMessage(TIDY_FAILED).length, 1);
+});
+
+const TIDY_FAILED =
+  'log events cannot be tidied up: what was forwarded lately would be sent again after a restart';
 
 interface Forwarding {
   readonly clock: ManualClock;

@@ -1,7 +1,7 @@
 // Hands bodies to a thread of their own, so that no body, however large, stalls the event loop.
 import { Worker } from 'node:worker_threads';
 import type { Cancel, Clock } from '../../domain/clock.js';
-import type { Inspected, Inspection, InspectionRequest, Inspector } from './inspection.js';
+import type { Inspected, Inspection, InspectionRequest, Inspector, UnreadReason } from './inspection.js';
 import type { FromThread, ThreadOptions, ToThread } from './inspection-thread.js';
 
 /** Who waits longer for a look into his batch is not kept waiting: it goes on as it came ... */
@@ -18,6 +18,8 @@ export interface InspectorListener {
   threadBroke(error: unknown): void;
   exposuresForgotten(exposures: number): void;
 }
+
+const BROKEN: Inspection = { kind: 'unread', reason: 'broken' };
 
 interface Pending {
   readonly sdkKey: string;
@@ -50,11 +52,12 @@ export class ThreadedInspector implements Inspector {
     const { sdkKey } = request;
     const ofKey = this.#perKey.get(sdkKey) ?? 0;
     if (this.#pending.size >= INSPECTIONS_MAX || ofKey >= INSPECTIONS_PER_KEY_MAX) {
-      return Promise.resolve({ inspection: { kind: 'unread', reason: 'busy' }, settle: () => undefined });
+      return Promise.resolve(passOn('busy'));
     }
+    const thread = (this.#thread ??= this.#tryStart());
+    if (thread === undefined) return Promise.resolve(passOn('broken'));
     this.#lastId += 1;
     const id = this.#lastId;
-    const thread = (this.#thread ??= this.#start());
     return new Promise((resolve) => {
       let cancel: Cancel = () => undefined;
       const settle = (isKept: boolean): void => {
@@ -67,7 +70,7 @@ export class ThreadedInspector implements Inspector {
       this.#pending.set(id, { sdkKey, answer });
       this.#perKey.set(sdkKey, ofKey + 1);
       cancel = this.#clock.schedule(INSPECTION_MS_MAX, () => {
-        resolve({ inspection: { kind: 'unread', reason: 'busy' }, settle: () => undefined });
+        resolve(passOn('busy'));
         // What it finds later is nobody's any more, and is not to be remembered.
         this.#pending.set(id, {
           sdkKey,
@@ -76,7 +79,13 @@ export class ThreadedInspector implements Inspector {
           },
         });
       });
-      this.#tell(thread, { kind: 'inspect', id, request });
+      try {
+        this.#tell(thread, { kind: 'inspect', id, request });
+      } catch (error) {
+        // No memory for its copy.
+        this.#listener.threadBroke(error);
+        this.#take({ kind: 'inspected', id, inspection: BROKEN, hasExposures: false });
+      }
     });
   }
 
@@ -87,6 +96,16 @@ export class ThreadedInspector implements Inspector {
     thread.removeAllListeners();
     await thread.terminate();
     this.#giveUpPending();
+  }
+
+  /** Undefined where the system gives us no thread, as in a container with too many of them: the next body tries again. */
+  #tryStart(): Worker | undefined {
+    try {
+      return this.#start();
+    } catch (error) {
+      this.#listener.threadBroke(error);
+      return undefined;
+    }
   }
 
   #start(): Worker {
@@ -134,11 +153,15 @@ export class ThreadedInspector implements Inspector {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     this.#perKey.clear();
-    for (const { answer } of pending) answer({ kind: 'unread', reason: 'broken' }, false);
+    for (const { answer } of pending) answer(BROKEN, false);
   }
 
   #tell(thread: Worker, message: ToThread): void {
     // A thread that has ended takes no message, and needs none.
     thread.postMessage(message);
   }
+}
+
+function passOn(reason: UnreadReason): Inspected {
+  return { inspection: { kind: 'unread', reason }, settle: () => undefined };
 }

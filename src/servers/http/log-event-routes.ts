@@ -2,7 +2,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
-import type { Acceptance, ReceivedBatch } from '../../log-events/log-event-store.js';
+import type { Acceptance } from '../../log-events/log-event-store.js';
+import type { ReceivedBatch } from '../../log-events/received-batch.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import { BodyRoom, cutWhenAnswered, type BodyRoomOptions, type ReceivedBody } from './request-body.js';
 

@@ -14,7 +14,8 @@ interface Scene {
   readonly forgotten: number[];
 }
 
-function startInspector(t: TestContext, exposuresMax = 100): Scene {
+/** `extra` goes to the thread as well: one that cannot be copied keeps it from being started. */
+function startInspector(t: TestContext, exposuresMax = 100, extra?: unknown): Scene {
   const clock = new ManualClock();
   const broke: unknown[] = [];
   const forgotten: number[] = [];
@@ -22,7 +23,7 @@ function startInspector(t: TestContext, exposuresMax = 100): Scene {
     threadBroke: (error: unknown) => void broke.push(error),
     exposuresForgotten: (exposures: number) => void forgotten.push(exposures),
   };
-  const options = { decodedBytesMax: 100 * 1024 * 1024, exposuresMax };
+  const options = { decodedBytesMax: 100 * 1024 * 1024, exposuresMax, extra };
   const inspector = new ThreadedInspector(clock, listener, options);
   t.after(() => inspector.close());
   return { clock, inspector, broke, forgotten };
@@ -102,6 +103,25 @@ test('a thread that breaks is replaced, and what it had in hand goes on unread',
   assert.equal(scene.broke.length, 1);
   assert.equal(await droppedOf(scene, [gateExposure()]), 0);
   assert.equal(await droppedOf(scene, [gateExposure()]), 1);
+});
+
+test('where there is no thread to be had batches go on unread, and the next one tries again', async (t) => {
+  const { inspector, broke } = startInspector(t, 100, () => 'no thread takes this');
+  for (let tries = 1; tries <= 2; tries += 1) {
+    const { inspection } = await within(inspector.inspect(request([gateExposure()])), 'word of it');
+    assert.deepEqual(inspection, { kind: 'unread', reason: 'broken' });
+    assert.equal(broke.length, tries);
+  }
+});
+
+test('a batch that cannot be handed over goes on unread, and takes no place of others', async (t) => {
+  const { inspector, broke } = startInspector(t);
+  const uncopied = { ...request([]), body: () => undefined } as unknown as InspectionRequest;
+  for (let batch = 0; batch < 20; batch += 1) {
+    assert.deepEqual((await inspector.inspect(uncopied)).inspection, { kind: 'unread', reason: 'broken' });
+  }
+  assert.equal(broke.length, 20);
+  assert.equal((await inspector.inspect(request([customEvent()]))).inspection.kind, 'batch');
 });
 
 test('what is in hand when it is closed goes on unread', async (t) => {
