@@ -1,6 +1,6 @@
 // Batches that were given up, in a file of JSON lines: why for people to read, what sealed like everything else here.
 import { createCipheriv, randomBytes } from 'node:crypto';
-import { open, rename } from 'node:fs/promises';
+import { open, rename, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
@@ -15,6 +15,8 @@ const FILE = 'dead-letters.jsonl';
 const FILE_BEFORE = 'dead-letters.before.jsonl';
 const OWNER_ONLY = 0o600;
 const NONCE_BYTES = 12;
+/** Looked through at a time, from the end. */
+const SEARCHED_BYTES = 64 * 1024;
 /** Of a body, between two turns of the event loop. A multiple of 9: its base64 is whole, and that of its base64 too. */
 const PIECE_BYTES = 9 * 64 * 1024;
 
@@ -51,9 +53,9 @@ export class FiledDeadLetters implements DeadLetters {
     const { folder, bytesMax } = this.#options;
     const path = join(folder, FILE);
     const key = batch === undefined ? undefined : await loadDataKey(folder);
-    const handle = await open(path, 'a', OWNER_ONLY);
+    const handle = await open(path, 'a+', OWNER_ONLY);
     try {
-      const { size } = await handle.stat();
+      const size = await cutHalfLetter(handle);
       try {
         for await (const piece of letterPieces(kept, batch, death, key)) await handle.appendFile(piece);
         await handle.datasync();
@@ -67,6 +69,21 @@ export class FiledDeadLetters implements DeadLetters {
       await handle.close();
     }
   }
+}
+
+/** What a process that was killed left of its last letter would spoil the next one too. Returns the file's size. */
+async function cutHalfLetter(handle: FileHandle): Promise<number> {
+  const { size } = await handle.stat();
+  const piece = Buffer.alloc(SEARCHED_BYTES);
+  let wholeBytes = 0;
+  for (let to = size; to > 0 && wholeBytes === 0; to -= SEARCHED_BYTES) {
+    const from = Math.max(0, to - SEARCHED_BYTES);
+    await handle.read(piece, 0, to - from, from);
+    wholeBytes = from + piece.subarray(0, to - from).lastIndexOf('\n') + 1;
+    if (wholeBytes === from) wholeBytes = 0;
+  }
+  if (wholeBytes < size) await handle.truncate(wholeBytes);
+  return wholeBytes;
 }
 
 /** One line. In pieces, as one of 20 MiB at once would stall the event loop for half a second. */

@@ -114,6 +114,23 @@ test('half a letter, as on a full disk, is cut off again, and the next one stand
   );
 });
 
+for (const halfBytes of [1, 10, 65_535, 65_536, 200_000]) {
+  test(`half a letter of ${halfBytes} bytes, from a process that was killed, spoils neither neighbour`, async () => {
+    const folder = makeFolder();
+    const path = join(folder, 'dead-letters.jsonl');
+    const batch = makeBatch('a-batch');
+    await letters(fail, folder).add(keptOf(batch), batch, DEATH);
+    const [whole, half] = [readFileSync(path, 'utf8'), '{'.padEnd(halfBytes, 'x')];
+    for (const before of ['', whole]) {
+      writeFileSync(path, before + half);
+      await letters(fail, folder).add(keptOf(batch), undefined, DEATH);
+      const [last, ...others] = readFileSync(path, 'utf8').trim().split('\n').reverse();
+      assert.equal((JSON.parse(last ?? '') as { readonly sealed: unknown }).sealed, null);
+      assert.deepEqual(others, before === '' ? [] : [whole.trim()]);
+    }
+  });
+}
+
 /** As docs/operations.md tells it. */
 function openLetter(key: Buffer, sealed: string): Record<string, unknown> {
   const bytes = Buffer.from(sealed, 'base64');
