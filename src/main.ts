@@ -24,6 +24,9 @@ const EXIT_WRONG_OPTIONS = 2;
 const EXIT_BY_SIGNAL = 128;
 /** For log lines that nobody takes. */
 const LAST_LINES_MS_MAX = 200;
+/** For operations on files that are under way, and how often it is looked whether any is. */
+const LAST_FILES_MS_MAX = 200;
+const LOOK_AT_FILES_MS = 10;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /** Undefined where users have no numbers. */
@@ -71,8 +74,12 @@ async function runDaemon(config: Config, version: string): Promise<void> {
   });
   // What was logged is written first, unless nobody takes it.
   const exit = (status: number): void => {
-    systemClock.schedule(LAST_LINES_MS_MAX, () => process.exit(status));
-    output.flush(() => process.exit(status));
+    systemClock.schedule(LAST_LINES_MS_MAX, () => {
+      end(status, systemClock.monotonicMs() + LAST_FILES_MS_MAX);
+    });
+    output.flush(() => {
+      end(status, systemClock.monotonicMs() + LAST_FILES_MS_MAX);
+    });
   };
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'unhandled error: the process ends');
@@ -96,6 +103,16 @@ async function runDaemon(config: Config, version: string): Promise<void> {
     log.fatal({ err: error }, 'cannot start');
     exit(EXIT_BROKEN);
   }
+}
+
+/** Node waits at its exit for every operation on files that is under way: of one that hangs, only a kill is the end. */
+function end(status: number, waitUntilMs: number): void {
+  if (!process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq')))
+    process.exit(status);
+  if (systemClock.monotonicMs() >= waitUntilMs) process.kill(process.pid, 'SIGKILL');
+  systemClock.schedule(LOOK_AT_FILES_MS, () => {
+    end(status, waitUntilMs);
+  });
 }
 
 /** The first signal stops in good order, the second at once. */
