@@ -6,7 +6,7 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { DeliveryOutcome } from '../sources/event-origin.js';
 import type { KeptBatch } from './batch.js';
-import type { Death } from './forwarder.js';
+import type { Death } from './dead-letters.js';
 import type { UnreadReason } from './inspection/inspection.js';
 import type { Lane } from './lane.js';
 import type { QueueRoom } from './queue-room.js';

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { DeliveryOutcome, EventOrigin } from '../sources/event-origin.js';
 import { BatchDamage, type Batch, type KeptBatch } from './batch.js';
+import type { Death } from './dead-letters.js';
 import { LaneShare } from './lane-share.js';
 import { Lane } from './lane.js';
 import type { QueueRoomOptions } from './queue-room.js';
@@ -19,16 +20,10 @@ const PROBE_EVERY_MS = 30_000;
 const REFUSED_MS_MAX = 3 * 24 * 60 * 60 * 1000;
 /** Of the queue, for all refused keys together; their SDKs are told to try again. */
 const REFUSED_SHARE_MAX = 0.5;
-/** The same for all keys whose last delivery failed or was refused: an origin that fails one key leaves room for others. */
+/** The same for all keys that fail, or whose batches come faster than they leave: one key's trouble leaves room for others. */
 const TROUBLED_SHARE_MAX = 0.8;
-
-/** Why nobody will ever take a batch. */
-export interface Death {
-  readonly reason: 'rejected' | 'refused' | 'unreadable';
-  /** What the origin answered, where it did. */
-  readonly status?: number;
-  readonly detail: string;
-}
+/** Of the queue, for one key: who has more waiting falls behind. */
+const BEHIND_FROM_SHARE = 0.05;
 
 export interface ForwarderListener {
   /** After every delivery, before the next. */
@@ -48,6 +43,7 @@ export class Forwarder {
   readonly #lanes = new Map<string, Lane>();
   readonly #refused: LaneShare;
   readonly #troubled: LaneShare;
+  readonly #options: QueueRoomOptions;
   readonly #deliveries: ConcurrencyLimit = createConcurrencyLimit(DELIVERIES_MAX);
   readonly #probes: ConcurrencyLimit = createConcurrencyLimit(PROBES_MAX);
   #isStopped = false;
@@ -60,6 +56,7 @@ export class Forwarder {
     this.#listener = listener;
     this.#refused = new LaneShare(options, REFUSED_SHARE_MAX);
     this.#troubled = new LaneShare(options, TROUBLED_SHARE_MAX);
+    this.#options = options;
   }
 
   /** Lanes with something in them. */
@@ -148,7 +145,7 @@ export class Forwarder {
       if (error instanceof BatchDamage) return await this.#buryUnread(kept);
       lane.failures += 1;
       lane.reason = 'not_read';
-      this.#troubled.put(lane, true);
+      this.#weigh(lane);
       this.#listener.notRead(lane, error);
       this.#wait(lane, retryWaitMs(kept.id, lane.failures));
       return false;
@@ -189,7 +186,7 @@ export class Forwarder {
     const isGood = outcome.kind === 'taken' || outcome.kind === 'rejected';
     lane.failures = isGood ? 0 : lane.failures + 1;
     lane.reason = outcome.kind === 'failed' ? outcome.reason : undefined;
-    this.#troubled.put(lane, !isGood);
+    this.#weigh(lane);
     // A failure says nothing about the key.
     if (outcome.kind === 'failed') return;
     lane.isRefused = outcome.kind === 'refused';
@@ -228,6 +225,13 @@ export class Forwarder {
   #count(lane: Lane, change: 1 | -1, bytes: number): void {
     this.#refused.changed(lane, change, bytes);
     this.#troubled.changed(lane, change, bytes);
+    this.#weigh(lane);
+  }
+
+  #weigh(lane: Lane): void {
+    const { batchesMax, bytesMax } = this.#options;
+    const isBehind = Math.max(lane.batches / batchesMax, lane.bytes / bytesMax) > BEHIND_FROM_SHARE;
+    this.#troubled.put(lane, lane.failures > 0 || isBehind);
   }
 
   /** What is not filed when the proxy stops stays kept. */

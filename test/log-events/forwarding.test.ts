@@ -261,6 +261,17 @@ test('a key that fails leaves a fifth of the queue to others, in batches and in 
   assert.equal((await scene.status()).waiting.batches, 8);
 });
 
+test('a key whose batches come faster than they leave does so too, though none of them fails', async (t) => {
+  const scene = await startEventScene(t, ['--log-event-process-queue-size', '40']);
+  scene.origin.verdict = ({ sdkKey }) => (sdkKey === KEYS.slow ? () => undefined : 202);
+  const send = async (sdkKey: string): Promise<number> => (await scene.send('any', { sdkKey })).status;
+  for (let batch = 0; batch < 32; batch += 1) assert.equal(await send(KEYS.slow), 202);
+  assert.equal(await send(KEYS.slow), 503);
+  for (let batch = 0; batch < 10; batch += 1) assert.equal(await send(KEYS.good), 202);
+  await scene.origin.took(10);
+  assert.equal((await scene.status()).waiting.batches, 32);
+});
+
 test('/status tells of each key, masked, what waits and for how long', async (t) => {
   const scene = await startEventScene(t);
   scene.origin.verdict = ({ sdkKey }) => (sdkKey === KEYS.bad ? 500 : 202);

@@ -6,8 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
 import { maskSdkKey } from '../../domain/sdk-key.js';
 import type { Batch, KeptBatch } from '../batch.js';
-import type { DeadLetters } from '../dead-letters.js';
-import type { Death } from '../forwarder.js';
+import type { DeadLetters, Death } from '../dead-letters.js';
 import { loadDataKey } from './data-key.js';
 
 const FILE = 'dead-letters.jsonl';
