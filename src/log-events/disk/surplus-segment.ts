@@ -5,8 +5,13 @@ import type { Segment } from './segment.js';
 const FILE_BYTES_PER_LIVE_MAX = 2;
 /** ... by at least so many whole files. */
 const SURPLUS_SEGMENTS = 4;
+/** Each is held open. A start makes one, and so does every write that failed, however little comes into it. */
+const SEGMENTS_MAX = 256;
 
-/** Where a refused key keeps a few batches in each of many files: the file in which the most is done. */
+/**
+ * Where a refused key keeps a few batches in each of many files, the file in which the most is done; where there are too
+ * many files, the one with the least in it.
+ */
 export function findSurplus(
   segments: readonly Segment[],
   current: Segment | undefined,
@@ -14,8 +19,13 @@ export function findSurplus(
 ): Segment | undefined {
   const fileBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0);
   const liveBytes = segments.reduce((sum, segment) => sum + segment.liveBytes, 0);
-  if (fileBytes <= FILE_BYTES_PER_LIVE_MAX * liveBytes + SURPLUS_SEGMENTS * segmentBytes) return undefined;
   const closed = segments.filter((segment) => segment !== current);
-  const doneBytes = (segment: Segment): number => segment.bytes - segment.liveBytes;
-  return closed.sort((one, other) => doneBytes(other) - doneBytes(one))[0];
+  if (fileBytes > FILE_BYTES_PER_LIVE_MAX * liveBytes + SURPLUS_SEGMENTS * segmentBytes) {
+    const doneBytes = (segment: Segment): number => segment.bytes - segment.liveBytes;
+    return closed.sort((one, other) => doneBytes(other) - doneBytes(one))[0];
+  }
+  // Larger ones would not become fewer by being moved.
+  const small = closed.filter((segment) => 2 * segment.liveBytes < segmentBytes);
+  if (segments.length <= SEGMENTS_MAX) return undefined;
+  return small.sort((one, other) => one.liveBytes - other.liveBytes)[0];
 }

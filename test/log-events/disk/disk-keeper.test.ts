@@ -375,6 +375,23 @@ describe('files', () => {
     assert.deepEqual(ids(left), ids(refused));
   });
 
+  it('stay few where many writes fail and each leaves a file with a batch or two', async (t) => {
+    const folder = makeFolder();
+    const { keeper } = await openKeeper(t, folder);
+    const small: KeptBatch[] = [];
+    limitFiles(t, '2000');
+    for (let index = 0; index < 280; index += 1) {
+      small.push(await keeper.keep(makeBatch(`batch ${index}`)));
+      await assert.rejects(keeper.keep(makeBatch('too large', 'x'.repeat(3_000))));
+    }
+    limitFiles(t, 'unlimited');
+    await writeDown(keeper);
+    await eventually('moving together', () => filesIn(folder, '.events').length <= 257);
+    assert.deepEqual(ids(await Promise.all(small.map((each) => each.read()))), ids(small));
+    const { left } = await openKeeper(t, copyOf(folder));
+    assert.deepEqual(ids(left.filter(({ id }) => id !== 'marker')), ids(small));
+  });
+
   it("hold no SDK key and no event that could be read, and the key to them is their owner's", async (t) => {
     const folder = makeFolder();
     const { keeper } = await openKeeper(t, folder);
