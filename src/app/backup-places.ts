@@ -27,7 +27,7 @@ export async function openBackupPlaces(
     config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis)),
     config.specDir === undefined
       ? undefined
-      : openDiskSnapshots(clock, log, toDiskOptions(config, config.specDir, userId)),
+      : openDiskSnapshots(clock, log, toSpecFileOptions(config, config.specDir, userId)),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -67,7 +67,7 @@ const KEPT_PER_HELD = 2;
 /** A folder of our own within the directory: volumes are given to containers with whatever owner and mode they have. */
 const FOLDER = 'specs';
 
-function toDiskOptions(config: Config, dataDir: string, uid: number | undefined): DiskOptions {
+function toSpecFileOptions(config: Config, dataDir: string, uid: number | undefined): DiskOptions {
   const filesMax = config.maximumConcurrentSdkKeys * PAYLOADS_PER_SDK_KEY * KEPT_PER_HELD;
   return { folder: join(dataDir, FOLDER), filesMax, uid, limits: toStoredLimits(config) };
 }

@@ -12,36 +12,29 @@ import type { Lane } from '../log-events/lane.js';
 import { LogEventStore, type LogEventStoreParts } from '../log-events/log-event-store.js';
 import { memoryKeeper } from '../log-events/memory-keeper.js';
 import { TimelyKeeper } from '../log-events/timely-keeper.js';
-import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { createEventClient } from '../sources/upstream/event-client.js';
-import { toDiskOptions, toLogEventOptions, toUpstreamOptions } from './room-options.js';
-
-const MIB = 1024 * 1024;
-
-/** What the process is given instead of reaching for it. */
-interface Surroundings {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly version: string;
-}
+import {
+  toInspectionOptions,
+  toLogEventFileOptions,
+  toLogEventOptions,
+  toUpstreamOptions,
+} from './room-options.js';
+import type { World } from './rooms.js';
 
 /** Beside the rooms of specs. */
 export interface EventRooms {
   readonly logEvents: LogEventStore;
 }
 
-export function buildLogEvents(config: Config, around: Surroundings, events: ProxyEvents): LogEventStore {
-  const { clock, log, version } = around;
+export function buildLogEvents(config: Config, world: World, events: ProxyEvents): LogEventStore {
+  const { clock, log, version } = world;
   const journal = new EventJournal(clock, log, events);
   const origin = createEventClient(clock, {
     ...toUpstreamOptions(config, version),
     endpoint: config.logEventStatsigEndpoint,
   });
-  const inspector = new ThreadedInspector(clock, journal, {
-    decodedBytesMax: config.logEventDecodedBodyMaxMib * MIB,
-    exposuresMax: config.disableLogEventDedupe ? 0 : config.logEventDedupeCacheLimit,
-  });
+  const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
   const parts = { ...toPlaces(config, clock, journal), inspector, origin, journal };
   return new LogEventStore(clock, parts, toLogEventOptions(config));
 }
@@ -53,7 +46,7 @@ function toPlaces(
   journal: EventJournal,
 ): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
   if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
-  const { keeper, deadLetters } = toDiskOptions(config);
+  const { keeper, deadLetters } = toLogEventFileOptions(config);
   const disk = createConcurrencyLimit(1);
   return {
     keeper: new TimelyKeeper(clock, new DiskKeeper(journal, disk, keeper)),

@@ -9,6 +9,7 @@ import type { HttpServerOptions } from '../servers/http/http-server.js';
 import type { PollerOptions } from '../sources/upstream/poller.js';
 import type { DiskKeeperOptions } from '../log-events/disk/disk-keeper.js';
 import type { FiledDeadLettersOptions } from '../log-events/disk/filed-dead-letters.js';
+import type { ThreadOptions } from '../log-events/inspection/inspection-thread.js';
 import type { LogEventStoreOptions } from '../log-events/log-event-store.js';
 import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
 
@@ -56,6 +57,13 @@ export function toFleetOptions(config: Config): FleetMemberOptions {
   return { ...toPollerOptions(config), clearOnUnauthorized: config.clearDatastoreOnUnauthorized };
 }
 
+export function toInspectionOptions(config: Config): ThreadOptions {
+  return {
+    decodedBytesMax: config.logEventDecodedBodyMaxMib * MIB,
+    exposuresMax: config.disableLogEventDedupe ? 0 : config.logEventDedupeCacheLimit,
+  };
+}
+
 /** A file of log events is closed at this size, or a little above. */
 const SEGMENT_BYTES_MIN = 8 * MIB;
 /** With larger queues files grow, so that there are no more than about so many of them open ... */
@@ -65,7 +73,7 @@ const SEGMENT_BYTES_MAX = 1024 * MIB;
 const DEAD_LETTERS_BYTES_MAX = 64 * MIB;
 
 /** To be asked for where there is a data folder. */
-export function toDiskOptions(config: Config): {
+export function toLogEventFileOptions(config: Config): {
   readonly keeper: DiskKeeperOptions;
   readonly deadLetters: FiledDeadLettersOptions;
 } {

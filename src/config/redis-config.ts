@@ -1,21 +1,6 @@
 // Where Redis is and how it is entered, out of settings that say it in several ways; contradictions become faults.
+import type { RedisAddress, RedisNode } from '../domain/redis-address.js';
 import type { SettingValues } from './settings.js';
-
-export interface RedisNode {
-  readonly host: string;
-  readonly port: number;
-}
-
-export type RedisAddress =
-  | ({ readonly kind: 'standalone' } & RedisNode)
-  | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
-  | {
-      readonly kind: 'sentinel';
-      readonly masterName: string;
-      readonly sentinels: readonly RedisNode[];
-      readonly sentinelUser: string;
-      readonly sentinelPassword: string;
-    };
 
 export interface RedisConfig {
   readonly address: RedisAddress;

@@ -9,7 +9,8 @@ import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { FAILING } from '../fakes/origin-faults.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
-import { freePort, startRedisServer } from '../fakes/redis-server.js';
+import { freePort } from '../fakes/free-port.js';
+import { startRedisServer } from '../fakes/redis-server.js';
 
 const PATHS = [
   `/v1/download_config_specs/${SDK_KEY}.json`,

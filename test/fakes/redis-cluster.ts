@@ -1,7 +1,8 @@
 // A Redis Cluster of three nodes without replicas, on free loopback ports: ready when every node knows all slots.
 import type { TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
-import { freePort, startRedisServer, type RedisServer } from './redis-server.js';
+import { freePort } from './free-port.js';
+import { startRedisServer, type RedisServer } from './redis-server.js';
 
 const SLOTS = 16_384;
 const NODES = 3;

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { freePort } from './redis-server.js';
+import { freePort } from './free-port.js';
 
 export const MASTER_NAME = 'specs';
 

@@ -1,12 +1,11 @@
 // A real redis-server on a free loopback port, as a child process: stopped, paused, flushed, and gone when the test ends.
-import { randomInt } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from './free-port.js';
 
 /** A test's context, or whoever else runs at the end what it was handed. */
 export interface Afterwards {
@@ -60,26 +59,6 @@ export async function startRedisServer(t: Afterwards, args: readonly string[] = 
       child = await spawnServer(port, folder, args);
     },
   };
-}
-
-/** Below those that the system gives to connections: of them one that was free a moment ago may be taken the next. */
-const PORTS = { from: 15_000, to: 32_000 } as const;
-
-/** A port that nobody listened on a moment ago. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(PORTS.from, PORTS.to);
-    const server = createServer().listen(port, '127.0.0.1');
-    try {
-      await once(server, 'listening');
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') continue;
-      throw error;
-    }
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
 
 async function spawnServer(port: number, folder: string, args: readonly string[]): Promise<ChildProcess> {

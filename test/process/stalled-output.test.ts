@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually, within } from '../e2e/deadline.js';
+import { freePort } from '../fakes/free-port.js';
 import { rawRequest } from '../fakes/raw-request.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -18,6 +18,7 @@ test('nothing can be written to the log: the daemon lives on', async (t) => {
   t.after(() => {
     closeSync(full);
   });
+  // With nothing written, the daemon cannot say which it took.
   const port = await freePort();
   const args = ['http', 'disabled', '--host', '127.0.0.1', '--http-port', String(port), '--admin-port', '0'];
   const child = spawn(process.execPath, [MAIN, ...args], { env: {}, stdio: ['ignore', full, 'ignore'] });
@@ -30,16 +31,6 @@ test('nothing can be written to the log: the daemon lives on', async (t) => {
   child.kill('SIGTERM');
   assert.deepEqual(await within(exited, 'exit'), [0, null]);
 });
-
-/** One that was free a moment ago: with nothing written, the daemon cannot say which it took. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test('nobody reads the log: requests are answered, and SIGTERM ends the process', async (t) => {
   const args = ['http', 'disabled', '--host', '127.0.0.1', '--http-port', '0', '--admin-port', '0'];

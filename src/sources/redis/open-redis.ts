@@ -14,7 +14,8 @@ import { RedisHealth } from './redis-health.js';
 import { RedisLease } from './redis-lease.js';
 import { openLinks, type LinksListener } from './redis-links.js';
 import { RedisNames } from './redis-names.js';
-import type { RedisAddress, RedisOptions } from './redis-options.js';
+import type { RedisAddress } from '../../domain/redis-address.js';
+import type { RedisOptions } from './redis-options.js';
 import { createRedisSnapshots } from './redis-snapshots.js';
 
 /** A start waits so long for the first connection, and goes on without. */

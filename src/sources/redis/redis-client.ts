@@ -2,7 +2,8 @@
 import { rootCertificates, type ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions as LibraryOptions } from 'ioredis';
 import { toRedisFault } from './redis-fault.js';
-import type { RedisNode, RedisOptions } from './redis-options.js';
+import type { RedisNode } from '../../domain/redis-address.js';
+import type { RedisOptions } from './redis-options.js';
 
 export type CommandPart = string | Buffer;
 

@@ -5,7 +5,8 @@ import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { RedisHealth } from './redis-health.js';
 import { RedisLink, type LinkOptions } from './redis-link.js';
 import { CHANNEL } from './redis-names.js';
-import type { RedisAddress, RedisOptions } from './redis-options.js';
+import type { RedisAddress } from '../../domain/redis-address.js';
+import type { RedisOptions } from './redis-options.js';
 import type { RedisSession } from './redis-session.js';
 
 /** Within the time for connecting, which is mostly shorter. */

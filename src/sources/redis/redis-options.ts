@@ -1,23 +1,6 @@
 // What has to be known to use a Redis: where it is, how to log in, and how long things there may take and last.
+import type { RedisAddress } from '../../domain/redis-address.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
-
-export interface RedisNode {
-  readonly host: string;
-  readonly port: number;
-}
-
-export type RedisAddress =
-  | ({ readonly kind: 'standalone' } & RedisNode)
-  /** Any of its nodes; the others are learned from them. */
-  | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
-  | {
-      readonly kind: 'sentinel';
-      readonly masterName: string;
-      readonly sentinels: readonly RedisNode[];
-      /** Empty for none. */
-      readonly sentinelUser: string;
-      readonly sentinelPassword: string;
-    };
 
 /**
  * How entries are named. `sha256` is what SDKs' adapters ask for by default; `prefix` is the form of SFP 4, with the

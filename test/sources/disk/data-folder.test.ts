@@ -7,26 +7,14 @@ import { snapshotName } from '../../../src/sources/disk/file-names.js';
 import { assertHolds, KEY, TIME } from '../../contracts/snapshots-place.js';
 import { within } from '../../e2e/deadline.js';
 import { DEMO } from '../../fakes/demo-payloads.js';
-import type { LogLine } from '../../fakes/log-sink.js';
 import { TroubledFiles } from '../../fakes/troubled-files.js';
 import { DiskPlace } from './disk-place.js';
+import { READS_FAIL, READS_WORK, WRITES_FAIL, WRITES_WORK, healthLines, messages } from './health-lines.js';
 
 const demo = DEMO.v2JsonBr;
 const key = demo.keyOf(KEY);
 const payload = demo.payloadOf(TIME);
 const NOBODY_UID = 65_534;
-const WRITES_FAIL = 'data folder fails: specs are kept in memory only, and a restart needs the origin';
-const READS_FAIL = 'data folder fails: what is stored there cannot be read';
-const READS_WORK = 'data folder works again: what is stored there can be read';
-const WRITES_WORK = 'data folder works again: specs are kept there';
-
-function healthLines({ sink }: DiskPlace): readonly LogLine[] {
-  return sink.lines.filter(({ msg }) => String(msg).startsWith('data folder'));
-}
-
-function messages(place: DiskPlace): readonly unknown[] {
-  return healthLines(place).map(({ msg }) => msg);
-}
 
 function modeOf(path: string): number {
   return statSync(path).mode & 0o777;

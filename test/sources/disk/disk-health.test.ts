@@ -5,24 +5,12 @@ import { test } from 'node:test';
 import { snapshotName } from '../../../src/sources/disk/file-names.js';
 import { TIME } from '../../contracts/snapshots-place.js';
 import { DEMO } from '../../fakes/demo-payloads.js';
-import type { LogLine } from '../../fakes/log-sink.js';
 import { TroubledFiles } from '../../fakes/troubled-files.js';
 import { DiskPlace } from './disk-place.js';
+import { READS_FAIL, READS_WORK, WRITES_FAIL, WRITES_WORK, healthLines, messages } from './health-lines.js';
 
 const demo = DEMO.v2JsonBr;
 const payload = demo.payloadOf(TIME);
-const READS_FAIL = 'data folder fails: what is stored there cannot be read';
-const WRITES_FAIL = 'data folder fails: specs are kept in memory only, and a restart needs the origin';
-const READS_WORK = 'data folder works again: what is stored there can be read';
-const WRITES_WORK = 'data folder works again: specs are kept there';
-
-function healthLines({ sink }: DiskPlace): readonly LogLine[] {
-  return sink.lines.filter(({ msg }) => String(msg).startsWith('data folder'));
-}
-
-function messages(place: DiskPlace): readonly unknown[] {
-  return healthLines(place).map(({ msg }) => msg);
-}
 
 const [first, second] = [demo.keyOf('secret-first-0123456789'), demo.keyOf('secret-second-0123456789')];
 

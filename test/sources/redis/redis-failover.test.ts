@@ -7,7 +7,8 @@ import { TIME } from '../../contracts/snapshots-place.js';
 import { eventually } from '../../e2e/deadline.js';
 import { startRedisCluster } from '../../fakes/redis-cluster.js';
 import { MASTER_NAME, startSentinel } from '../../fakes/redis-sentinel.js';
-import { freePort, startRedisServer } from '../../fakes/redis-server.js';
+import { freePort } from '../../fakes/free-port.js';
+import { startRedisServer } from '../../fakes/redis-server.js';
 import { clusterAddress, DEMO, openReplica, redisOptions, type Replica } from './redis-scene.js';
 
 const KEY = DEMO.keyOf('secret-failover0123456789');

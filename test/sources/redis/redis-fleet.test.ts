@@ -10,7 +10,8 @@ import { TIME } from '../../contracts/snapshots-place.js';
 import { eventually } from '../../e2e/deadline.js';
 import { DEMO_PAYLOADS } from '../../fakes/demo-payloads.js';
 import { startRedisCluster } from '../../fakes/redis-cluster.js';
-import { freePort, startRedisServer } from '../../fakes/redis-server.js';
+import { freePort } from '../../fakes/free-port.js';
+import { startRedisServer } from '../../fakes/redis-server.js';
 import { clusterAddress, DEMO, openReplica, redisOptions, type Replica } from './redis-scene.js';
 
 const CHANNEL = 'spec-forward-proxy::updates';

@@ -8,7 +8,8 @@ import type { RedisFault } from '../../../src/sources/redis/redis-fault.js';
 import { RedisLink } from '../../../src/sources/redis/redis-link.js';
 import { eventually, within } from '../../e2e/deadline.js';
 import { ManualClock, settle } from '../../fakes/manual-clock.js';
-import { freePort, startRedisServer } from '../../fakes/redis-server.js';
+import { freePort } from '../../fakes/free-port.js';
+import { startRedisServer } from '../../fakes/redis-server.js';
 import { pass, redisOptions } from './redis-scene.js';
 
 interface Scene {

@@ -9,7 +9,8 @@ import { TIME } from '../../contracts/snapshots-place.js';
 import { eventually } from '../../e2e/deadline.js';
 import { makeCertificate } from '../../fakes/certificate.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
-import { freePort, startRedisServer } from '../../fakes/redis-server.js';
+import { freePort } from '../../fakes/free-port.js';
+import { startRedisServer } from '../../fakes/redis-server.js';
 import { DEMO, openReplica, pass, redisOptions, type Replica } from './redis-scene.js';
 
 const KEY = DEMO.keyOf('secret-login0123456789');
