@@ -1,7 +1,6 @@
 // The whole app with its places: started again without an origin, without Redis, with neither; and what /status says.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
@@ -9,6 +8,7 @@ import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { FAILING } from '../fakes/origin-faults.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
+import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 import { freePort } from '../fakes/free-port.js';
 import { startRedisServer } from '../fakes/redis-server.js';
 
@@ -18,12 +18,9 @@ const PATHS = [
   `/v2/download_config_specs/${SDK_KEY}.json?supports_proto=true`,
 ];
 
-function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'specs-'));
-  t.after(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return join(folder, 'data');
+/** Not there yet. */
+function dataFolder(): string {
+  return join(makeTemporaryFolder('specs'), 'data');
 }
 
 async function start(t: TestContext, options: TestProxyOptions): Promise<TestProxy> {
@@ -51,7 +48,7 @@ async function status(proxy: TestProxy): Promise<Record<string, unknown>> {
 
 test('local: a restart with the origin down serves every spec that was known, byte for byte', async (t) => {
   const origin = await startOrigin(t);
-  const dataDir = temporaryFolder(t);
+  const dataDir = dataFolder();
   const options = { origin: origin.url, cache: 'local', args: ['--data-dir', dataDir] } as const;
   const first = await start(t, options);
   const before = await readAll(first);
@@ -64,7 +61,7 @@ test('local: a restart with the origin down serves every spec that was known, by
 
 test('local: what comes from the disk is confirmed behind, and then has the newest', async (t) => {
   const origin = await startOrigin(t);
-  const options = { origin: origin.url, cache: 'local', args: ['--data-dir', temporaryFolder(t)] } as const;
+  const options = { origin: origin.url, cache: 'local', args: ['--data-dir', dataFolder()] } as const;
   const first = await start(t, options);
   await readAll(first);
   await first.app.stop();
@@ -81,7 +78,7 @@ test('local: what comes from the disk is confirmed behind, and then has the newe
 
 test('local: pinned keys are there at once, though the origin answers nobody', async (t) => {
   const origin = await startOrigin(t);
-  const args = ['--data-dir', temporaryFolder(t)];
+  const args = ['--data-dir', dataFolder()];
   const options = { origin: origin.url, cache: 'local', args, env: { SFP_SDK_KEYS: SDK_KEY } } as const;
   const first = await start(t, options);
   await first.app.startedUp;
@@ -95,7 +92,7 @@ test('local: pinned keys are there at once, though the origin answers nobody', a
 
 test('local: a file that was tampered with is fetched anew, set aside and told', async (t) => {
   const origin = await startOrigin(t);
-  const dataDir = temporaryFolder(t);
+  const dataDir = dataFolder();
   const options = { origin: origin.url, cache: 'local', args: ['--data-dir', dataDir] } as const;
   const first = await start(t, options);
   const [before] = await readAll(first);
@@ -113,7 +110,7 @@ test('local: a file that was tampered with is fetched anew, set aside and told',
 
 test('local: a directory that cannot be had is told, and nothing else is different', async (t) => {
   const origin = await startOrigin(t);
-  const file = `${temporaryFolder(t)}-file`;
+  const file = `${dataFolder()}-file`;
   writeFileSync(file, 'no directory');
   const options = { origin: origin.url, cache: 'local', args: ['--data-dir', join(file, 'below')] } as const;
   const proxy = await start(t, options);
@@ -142,7 +139,7 @@ test('redis: a replica that starts with the origin down serves what another one 
 test('redis with a directory: with Redis and the origin gone, the directory is read', async (t) => {
   const origin = await startOrigin(t);
   const redis = await startRedisServer(t);
-  const args = ['--data-dir', temporaryFolder(t)];
+  const args = ['--data-dir', dataFolder()];
   const options = { origin: origin.url, cache: 'redis', env: { REDIS_URL: redis.url }, args } as const;
   const first = await start(t, options);
   const before = await readAll(first);

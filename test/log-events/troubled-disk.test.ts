@@ -1,8 +1,7 @@
 // A disk in trouble for a while: a folder without its key, a batch that cannot be read now, no answer at all. Nothing is lost by it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { BatchDamage, type Batch, type KeptBatch } from '../../src/log-events/batch.js';
@@ -11,6 +10,7 @@ import { Forwarder } from '../../src/log-events/forwarder.js';
 import type { EventOrigin } from '../../src/sources/event-origin.js';
 import { eventually, within } from '../e2e/deadline.js';
 import { eventsOf } from '../fakes/event-origin.js';
+import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { copyOf, makeBatch, makeFolder, openKeeper } from './disk/folder.js';
 import { startEventScene, type EventScene } from './event-scene.js';
@@ -18,10 +18,7 @@ import { startEventScene, type EventScene } from './event-scene.js';
 test('without the key of its files nothing is accepted, which is told; with it all is forwarded', async (t) => {
   const before = makeFolder();
   await (await openKeeper(t, before)).keeper.keep(makeBatch('earlier'));
-  const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
-  t.after(() => {
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  const dataDir = makeTemporaryFolder('data-dir');
   const folder = join(dataDir, 'log-events');
   copyOf(before, folder);
   const key = readFileSync(join(folder, 'key'));
@@ -54,15 +51,12 @@ function hangDisk(dataDir: string): () => void {
 async function startHanging(
   t: TestContext,
 ): Promise<{ readonly scene: EventScene; readonly release: () => void }> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
+  const dataDir = makeTemporaryFolder('data-dir');
   const scene = await startEventScene(t, ['--data-dir', dataDir]);
   scene.origin.verdict = () => 503;
   assert.equal((await scene.send('first')).status, 202);
   const release = hangDisk(dataDir);
-  t.after(() => {
-    release();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  t.after(release);
   scene.origin.verdict = () => 202;
   await scene.clock.advanceInSteps(1_000, 100);
   await scene.origin.took(1);

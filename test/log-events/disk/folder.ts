@@ -1,23 +1,14 @@
 // A folder of log events for one test, and what a killed process would leave of it.
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { createConcurrencyLimit } from '../../../src/domain/concurrency-limit.js';
 import type { Batch, KeptBatch } from '../../../src/log-events/batch.js';
 import { DiskKeeper } from '../../../src/log-events/disk/disk-keeper.js';
-
-const made: string[] = [];
-
-// When all tests of the file are over: a keeper still wants its files when its test ends.
-after(() => {
-  for (const folder of made) rmSync(folder, { recursive: true, force: true });
-});
+import { makeTemporaryFolder } from '../../fakes/temporary-folder.js';
 
 export function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'log-events-'));
-  made.push(folder);
-  return folder;
+  return makeTemporaryFolder('log-events');
 }
 
 /** The folder as a process that is killed now leaves it: what it wrote, and nothing it would have written. */

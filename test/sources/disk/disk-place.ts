@@ -1,6 +1,5 @@
 // A data folder for a test: below a folder of its own, by a clock that is turned by hand, and gone when the test is over.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createLogger, type Logger } from '../../../src/observability/logger.js';
@@ -13,6 +12,7 @@ import { systemFiles, type FileSystem } from '../../../src/sources/disk/file-sys
 import type { SnapshotsPlace } from '../../contracts/snapshots-place.js';
 import { LogSink } from '../../fakes/log-sink.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
+import { makeTemporaryFolder } from '../../fakes/temporary-folder.js';
 
 const LIMITS = { encodedBytesMax: 16 * 1024 * 1024, decodedBytesMax: 16 * 1024 * 1024 };
 
@@ -26,8 +26,9 @@ export class DiskPlace implements SnapshotsPlace {
   /** `nowMs`: what the clock says at first. */
   constructor(t: TestContext, nowMs?: number) {
     this.clock = new ManualClock(nowMs);
-    const parent = mkdtempSync(join(tmpdir(), 'spec-forward-proxy-'));
+    const parent = makeTemporaryFolder('spec-forward-proxy');
     this.folder = join(parent, 'data');
+    // What a test let hang may still make it anew: that goes in the end.
     t.after(() => {
       rmSync(parent, { recursive: true });
     });
