@@ -24,6 +24,7 @@ const REFUSED_SHARE_MAX = 0.5;
 const TROUBLED_SHARE_MAX = 0.8;
 /** Of the queue, for one key: who has more waiting falls behind. */
 const BEHIND_FROM_SHARE = 0.05;
+const UNREADABLE: Death = { reason: 'unreadable', detail: 'it cannot be read back' };
 
 export interface ForwarderListener {
   /** After every delivery, before the next. */
@@ -142,7 +143,10 @@ export class Forwarder {
     try {
       return await this.#send(lane, kept, await kept.read());
     } catch (error) {
-      if (error instanceof BatchDamage) return await this.#buryUnread(kept);
+      if (error instanceof BatchDamage) {
+        await this.#listener.bury(kept, undefined, UNREADABLE);
+        return true;
+      }
       lane.failures += 1;
       lane.reason = 'not_read';
       this.#weigh(lane);
@@ -150,11 +154,6 @@ export class Forwarder {
       this.#wait(lane, retryWaitMs(kept.id, lane.failures));
       return false;
     }
-  }
-
-  async #buryUnread(kept: KeptBatch): Promise<true> {
-    await this.#listener.bury(kept, undefined, { reason: 'unreadable', detail: 'it cannot be read back' });
-    return true;
   }
 
   /** Whether the batch is done with, for good or ill. Where it is not, the next try is arranged. */
