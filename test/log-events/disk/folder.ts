@@ -1,4 +1,5 @@
 // A folder of log events for one test, and what a killed process would leave of it.
+import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -62,4 +63,24 @@ export function isReadable(folder: string, text: string): boolean {
   return readdirSync(folder).some(
     (name) => name !== 'lock' && readFileSync(join(folder, name)).includes(text),
   );
+}
+
+export function ids(batches: readonly { readonly id: string }[]): readonly string[] {
+  return batches.map(({ id }) => id);
+}
+
+/** Resolves once what was forgotten is written down: that is done between two writes of batches. */
+export async function writeDown(keeper: DiskKeeper): Promise<void> {
+  for (let write = 0; write < 2; write += 1) (await keeper.keep(makeBatch('marker'))).forget();
+}
+
+/** The largest file that this process may write from now on, in bytes; any again when the test is over. */
+export function limitFiles(t: TestContext, bytesMax: string): void {
+  const set = (value: string): void => {
+    execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${value}:`]);
+  };
+  t.after(() => {
+    set('unlimited');
+  });
+  set(bytesMax);
 }

@@ -1,0 +1,78 @@
+// The folder of log events: one process at a time uses it, and it is made again, or waited for.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { KeptBatch } from '../../../src/log-events/batch.js';
+import { within } from '../../e2e/deadline.js';
+import { settle } from '../../fakes/manual-clock.js';
+import { copyOf, ids, makeBatch, makeFolder, openKeeper } from './folder.js';
+
+describe('a folder', () => {
+  it('that is removed is made again: what was kept is read as before, and what comes outlives a kill', async (t) => {
+    const folder = join(makeFolder(), 'log-events');
+    const { keeper, told } = await openKeeper(t, folder);
+    const before = await keeper.keep(makeBatch('before'));
+    rmSync(folder, { recursive: true });
+    await assert.rejects(keeper.keep(makeBatch('during')), /was removed/);
+    assert.equal((await before.read()).id, 'before');
+    await keeper.keep(makeBatch('after'));
+    assert.deepEqual(ids((await openKeeper(t, copyOf(folder))).left), ['after']);
+    await assert.rejects(openKeeper(t, folder), /another process uses the folder/);
+    assert.deepEqual(told.errors, []);
+  });
+
+  it('whose key is removed gets it back, so that the next process can read it', async (t) => {
+    const folder = makeFolder();
+    const { keeper } = await openKeeper(t, folder, 100);
+    await keeper.keep(makeBatch('before'));
+    rmSync(join(folder, 'key'));
+    await keeper.keep(makeBatch('after'));
+    assert.deepEqual(ids((await openKeeper(t, copyOf(folder))).left), ['before', 'after']);
+  });
+
+  it('that hangs is asked for one thing at a time, so that files, DNS and compression go on elsewhere', async (t) => {
+    const folder = makeFolder();
+    const { keeper } = await openKeeper(t, folder);
+    const kept: KeptBatch[] = [];
+    for (let index = 0; index < 10; index += 1) kept.push(await keeper.keep(makeBatch(`batch ${index}`)));
+    // In the place of the list of what is done: whoever opens it to write waits until somebody reads.
+    const pipe = join(folder, '0000000000000001.done');
+    execFileSync('mkfifo', [pipe]);
+    kept[0]?.forget();
+    await settle();
+    let isRead = false;
+    const reading = Promise.all(kept.slice(1).map((each) => each.read())).then(() => (isRead = true));
+    // Others still find threads for their files.
+    for (let look = 0; look < 20; look += 1) await stat(folder);
+    assert.equal(isRead, false);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    await within(reading, 'reading of what waited');
+    closeSync(reader);
+  });
+
+  it("is one process's at a time", async (t) => {
+    const folder = makeFolder();
+    const { keeper } = await openKeeper(t, folder);
+    await assert.rejects(openKeeper(t, folder), /another process uses the folder/);
+    await keeper.close();
+    await openKeeper(t, folder);
+  });
+
+  it('whose path is too long for a lock is used without one, and that is told', async (t) => {
+    const folder = join(makeFolder(), 'x'.repeat(120));
+    const { keeper, told } = await openKeeper(t, folder);
+    assert.equal(told.errors.length, 1);
+    assert.equal((await keeper.keep(makeBatch('one'))).id, 'one');
+  });
+
+  it('that cannot be made, or holds a key that is none, is not used', async (t) => {
+    const folder = makeFolder();
+    writeFileSync(join(folder, 'file'), '');
+    await assert.rejects(openKeeper(t, join(folder, 'file')), { code: 'EEXIST' });
+    writeFileSync(join(folder, 'key'), 'short');
+    await assert.rejects(openKeeper(t, folder), /is no key: it has 5 bytes/);
+  });
+});
