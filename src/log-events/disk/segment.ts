@@ -1,6 +1,6 @@
 // One file of batches, written to its end and never changed, and beside it a list of those that are done.
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { constants, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { constants, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { ifThere } from '../../sources/disk/file-system.js';
@@ -158,13 +158,19 @@ export class Segment {
     await this.#doneHandle?.close();
   }
 
+  /** Somebody took it away: what is written into it ends with this process. */
+  async #isRemoved(): Promise<boolean> {
+    if ((await this.#handle.stat()).nlink > 0) return false;
+    // Some file systems count no links at all.
+    return (await ifThere(stat(this.path + SEGMENT_SUFFIX))) === undefined;
+  }
+
   async #writeAll(pieces: readonly Buffer[], end: number): Promise<void> {
     try {
       const { bytesWritten } = await this.#handle.writev(pieces, this.bytes);
       if (bytesWritten !== end - this.bytes) throw new Error(PARTLY_WRITTEN);
       await this.#handle.datasync();
-      // Somebody removed it: what it takes ends with this process.
-      if ((await this.#handle.stat()).nlink === 0) throw new Error('the file of log events was removed');
+      if (await this.#isRemoved()) throw new Error('the file of log events was removed');
     } catch (error) {
       // What was written of it is cut off, or, where that fails too, found torn by the next start.
       await this.#handle.truncate(this.bytes).catch(() => undefined);
