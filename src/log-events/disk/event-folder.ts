@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { DataFolder } from '../../sources/disk/data-folder.js';
 import { systemFiles } from '../../sources/disk/file-system.js';
 import { keepDataKey, loadDataKey } from './data-key.js';
-import { lockFolder, type FolderLock } from './folder-lock.js';
+import { lockFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
 
 const OWNER_ONLY = 0o700;
 

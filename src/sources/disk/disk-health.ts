@@ -2,9 +2,9 @@
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import type { SnapshotFailureReason } from '../snapshots.js';
-import { FolderRefused } from './data-folder.js';
 import type { Access } from './file-queue.js';
 import { errorCode } from './file-system.js';
+import { FolderRefused } from './own-folder.js';
 
 /** The disk hangs, or has more to do than it gets done. */
 export class DiskTooSlow extends Error {
@@ -37,17 +37,26 @@ interface Failure {
   readonly lastFile: string;
 }
 
+/** What the lines say. */
+export interface DiskLines {
+  /** What it comes to for people that the disk fails. */
+  readonly fails: Readonly<Record<Access, string>>;
+  readonly worksAgain: Readonly<Record<Access, string>>;
+}
+
 export class DiskHealth {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #folder: string;
+  readonly #lines: DiskLines;
   /** Reads and writes apart: on a full disk every write fails, and every read works. */
   readonly #failures = new Map<Access, Failure>();
 
-  constructor(clock: Clock, log: Logger, folder: string) {
+  constructor(clock: Clock, log: Logger, folder: string, lines: DiskLines) {
     this.#clock = clock;
     this.#log = log;
     this.#folder = folder;
+    this.#lines = lines;
   }
 
   worked(access: Access, file: string): void {
@@ -57,7 +66,7 @@ export class DiskHealth {
     const isQuiet = this.#clock.monotonicMs() - failure.lastMs >= QUIET_MS;
     if (!isOfFile && !isQuiet) return;
     this.#failures.delete(access);
-    this.#log.info({ folder: this.#folder, access }, RECOVERIES[access]);
+    this.#log.info({ folder: this.#folder, access }, this.#lines.worksAgain[access]);
   }
 
   failed(access: Access, file: string, error: unknown): SnapshotFailureReason {
@@ -66,7 +75,7 @@ export class DiskHealth {
     const sinceMs = before?.sinceMs ?? nowMs;
     const { reason, detail } = describe(error);
     if (before === undefined) {
-      this.#log.warn({ folder: this.#folder, access, reason, detail }, CONSEQUENCES[access]);
+      this.#log.warn({ folder: this.#folder, access, reason, detail }, this.#lines.fails[access]);
     }
     this.#failures.set(access, { reason, detail, sinceMs, lastMs: nowMs, lastFile: file });
     return reason;
@@ -85,15 +94,6 @@ export class DiskHealth {
     return { state: 'failing', reason, detail, forS };
   }
 }
-
-const CONSEQUENCES: Readonly<Record<Access, string>> = {
-  read: 'data folder fails: what is stored there cannot be read',
-  write: 'data folder fails: specs are kept in memory only, and a restart needs the origin',
-};
-const RECOVERIES: Readonly<Record<Access, string>> = {
-  read: 'data folder works again: what is stored there can be read',
-  write: 'data folder works again: specs are kept there',
-};
 
 function describe(error: unknown): Pick<Failure, 'reason' | 'detail'> {
   if (error instanceof FolderRefused) return { reason: 'disk_denied', detail: error.message };

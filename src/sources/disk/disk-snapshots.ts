@@ -7,7 +7,7 @@ import type { Logger } from '../../observability/logger.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
 import type { Confirming, Failing, Loading, Removing, Snapshots, Storing } from '../snapshots.js';
 import { DataFolder, type Victim } from './data-folder.js';
-import { DiskHealth, DiskTooSlow, WHOLE_FOLDER } from './disk-health.js';
+import { DiskHealth, DiskTooSlow, WHOLE_FOLDER, type DiskLines } from './disk-health.js';
 import { snapshotName } from './file-names.js';
 import { FileQueue, type Access } from './file-queue.js';
 import { systemFiles, type FileSystem } from './file-system.js';
@@ -42,6 +42,16 @@ const OPEN_DEADLINE_MS = 2_000;
 const TIDY_EVERY_MS = 3_600_000;
 /** Of operations that wait: for each file one, and these. */
 const WAITING_SPARE = 64;
+const LINES: DiskLines = {
+  fails: {
+    read: 'data folder fails: what is stored there cannot be read',
+    write: 'data folder fails: specs are kept in memory only, and a restart needs the origin',
+  },
+  worksAgain: {
+    read: 'data folder works again: what is stored there can be read',
+    write: 'data folder works again: specs are kept there',
+  },
+};
 const CLOSED = { kind: 'failed', reason: 'closed' } as const;
 
 /** Never rejects, and lasts 2 s at most: where the folder cannot be used, each call says so and tries again. */
@@ -74,7 +84,7 @@ class QueuedSnapshots implements DiskSnapshots {
   constructor(files: FileSystem, clock: Clock, log: Logger, options: DiskOptions) {
     this.#clock = clock;
     this.#options = options;
-    this.#health = new DiskHealth(clock, log, options.folder);
+    this.#health = new DiskHealth(clock, log, options.folder, LINES);
     const folder = new DataFolder(files, options.folder, options.uid);
     this.#store = new SnapshotStore(files, folder, clock, { log, health: this.#health }, options.limits);
     this.#queue = new FileQueue(clock, { waitingMax: options.filesMax + WAITING_SPARE });

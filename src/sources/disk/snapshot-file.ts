@@ -16,6 +16,7 @@ import {
   UNKNOWN_SHA256,
   type SnapshotHeader,
 } from './snapshot-header.js';
+import { writeBytes } from './write-bytes.js';
 
 /** Of a body at a time: hashed in less than a millisecond. */
 const PIECE_BYTES = 262_144;
@@ -153,15 +154,6 @@ export async function writeSnapshot(
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-async function writeBytes(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    if (bytesWritten === 0) throw new Error('the disk takes no more bytes of a file');
-    done += bytesWritten;
   }
 }
 

@@ -1,8 +1,9 @@
-// One process per folder of log events: held by a socket in it, which a killed process lets go of by itself.
+// One process per folder: its lock is held by a socket in it, which a killed process lets go of by itself.
 import { once } from 'node:events';
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { FolderRefused } from './own-folder.js';
 
 export interface FolderLock {
   release(): Promise<void>;
@@ -12,7 +13,7 @@ const LOCK_NAME = 'lock';
 /** Of a socket's path: less than any system allows, as a longer one would be cut without a word. */
 const PATH_BYTES_MAX = 100;
 
-/** Rejects where another process holds the folder. Where there can be no lock, `failed` is told, and none is held. */
+/** Rejects with a FolderRefused where another process holds the folder. Where there can be no lock, `failed` is told, and none is held. */
 export async function lockFolder(folder: string, failed: (error: unknown) => void): Promise<FolderLock> {
   const path = join(folder, LOCK_NAME);
   let server: Server | undefined;
@@ -35,8 +36,7 @@ export async function lockFolder(folder: string, failed: (error: unknown) => voi
 /** Somebody listened here: who does not any more is dead, and his socket is in the way. */
 async function takeOver(path: string): Promise<Server> {
   const server = (await isAlive(path)) ? undefined : await unlink(path).then(() => tryListen(path));
-  if (server === undefined)
-    throw new Error('another process uses the folder of log events: each needs its own');
+  if (server === undefined) throw new FolderRefused('another process uses the folder: each needs its own');
   return server;
 }
 
