@@ -174,10 +174,15 @@ export class LogEventStore {
   }
 
   #takePlace(sdkKey: string, bytes: number): boolean {
-    if (!this.#forwarder.hasRoomFor(sdkKey, bytes)) return false;
+    if (!this.#isAlone() && !this.#forwarder.hasRoomFor(sdkKey, bytes)) return false;
     if (this.room.tryEnter(bytes)) return true;
     this.#forwarder.makeRoomFor(sdkKey, this.room.missingFor(bytes));
     return this.room.tryEnter(bytes);
+  }
+
+  /** There is no other key to leave room for: none has sent anything since the start, or left anything before it. */
+  #isAlone(): boolean {
+    return Math.max(this.counters.perKey.size, this.#forwarder.lanes.size) <= 1;
   }
 
   /** `kept` is undefined where nothing is left to be sent, or the batch is not accepted. */

@@ -192,6 +192,7 @@ describe('a key that the origin refuses', () => {
   it('holds half of the queue at most: beyond that its SDKs are told to try again, others are not', async (t) => {
     const scene = await startEventScene(t, ['--log-event-process-queue-size', '8']);
     scene.origin.verdict = ({ sdkKey }) => (sdkKey === KEYS.bad ? 403 : 202);
+    await scene.send('good', { sdkKey: KEYS.good });
     await scene.send('refused', { sdkKey: KEYS.bad });
     await eventually('refusal', async () => (await scene.status()).retried === 1);
     for (let batch = 0; batch < 3; batch += 1) {
@@ -201,7 +202,7 @@ describe('a key that the origin refuses', () => {
     for (let batch = 0; batch < 10; batch += 1) {
       assert.equal((await scene.send('good', { sdkKey: KEYS.good })).status, 202);
     }
-    await scene.origin.took(10);
+    await scene.origin.took(11);
     assert.equal((await scene.status()).dead, 0);
   });
 
@@ -249,26 +250,42 @@ test('a key that fails leaves a fifth of the queue to others, in batches and in 
   scene.origin.verdict = ({ sdkKey }) => (sdkKey === KEYS.good ? 202 : 500);
   const send = async (sdkKey: string, bytes: number): Promise<number> =>
     (await scene.send('', { sdkKey, body: batchText([customEvent('x'.repeat(bytes))]) })).status;
+  assert.equal(await send(KEYS.good, 10), 202);
   assert.equal(await send(KEYS.bad, 10), 202);
   await eventually('failure', async () => (await scene.status()).retried === 1);
   assert.equal(await send(KEYS.bad, 850_000), 503);
   assert.equal(await send(KEYS.good, 850_000), 202);
-  await scene.origin.took(1);
+  await scene.origin.took(2);
   for (let batch = 1; batch < 8; batch += 1) assert.equal(await send(KEYS.bad, 10), 202);
   assert.equal(await send(KEYS.bad, 10), 503);
   assert.equal(await send(KEYS.good, 10), 202);
-  await scene.origin.took(2);
+  await scene.origin.took(3);
   assert.equal((await scene.status()).waiting.batches, 8);
 });
+
+for (const verdict of [500, 403] as const) {
+  test(`the only key there is may fill the whole queue, though the origin answers ${verdict}`, async (t) => {
+    const scene = await startEventScene(t, ['--log-event-process-queue-size', '10']);
+    scene.origin.verdict = () => verdict;
+    assert.equal((await scene.send('any', { sdkKey: KEYS.bad })).status, 202);
+    await eventually('failure', async () => (await scene.status()).retried === 1);
+    for (let batch = 1; batch < 10; batch += 1) {
+      assert.equal((await scene.send('any', { sdkKey: KEYS.bad })).status, 202);
+    }
+    assert.equal((await scene.send('any', { sdkKey: KEYS.bad })).status, 503);
+    assert.equal((await scene.status()).waiting.batches, 10);
+  });
+}
 
 test('a key whose batches come faster than they leave does so too, though none of them fails', async (t) => {
   const scene = await startEventScene(t, ['--log-event-process-queue-size', '40']);
   scene.origin.verdict = ({ sdkKey }) => (sdkKey === KEYS.slow ? () => undefined : 202);
   const send = async (sdkKey: string): Promise<number> => (await scene.send('any', { sdkKey })).status;
+  assert.equal(await send(KEYS.good), 202);
   for (let batch = 0; batch < 32; batch += 1) assert.equal(await send(KEYS.slow), 202);
   assert.equal(await send(KEYS.slow), 503);
   for (let batch = 0; batch < 10; batch += 1) assert.equal(await send(KEYS.good), 202);
-  await scene.origin.took(10);
+  await scene.origin.took(11);
   assert.equal((await scene.status()).waiting.batches, 32);
 });
 
