@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { demoProtobuf, demoV1, demoV2, type DemoProject } from '../../scripts/demo-specs.js';
+import { Gate } from './gate.js';
 import type { Fault } from './origin-faults.js';
 
 export interface OriginRequest {
@@ -46,14 +47,14 @@ const NO_UPDATES = '{"has_updates":false}';
 export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
   const requests: OriginRequest[] = [];
   const waiting: { count: number; resolve: () => void }[] = [];
-  let gate: Promise<void> = Promise.resolve();
+  const gate = new Gate();
   let connections = 0;
   let closing: Promise<void> | undefined;
 
   const server = createServer((request, response) => {
     requests.push({ url: request.url ?? '', headers: request.headers, atMs: performance.now() });
     for (const entry of waiting) if (requests.length >= entry.count) entry.resolve();
-    void gate.then(() => {
+    void gate.opened.then(() => {
       answer(origin, request.url ?? '', request.headers, response);
     });
   });
@@ -75,13 +76,7 @@ export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
         : new Promise((resolve) => {
             waiting.push({ count, resolve });
           }),
-    hold: () => {
-      let release = (): void => undefined;
-      gate = new Promise((resolve) => {
-        release = resolve;
-      });
-      return release;
-    },
+    hold: () => gate.hold(),
     get connections() {
       return connections;
     },

@@ -2,6 +2,7 @@
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
 import type { Confirming, Loading, Removing, Snapshots, Storing } from '../../src/sources/snapshots.js';
+import { Gate } from './gate.js';
 
 export class ScriptedPlace implements Snapshots {
   /** `save 3`, `confirm 3`, `remove`, `load`, as they began. */
@@ -13,15 +14,11 @@ export class ScriptedPlace implements Snapshots {
   inFlight = 0;
   inFlightMax = 0;
   isClosed = false;
-  #gate: Promise<void> = Promise.resolve();
+  readonly #gate = new Gate();
 
   /** Nothing is answered until the returned function is called. */
   hold(): () => void {
-    let release = (): void => undefined;
-    this.#gate = new Promise((resolve) => {
-      release = resolve;
-    });
-    return release;
+    return this.#gate.hold();
   }
 
   load(): Promise<Loading> {
@@ -48,7 +45,7 @@ export class ScriptedPlace implements Snapshots {
     this.asked.push(asked);
     this.inFlight += 1;
     this.inFlightMax = Math.max(this.inFlightMax, this.inFlight);
-    await this.#gate;
+    await this.#gate.opened;
     this.inFlight -= 1;
     return answer();
   }

@@ -6,6 +6,7 @@ import type { DeliveryOutcome, EventOrigin } from '../../../src/sources/event-or
 import { eventually } from '../../e2e/deadline.js';
 import { startEventOrigin, type EventOrigin as FakeOrigin, type Verdict } from '../../fakes/event-origin.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
+import { CLIENT_OPTIONS } from './client-options.js';
 
 interface Scene {
   readonly origin: FakeOrigin;
@@ -17,17 +18,8 @@ async function startScene(t: TestContext, path = ''): Promise<Scene> {
   const origin = await startEventOrigin();
   const clock = new ManualClock();
   const client = createEventClient(clock, {
+    ...CLIENT_OPTIONS,
     endpoint: new URL(origin.url + path),
-    version: '1.2.3',
-    requestTimeoutMs: 30_000,
-    connectTimeoutMs: 10_000,
-    headersTimeoutMs: 10_000,
-    bodyIdleTimeoutMs: 10_000,
-    idleConnectionsMax: 10,
-    caPem: undefined,
-    httpProxy: '',
-    httpsProxy: '',
-    noProxy: '',
   });
   t.after(async () => {
     await client.close();

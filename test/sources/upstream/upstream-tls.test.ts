@@ -11,6 +11,7 @@ import { createUpstreamClient, type UpstreamOptions } from '../../../src/sources
 import type { FetchOutcome } from '../../../src/sources/origin.js';
 import { makeCertificate } from '../../fakes/certificate.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
+import { CLIENT_OPTIONS } from './client-options.js';
 
 const KEY = { sdkKey: 'secret-testkey0123456789', api: 'v1', format: 'json' } as const;
 const SPEC = '{"has_updates":true,"time":1800000000000}';
@@ -109,18 +110,14 @@ async function startConnectProxy(
 
 function optionsFor(origin: TlsOrigin, changes: Partial<UpstreamOptions>): UpstreamOptions {
   return {
+    ...CLIENT_OPTIONS,
     endpoint: new URL(origin.url),
-    version: '1.2.3',
     requestTimeoutMs: 5_000,
     connectTimeoutMs: 2_000,
     headersTimeoutMs: 300,
     bodyIdleTimeoutMs: 300,
-    idleConnectionsMax: 10,
     bodyLimits: { encodedBytesMax: 1_000_000, decodedBytesMax: 1_000_000 },
     caPem: origin.caPem,
-    httpProxy: '',
-    httpsProxy: '',
-    noProxy: '',
     ...changes,
   };
 }

@@ -1,0 +1,13 @@
+// What clients of origins are given in tests: patient, with no proxy between; each test says what it wants otherwise.
+export const CLIENT_OPTIONS = {
+  version: '1.2.3',
+  requestTimeoutMs: 30_000,
+  connectTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  bodyIdleTimeoutMs: 10_000,
+  idleConnectionsMax: 10,
+  caPem: undefined,
+  httpProxy: '',
+  httpsProxy: '',
+  noProxy: '',
+} as const;
