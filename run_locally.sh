@@ -109,7 +109,7 @@ build() {
 start_demo() {
   local line deadline=$((SECONDS + DEMO_START_S_MAX))
   set -m
-  (cd -- "$root" && exec node --import tsx scripts/demo-origin.ts --port 0) </dev/null >&5 3>&- 4<&- 5>&- &
+  (cd -- "$root" && exec node --import tsx scripts/demo-origin.ts --or-any-port) </dev/null >&5 3>&- 4<&- 5>&- &
   demo=$!
   set +m
   until IFS= read -r -t 1 line <&5; do
@@ -120,6 +120,8 @@ start_demo() {
   export STATSIG_ENDPOINT="${line##* }" SFP_SDK_KEYS="$DEMO_KEY"
   export SFP_HOST="${SFP_HOST:-127.0.0.1}" SFP_POLLING_INTERVAL_IN_S="${SFP_POLLING_INTERVAL_IN_S:-1}"
   export LOG_EVENT_STATSIG_ENDPOINT="${LOG_EVENT_STATSIG_ENDPOINT:-$STATSIG_ENDPOINT}"
+  export ID_LISTS_STATSIG_ENDPOINT="${ID_LISTS_STATSIG_ENDPOINT:-$STATSIG_ENDPOINT}"
+  export SFP_ID_LISTS_POLLING_INTERVAL_IN_S="${SFP_ID_LISTS_POLLING_INTERVAL_IN_S:-1}"
   # The demo origin is on this machine, whatever outbound proxy others are reached by.
   export NO_PROXY=127.0.0.1
 }
@@ -255,6 +257,9 @@ explain_http() {
 
   curl -s '$url/v1/log_event' -H 'statsig-api-key: $key' -d '{"events":[{"eventName":"tried"}]}'
       {"success":true}: log events are kept, and forwarded behind.
+
+  curl -s '$url/v1/get_id_lists' -H 'statsig-api-key: $key' -d '{}'
+      The ID lists there are. Their urls lead to the proxy, which has the files: curl one of them.
 END
 }
 

@@ -46,11 +46,18 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | pauses between attempts to reach Redis | 0.1 s to 5 s |
 | connections made anew because Redis takes no writes | one in 5 s at first, one in 60 s at last |
 | backups read, and written, at one time | 16, and 8 to each place |
-| files in the directory | 8 for each of \`--maximum-concurrent-sdk-keys\`; the longest unconfirmed go first |
+| files in the directory | 10 for each of \`--maximum-concurrent-sdk-keys\`; the longest unconfirmed go first |
 | reading a spec from the directory | 2 s, then the origin is asked |
 | writing a spec to the directory | 30 s; 120 s to wait for its turn |
 | the directory at a start, and at a stop | 2 s, and 1 s |
 | compressed forms in the making | 2 at one time |
+| a manifest of ID lists | 4 MiB after decompression, about 20,000 lists |
+| hosts that a manifest's urls are made for | 16 that were asked for within 2 minutes, besides the addresses of the proxy |
+| a manifest asked for anew, for a file that it does not list | once in 5 s |
+| files that are listed no more | 10 minutes; 10,000 of them |
+| files of ID lists being fetched | 8 of one host and 64 of all at one time; 1,000 of one host and 4,000 of all wait, for 60 s |
+| files of ID lists being passed through | 16 at one time; one that takes over a minute gives way to another |
+| reading a file of an ID list from its copy | 30 minutes |
 | a message that a gRPC client sends | 1 MiB |
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |
 | silence on a gRPC stream | 30 s, then a heartbeat |

@@ -2,14 +2,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { answerIdLists } from './demo-id-lists.js';
 import { demoProtobuf, demoV1, demoV2, type DemoProject } from './demo-specs.js';
 
 const DEMO_SDK_KEY = 'secret-demo-key-for-trying-out';
+const HOST = '127.0.0.1';
 const NO_UPDATES = Buffer.from('{"has_updates":false}');
 
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '8090' },
+    'or-any-port': { type: 'boolean', default: false },
     'change-every-s': { type: 'string', default: '5' },
   },
 });
@@ -21,6 +24,8 @@ if (!Number.isInteger(port) || !(changeEveryMs > 0)) {
 }
 
 let changes = 0;
+/** The port that was asked for is. */
+let isTaken = false;
 let project = nextProject();
 setInterval(() => {
   changes += 1;
@@ -29,17 +34,25 @@ setInterval(() => {
 
 const server = createServer((request, response) => {
   if (request.method === 'POST' && request.url === '/v1/log_event') takeLogEvents(request, response);
-  else answer(request, response);
+  else if (!answerIdLists(request, response, { sdkKey: DEMO_SDK_KEY, growsEveryMs: changeEveryMs })) {
+    answer(request, response);
+  }
 });
-server.on('error', (error) => {
+server.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EADDRINUSE' && values['or-any-port'] && !isTaken) {
+    isTaken = true;
+    server.listen(0, HOST);
+    return;
+  }
   console.error(`demo-origin: ${error.message}`);
   process.exit(1);
 });
-server.listen(port, '127.0.0.1', () => {
+server.on('listening', () => {
   const address = server.address();
   const open = typeof address === 'object' && address !== null ? address.port : port;
   console.log(`demo-origin: serving ${DEMO_SDK_KEY} on http://127.0.0.1:${open}`);
 });
+server.listen(port, HOST);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));
 
 function nextProject(): DemoProject {

@@ -29,9 +29,12 @@ test('every reason of an error stands in docs/endpoints.md with its status', () 
 test('every reason of a failure upstream stands in docs/operations.md', () => {
   const faults = [...read('src/sources/spec-body/spec-facts.ts').matchAll(/^ {2}\| '(\w+)'/gm)];
   const failures = [...read('src/sources/origin.ts').matchAll(/^ {2}\| '(\w+)'/gm)];
+  const ofFiles = ['src/sources/id-list-file-origin.ts', 'src/id-lists/file-reading.ts'].flatMap((path) => [
+    ...read(path).matchAll(/^ {2}\| '(\w+)'/gm),
+  ]);
   const page = read('docs/operations.md');
-  assert.ok(faults.length > 5 && failures.length > 10);
-  for (const [, reason = ''] of [...faults, ...failures]) {
+  assert.ok(faults.length > 5 && failures.length > 10 && ofFiles.length > 8);
+  for (const [, reason = ''] of [...faults, ...failures, ...ofFiles]) {
     assert.ok(page.includes(`\`${reason}\``), `${reason} is missing`);
   }
 });

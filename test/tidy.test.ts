@@ -17,12 +17,13 @@ const RANKS: Readonly<Record<string, number>> = {
   sources: 2,
   datastore: 3,
   'log-events': 3,
-  servers: 4,
-  config: 5,
-  app: 6,
-  'health-probe.ts': 6,
-  'cli.ts': 6,
-  'main.ts': 7,
+  'id-lists': 4,
+  servers: 5,
+  config: 6,
+  app: 7,
+  'health-probe.ts': 7,
+  'cli.ts': 7,
+  'main.ts': 8,
 };
 /** Who may know the configuration; every other room declares the options it needs. */
 const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli.ts', 'main.ts'];

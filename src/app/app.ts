@@ -2,14 +2,18 @@
 import type { Config } from '../config/load-config.js';
 import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
-import { createLoggedProxyEvents, noProxyEvents } from '../observability/proxy-events.js';
+import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import { createOriginByApi } from '../sources/origin-by-api.js';
+import { createManifestClient } from '../sources/upstream/manifest-client.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
-import { openBackupPlaces } from './backup-places.js';
-import { buildLogEvents } from './log-events.js';
+import { openBackupPlaces, type OpenedPlaces } from './backup-places.js';
+import { buildIdListFiles, type IdListRooms } from './id-lists.js';
+import { buildLogEvents, type EventRooms } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
-import { buildRooms, type World } from './rooms.js';
+import { buildRooms, type Rooms } from './rooms.js';
+import type { World } from './world.js';
 import { buildServers, type Ports } from './servers.js';
-import { closeInOrder, finishBackups } from './shutdown.js';
+import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
 
 export interface App extends Ports {
@@ -21,8 +25,8 @@ export interface App extends Ports {
   stop(): Promise<void>;
 }
 
-/** What an earlier process left of log events is taken over before the ports open, unless that takes longer. */
-const LOG_EVENTS_OPEN_MS_MAX = 5_000;
+/** What an earlier process left is taken over before the ports open, unless that takes longer. */
+const OPEN_MS_MAX = 5_000;
 
 /** Rejects where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
@@ -30,10 +34,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const startedAtMs = clock.monotonicMs();
   const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
   const opened = await openBackupPlaces(config, world, events);
-  const origin = createUpstreamClient(clock, toUpstreamOptions(config, world.version));
-  const specRooms = buildRooms(config, world, events, { origin, places: opened.places, link: opened.link });
-  const rooms = { ...specRooms, logEvents: buildLogEvents(config, world, events) };
-  const { readiness, poller, pinned, backups, fleet, logEvents } = rooms;
+  const rooms = buildAllRooms(config, world, events, opened);
+  const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
     describeStatus({
@@ -57,7 +59,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
         await Promise.all([fleet?.stop(), servers.drain(), logEvents.flush()]);
       },
       () => logEvents.close(),
-      () => origin.close(),
+      () => rooms.origin.close(),
+      () => closeIdListFiles(clock, idListFiles),
       () => finishBackups(clock, backups),
       async () => {
         eventLoopDelay.stop();
@@ -66,7 +69,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   let ports: Ports;
   try {
     // A disk that hangs keeps nobody from the specs.
-    await atMost(clock, LOG_EVENTS_OPEN_MS_MAX, logEvents.open());
+    await Promise.all([logEvents, idListFiles].map((room) => atMost(clock, OPEN_MS_MAX, room.open())));
     fleet?.start();
     ports = await servers.listen();
   } catch (error) {
@@ -91,4 +94,21 @@ export async function startApp(config: Config, world: World): Promise<App> {
       return stopped;
     },
   };
+}
+
+function buildAllRooms(
+  config: Config,
+  world: World,
+  events: ProxyEvents,
+  { places, link }: OpenedPlaces,
+): Rooms & IdListRooms & EventRooms {
+  const { clock, version } = world;
+  const upstream = toUpstreamOptions(config, version);
+  const origin = createOriginByApi(
+    createUpstreamClient(clock, upstream),
+    createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
+  );
+  const files = buildIdListFiles(config, world);
+  const rooms = buildRooms(config, world, events, { origin, places, link, idListFiles: files.idListFiles });
+  return { ...rooms, ...files, logEvents: buildLogEvents(config, world, events) };
 }

@@ -10,9 +10,10 @@ import { openRedis } from '../sources/redis/open-redis.js';
 import type { RedisOptions } from '../sources/redis/redis-options.js';
 import type { BodyLimits } from '../sources/spec-body/body-intake.js';
 import { toUpstreamOptions } from './room-options.js';
-import type { Sources, World } from './rooms.js';
+import type { Sources } from './rooms.js';
+import type { World } from './world.js';
 
-export interface OpenedPlaces extends Omit<Sources, 'origin'> {
+export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   /** For /status, by place. */
   describe(): Readonly<Record<string, object>>;
 }

@@ -20,7 +20,7 @@ import {
   toLogEventOptions,
   toUpstreamOptions,
 } from './room-options.js';
-import type { World } from './rooms.js';
+import type { World } from './world.js';
 
 /** Beside the rooms of specs. */
 export interface EventRooms {

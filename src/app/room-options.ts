@@ -1,4 +1,5 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
+import { ID_LISTS } from '../domain/payload-key.js';
 import type { FleetMemberOptions } from '../datastore/fleet-member.js';
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
@@ -7,6 +8,7 @@ import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpLimits } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import type { PollerOptions } from '../sources/upstream/poller.js';
+import type { IdListFilesOptions } from '../id-lists/id-list-files.js';
 import type { DiskKeeperOptions } from '../log-events/disk/disk-keeper.js';
 import type { FiledDeadLettersOptions } from '../log-events/disk/filed-dead-letters.js';
 import type { ThreadOptions } from '../log-events/inspection/inspection-thread.js';
@@ -24,6 +26,7 @@ export function toHttpOptions(config: Config): HttpServerOptions {
       bodyBytesMax: config.logEventBodyMaxMib * MIB,
       allBytesMax: config.logEventBodyMaxMib * MIB * LOG_EVENT_BODIES_ARRIVING_MAX,
     },
+    idLists: { publicUrl: config.publicUrl, rewritesUrls: !config.disableIdListRewrite },
   };
 }
 
@@ -38,6 +41,10 @@ export function toLogEventOptions(config: Config): LogEventStoreOptions {
   };
 }
 
+export function toIdListFilesOptions(config: Config): IdListFilesOptions {
+  return { bytesMax: config.idListFilesMaxMib * MIB };
+}
+
 /** People and scrapers, not SDKs. */
 const ADMIN_CONNECTIONS_MAX = 100;
 
@@ -47,14 +54,17 @@ export function toAdminLimits(config: Config): HttpLimits {
 
 export function toPollerOptions(config: Config): PollerOptions {
   return {
-    intervalMs: config.pollingIntervalS * 1000,
+    intervalMs: (key) =>
+      (key.api === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000,
     inFlightMax: config.updateBatchSize,
     instanceName: config.instanceName,
   };
 }
 
 export function toFleetOptions(config: Config): FleetMemberOptions {
-  return { ...toPollerOptions(config), clearOnUnauthorized: config.clearDatastoreOnUnauthorized };
+  const { intervalMs, instanceName } = toPollerOptions(config);
+  const clearOnUnauthorized = config.clearDatastoreOnUnauthorized;
+  return { lookMs: config.pollingIntervalS * 1000, intervalMs, instanceName, clearOnUnauthorized };
 }
 
 export function toInspectionOptions(config: Config): ThreadOptions {

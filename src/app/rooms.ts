@@ -11,32 +11,22 @@ import { Refresher, type OutcomeListener } from '../datastore/refresher.js';
 import { Turns } from '../datastore/turns.js';
 import { UpdateFeed } from '../datastore/update-feed.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
-import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
-import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { Readiness } from '../servers/readiness.js';
 import type { FleetLink } from '../sources/fleet-link.js';
 import type { Origin } from '../sources/origin.js';
-import { specPath, type PayloadKey } from '../domain/payload-key.js';
+import { payloadPath, type PayloadKey } from '../domain/payload-key.js';
 import { Poller } from '../sources/upstream/poller.js';
+import { buildManifests, type KnownFiles, type ManifestRooms } from './id-lists.js';
 import { PinnedPayloads } from './pinned-payloads.js';
 import { toFleetOptions, toPollerOptions } from './room-options.js';
+import type { World } from './world.js';
 
 /** Bodies compressed at one time: zlib has four threads, and DNS needs one of them. */
 const FORMS_IN_MAKING_MAX = 2;
 
-/** What the process is given instead of reaching for it. */
-export interface World {
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** This program's release. */
-  readonly version: string;
-  /** The number of the user it runs as; undefined where users have none. */
-  readonly userId: number | undefined;
-}
-
-export interface Rooms {
+export interface Rooms extends ManifestRooms {
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
   readonly origin: Origin;
@@ -58,28 +48,33 @@ export interface Sources {
   readonly places: readonly BackupPlace[];
   /** Undefined without Redis. */
   readonly link: FleetLink | undefined;
+  /** Told of the files that manifests list, and asked what of them can be had. */
+  readonly idListFiles: KnownFiles;
 }
 
 export function buildRooms(config: Config, world: World, events: ProxyEvents, sources: Sources): Rooms {
   const { clock, log } = world;
-  const { origin, places, link } = sources;
+  const { origin, places, link, idListFiles } = sources;
   // What is held is polled; what is pinned is polled whether it is held or not.
   const listener: StoreListener = {
     added: (key) => {
       poller.watch(key);
       fleet?.know(key);
+      manifestRooms.manifests.added(key);
     },
     updated: (held) => {
+      manifestRooms.manifests.updated(held);
       const streams = feed.publish(held);
       if (streams === 0 || !events.isWatched) return;
       const sdkKey = maskSdkKey(held.key.sdkKey);
-      const path = specPath(held.key.api);
+      const path = payloadPath(held.key.api);
       events.record('StreamingChannelGotNewData', { path, sdkKey, streams, lcut: held.payload.version });
     },
     removed: (key) => {
       feed.remove(key);
       backups.forget(key);
       fleet?.forget(key);
+      manifestRooms.manifests.removed(key);
       if (store.isPinned(key.sdkKey)) return;
       poller.unwatch(key);
       outcomes.forget(key);
@@ -100,13 +95,7 @@ export function buildRooms(config: Config, world: World, events: ProxyEvents, so
     places,
     toBackupListener(backupLog, () => fleet),
   );
-  const told: OutcomeListener = {
-    fetched: (key, outcome, effect, latencyMs) => {
-      outcomes.fetched(key, outcome, effect, latencyMs);
-      backups.fetched(key, outcome, effect);
-    },
-  };
-  const refresher = new Refresher(clock, origin, { store, memory }, told, {
+  const refresher = new Refresher(clock, origin, { store, memory }, toOutcomeListener(outcomes, backups), {
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   });
   const poller: Poller = new Poller(clock, (key) => turns.poll(key), toPollerOptions(config));
@@ -123,8 +112,20 @@ export function buildRooms(config: Config, world: World, events: ProxyEvents, so
     coldFetchesMax: config.coldFetchesMax,
   });
   const pinned = new PinnedPayloads(store, poller, outcomes);
+  const manifestSource = { read: reader.read.bind(reader), refresh: refresher.refresh.bind(refresher) };
+  const manifestRooms = buildManifests(clock, limit, manifestSource, idListFiles);
   const readiness = new Readiness();
-  return { readiness, events, origin, store, feed, outcomes, poller, reader, pinned, backups, fleet };
+  const common = { readiness, events, origin, store, feed, outcomes, poller, reader, pinned, backups, fleet };
+  return { ...common, ...manifestRooms };
+}
+
+function toOutcomeListener(outcomes: OutcomeLog, backups: Backups): OutcomeListener {
+  return {
+    fetched: (key, outcome, effect, latencyMs) => {
+      outcomes.fetched(key, outcome, effect, latencyMs);
+      backups.fetched(key, outcome, effect);
+    },
+  };
 }
 
 /** People are told of everything; the fleet of what others have written in Redis. */

@@ -15,8 +15,10 @@ import {
   toGrpcServerOptions,
   toHttpOptions,
 } from './room-options.js';
+import type { IdListRooms } from './id-lists.js';
 import type { EventRooms } from './log-events.js';
-import type { Rooms, World } from './rooms.js';
+import type { Rooms } from './rooms.js';
+import type { World } from './world.js';
 import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
 /** Undefined for a server that the mode does not have. */
@@ -38,12 +40,18 @@ export interface Servers {
 export function buildServers(
   config: Config,
   world: World,
-  rooms: Rooms & EventRooms,
+  rooms: Rooms & EventRooms & IdListRooms,
   status: () => object,
 ): Servers {
   const { clock, log } = world;
   const { readiness, events, reader, origin } = rooms;
-  const sources = { specs: reader, logEvents: rooms.logEvents };
+  const { manifests, rewrittenManifests, idListFiles, logEvents } = rooms;
+  const sources = {
+    specs: reader,
+    logEvents,
+    rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
+    idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
+  };
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
   const admin = buildAdminServer(log, readiness, status, toAdminLimits(config));
   const http =
@@ -63,7 +71,7 @@ export function buildServers(
       const apps = http === undefined ? [admin] : [http, admin];
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        void origin.close();
+        void Promise.all([origin.close(), rooms.idListFileOrigin.close()]);
       });
       try {
         await Promise.all([drainHttp(clock, apps), grpc?.drain()]);

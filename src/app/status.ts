@@ -4,11 +4,17 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
 import type { StreamRegistry } from '../servers/stream-registry.js';
+import { describeIdLists, type IdListRooms } from './id-lists.js';
 import { describeLogEvents, logEventTables, type EventRooms } from './log-events.js';
-import type { Rooms, World } from './rooms.js';
+import type { Rooms } from './rooms.js';
+import type { World } from './world.js';
 
 export interface StatusSources
-  extends Pick<World, 'clock' | 'version'>, Omit<Rooms, 'events' | 'origin' | 'feed' | 'fleet'>, EventRooms {
+  extends
+    Pick<World, 'clock' | 'version'>,
+    Omit<Rooms, 'events' | 'origin' | 'feed' | 'fleet'>,
+    EventRooms,
+    IdListRooms {
   readonly config: Config;
   /** By the monotonic clock. */
   readonly startedAtMs: number;
@@ -19,7 +25,7 @@ export interface StatusSources
 }
 
 export function describeStatus(sources: StatusSources): object {
-  const { clock, config, store, poller, registry, logEvents } = sources;
+  const { clock, config, store, poller, registry, idListFiles, logEvents } = sources;
   const memory = process.memoryUsage();
   return {
     version: sources.version,
@@ -33,6 +39,8 @@ export function describeStatus(sources: StatusSources): object {
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
       streams: { entries: registry.active, entriesMax: registry.streamsMax },
       backupsToWrite: sources.backups.pending,
+      ...sources.manifests.tables,
+      ...idListFiles.tables,
       ...logEventTables(logEvents),
     },
     eventLoopDelaySinceLastStatus: sources.eventLoopDelay.take(),
@@ -40,6 +48,7 @@ export function describeStatus(sources: StatusSources): object {
     cache: config.cache,
     ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+    idLists: describeIdLists(sources.manifests, idListFiles),
     logEvents: describeLogEvents(logEvents, clock.nowMs()),
     specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),
   };

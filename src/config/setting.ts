@@ -34,6 +34,8 @@ export interface TextSetting extends Row {
   /** What a value must look like, and the words for that. */
   readonly pattern: RegExp;
   readonly patternText: string;
+  /** Where it is not empty it has to be a URL: a pattern alone lets port 99999 pass. */
+  readonly isUrl?: true;
 }
 
 export interface UrlSetting extends Row {
@@ -60,8 +62,7 @@ export function parseSetting(setting: Setting, text: string): number | boolean |
     case 'switch':
       return parseSwitch(text);
     case 'text':
-      if (!setting.pattern.test(text)) throw new Error(`is not ${setting.patternText}`);
-      return text;
+      return parseText(setting, text);
     case 'url':
       return parseUrl(text);
   }
@@ -92,6 +93,12 @@ function parseSwitch(text: string): boolean {
   if (text === 'true' || text === '1') return true;
   if (text === 'false' || text === '0') return false;
   throw new Error('is neither true nor false');
+}
+
+function parseText({ pattern, patternText, isUrl }: TextSetting, text: string): string {
+  const isGood = pattern.test(text) && (isUrl !== true || text === '' || URL.canParse(text));
+  if (!isGood) throw new Error(`is not ${patternText}`);
+  return text;
 }
 
 /** With a path where the origin stands under one; without query, hash and credentials, which would be lost or logged. */

@@ -1,5 +1,6 @@
 // The table of settings: every option of the command line with its variable, default, unit and bounds.
 import { cacheSettings } from './cache-settings.js';
+import { idListSettings } from './id-list-settings.js';
 import { logEventSettings } from './log-event-settings.js';
 import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
@@ -13,6 +14,7 @@ export const settings = {
   ...cacheSettings,
   ...serverSettings,
   ...upstreamSettings,
+  ...idListSettings,
   ...logEventSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;

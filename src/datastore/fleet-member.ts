@@ -14,7 +14,10 @@ const TAKEOVER_SPREAD_MS_MAX = 500;
 const TAKEOVER_SPREAD_INTERVALS_MAX = 0.25;
 
 export interface FleetMemberOptions {
-  readonly intervalMs: number;
+  /** Between looks at Redis. */
+  readonly lookMs: number;
+  /** Between polls of the payload by whoever leads. */
+  readonly intervalMs: (key: PayloadKey) => number;
   readonly instanceName: string;
   /** What is missing in Redis may have been removed there by who was refused first: it is not put back from memory. */
   readonly clearOnUnauthorized: boolean;
@@ -50,8 +53,8 @@ export class FleetMember implements FleetListener {
 
   start(): void {
     this.#link.join(this);
-    const { instanceName, intervalMs } = this.#options;
-    this.#scheduleLook(phaseMs(instanceName, 'look', intervalMs));
+    const { instanceName, lookMs } = this.#options;
+    this.#scheduleLook(phaseMs(instanceName, 'look', lookMs));
   }
 
   /** Gives the lead to another at once. */
@@ -73,7 +76,7 @@ export class FleetMember implements FleetListener {
 
   /** How long a payload that was confirmed so long ago, as Redis has it, need not be polled by this replica. */
   sparedMs(key: PayloadKey, confirmedAgoMs: number): number {
-    const { intervalMs } = this.#options;
+    const intervalMs = this.#options.intervalMs(key);
     if (this.#link.isLeader) return Math.max(0, intervalMs - confirmedAgoMs);
     if (confirmedAgoMs >= UNCONFIRMED_INTERVALS * intervalMs) return 0;
     return UNCONFIRMED_INTERVALS * intervalMs - confirmedAgoMs + this.#spreadMs(key);
@@ -102,7 +105,7 @@ export class FleetMember implements FleetListener {
    * nothing of each other before they ask; so the later of two steps back here.
    */
   confirmedByOthers(key: PayloadKey, agoMs: number): void {
-    if (this.#link.isLeader || agoMs > this.#options.intervalMs / 2) return;
+    if (this.#link.isLeader || agoMs > this.#options.intervalMs(key) / 2) return;
     this.#rooms.poller.postpone(key, this.#clock.monotonicMs() + this.sparedMs(key, 0));
   }
 
@@ -118,7 +121,7 @@ export class FleetMember implements FleetListener {
   #scheduleLook(delayMs: number): void {
     this.#cancelLook = this.#clock.schedule(delayMs, () => {
       // From when it was due on, whatever the look takes.
-      this.#scheduleLook(this.#options.intervalMs);
+      this.#scheduleLook(this.#options.lookMs);
       void this.#look();
     });
   }
@@ -148,7 +151,7 @@ export class FleetMember implements FleetListener {
   #confirm(key: PayloadKey, agoMs: number): void {
     const { backups, outcomes, store } = this.#rooms;
     store.confirm(key, agoMs);
-    if (agoMs >= this.#options.intervalMs) return;
+    if (agoMs >= this.#options.intervalMs(key)) return;
     backups.confirmElsewhere('redis', key);
     // What a leader knows of the origin it knows from its own polls.
     if (!this.#link.isLeader) outcomes.confirmedByFleet(key);
@@ -162,7 +165,8 @@ export class FleetMember implements FleetListener {
   }
 
   #spreadMs(key: PayloadKey): number {
-    const { intervalMs, instanceName } = this.#options;
+    const { instanceName } = this.#options;
+    const intervalMs = this.#options.intervalMs(key);
     const rangeMs = Math.min(TAKEOVER_SPREAD_MS_MAX, TAKEOVER_SPREAD_INTERVALS_MAX * intervalMs);
     return phaseMs(instanceName, payloadId(key), Math.max(1, Math.floor(rangeMs)));
   }

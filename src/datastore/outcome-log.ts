@@ -1,11 +1,11 @@
 // Tells people what fetches did: a log line when something changed, an event for each, and the last outcome for /status.
 import type { Clock } from '../domain/clock.js';
-import { payloadId, specPath, type PayloadKey } from '../domain/payload-key.js';
-import { maskSdkKey } from '../domain/sdk-key.js';
+import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from '../sources/origin.js';
+import { eventFields, logFields, nounOf, recordVersion } from './payload-words.js';
 import type { OutcomeListener, RefreshEffect } from './refresher.js';
 
 /** Keys nobody holds come from clients' requests: what is logged of them is bounded. */
@@ -64,9 +64,12 @@ export class OutcomeLog implements OutcomeListener {
     if (effect === 'stored' && outcome.kind === 'updated') {
       const { version, originForm, identityBytes } = outcome.payload;
       const sizes = { encoding: originForm.encoding, bytes: originForm.bytes.length, identityBytes };
-      this.#log.info({ ...describe(key), specVersion: version, ...sizes, latencyMs }, 'spec updated');
+      const fields = { ...logFields(key), specVersion: version, ...sizes, latencyMs };
+      this.#log.info(fields, `${nounOf(key)} updated`);
     }
-    if (effect === 'removed') this.#log.warn(describe(key), 'spec dropped: the origin refuses the key');
+    if (effect === 'removed') {
+      this.#log.warn(logFields(key), `${nounOf(key)} dropped: the origin refuses the key`);
+    }
     const standing = this.#standing(key);
     if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
     // What was dropped is told already, or nobody's any more.
@@ -82,46 +85,46 @@ export class OutcomeLog implements OutcomeListener {
     else if (outcome.kind === 'failed' && !isSame) {
       const { reason, detail } = outcome;
       this.#log.warn(
-        { ...describe(key), reason, detail },
-        `origin fails for this spec: ${CONSEQUENCES[standing]}`,
+        { ...logFields(key), reason, detail },
+        `origin fails for this ${nounOf(key)}: ${CONSEQUENCES[standing]}`,
       );
     } else if (outcome.kind === 'unauthorized' && !isSame) {
-      this.#log.warn(describe(key), `origin refuses the key of this spec: ${CONSEQUENCES[standing]}`);
+      this.#log.warn(
+        logFields(key),
+        `origin refuses the key of this ${nounOf(key)}: ${CONSEQUENCES[standing]}`,
+      );
     }
   }
 
   #tellGood(key: PayloadKey, before: LastOutcome | undefined): void {
     if (before === undefined || isGood(before)) return;
-    this.#log.info(describe(key), 'origin answers again for this spec');
+    this.#log.info(logFields(key), `origin answers again for this ${nounOf(key)}`);
   }
 
   #tellStranger(key: PayloadKey, outcome: FetchOutcome): void {
     if (outcome.kind === 'unauthorized') {
       const { status } = outcome;
       this.#strangerRefused.tell((untold) => {
-        this.#log.warn({ ...describe(key), status, untold }, 'origin refuses a key that nobody holds');
+        this.#log.warn({ ...logFields(key), status, untold }, 'origin refuses a key that nobody holds');
       });
     } else if (outcome.kind === 'failed') {
       const { reason, detail } = outcome;
       this.#strangerFailed.tell((untold) => {
         this.#log.warn(
-          { ...describe(key), reason, detail, untold },
-          'origin fails for a spec that nobody holds',
+          { ...logFields(key), reason, detail, untold },
+          `origin fails for a ${nounOf(key)} that nobody holds`,
         );
       });
     }
   }
 
   #record(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
-    const common = { path: specPath(key.api), sdkKey: maskSdkKey(key.sdkKey), latencyMs };
+    const common = { ...eventFields(key), latencyMs };
     if (outcome.kind === 'unchanged') this.#events.record('HttpDataProviderNoData', common);
     else if (outcome.kind === 'updated') {
-      const fields = { ...common, lcut: outcome.payload.version };
-      this.#events.record('HttpDataProviderGotData', fields);
-      if (effect !== 'stored') return;
-      this.#events.record('ConfigSpecStoreGotData', fields);
-      const delayMs = this.#clock.nowMs() - outcome.payload.version;
-      this.#events.record('UpdateConfigSpecStorePropagationDelayMs', { ...fields, latencyMs: delayMs });
+      const { version } = outcome.payload;
+      this.#events.record('HttpDataProviderGotData', { ...common, lcut: version });
+      if (effect === 'stored') recordVersion(this.#events, this.#clock, key, { version, latencyMs });
     } else {
       const reason = outcome.kind === 'failed' ? outcome.reason : 'unauthorized';
       this.#events.record('HttpDataProviderError', { ...common, reason });
@@ -133,10 +136,6 @@ const CONSEQUENCES: Readonly<Record<KnownStanding, string>> = {
   held: 'what is held is served',
   pinned: 'nothing is held of it',
 };
-
-function describe(key: PayloadKey): Record<string, string> {
-  return { sdkKey: maskSdkKey(key.sdkKey), api: key.api, format: key.format };
-}
 
 function toLastOutcome(outcome: FetchOutcome, atMs: number): LastOutcome {
   const { kind } = outcome;

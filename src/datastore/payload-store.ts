@@ -1,7 +1,7 @@
 // The newest payload of every payload key: versions never go back, and the number of SDK keys is bounded.
 import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { Clock } from '../domain/clock.js';
-import type { PayloadKey, SpecApi, SpecFormat } from '../domain/payload-key.js';
+import type { PayloadApi, PayloadKey, SpecFormat } from '../domain/payload-key.js';
 import type { Payload } from '../domain/payload.js';
 import { BodyForms } from './body-forms.js';
 
@@ -26,7 +26,7 @@ export interface PayloadStoreOptions {
   readonly sdkKeysMax: number;
 }
 
-type Slots = Partial<Record<`${SpecApi}/${SpecFormat}`, HeldPayload>>;
+type Slots = Partial<Record<`${PayloadApi}/${SpecFormat}`, HeldPayload>>;
 
 interface KeyEntry {
   readonly slots: Slots;
@@ -98,7 +98,7 @@ export class PayloadStore {
   remove(key: PayloadKey): boolean {
     const entry = this.#entries.get(key.sdkKey);
     if (entry?.slots[slotName(key)] === undefined) return false;
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- four names at most, and none of a client's making
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- five names at most, and none of a client's making
     delete entry.slots[slotName(key)];
     if (Object.keys(entry.slots).length === 0) this.#entries.delete(key.sdkKey);
     this.#listener.removed(key);
@@ -178,6 +178,6 @@ export class PayloadStore {
   }
 }
 
-function slotName(key: PayloadKey): `${SpecApi}/${SpecFormat}` {
+function slotName(key: PayloadKey): `${PayloadApi}/${SpecFormat}` {
   return `${key.api}/${key.format}`;
 }

@@ -1,6 +1,6 @@
 // What the outcome of a fetch does to the store: the only switch over outcomes.
 import type { Clock } from '../domain/clock.js';
-import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { ID_LISTS, payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { FetchOutcome, Origin } from '../sources/origin.js';
 import type { ColdMemory } from './cold-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
@@ -74,7 +74,7 @@ export class Refresher {
 
   async #fetch(key: PayloadKey, sinceTime: number): Promise<Refreshed> {
     const startMs = this.#clock.monotonicMs();
-    const outcome = await this.#origin.fetch(key, sinceTime);
+    const outcome = this.#judge(key, await this.#origin.fetch(key, sinceTime));
     const wasLost = sinceTime > 0 && this.#store.peek(key) === undefined;
     const effect = wasLost ? 'dropped' : this.#takeIn(key, outcome);
     const held = this.#store.peek(key);
@@ -82,6 +82,17 @@ export class Refresher {
     else if (!wasLost) this.#memory.learn(payloadId(key), outcome);
     this.#listener.fetched(key, outcome, effect, this.#clock.monotonicMs() - startMs);
     return { outcome, held };
+  }
+
+  /**
+   * A manifest of ID lists is always sent whole, and as if it were new: whether it is, its bytes tell. SFP writes every one
+   * into Redis with version 0, by which replicas cannot tell which of them they hold: that becomes a version here.
+   */
+  #judge(key: PayloadKey, outcome: FetchOutcome): FetchOutcome {
+    if (key.api !== ID_LISTS || outcome.kind !== 'updated') return outcome;
+    const held = this.#store.peek(key)?.payload;
+    const isSame = outcome.payload.originForm.etag === held?.originForm.etag && held.version > 0;
+    return isSame ? { kind: 'unchanged' } : outcome;
   }
 
   #takeIn(key: PayloadKey, outcome: FetchOutcome): RefreshEffect {

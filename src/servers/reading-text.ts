@@ -5,7 +5,7 @@ export function explainReading(reading: Exclude<Reading, { readonly kind: 'held'
   if (reading.kind === 'refused') return 'The origin refuses this SDK key: check it in the console.';
   switch (reading.cause) {
     case 'origin_failing':
-      return 'The origin fails and this spec was never fetched: try again.';
+      return 'The origin fails and what was asked for was never fetched: try again.';
     case 'too_many_cold_fetches':
       return 'Too many specs are being fetched for the first time: try again.';
     case 'sdk_keys_limit_reached':

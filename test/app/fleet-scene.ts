@@ -2,7 +2,7 @@
 import { buildRooms, type Rooms } from '../../src/app/rooms.js';
 import { readCommandLine } from '../../src/cli.js';
 import { loadConfig } from '../../src/config/load-config.js';
-import type { PayloadKey } from '../../src/domain/payload-key.js';
+import { ID_LISTS, type PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { noProxyEvents } from '../../src/observability/proxy-events.js';
@@ -75,6 +75,11 @@ export class FleetScene {
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],
       link,
+      idListFiles: {
+        grow: () => undefined,
+        promisable: (_file: object, bytes: number) => bytes,
+        areAllWell: true,
+      },
     };
     const rooms = buildRooms(loaded.config, world, noProxyEvents, sources);
     rooms.fleet?.start();
@@ -150,6 +155,9 @@ export class FleetScene {
         const trouble = this.troubles.get(replica)?.(key);
         if (trouble !== undefined) return trouble;
         const { version } = this;
+        if (version !== undefined && key.api === ID_LISTS) {
+          return this.#manifestOf(version, sinceTime);
+        }
         if (version === undefined) return failed('connection_refused', 'ECONNREFUSED');
         return sinceTime >= version
           ? { kind: 'unchanged' }
@@ -159,17 +167,27 @@ export class FleetScene {
     };
   }
 
+  /** Whole, and as if it were new, as its origin sends it: only its bytes tell whether it is. */
+  #manifestOf(version: number, sinceTime: number): FetchOutcome {
+    const bytes = Buffer.from(`{"list":{"url":"https://origin.example/list","size":${version}}}`);
+    const payload = payloadOf(Math.max(this.clock.nowMs(), sinceTime + 1), bytes, version);
+    return { kind: 'updated', payload };
+  }
+
   #leave(replica: Replica): void {
     this.replicas.splice(this.replicas.indexOf(replica), 1);
   }
 }
 
-function payloadOf(version: number): Payload {
-  const bytes = Buffer.from(`{"has_updates":true,"time":${version}}`);
+function payloadOf(
+  version: number,
+  bytes = Buffer.from(`{"has_updates":true,"time":${version}}`),
+  content = version,
+): Payload {
   return {
     format: 'json',
     version,
-    originForm: { encoding: 'identity', bytes, etag: `"${version}"` },
+    originForm: { encoding: 'identity', bytes, etag: `"${content}"` },
     identityBytes: bytes.length,
   };
 }

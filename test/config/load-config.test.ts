@@ -121,11 +121,28 @@ test('outbound proxies are known by their lower-case names too', () => {
 });
 
 test('an outbound proxy that is no URL is a fault, one with credentials is none', () => {
-  for (const proxy of ['http://[', 'proxy:3128', 'socks5://proxy', 'http://']) {
+  for (const proxy of ['http://[', 'proxy:3128', 'socks5://proxy', 'http://', 'http://proxy:99999']) {
     assert.equal(faults(['http', 'disabled'], { env: { HTTPS_PROXY: proxy } }).length, 1, proxy);
   }
   for (const proxy of ['http://proxy:3128', 'https://user:p%40ss@proxy.internal:1/', 'http://[::1]:3128']) {
     assert.equal(config([], { env: { HTTPS_PROXY: proxy } }).httpsProxy, proxy);
+  }
+});
+
+test('a public URL that SDKs could not reach is a fault', () => {
+  const bad = [
+    'edge.example',
+    'ftp://edge',
+    'https://',
+    'https://edge:99999',
+    'http://1.2.3.256',
+    'https://[::1',
+  ];
+  for (const url of [...bad, 'https://edge?a=b', 'https://edge#a', 'https://me:pw@edge', 'https://a/"b']) {
+    assert.equal(faults(['http', 'disabled', '--public-url', url]).length, 1, url);
+  }
+  for (const url of ['', 'http://proxy', 'https://edge.example:8443/statsig/', 'http://[::1]:8000']) {
+    assert.equal(config(['--public-url', url]).publicUrl, url);
   }
 });
 

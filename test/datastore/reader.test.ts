@@ -8,7 +8,7 @@ import { ColdMemory } from '../../src/datastore/cold-memory.js';
 import { PayloadStore } from '../../src/datastore/payload-store.js';
 import { Reader, type Reading, type Restore } from '../../src/datastore/reader.js';
 import { Refresher } from '../../src/datastore/refresher.js';
-import type { PayloadKey } from '../../src/domain/payload-key.js';
+import { idListsKey, type PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
 import { failed, type FetchOutcome, type Origin } from '../../src/sources/origin.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
@@ -100,6 +100,18 @@ test('a thousand cold readers wait for one fetch', async () => {
   const kinds = new Set((await Promise.all(readings)).map((reading) => reading.kind));
   assert.deepEqual([...kinds], ['held']);
   assert.equal(bench.fetches.length, 1);
+});
+
+test('a manifest that another program left in Redis without a version gets one from the origin', async () => {
+  const bench = new Bench();
+  const manifest = idListsKey('k');
+  bench.store.apply(manifest, payload(0));
+  bench.outcome = updated(7);
+  await bench.refresher.refresh(manifest);
+  assert.equal(bench.store.peek(manifest)?.payload.version, 7);
+  bench.outcome = updated(8);
+  assert.equal((await bench.refresher.refresh(manifest)).outcome.kind, 'unchanged');
+  assert.equal(bench.store.peek(manifest)?.payload.version, 7, 'the same bytes are no news');
 });
 
 test('a cold reader joins a poll that is running', async () => {

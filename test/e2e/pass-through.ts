@@ -22,13 +22,18 @@ export interface PassThroughOptions {
   readonly hidesProtobuf?: boolean;
 }
 
+/** `targets`: asked in turn, request by request. */
 export async function startPassThrough(
   t: TestContext,
-  target: string,
+  targets: string | readonly string[],
   { hidesProtobuf = false }: PassThroughOptions = {},
 ): Promise<PassThrough> {
   const exchanges: Exchange[] = [];
+  const all = [targets].flat();
+  let turn = 0;
   const server = createServer((incoming, response) => {
+    const target = all[turn % all.length] ?? '';
+    turn += 1;
     const onward = request(toTarget(incoming, target, hidesProtobuf), {
       method: incoming.method,
       headers: toHeaders(incoming, hidesProtobuf),
@@ -42,6 +47,9 @@ export async function startPassThrough(
         contentEncoding: answer.headers['content-encoding'],
       });
       response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.on('close', () => {
+        if (!answer.complete) response.destroy();
+      });
       answer.pipe(response);
     });
     endTogether(incoming, onward, response);

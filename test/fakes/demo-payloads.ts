@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
 import { demoEnvelopes, demoV1, demoV2, type DemoProject } from '../../scripts/demo-specs.js';
 import { toEtag } from '../../src/domain/etag.js';
-import type { PayloadKey, SpecApi, SpecFormat } from '../../src/domain/payload-key.js';
+import { ID_LISTS, type PayloadApi, type PayloadKey, type SpecFormat } from '../../src/domain/payload-key.js';
 import type { BodyForm, Encoding, Payload } from '../../src/domain/payload.js';
 
 export interface DemoPayloads {
@@ -21,13 +21,14 @@ export const DEMO = {
   v2JsonGzip: demoPayloads('v2 JSON as gzip', 'v2', 'json', 'json', 'gzip'),
   v2JsonBr: demoPayloads('v2 JSON as br', 'v2', 'json', 'json', 'br'),
   protobuf: demoPayloads('protobuf', 'v2', 'protobuf', 'protobuf', 'br'),
+  idLists: demoPayloads('a manifest of ID lists', ID_LISTS, 'json', 'json', 'identity'),
   jsonForProtobuf: demoPayloads('JSON for a protobuf question', 'v2', 'protobuf', 'json', 'br'),
 } as const;
 export const DEMO_PAYLOADS: readonly DemoPayloads[] = Object.values(DEMO);
 
 function demoPayloads(
   name: string,
-  api: SpecApi,
+  api: PayloadApi,
   asked: SpecFormat,
   format: SpecFormat,
   encoding: Encoding,
@@ -42,9 +43,20 @@ function demoPayloads(
   };
 }
 
-function bodyOf(project: DemoProject, api: SpecApi, format: SpecFormat): Buffer {
+function bodyOf(project: DemoProject, api: PayloadApi, format: SpecFormat): Buffer {
+  if (api === ID_LISTS) return demoManifest(project);
   if (format === 'protobuf') return demoEnvelopes(project);
   return Buffer.from(JSON.stringify(api === 'v1' ? demoV1(project) : demoV2(project)));
+}
+
+/** As many lists as there are filler gates in a spec, and one. */
+function demoManifest({ time, greeting, fillerGates = 0 }: DemoProject): Buffer {
+  const lists = Array.from({ length: fillerGates + 1 }, (_none, index) => {
+    const name = `list_${index}`;
+    const url = `https://origin.example/v1/download_id_list_file/${name}?time=${time}`;
+    return [name, { name, size: 20 + index, url, creationTime: time, fileID: `file-${index}`, greeting }];
+  });
+  return Buffer.from(JSON.stringify(Object.fromEntries(lists)));
 }
 
 function toPayload(body: Buffer, format: SpecFormat, version: number, encoding: Encoding): Payload {

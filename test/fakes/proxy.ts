@@ -37,7 +37,8 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
   const args = [options.mode ?? 'http', options.cache ?? 'disabled', '--host', '127.0.0.1', ...ports];
   const eventOrigin = options.eventOrigin ?? options.origin;
   const origins = ['--statsig-endpoint', options.origin, '--log-event-statsig-endpoint', eventOrigin];
-  const typed = readCommandLine([...args, ...origins, ...(options.args ?? [])], '0.0.0');
+  const idLists = ['--id-lists-statsig-endpoint', options.origin];
+  const typed = readCommandLine([...args, ...origins, ...idLists, ...(options.args ?? [])], '0.0.0');
   if (typed.kind !== 'run') throw new Error('not a daemon');
   const around = {
     env: { HOSTNAME: 'test-replica', ...options.env },

@@ -9,7 +9,7 @@ import type { Reading } from '../../datastore/reader.js';
 import type { FeedListener } from '../../datastore/update-feed.js';
 import type { Clock } from '../../domain/clock.js';
 import { hasNewsFor } from '../../domain/payload.js';
-import { specPath, type PayloadKey } from '../../domain/payload-key.js';
+import { payloadPath, type PayloadKey } from '../../domain/payload-key.js';
 import { maskSdkKey } from '../../domain/sdk-key.js';
 import type { ProxyEventName, ProxyEvents } from '../../observability/proxy-events.js';
 import { ClientStream, type ClientStreamOptions, type StreamEnd } from '../client-stream.js';
@@ -170,7 +170,7 @@ export class ConfigSpecService {
   #record(name: ProxyEventName, key: PayloadKey): void {
     if (!this.#events.isWatched) return;
     this.#events.record(name, {
-      path: specPath(key.api),
+      path: payloadPath(key.api),
       sdkKey: maskSdkKey(key.sdkKey),
       streams: this.#registry.active,
     });

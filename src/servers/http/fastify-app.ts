@@ -1,9 +1,12 @@
 // A fastify instance with this project's limits and its one shape of errors; builds, never listens.
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { endLostAnswers } from './lost-answers.js';
 import { keepUnsentAnswers } from './unsent-answers.js';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Logger } from '../../observability/logger.js';
+import { cutConnection } from './cut-connection.js';
+import { FILE_PATH } from '../../id-lists/manifest-directory.js';
 import { errorBody, sendError, type ErrorBody, type ErrorReason } from './error-reply.js';
 
 /** Request line and headers together. */
@@ -44,12 +47,14 @@ export function buildFastifyApp(log: Logger, limits: HttpLimits): FastifyInstanc
       requireHostHeader: false,
     },
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, _request, reply) => {
-      void sendError(reply, toErrorBody(error));
+    frameworkErrors: (error, request, reply) => {
+      if (request.url.startsWith(FILE_PATH)) cutConnection(reply);
+      else void sendError(reply, toErrorBody(error));
     },
   });
   app.server.maxConnections = limits.connectionsMax;
   keepUnsentAnswers(app.server);
+  endLostAnswers(app.server);
   app.server.on('checkExpectation', answerExpectation);
   app.removeAllContentTypeParsers();
   // Whatever it is called: some SDKs send JSON without saying so.

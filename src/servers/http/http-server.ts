@@ -7,6 +7,8 @@ import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { Readiness } from '../readiness.js';
 import { buildFastifyApp, type HttpLimits } from './fastify-app.js';
 import { PayloadReply } from './payload-reply.js';
+import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
+import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
 import { addLogEventRoutes, type LogEventSink } from './log-event-routes.js';
 import { addProbeRoutes } from './probe-routes.js';
 import type { BodyRoomOptions } from './request-body.js';
@@ -16,12 +18,15 @@ export interface HttpServerOptions extends HttpLimits {
   /** Sent as `x-sfp-hostname`: which replica answered. */
   readonly instanceName: string;
   readonly logEventBodies: BodyRoomOptions;
+  readonly idLists: IdListOptions;
 }
 
 /** What the routes answer from. */
 export interface HttpSources {
   readonly specs: SpecSource;
   readonly logEvents: LogEventSink;
+  readonly rewriteManifest: Rewrite;
+  readonly idListFiles: IdListFileSource;
 }
 
 /** Building is not listening: the caller does that, and closes. */
@@ -41,7 +46,10 @@ export function buildHttpServer(
   });
   if (events.isWatched) recordAnswers(app, events);
   addProbeRoutes(app, readiness);
-  addSpecRoutes(app, sources.specs, new PayloadReply(clock));
+  const payloadReply = new PayloadReply(clock);
+  addSpecRoutes(app, sources.specs, payloadReply);
+  addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
+  addIdListFileRoutes(app, sources.idListFiles);
   addLogEventRoutes(app, clock, sources.logEvents, options.logEventBodies);
   return app;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../domain/clock.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
 import type { Acceptance } from '../../log-events/log-event-store.js';
 import type { ReceivedBatch } from '../../log-events/received-batch.js';
+import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import { BodyRoom, cutWhenAnswered, type BodyRoomOptions, type ReceivedBody } from './request-body.js';
 
@@ -36,6 +37,7 @@ export function addLogEventRoutes(
       done(null);
     });
     for (const path of PATHS) {
+      // The SDK's own name of the type goes on, read from the raw headers.
       scope.post(path, { onRequest: nameBody }, (request, reply) => {
         cutWhenAnswered(clock, request.raw, reply.raw);
         return answer(request, reply, sink, room);
@@ -139,10 +141,4 @@ function codingOf(headers: Readonly<Record<string, string>>, query: URLSearchPar
 function queryOf(query: URLSearchParams): string {
   query.delete('k');
   return query.size === 0 ? '' : `?${query.toString()}`;
-}
-
-/** fastify refuses some names of types before it looks for a parser; the SDK's own name goes on. */
-function nameBody(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
-  request.raw.headers['content-type'] = 'application/json';
-  done();
 }

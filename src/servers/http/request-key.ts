@@ -1,15 +1,19 @@
 // An HTTP request turned into a payload key and the version its client holds, or into a refusal that says why.
-import type { PayloadKey, SpecApi } from '../../domain/payload-key.js';
+import { payloadPath, type PayloadKey, type SpecApi } from '../../domain/payload-key.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
 import { errorBody, type ErrorBody } from './error-reply.js';
 
-/** What of a request decides about its answer. */
-export interface SpecRequest {
-  readonly api: SpecApi;
+/** Where a request may name its SDK key. */
+export interface NamedKeys {
   /** The last path segment, decoded; undefined on the routes without one. */
   readonly pathKey: string | undefined;
   /** `statsig-api-key`. */
   readonly headerKey: string | undefined;
+}
+
+/** What of a request decides about its answer. */
+export interface SpecRequest extends NamedKeys {
+  readonly api: SpecApi;
   /** `supports_proto` of the query. */
   readonly queryProto: unknown;
   /** `statsig-supports-proto`. */
@@ -28,16 +32,8 @@ export interface Question {
 const NUMBER = /^(?=.{1,32}$)-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
 export function toQuestion(request: SpecRequest): Question | ErrorBody {
-  const sdkKey = keyOf(request.headerKey, request.pathKey);
-  if (sdkKey === '') {
-    return errorBody(
-      'sdk_key_missing',
-      'No SDK key: put it into the path (…/download_config_specs/<KEY>.json) or the statsig-api-key header.',
-    );
-  }
-  if (!isValidSdkKey(sdkKey)) {
-    return errorBody('sdk_key_invalid', `An SDK key has ${SDK_KEY_RULE}`);
-  }
+  const sdkKey = toSdkKey(request, payloadPath(request.api));
+  if (typeof sdkKey !== 'string') return sdkKey;
   const sinceTime = readSinceTime(request.sinceTime);
   if (sinceTime === undefined) {
     return errorBody(
@@ -47,6 +43,17 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
   }
   const isProto = isTrue(request.queryProto) || isTrue(request.headerProto);
   return { key: { sdkKey, api: request.api, format: isProto ? 'protobuf' : 'json' }, sinceTime };
+}
+
+/** The SDK key that a request names. `path`: of the route, for the words of a refusal. */
+export function toSdkKey({ headerKey, pathKey }: NamedKeys, path: string): string | ErrorBody {
+  const sdkKey = keyOf(headerKey, pathKey);
+  if (sdkKey === '') {
+    const where = `the path (…${path}/<KEY>.json) or the statsig-api-key header`;
+    return errorBody('sdk_key_missing', `No SDK key: put it into ${where}.`);
+  }
+  if (!isValidSdkKey(sdkKey)) return errorBody('sdk_key_invalid', `An SDK key has ${SDK_KEY_RULE}`);
+  return sdkKey;
 }
 
 /** As in SFP, the header wins where both are sent; some clients send it empty. Empty where no key is named. */

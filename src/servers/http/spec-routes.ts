@@ -1,10 +1,11 @@
 // GET, HEAD and POST of config specs, v1 and v2, with the key in the path or in a header.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { SPEC_APIS, specPath, type PayloadKey, type SpecApi } from '../../domain/payload-key.js';
+import { SPEC_APIS, payloadPath, type PayloadKey, type SpecApi } from '../../domain/payload-key.js';
 import type { Reading } from '../../datastore/reader.js';
+import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import type { PayloadReply } from './payload-reply.js';
-import { keyOf, toQuestion, type SpecRequest } from './request-key.js';
+import { keyOf, toQuestion, type NamedKeys, type SpecRequest } from './request-key.js';
 
 /** The read path, as far as a route needs it. */
 export interface SpecSource {
@@ -31,7 +32,7 @@ export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadR
   }
 
   for (const api of SPEC_APIS) {
-    const path = specPath(api);
+    const path = payloadPath(api);
     // fastify answers HEAD on every GET route, with the same headers.
     for (const url of [path, `${path}/:file`]) {
       app.get(url, (request, reply) =>
@@ -49,24 +50,23 @@ export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadR
 function describe(api: SpecApi, request: FastifyRequest, sinceTime: unknown): SpecRequest {
   return {
     api,
-    pathKey: text(member(request.params, 'file')),
-    headerKey: text(request.headers['statsig-api-key']),
+    ...namedKeys(request),
     queryProto: member(request.query, 'supports_proto'),
     headerProto: text(request.headers['statsig-supports-proto']),
     sinceTime,
   };
 }
 
-/** The SDK key that the request names, valid or not; undefined where it names none. */
-export function namedKey(request: FastifyRequest): string | undefined {
-  const key = keyOf(text(request.headers['statsig-api-key']), text(member(request.params, 'file')));
-  return key === '' ? undefined : key;
+export function namedKeys(request: FastifyRequest): NamedKeys {
+  const pathKey = text(member(request.params, 'file'));
+  return { pathKey, headerKey: text(request.headers['statsig-api-key']) };
 }
 
-/** Some SDKs name the body's type wrongly or not at all, and fastify refuses some names before it looks for a parser. */
-function nameBody(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
-  request.raw.headers['content-type'] = 'application/json';
-  done();
+/** The SDK key that the request names, valid or not; undefined where it names none. */
+export function namedKey(request: FastifyRequest): string | undefined {
+  const { headerKey, pathKey } = namedKeys(request);
+  const key = keyOf(headerKey, pathKey);
+  return key === '' ? undefined : key;
 }
 
 /** `sinceTime` of a POST body; no body at all is a client that holds nothing. */

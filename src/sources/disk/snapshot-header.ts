@@ -1,6 +1,6 @@
 // The first line of a snapshot's file: what the body is, whose it is, and how to tell that every byte is as it was written.
 import { createHash } from 'node:crypto';
-import { SPEC_APIS, type SpecApi, type SpecFormat } from '../../domain/payload-key.js';
+import { PAYLOAD_APIS, type PayloadApi, type SpecFormat } from '../../domain/payload-key.js';
 import type { Encoding } from '../../domain/payload.js';
 import { readTime } from '../spec-body/spec-facts.js';
 import type { SnapshotFault } from '../snapshots.js';
@@ -8,7 +8,7 @@ import type { SnapshotFault } from '../snapshots.js';
 export interface SnapshotHeader {
   /** Hex sha256 of the SDK key. */
   readonly keyHash: string;
-  readonly api: SpecApi;
+  readonly api: PayloadApi;
   /** The format of the payload key; what came may be another one. */
   readonly asked: SpecFormat;
   readonly format: SpecFormat;
@@ -80,7 +80,7 @@ function isHeader(value: Readonly<Record<keyof SnapshotHeader, unknown>>): value
   const { keyHash, api, asked, format, encoding, sha256 } = value;
   return (
     [keyHash, sha256].every((hash) => typeof hash === 'string' && SHA256.test(hash)) &&
-    SPEC_APIS.some((known) => known === api) &&
+    PAYLOAD_APIS.some((known) => known === api) &&
     FORMATS.includes(asked) &&
     FORMATS.includes(format) &&
     ENCODINGS.includes(encoding) &&

@@ -63,7 +63,9 @@ export class SnapshotStore {
   async load(key: PayloadKey): Promise<Loading> {
     const loading = await this.#use(key, async (opened) => {
       const payload = await readPayload(opened);
-      if (payload === undefined) return { kind: 'unusable', fault: 'torn', inode: opened.inode } as const;
+      if (typeof payload === 'string') {
+        return { kind: 'unusable', fault: payload, inode: opened.inode } as const;
+      }
       const confirmedAgoMs = Math.max(0, this.#clock.nowMs() - opened.confirmedAtMs);
       return { kind: 'found', snapshot: { payload, confirmedAgoMs } } as const;
     });

@@ -3,10 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, gunzip } from 'node:zlib';
 import type { Encoding, Payload } from '../../domain/payload.js';
-import type { PayloadKey, SpecFormat } from '../../domain/payload-key.js';
+import { ID_LISTS, type PayloadApi, type PayloadKey, type SpecFormat } from '../../domain/payload-key.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
 import { SpecBodyFault } from '../spec-body/spec-facts.js';
-import { createSpecReader } from '../spec-body/spec-reader.js';
+import { createBodyReader } from '../spec-body/body-reader.js';
 
 /** As for the forms we make for clients: near the size of quality 11, and tens of times faster. */
 const BROTLI_QUALITY = 5;
@@ -67,6 +67,7 @@ async function compress(identity: Buffer): Promise<Buffer> {
 
 /** How bytes that were stored are to be read. */
 export interface StoredForm {
+  readonly api: PayloadApi;
   readonly version: number;
   readonly format: SpecFormat;
   readonly encoding: Encoding;
@@ -75,13 +76,14 @@ export interface StoredForm {
 /** The payload of stored bytes, or undefined where they are no spec of this version that could be served. */
 export async function readPayload(
   bytes: Buffer,
-  { version, format, encoding }: StoredForm,
+  { api, version, format, encoding }: StoredForm,
   limits: BodyLimits,
 ): Promise<Payload | undefined> {
-  const reader = createSpecReader(format, limits);
+  const reader = createBodyReader(api, format, limits);
   try {
     const { form, identityBytes, facts } = await takeInBody(pieces(bytes), encoding, reader, limits);
-    if (facts.hasUpdates !== true || facts.isDelta || facts.time !== version) return undefined;
+    const isOfVersion = api === ID_LISTS || facts.time === version;
+    if (facts.hasUpdates !== true || facts.isDelta || !isOfVersion) return undefined;
     return { format, version, originForm: form, identityBytes };
   } catch (error) {
     if (error instanceof SpecBodyFault) return undefined;

@@ -1,5 +1,5 @@
 // What things are called in Redis: entries, the lock of the leader, the channel.
-import { specPath, type PayloadKey } from '../../domain/payload-key.js';
+import { payloadPath, type PayloadKey } from '../../domain/payload-key.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import type { RedisKeySchema, RedisOptions } from './redis-options.js';
 
@@ -44,7 +44,7 @@ export class RedisNames {
       : Buffer.from(owner, 'hex').toString('base64');
     const isMirrored = this.#hasMirror && key.api === 'v1' && key.format === 'json';
     return {
-      entry: `statsig|${specPath(key.api)}|${encoding}|${whose}`,
+      entry: `statsig|${payloadPath(key.api)}|${encoding}|${whose}`,
       mirror: isMirrored ? `statsig::${owner}` : undefined,
       encoding,
       owner,

@@ -2,13 +2,10 @@
 import { createHash } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createBrotliDecompress, createGunzip, type BrotliDecompress, type Gunzip } from 'node:zlib';
 import type { BodyForm, Encoding } from '../../domain/payload.js';
 import { toEtag } from '../../domain/etag.js';
+import { asBodyFault, createDecoder, isZlibError, trailingBytes } from './body-decoding.js';
 import { SpecBodyFault, type SpecFacts, type SpecReader } from './spec-facts.js';
-
-/** Of decoded body at a time: read in about a fifth of a millisecond. */
-const PIECE_BYTES = 65_536;
 
 export interface BodyLimits {
   /** As it travels. */
@@ -80,37 +77,10 @@ export async function takeInBody(
   return { form: { encoding, bytes: Buffer.concat(kept), etag: toEtag(hash) }, identityBytes, facts };
 }
 
-function createDecoder(encoding: 'gzip' | 'br'): Gunzip | BrotliDecompress {
-  const options = { chunkSize: PIECE_BYTES };
-  return encoding === 'gzip' ? createGunzip(options) : createBrotliDecompress(options);
-}
-
 function tooLarge(reason: 'body_too_large' | 'decoded_body_too_large', bytesMax: number): SpecBodyFault {
   return new SpecBodyFault(reason, `the body is larger than ${bytesMax} bytes`);
 }
 
-function trailingBytes(): SpecBodyFault {
-  return new SpecBodyFault('decoding_failed', 'the compressed body goes on after its end');
-}
-
 function emptyBody(): SpecBodyFault {
   return new SpecBodyFault('empty_body', 'the body is empty');
-}
-
-/** zlib's errors become faults of the body; any other error is the source's and passes. */
-function asBodyFault(error: unknown): unknown {
-  if (!isZlibError(error)) return error;
-  if (error.code === 'Z_BUF_ERROR')
-    return new SpecBodyFault('truncated', 'the compressed body ends too early');
-  return new SpecBodyFault('decoding_failed', `the compressed body cannot be decoded (${error.code})`);
-}
-
-/** Brotli's error codes begin with `ERR_`, some with an underscore more: Node adds the prefix to the library's names. */
-function isZlibError(error: unknown): error is Error & { readonly code: string } {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_PADDING)/.test(error.code)
-  );
 }

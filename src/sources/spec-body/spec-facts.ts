@@ -1,9 +1,9 @@
-// What is read out of a spec's body before it may replace a good one, and the fault of a body that is no spec.
+// What is read out of a body before it may replace a good one, and the fault of a body that is not what was asked for.
 
 export interface SpecFacts {
   /** The body's `has_updates`; undefined where it is missing or no boolean. */
   readonly hasUpdates: boolean | undefined;
-  /** The body's `time`; undefined where it is missing or no safe integer of 0 or more. */
+  /** The body's `time`; undefined where it is missing or no safe integer of 0 or more, and of ID lists, which have none. */
   readonly time: number | undefined;
   /** The body only makes sense to a client that holds the version before it. */
   readonly isDelta: boolean;
@@ -22,6 +22,7 @@ export type SpecBodyReason =
   | 'not_json'
   | 'not_utf8'
   | 'not_protobuf'
+  | 'no_id_lists'
   | 'body_too_large'
   | 'decoded_body_too_large'
   | 'decoding_failed'

@@ -12,7 +12,7 @@ const TIMEOUTS: readonly FailureReason[] = ['headers_timeout', 'body_timeout', '
  */
 export function answerInTime<Outcome>(
   clock: Clock,
-  pool: UpstreamPool,
+  pool: Pick<UpstreamPool, 'track' | 'distrust'>,
   timeoutMs: number,
   ask: (signal: AbortSignal) => Promise<Outcome>,
 ): Promise<Outcome | FetchFailure> {

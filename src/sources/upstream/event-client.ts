@@ -17,6 +17,8 @@ const ANSWER_MS_MAX = 1_000;
 const LATER_STATUSES: readonly number[] = [408, 425, 429];
 
 export interface EventClientOptions extends UpstreamPoolOptions {
+  /** Scheme, host and port, with a path prefix where the origin stands under one. */
+  readonly endpoint: URL;
   readonly requestTimeoutMs: number;
   /** Our own version, told to the origin. */
   readonly version: string;

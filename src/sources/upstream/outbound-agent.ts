@@ -3,8 +3,8 @@ import { rootCertificates } from 'node:tls';
 import { EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
 
 export interface OutboundOptions {
-  /** Scheme, host and port, with a path prefix where the origin stands under one. */
-  readonly endpoint: URL;
+  /** Its scheme says which of the outbound proxies is meant. */
+  readonly endpoint: Pick<URL, 'protocol'>;
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly bodyIdleTimeoutMs: number;

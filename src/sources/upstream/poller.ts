@@ -7,7 +7,7 @@ import type { FetchOutcome } from '../origin.js';
 import { nextPhaseMs, waitMs } from './poll-schedule.js';
 
 export interface PollerOptions {
-  readonly intervalMs: number;
+  readonly intervalMs: (key: PayloadKey) => number;
   readonly inFlightMax: number;
   /** Makes the phases of this instance different from another's. */
   readonly instanceName: string;
@@ -55,7 +55,7 @@ export class Poller {
   watch(key: PayloadKey): void {
     if (this.#targets.has(payloadId(key)) || this.#isStopped) return;
     const target = this.#add(key);
-    const { intervalMs } = this.#options;
+    const intervalMs = this.#options.intervalMs(key);
     this.#scheduleAt(target, nextPhaseMs(this.#clock.monotonicMs(), this.#phaseMs(key), intervalMs));
   }
 
@@ -159,7 +159,7 @@ export class Poller {
   /** Counts from when the poll was due, not from when it ended: a slow origin does not stretch the interval. */
   #scheduleAfter(target: Target, outcome: FetchOutcome, dueMs: number | undefined): void {
     const nowMs = this.#clock.monotonicMs();
-    const { intervalMs } = this.#options;
+    const intervalMs = this.#options.intervalMs(target.key);
     const isGood = outcome.kind === 'updated' || outcome.kind === 'unchanged';
     target.failures = isGood ? 0 : target.failures + 1;
     const nextPhase = nextPhaseMs(nowMs, this.#phaseMs(target.key), intervalMs);
@@ -175,7 +175,7 @@ export class Poller {
   }
 
   #phaseMs(key: PayloadKey): number {
-    return phaseMs(this.#options.instanceName, payloadId(key), this.#options.intervalMs);
+    return phaseMs(this.#options.instanceName, payloadId(key), this.#options.intervalMs(key));
   }
 
   #isWatched(target: Target): boolean {

@@ -1,7 +1,7 @@
 // What an origin's answer means: by its status first, then by its headers, then by what the body says. Never by text.
 import type { Encoding } from '../../domain/payload.js';
 import type { PayloadKey, SpecFormat } from '../../domain/payload-key.js';
-import { failed, type FetchOutcome } from '../origin.js';
+import { failed, type FetchFailure, type FetchOutcome } from '../origin.js';
 import type { TakenBody } from '../spec-body/body-intake.js';
 import { parseRetryAfterMs } from './retry-after.js';
 
@@ -25,11 +25,9 @@ export function judgeHead(
   if (status !== 200) return failedStatus(status, headers, nowMs);
   // Whatever its value: core SDKs ask only whether it is there.
   if (headers['x-deltas-used'] !== undefined) return failed('delta', 'the answer carries x-deltas-used');
-  const coding = one(headers['content-encoding']).trim().toLowerCase();
-  const encoding = ENCODINGS.get(coding);
-  if (encoding === undefined) {
-    return failed('unsupported_encoding', `content-encoding ${JSON.stringify(coding.slice(0, 32))}`);
-  }
+  const coding = codingOf(headers);
+  const encoding = encodingOf(headers);
+  if (encoding === undefined) return failedEncoding(headers);
   const format = isProtobuf(headers, coding) ? 'protobuf' : 'json';
   if (format === 'protobuf' && key.format === 'json') {
     return failed('unasked_protobuf', 'a protobuf body in reply to a request for JSON');
@@ -71,9 +69,22 @@ const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ['statsig-br', 'br'],
 ]);
 
+/** How the body is to be decoded; undefined where nobody here can. */
+export function encodingOf(headers: ResponseHeaders): Encoding | undefined {
+  return ENCODINGS.get(codingOf(headers));
+}
+
+export function failedEncoding(headers: ResponseHeaders): FetchFailure {
+  return failed('unsupported_encoding', `content-encoding ${JSON.stringify(codingOf(headers).slice(0, 32))}`);
+}
+
+function codingOf(headers: ResponseHeaders): string {
+  return one(headers['content-encoding']).trim().toLowerCase();
+}
+
 const STATUSES_WITH_RETRY_AFTER: readonly number[] = [429, 503];
 
-function failedStatus(status: number, headers: ResponseHeaders, nowMs: number): FetchOutcome {
+export function failedStatus(status: number, headers: ResponseHeaders, nowMs: number): FetchFailure {
   const retryAfter = STATUSES_WITH_RETRY_AFTER.includes(status) ? one(headers['retry-after']) : '';
   return failed(`status_${status}`, `HTTP status ${status}`, parseRetryAfterMs(retryAfter, nowMs));
 }
@@ -84,6 +95,7 @@ function isProtobuf(headers: ResponseHeaders, coding: string): boolean {
   );
 }
 
-function one(header: string | string[] | undefined): string {
+/** The header, or the first of several; empty where there is none. */
+export function one(header: string | string[] | undefined): string {
   return (Array.isArray(header) ? header[0] : header) ?? '';
 }

@@ -11,7 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { test, type TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { idListsKey } from '../../../src/domain/payload-key.js';
+import type { Encoding, Payload } from '../../../src/domain/payload.js';
 import type { DiskSnapshots } from '../../../src/sources/disk/disk-snapshots.js';
 import { snapshotName } from '../../../src/sources/disk/file-names.js';
 import { encodeHeader, readHeader } from '../../../src/sources/disk/snapshot-header.js';
@@ -74,6 +77,27 @@ test('a file that goes on after its end is torn', async (t) => {
   const scene = await createScene(t);
   writeFileSync(scene.path, Buffer.concat([scene.bytes, Buffer.from('\n')]));
   await assertSetAside(scene, 'torn');
+});
+
+test('a manifest that another release stored is served only if it is one here', async (t) => {
+  const snapshots = await new DiskPlace(t).open();
+  const lists = idListsKey(KEY);
+  const manifest = Buffer.from('{"a":{"url":"https://o.example/a","size":20}}');
+  const payloadOf = (bytes: Buffer, encoding: Encoding): Payload => {
+    const originForm = { encoding, bytes, etag: '"any"' };
+    return { format: 'json', version: TIME, originForm, identityBytes: bytes.length };
+  };
+  const bad: [bytes: Buffer, encoding: Encoding][] = [
+    [gzipSync(manifest), 'gzip'],
+    [Buffer.from('{"a":{"size":20}}'), 'identity'],
+  ];
+  for (const [bytes, encoding] of bad) {
+    assert.deepEqual(await snapshots.save(lists, payloadOf(bytes, encoding), 0), { kind: 'stored' });
+    assert.deepEqual(await snapshots.load(lists), { kind: 'unusable', fault: 'no_spec' });
+  }
+  await snapshots.save(lists, payloadOf(manifest, 'identity'), 0);
+  const loaded = await snapshots.load(lists);
+  assert.equal(loaded.kind === 'found' && loaded.snapshot.payload.originForm.bytes.equals(manifest), true);
 });
 
 test('a file is never served with any byte changed', async (t) => {

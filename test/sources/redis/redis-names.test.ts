@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PayloadKey, SpecApi, SpecFormat } from '../../../src/domain/payload-key.js';
+import type { PayloadApi, PayloadKey, SpecFormat } from '../../../src/domain/payload-key.js';
 import { isValidSdkKey } from '../../../src/domain/sdk-key.js';
 import { RedisNames } from '../../../src/sources/redis/redis-names.js';
 import type { RedisKeySchema } from '../../../src/sources/redis/redis-options.js';
@@ -13,7 +13,7 @@ const SDK_KEY = 'secret-probekey0123456789abcdef';
 const BASE64 = 'vnrHbL7+OgiGB+aXZtb70Jr4icm/Pnf4KUPGy4V6IgY=';
 const HEX = createHash('sha256').update(SDK_KEY).digest('hex');
 
-function keyOf(sdkKey: string, api: SpecApi = 'v1', format: SpecFormat = 'json'): PayloadKey {
+function keyOf(sdkKey: string, api: PayloadApi = 'v1', format: SpecFormat = 'json'): PayloadKey {
   return { sdkKey, api, format };
 }
 
@@ -22,10 +22,11 @@ function names(keySchema: RedisKeySchema, doubleWriteLegacyKey = false): RedisNa
 }
 
 test('entries have the names that SDKs ask for by default', () => {
-  const of = (api: SpecApi, format: SpecFormat): string =>
+  const of = (api: PayloadApi, format: SpecFormat): string =>
     names('sha256').of(keyOf(SDK_KEY, api, format)).entry;
   assert.equal(of('v1', 'json'), `statsig|/v1/download_config_specs|plain_text|${BASE64}`);
   assert.equal(of('v2', 'json'), `statsig|/v2/download_config_specs|plain_text|${BASE64}`);
+  assert.equal(of('id_lists', 'json'), `statsig|/v1/get_id_lists|plain_text|${BASE64}`);
   assert.equal(of('v2', 'protobuf'), `statsig|/v2/download_config_specs|statsig-br|${BASE64}`);
 });
 
@@ -48,6 +49,7 @@ test('only v1 JSON has a mirror, and only where it is asked for', () => {
   assert.equal(mirrored.of(keyOf(SDK_KEY)).mirror, `statsig::${HEX}`);
   assert.equal(names('prefix', true).of(keyOf(SDK_KEY)).mirror, `statsig::${HEX}`);
   assert.equal(mirrored.of(keyOf(SDK_KEY, 'v2')).mirror, undefined);
+  assert.equal(mirrored.of(keyOf(SDK_KEY, 'id_lists')).mirror, undefined);
   assert.equal(mirrored.of(keyOf(SDK_KEY, 'v1', 'protobuf')).mirror, undefined);
   assert.equal(names('sha256').of(keyOf(SDK_KEY)).mirror, undefined);
 });
@@ -59,7 +61,7 @@ test('no name holds a whole SDK key', () => {
     fc.property(
       sdkKey,
       fc.constantFrom<RedisKeySchema>('sha256', 'prefix'),
-      fc.constantFrom<SpecApi>('v1', 'v2'),
+      fc.constantFrom<PayloadApi>('v1', 'v2', 'id_lists'),
       (key, schema, api) => {
         const { entry, mirror, owner } = names(schema, true).of(keyOf(key, api));
         assert.ok(![entry, mirror ?? '', owner].some((name) => name.includes(key)));

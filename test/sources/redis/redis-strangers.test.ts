@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import { systemClock } from '../../../src/domain/clock.js';
-import type { PayloadKey } from '../../../src/domain/payload-key.js';
+import { idListsKey, type PayloadKey } from '../../../src/domain/payload-key.js';
 import type { RedisEntries } from '../../../src/sources/redis/redis-entries.js';
 import { toBodyFields } from '../../../src/sources/redis/redis-body.js';
 import { RedisNames } from '../../../src/sources/redis/redis-names.js';
@@ -122,6 +122,23 @@ test('what is no spec of the version it is stored as is never served', async (t)
   }
   await client.hdel(nameOf(V1), 'config');
   assert.deepEqual(await snapshots.load(V1), { kind: 'unusable', fault: 'no_spec' }, 'no config');
+});
+
+test('of a manifest the config is read, whatever another release put beside it', async (t) => {
+  const { snapshots, client, nameOf } = await startScene(t);
+  const key = idListsKey(SDK_KEY);
+  const bytes = Buffer.from('{"a":{"url":"https://o.example/a","size":20}}');
+  const originForm = { encoding: 'identity', bytes, etag: '"any"' } as const;
+  await snapshots.save(key, { format: 'json', version: TIME, originForm, identityBytes: bytes.length }, 0);
+  const packed = brotliCompressSync(bytes);
+  await client.hset(nameOf(key), {
+    sfp_body: packed,
+    sfp_body_encoding: 'br',
+    sfp_body_bytes: packed.length,
+  });
+  const loaded = await snapshots.load(key);
+  assert.equal(loaded.kind, 'found');
+  assert.deepEqual(loaded.snapshot.payload.originForm.bytes, bytes);
 });
 
 test('a body beyond the limits is not even fetched', async (t) => {

@@ -28,7 +28,7 @@ class Bench {
   readonly poller: Poller;
 
   constructor(inFlightMax = 64, instanceName = 'pod-a') {
-    const options = { intervalMs: INTERVAL_MS, inFlightMax, instanceName };
+    const options = { intervalMs: () => INTERVAL_MS, inFlightMax, instanceName };
     this.poller = new Poller(this.clock, (polled) => this.#refresh(polled), options);
   }
 

@@ -9,6 +9,7 @@ import type { FetchOutcome, Origin } from '../../../src/sources/origin.js';
 import { startFakeOrigin, type FakeOrigin } from '../../fakes/fake-origin.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { FAILING, OLDER, REFUSING } from '../../fakes/origin-faults.js';
+import { CLIENT_OPTIONS } from './client-options.js';
 
 const MIB = 1024 * 1024;
 const V1: PayloadKey = { sdkKey: 'secret-testkey0123456789', api: 'v1', format: 'json' };
@@ -16,18 +17,13 @@ const PROTOBUF: PayloadKey = { ...V1, api: 'v2', format: 'protobuf' };
 
 function optionsFor(endpoint: string, changes: Partial<UpstreamOptions> = {}): UpstreamOptions {
   return {
+    ...CLIENT_OPTIONS,
     endpoint: new URL(endpoint),
-    version: '1.2.3',
     requestTimeoutMs: 5_000,
     connectTimeoutMs: 1_000,
     headersTimeoutMs: 250,
     bodyIdleTimeoutMs: 250,
-    idleConnectionsMax: 10,
     bodyLimits: { encodedBytesMax: 16 * MIB, decodedBytesMax: 32 * MIB },
-    caPem: undefined,
-    httpProxy: '',
-    httpsProxy: '',
-    noProxy: '',
     ...changes,
   };
 }

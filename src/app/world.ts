@@ -1,0 +1,13 @@
+// What the process gives its rooms, so that none of them reaches for it.
+import type { Clock } from '../domain/clock.js';
+import type { Logger } from '../observability/logger.js';
+
+/** What the process is given instead of reaching for it. */
+export interface World {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** This program's release. */
+  readonly version: string;
+  /** The number of the user it runs as; undefined where users have none. */
+  readonly userId: number | undefined;
+}

@@ -1,0 +1,49 @@
+// Settings of ID lists: where they come from, and what becomes of their files.
+import { integer, SECONDS, text, toggle, url } from './setting-rows.js';
+
+/** Empty, or with a host and perhaps a path; no query, as paths are put behind it. */
+const PUBLIC_URL = {
+  pattern: /^(?:$|https?:\/\/(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?(?:\/[\w.~!$&'()*+,;=:@%/-]*)?$)/,
+  patternText: 'http:// or https://, a host, perhaps a port and a path',
+  isUrl: true,
+} as const;
+
+export const idListSettings = {
+  idListsStatsigEndpoint: url({
+    flag: 'id-lists-statsig-endpoint',
+    env: 'ID_LISTS_STATSIG_ENDPOINT',
+    default: 'https://statsigapi.net',
+    help: 'origin of ID lists',
+  }),
+  idListsPollingIntervalS: integer({
+    ...SECONDS,
+    flag: 'id-lists-polling-interval-in-s',
+    env: 'SFP_ID_LISTS_POLLING_INTERVAL_IN_S',
+    default: 60,
+    min: 1,
+    max: 86_400,
+    help: "how often a key's ID lists are asked for upstream, once a client has asked for them",
+  }),
+  publicUrl: text({
+    ...PUBLIC_URL,
+    flag: 'public-url',
+    env: 'SFP_PUBLIC_URL',
+    default: '',
+    unit: 'url',
+    help: 'how SDKs reach this proxy, for the urls of ID lists; where empty, the host that a request names',
+  }),
+  disableIdListRewrite: toggle({
+    flag: 'disable-id-list-rewrite',
+    env: 'SFP_DISABLE_ID_LIST_REWRITE',
+    help: 'leave the urls of ID lists as the origin has them: SDKs fetch the files from there',
+  }),
+  idListFilesMaxMib: integer({
+    flag: 'id-list-files-max-in-mib',
+    env: 'SFP_ID_LIST_FILES_MAX_IN_MIB',
+    default: 256,
+    min: 0,
+    max: 1_048_576,
+    unit: 'MiB',
+    help: 'copies of files of ID lists, in memory, or on disk with --data-dir; what does not fit is passed through; 0 keeps none',
+  }),
+} as const;

@@ -1,0 +1,35 @@
+// How payloads are called where people and programs read of them: in log lines and in events.
+import type { Clock } from '../domain/clock.js';
+import { ID_LISTS, payloadPath, type PayloadKey } from '../domain/payload-key.js';
+import { maskSdkKey } from '../domain/sdk-key.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+
+/** For a log line. */
+export function logFields(key: PayloadKey): Record<string, string> {
+  return { sdkKey: maskSdkKey(key.sdkKey), api: key.api, format: key.format };
+}
+
+/** For an event. */
+export function eventFields(key: PayloadKey): { readonly path: string; readonly sdkKey: string } {
+  return { path: payloadPath(key.api), sdkKey: maskSdkKey(key.sdkKey) };
+}
+
+/** What a payload is, for the middle of a sentence. */
+export function nounOf(key: PayloadKey): 'spec' | 'manifest of ID lists' {
+  return key.api === ID_LISTS ? 'manifest of ID lists' : 'spec';
+}
+
+/** SFP's events for a version that is held from now on. */
+export function recordVersion(
+  events: ProxyEvents,
+  clock: Clock,
+  key: PayloadKey,
+  { version, latencyMs }: { readonly version: number; readonly latencyMs?: number },
+): void {
+  const fields = { ...eventFields(key), lcut: version };
+  events.record('ConfigSpecStoreGotData', latencyMs === undefined ? fields : { ...fields, latencyMs });
+  // A manifest does not tell since when it is true.
+  if (key.api === ID_LISTS) return;
+  const delayMs = clock.nowMs() - version;
+  events.record('UpdateConfigSpecStorePropagationDelayMs', { ...fields, latencyMs: delayMs });
+}
