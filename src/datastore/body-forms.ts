@@ -3,14 +3,13 @@ import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { createHash } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { constants, createBrotliCompress, createBrotliDecompress, createGunzip, createGzip } from 'node:zlib';
+import { createBrotliCompress, createGzip } from 'node:zlib';
 import { toEtag } from '../domain/etag.js';
 import type { BodyForm, Encoding, Payload } from '../domain/payload.js';
+import { createDecoder } from '../sources/spec-body/body-decoding.js';
+import { brotliOptions, PIECE_BYTES } from '../sources/spec-body/body-encoding.js';
 
-/** 5 of 11: within some per cent of the size of 11 on specs, and tens of times faster. */
-const BROTLI_QUALITY = 5;
 const GZIP_LEVEL = 6;
-const PIECE_BYTES = 65_536;
 
 export class BodyForms {
   readonly #origin: BodyForm;
@@ -127,14 +126,7 @@ function* slices(bytes: Buffer): Generator<Buffer> {
 }
 
 function decoders(encoding: Encoding): NodeJS.ReadWriteStream[] {
-  switch (encoding) {
-    case 'identity':
-      return [];
-    case 'gzip':
-      return [createGunzip({ chunkSize: PIECE_BYTES })];
-    case 'br':
-      return [createBrotliDecompress({ chunkSize: PIECE_BYTES })];
-  }
+  return encoding === 'identity' ? [] : [createDecoder(encoding)];
 }
 
 function encoders(encoding: Encoding, identityBytes: number): NodeJS.ReadWriteStream[] {
@@ -144,14 +136,6 @@ function encoders(encoding: Encoding, identityBytes: number): NodeJS.ReadWriteSt
     case 'gzip':
       return [createGzip({ level: GZIP_LEVEL, chunkSize: PIECE_BYTES })];
     case 'br':
-      return [
-        createBrotliCompress({
-          chunkSize: PIECE_BYTES,
-          params: {
-            [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
-            [constants.BROTLI_PARAM_SIZE_HINT]: identityBytes,
-          },
-        }),
-      ];
+      return [createBrotliCompress(brotliOptions(identityBytes))];
   }
 }

@@ -1,16 +1,13 @@
 // A body in its two stored forms: made of a payload, and read back into one that was checked like any other.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { brotliCompress, brotliDecompress, constants, gunzip } from 'node:zlib';
+import { brotliCompress, brotliDecompress, gunzip } from 'node:zlib';
 import type { Encoding, Payload } from '../../domain/payload.js';
 import { ID_LISTS, type PayloadApi, type PayloadKey, type SpecFormat } from '../../domain/payload-key.js';
+import { brotliOptions, PIECE_BYTES } from '../spec-body/body-encoding.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
 import { SpecBodyFault } from '../spec-body/spec-facts.js';
 import { createBodyReader } from '../spec-body/body-reader.js';
-
-/** As for the forms we make for clients: near the size of quality 11, and tens of times faster. */
-const BROTLI_QUALITY = 5;
-const PIECE_BYTES = 65_536;
 
 const compressBrotli = promisify(brotliCompress);
 const decompressBrotli = promisify(brotliDecompress);
@@ -39,7 +36,8 @@ export async function toBodyFields(
   const wanted: Encoding = format === 'json' ? 'identity' : 'br';
   if (encoding === wanted) return { format, config: bytes, body: NONE, bodyEncoding: '' };
   const identity = await decompress(bytes, encoding, bytesMax);
-  const config = wanted === 'identity' ? identity : await compress(identity);
+  const config =
+    wanted === 'identity' ? identity : await compressBrotli(identity, brotliOptions(identity.length));
   return { format, config, body: bytes, bodyEncoding: encoding };
 }
 
@@ -53,16 +51,6 @@ async function decompress(bytes: Buffer, encoding: Encoding, bytesMax: number): 
     case 'br':
       return await decompressBrotli(bytes, options);
   }
-}
-
-async function compress(identity: Buffer): Promise<Buffer> {
-  return await compressBrotli(identity, {
-    chunkSize: PIECE_BYTES,
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
-      [constants.BROTLI_PARAM_SIZE_HINT]: identity.length,
-    },
-  });
 }
 
 /** How bytes that were stored are to be read. */

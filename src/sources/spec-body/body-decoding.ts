@@ -1,9 +1,7 @@
 // Decompression of a body as it arrives, and what zlib's errors say about it.
 import { createBrotliDecompress, createGunzip, type BrotliDecompress, type Gunzip } from 'node:zlib';
+import { PIECE_BYTES } from './body-encoding.js';
 import { SpecBodyFault } from './spec-facts.js';
-
-/** Of decoded body at a time: read in about a fifth of a millisecond. */
-const PIECE_BYTES = 65_536;
 
 /** Inflates on zlib's own threads. */
 export function createDecoder(encoding: 'gzip' | 'br'): Gunzip | BrotliDecompress {
