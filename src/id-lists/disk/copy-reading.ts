@@ -1,13 +1,10 @@
 // Some of a copy's bytes, read from a file that is held open from the start: it may be removed before they are read.
-import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { Cancel, Clock } from '../../domain/clock.js';
-import type { FileSystem } from '../../sources/disk/file-system.js';
+import { READ_FLAGS, type FileSystem } from '../../sources/disk/file-system.js';
 import type { DiskAccess } from './disk-access.js';
 
 const PIECE_BYTES = 65_536;
-/** No link is followed, and what is no file at all, as a named pipe, does not block a thread until somebody writes. */
-export const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Who asks for a reading, and neither begins nor returns it, holds a file open for so long. */
 const BEGIN_DEADLINE_MS = 10_000;
 

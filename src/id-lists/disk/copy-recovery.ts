@@ -2,18 +2,15 @@
 import type { Hash } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { errorCode, ifThere } from '../../sources/disk/file-system.js';
+import { ifThere, isNoFile, READ_FLAGS } from '../../sources/disk/file-system.js';
 import { CHECKPOINT_BYTES_MAX, readCheckpoint, startHash, type Checkpoint } from './checkpoint.js';
 import { checkpointFile, copyFile, readFileName, type CopyFileName } from './copy-names.js';
-import { READ_FLAGS } from './copy-reading.js';
 import type { CopyState, CopyWorld } from './disk-copy.js';
 
 /** Of those used last; the others are removed. So many are found in a second or two. */
 export const COPIES_MAX = 4096;
 /** Of a copy at a time: hashed in less than a millisecond. */
 const PIECE_BYTES = 262_144;
-/** What opening says of a link, and of a socket. */
-const NO_FILE_CODES: readonly string[] = ['ELOOP', 'ENXIO'];
 const CUT_FLAGS = constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /** How many copies were not taken over, by reason. */
@@ -178,7 +175,7 @@ export class CopyRecovery {
       if (stats?.isFile() !== false) return handle;
       await handle?.close();
     } catch (error) {
-      if (!NO_FILE_CODES.includes(errorCode(error))) throw error;
+      if (!isNoFile(error)) throw error;
     }
     this.losses.damaged += 1;
     return undefined;

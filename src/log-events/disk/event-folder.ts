@@ -1,9 +1,9 @@
 // The folder of log events: made, locked, with the key to its files in it, and put back where somebody took it away.
 import { mkdir } from 'node:fs/promises';
-import { DataFolder } from '../../sources/disk/data-folder.js';
 import { systemFiles } from '../../sources/disk/file-system.js';
-import { keepDataKey, loadDataKey } from './data-key.js';
 import { lockFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
+import { OwnFolder } from '../../sources/disk/own-folder.js';
+import { keepDataKey, loadDataKey } from './data-key.js';
 
 const OWNER_ONLY = 0o700;
 
@@ -44,7 +44,7 @@ export class EventFolder {
 
   /** Names of files outlive a power cut when this resolves; where the file system knows no such thing, at once. */
   async sync(): Promise<void> {
-    await new DataFolder(systemFiles, this.path, undefined).sync();
+    await new OwnFolder(systemFiles, this.path, undefined).sync();
   }
 
   async close(): Promise<void> {

@@ -24,8 +24,8 @@ export function findSurplus(
     const doneBytes = (segment: Segment): number => segment.bytes - segment.liveBytes;
     return closed.sort((one, other) => doneBytes(other) - doneBytes(one))[0];
   }
+  if (segments.length <= SEGMENTS_MAX) return undefined;
   // Larger ones would not become fewer by being moved.
   const small = closed.filter((segment) => 2 * segment.liveBytes < segmentBytes);
-  if (segments.length <= SEGMENTS_MAX) return undefined;
   return small.sort((one, other) => one.liveBytes - other.liveBytes)[0];
 }

@@ -1,4 +1,5 @@
 // The operations on files that snapshots need: the system's own, behind a port that a test can let fail.
+import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 
 export interface FileSystem {
@@ -16,6 +17,16 @@ export const systemFiles: FileSystem = { lstat, mkdir, open, readdir, rename, st
 /** The system's own name for what went wrong, as `ENOSPC`; empty where an error has none. */
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** No link is followed, and what is no file at all, as a named pipe, does not block a thread until somebody writes. */
+export const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** What opening with these says of a link, and of a socket. */
+const NO_FILE_CODES: readonly string[] = ['ELOOP', 'ENXIO'];
+
+/** Whether opening failed as there is something else in the place of a file. */
+export function isNoFile(error: unknown): boolean {
+  return NO_FILE_CODES.includes(errorCode(error));
 }
 
 /** The value, or undefined where the file is not there. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { errorCode } from './file-system.js';
 import { FolderRefused } from './own-folder.js';
 
 export interface FolderLock {
@@ -50,7 +51,7 @@ async function tryListen(path: string): Promise<Server | undefined> {
     await once(server, 'listening');
     return server;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined;
+    if (errorCode(error) === 'EADDRINUSE') return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 // One snapshot's file: written whole and synced under another name; read back only if every byte is as it was written.
 import { createHash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { toEtag } from '../../domain/etag.js';
 import { ID_LISTS, type PayloadKey } from '../../domain/payload-key.js';
@@ -9,7 +9,7 @@ import { hashSdkKey } from '../../domain/sdk-key.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
 import { isManifest } from '../spec-body/manifest-reader.js';
 import type { SnapshotFault } from '../snapshots.js';
-import { errorCode, ifThere, type FileSystem } from './file-system.js';
+import { ifThere, isNoFile, READ_FLAGS, type FileSystem } from './file-system.js';
 import {
   encodeHeader,
   HEADER_BYTES_MAX,
@@ -22,10 +22,6 @@ import { writeBytes } from './write-bytes.js';
 /** Of a body at a time: hashed in less than a millisecond. */
 const PIECE_BYTES = 262_144;
 const FILE_MODE = 0o600;
-/** No link is followed, and what is no file at all, as a named pipe, does not block a thread until somebody writes. */
-const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-/** What opening says of a link, and of a socket. */
-const NO_FILE_CODES: readonly string[] = ['ELOOP', 'ENXIO'];
 
 export interface OpenSnapshot {
   readonly kind: 'open';
@@ -55,7 +51,7 @@ export async function openSnapshot(
   try {
     handle = await ifThere(files.open(path, READ_FLAGS));
   } catch (error) {
-    if (!NO_FILE_CODES.includes(errorCode(error))) throw error;
+    if (!isNoFile(error)) throw error;
     return { kind: 'unusable', fault: 'unknown_format', inode: undefined };
   }
   if (handle === undefined) return { kind: 'missing' };
