@@ -10,13 +10,12 @@ import { Reader, type Restore } from '../datastore/reader.js';
 import { Refresher, type OutcomeListener } from '../datastore/refresher.js';
 import { Turns } from '../datastore/turns.js';
 import { UpdateFeed } from '../datastore/update-feed.js';
-import { maskSdkKey } from '../domain/sdk-key.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
-import type { ProxyEvents } from '../observability/proxy-events.js';
+import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
 import { Readiness } from '../servers/readiness.js';
 import type { FleetLink } from '../sources/fleet-link.js';
 import type { Origin } from '../sources/origin.js';
-import { payloadPath, type PayloadKey } from '../domain/payload-key.js';
+import type { PayloadKey } from '../domain/payload-key.js';
 import { Poller } from '../sources/upstream/poller.js';
 import { buildManifests, type KnownFiles, type ManifestRooms } from './id-lists.js';
 import { PinnedPayloads } from './pinned-payloads.js';
@@ -66,9 +65,8 @@ export function buildRooms(config: Config, world: World, events: ProxyEvents, so
       manifestRooms.manifests.updated(held);
       const streams = feed.publish(held);
       if (streams === 0 || !events.isWatched) return;
-      const sdkKey = maskSdkKey(held.key.sdkKey);
-      const path = payloadPath(held.key.api);
-      events.record('StreamingChannelGotNewData', { path, sdkKey, streams, lcut: held.payload.version });
+      const fields = { ...eventFields(held.key), streams, lcut: held.payload.version };
+      events.record('StreamingChannelGotNewData', fields);
     },
     removed: (key) => {
       feed.remove(key);

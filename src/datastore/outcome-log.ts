@@ -2,10 +2,10 @@
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Logger } from '../observability/logger.js';
-import type { ProxyEvents } from '../observability/proxy-events.js';
+import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from '../sources/origin.js';
-import { eventFields, logFields, nounOf, recordVersion } from './payload-words.js';
+import { logFields, nounOf, recordVersion } from './payload-words.js';
 import type { OutcomeListener, RefreshEffect } from './refresher.js';
 
 /** Keys nobody holds come from clients' requests: what is logged of them is bounded. */

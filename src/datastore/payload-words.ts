@@ -1,17 +1,12 @@
-// How payloads are called where people and programs read of them: in log lines and in events.
+// How payloads are called where people read of them, and what is told of a new version.
 import type { Clock } from '../domain/clock.js';
-import { ID_LISTS, payloadPath, type PayloadKey } from '../domain/payload-key.js';
+import { ID_LISTS, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
-import type { ProxyEvents } from '../observability/proxy-events.js';
+import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
 
 /** For a log line. */
 export function logFields(key: PayloadKey): Record<string, string> {
   return { sdkKey: maskSdkKey(key.sdkKey), api: key.api, format: key.format };
-}
-
-/** For an event. */
-export function eventFields(key: PayloadKey): { readonly path: string; readonly sdkKey: string } {
-  return { path: payloadPath(key.api), sdkKey: maskSdkKey(key.sdkKey) };
 }
 
 /** What a payload is, for the middle of a sentence. */

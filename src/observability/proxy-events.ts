@@ -1,4 +1,6 @@
 // The events that SFP names, for --debug-logging: one line each, with its latency. Unwatched, they cost nothing.
+import { payloadPath, type PayloadKey } from '../domain/payload-key.js';
+import { maskSdkKey } from '../domain/sdk-key.js';
 import type { Logger } from './logger.js';
 
 /** Names as in SFP's docs/monitoring.md: operators' dashboards and searches know them. */
@@ -45,6 +47,11 @@ export interface ProxyEvents {
   /** False where nobody listens: what only feeds events need not be done then. */
   readonly isWatched: boolean;
   record(name: ProxyEventName, fields: ProxyEventFields): void;
+}
+
+/** What every event of a payload says. */
+export function eventFields({ api, sdkKey }: PayloadKey): { readonly path: string; readonly sdkKey: string } {
+  return { path: payloadPath(api), sdkKey: maskSdkKey(sdkKey) };
 }
 
 export const noProxyEvents: ProxyEvents = { isWatched: false, record: () => undefined };

@@ -9,9 +9,8 @@ import type { Reading } from '../../datastore/reader.js';
 import type { FeedListener } from '../../datastore/update-feed.js';
 import type { Clock } from '../../domain/clock.js';
 import { hasNewsFor } from '../../domain/payload.js';
-import { payloadPath, type PayloadKey } from '../../domain/payload-key.js';
-import { maskSdkKey } from '../../domain/sdk-key.js';
-import type { ProxyEventName, ProxyEvents } from '../../observability/proxy-events.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import { eventFields, type ProxyEventName, type ProxyEvents } from '../../observability/proxy-events.js';
 import { ClientStream, type ClientStreamOptions, type StreamEnd } from '../client-stream.js';
 import type { Readiness } from '../readiness.js';
 import type { StreamRegistry } from '../stream-registry.js';
@@ -170,8 +169,7 @@ export class ConfigSpecService {
   #record(name: ProxyEventName, key: PayloadKey): void {
     if (!this.#events.isWatched) return;
     this.#events.record(name, {
-      path: payloadPath(key.api),
-      sdkKey: maskSdkKey(key.sdkKey),
+      ...eventFields(key),
       streams: this.#registry.active,
     });
   }

@@ -1,8 +1,7 @@
 // SFP's events for what is done with Redis: a wrapper that tells, where somebody watches.
 import type { Clock } from '../../domain/clock.js';
-import { payloadPath, type PayloadKey } from '../../domain/payload-key.js';
-import { maskSdkKey } from '../../domain/sdk-key.js';
-import type { ProxyEventName, ProxyEvents } from '../../observability/proxy-events.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import { eventFields, type ProxyEventName, type ProxyEvents } from '../../observability/proxy-events.js';
 import type { Confirming, Failing, Loading, Removing, Snapshots } from '../snapshots.js';
 
 interface Telling {
@@ -23,8 +22,7 @@ export function withRedisEvents(clock: Clock, events: ProxyEvents, snapshots: Sn
     const { name, ...fields } = tell(outcome);
     const latencyMs = clock.monotonicMs() - startMs;
     events.record(name, {
-      path: payloadPath(key.api),
-      sdkKey: maskSdkKey(key.sdkKey),
+      ...eventFields(key),
       latencyMs,
       ...fields,
     });
