@@ -11,6 +11,8 @@ export type PayloadApi = SpecApi | typeof ID_LISTS;
 export const PAYLOAD_APIS: readonly PayloadApi[] = [...SPEC_APIS, ID_LISTS];
 /** JSON text, or the `statsig-br` stream of protobuf envelopes. */
 export type SpecFormat = 'json' | 'protobuf';
+/** Every format there is. */
+export const SPEC_FORMATS: readonly SpecFormat[] = ['json', 'protobuf'];
 
 export interface PayloadKey {
   readonly sdkKey: string;
@@ -39,7 +41,6 @@ export const PAYLOADS_PER_SDK_KEY = 5;
 
 /** All of them. */
 export function allPayloadKeys(sdkKey: string): PayloadKey[] {
-  const formats: readonly SpecFormat[] = ['json', 'protobuf'];
-  const specs = SPEC_APIS.flatMap((api) => formats.map((format) => ({ sdkKey, api, format })));
+  const specs = SPEC_APIS.flatMap((api) => SPEC_FORMATS.map((format) => ({ sdkKey, api, format })));
   return [...specs, idListsKey(sdkKey)];
 }

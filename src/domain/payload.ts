@@ -3,6 +3,8 @@ import type { SpecFormat } from './payload-key.js';
 
 /** How bytes are compressed. A protobuf payload's `br` travels under the name `statsig-br`. */
 export type Encoding = 'identity' | 'gzip' | 'br';
+/** Every encoding there is. */
+export const ENCODINGS: readonly Encoding[] = ['identity', 'gzip', 'br'];
 
 /** One encoded form of a body, ready to be sent. */
 export interface BodyForm {

@@ -1,7 +1,7 @@
 // The first line of a snapshot's file: what the body is, whose it is, and how to tell that every byte is as it was written.
 import { createHash } from 'node:crypto';
-import { PAYLOAD_APIS, type PayloadApi, type SpecFormat } from '../../domain/payload-key.js';
-import type { Encoding } from '../../domain/payload.js';
+import { PAYLOAD_APIS, SPEC_FORMATS, type PayloadApi, type SpecFormat } from '../../domain/payload-key.js';
+import { ENCODINGS, type Encoding } from '../../domain/payload.js';
 import { readTime } from '../spec-body/spec-facts.js';
 import type { SnapshotFault } from '../snapshots.js';
 
@@ -37,8 +37,6 @@ const LAYOUT = 1;
 const BEGINNING = `{"magic":"spec-forward-proxy snapshot","layout":${LAYOUT},`;
 const LINE_END = '\n';
 const SHA256 = /^[0-9a-f]{64}$/;
-const FORMATS: readonly unknown[] = ['json', 'protobuf'] satisfies SpecFormat[];
-const ENCODINGS: readonly unknown[] = ['identity', 'gzip', 'br'] satisfies Encoding[];
 
 /** The line with its end. Headers that differ in the hash only have lines of one length. */
 export function encodeHeader(header: SnapshotHeader): Buffer {
@@ -81,9 +79,9 @@ function isHeader(value: Readonly<Record<keyof SnapshotHeader, unknown>>): value
   return (
     [keyHash, sha256].every((hash) => typeof hash === 'string' && SHA256.test(hash)) &&
     PAYLOAD_APIS.some((known) => known === api) &&
-    FORMATS.includes(asked) &&
-    FORMATS.includes(format) &&
-    ENCODINGS.includes(encoding) &&
+    SPEC_FORMATS.some((known) => known === asked) &&
+    SPEC_FORMATS.some((known) => known === format) &&
+    ENCODINGS.some((known) => known === encoding) &&
     [value.version, value.bytes, value.identityBytes].every((number) => readTime(number) !== undefined)
   );
 }

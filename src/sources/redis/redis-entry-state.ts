@@ -1,5 +1,5 @@
 // What the small fields of an entry say: its version, whose it is, when it was confirmed, and how its body is stored.
-import type { Encoding } from '../../domain/payload.js';
+import { ENCODINGS, type Encoding } from '../../domain/payload.js';
 import type { SpecFormat } from '../../domain/payload-key.js';
 import type { SnapshotFault } from '../snapshots.js';
 import { unexpectedAnswer } from './redis-commands.js';
@@ -80,8 +80,6 @@ function readBody(fields: readonly unknown[]): StoredBody & { readonly isThere: 
     isThere: isThere === 1,
   };
 }
-
-const ENCODINGS: readonly Encoding[] = ['identity', 'gzip', 'br'];
 
 /** As the scripts read versions: nothing but digits, and no more than a number holds exactly. */
 function readVersion(text: unknown): number | undefined {
