@@ -46,6 +46,9 @@ const BUILT_IN: Readonly<Record<string, string>> = {
   undici: 'src/sources/upstream/outbound-agent.ts',
 };
 
+/** A release of one of these can end the process or lose an answer: each update is a commit that ran every test. */
+const CARRIES_BYTES: readonly string[] = ['@grpc/grpc-js', 'fastify', 'ioredis', 'undici'];
+
 /** What is reached for in one file only, and handed to all others. */
 const BANS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\bprocess\.(?:env|argv|exit|exitCode|on|once|stdout|stderr)\b/, ['src/main.ts']],
@@ -135,6 +138,18 @@ test('each dependency comes in by its one door, and every door is used', () => {
   assert.deepEqual([...seen].sort(), Object.keys(DOORS).sort());
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
   assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(DOORS).sort());
+});
+
+test('what carries bytes is held at an exact version, for a reason', () => {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+    readonly pinned: Readonly<Record<string, string>>;
+  };
+  const exact = Object.entries(manifest.dependencies)
+    .filter(([, version]) => /^\d/.test(version))
+    .map(([name]) => name);
+  assert.deepEqual(exact.sort(), [...CARRIES_BYTES].sort());
+  assert.deepEqual(Object.keys(manifest.pinned).sort(), [...CARRIES_BYTES].sort());
 });
 
 test('what is banned stands only where it belongs', () => {
