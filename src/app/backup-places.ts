@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { RedisConfig } from '../config/redis-config.js';
 import type { BackupPlace } from '../datastore/backups.js';
-import { PAYLOADS_PER_SDK_KEY } from '../domain/payload-key.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions } from '../sources/disk/disk-snapshots.js';
 import { openRedis } from '../sources/redis/open-redis.js';
 import type { RedisOptions } from '../sources/redis/redis-options.js';
 import type { BodyLimits } from '../sources/spec-body/body-intake.js';
+import { allPayloadKeys } from '../sources/resource-kinds.js';
 import { toUpstreamOptions } from './room-options.js';
 import type { Sources } from './rooms.js';
 import type { World } from './world.js';
@@ -69,7 +69,7 @@ const KEPT_PER_HELD = 2;
 const FOLDER = 'specs';
 
 function toSpecFileOptions(config: Config, dataDir: string, uid: number | undefined): DiskOptions {
-  const filesMax = config.maximumConcurrentSdkKeys * PAYLOADS_PER_SDK_KEY * KEPT_PER_HELD;
+  const filesMax = config.maximumConcurrentSdkKeys * allPayloadKeys('').length * KEPT_PER_HELD;
   return { folder: join(dataDir, FOLDER), filesMax, uid, limits: toStoredLimits(config) };
 }
 

@@ -1,14 +1,15 @@
 // The payloads of pinned SDK keys: fetched at start and polled for ever, whether a client asks or not.
 import type { OutcomeLog } from '../datastore/outcome-log.js';
 import type { PayloadStore } from '../datastore/payload-store.js';
-import { allPayloadKeys, type PayloadKey } from '../domain/payload-key.js';
+import type { PayloadKey } from '../domain/payload-key.js';
+import { allPayloadKeys, SPEC_V1, SPEC_V2 } from '../sources/resource-kinds.js';
 import type { Poller } from '../sources/upstream/poller.js';
 
 /** What SDKs ask for: legacy ones v1, core ones v2 as protobuf or as JSON. */
 const VARIANTS = [
-  { api: 'v1', format: 'json' },
-  { api: 'v2', format: 'json' },
-  { api: 'v2', format: 'protobuf' },
+  { kind: SPEC_V1, format: 'json' },
+  { kind: SPEC_V2, format: 'json' },
+  { kind: SPEC_V2, format: 'protobuf' },
 ] as const;
 
 export class PinnedPayloads {

@@ -1,5 +1,5 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
-import { ID_LISTS } from '../domain/payload-key.js';
+import { ID_LISTS } from '../sources/resource-kinds.js';
 import type { FleetMemberOptions } from '../datastore/fleet-member.js';
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
@@ -55,7 +55,7 @@ export function toAdminLimits(config: Config): HttpLimits {
 export function toPollerOptions(config: Config): PollerOptions {
   return {
     intervalMs: (key) =>
-      (key.api === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000,
+      (key.kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000,
     inFlightMax: config.updateBatchSize,
     instanceName: config.instanceName,
   };

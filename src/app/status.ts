@@ -67,7 +67,7 @@ function describeSpec({ clock, store, poller, outcomes, backups }: StatusSources
   const nowMs = clock.monotonicMs();
   return {
     sdkKey: maskSdkKey(key.sdkKey),
-    api: key.api,
+    api: key.kind.name,
     format: key.format,
     pinned: store.isPinned(key.sdkKey),
     version: held?.payload.version ?? null,

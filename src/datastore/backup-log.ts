@@ -6,7 +6,7 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { SnapshotFault } from '../sources/snapshots.js';
 import type { PlaceName, Restored } from './backups.js';
-import { logFields, nounOf, recordVersion } from './payload-words.js';
+import { logFields, recordVersion } from './payload-words.js';
 
 /** Under a name that SDK keys share, strangers can cause this line. */
 const UNUSABLE_LINE_PERIOD_MS = 1_000;
@@ -29,7 +29,7 @@ export class BackupLog {
     const specVersion = payload.version;
     const confirmedAgoS = Math.round(confirmedAgoMs / 1000);
     const fields = { ...logFields(key), specVersion, from: place, confirmedAgoS };
-    this.#log.info(fields, `${nounOf(key)} updated`);
+    this.#log.info(fields, `${key.kind.noun} updated`);
     if (this.#events.isWatched) recordVersion(this.#events, this.#clock, key, payload);
   }
 
@@ -37,7 +37,7 @@ export class BackupLog {
     this.#unusable.tell((untold) => {
       this.#log.warn(
         { ...logFields(key), place, fault, untold },
-        `backup of this ${nounOf(key)} is of no use: ${ADVICE[fault]}`,
+        `backup of this ${key.kind.noun} is of no use: ${ADVICE[fault]}`,
       );
     });
   }

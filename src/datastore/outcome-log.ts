@@ -5,7 +5,7 @@ import type { Logger } from '../observability/logger.js';
 import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from '../sources/origin.js';
-import { logFields, nounOf, recordVersion } from './payload-words.js';
+import { logFields, recordVersion } from './payload-words.js';
 import type { OutcomeListener, RefreshEffect } from './refresher.js';
 
 /** Keys nobody holds come from clients' requests: what is logged of them is bounded. */
@@ -65,10 +65,10 @@ export class OutcomeLog implements OutcomeListener {
       const { version, originForm, identityBytes } = outcome.payload;
       const sizes = { encoding: originForm.encoding, bytes: originForm.bytes.length, identityBytes };
       const fields = { ...logFields(key), specVersion: version, ...sizes, latencyMs };
-      this.#log.info(fields, `${nounOf(key)} updated`);
+      this.#log.info(fields, `${key.kind.noun} updated`);
     }
     if (effect === 'removed') {
-      this.#log.warn(logFields(key), `${nounOf(key)} dropped: the origin refuses the key`);
+      this.#log.warn(logFields(key), `${key.kind.noun} dropped: the origin refuses the key`);
     }
     const standing = this.#standing(key);
     if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
@@ -86,19 +86,19 @@ export class OutcomeLog implements OutcomeListener {
       const { reason, detail } = outcome;
       this.#log.warn(
         { ...logFields(key), reason, detail },
-        `origin fails for this ${nounOf(key)}: ${CONSEQUENCES[standing]}`,
+        `origin fails for this ${key.kind.noun}: ${CONSEQUENCES[standing]}`,
       );
     } else if (outcome.kind === 'unauthorized' && !isSame) {
       this.#log.warn(
         logFields(key),
-        `origin refuses the key of this ${nounOf(key)}: ${CONSEQUENCES[standing]}`,
+        `origin refuses the key of this ${key.kind.noun}: ${CONSEQUENCES[standing]}`,
       );
     }
   }
 
   #tellGood(key: PayloadKey, before: LastOutcome | undefined): void {
     if (before === undefined || isGood(before)) return;
-    this.#log.info(logFields(key), `origin answers again for this ${nounOf(key)}`);
+    this.#log.info(logFields(key), `origin answers again for this ${key.kind.noun}`);
   }
 
   #tellStranger(key: PayloadKey, outcome: FetchOutcome): void {
@@ -112,7 +112,7 @@ export class OutcomeLog implements OutcomeListener {
       this.#strangerFailed.tell((untold) => {
         this.#log.warn(
           { ...logFields(key), reason, detail, untold },
-          `origin fails for a ${nounOf(key)} that nobody holds`,
+          `origin fails for a ${key.kind.noun} that nobody holds`,
         );
       });
     }

@@ -1,7 +1,7 @@
 // The newest payload of every payload key: versions never go back, and the number of SDK keys is bounded.
 import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { Clock } from '../domain/clock.js';
-import type { PayloadApi, PayloadKey, SpecFormat } from '../domain/payload-key.js';
+import type { PayloadKey } from '../domain/payload-key.js';
 import type { Payload } from '../domain/payload.js';
 import { BodyForms } from './body-forms.js';
 
@@ -26,10 +26,9 @@ export interface PayloadStoreOptions {
   readonly sdkKeysMax: number;
 }
 
-type Slots = Partial<Record<`${PayloadApi}/${SpecFormat}`, HeldPayload>>;
-
 interface KeyEntry {
-  readonly slots: Slots;
+  /** By kind and format. */
+  readonly slots: Map<string, HeldPayload>;
   /** Grows with every reading of any key: the entry with the smallest was asked for longest ago. */
   lastAsked: number;
 }
@@ -59,12 +58,12 @@ export class PayloadStore {
     if (entry === undefined) return undefined;
     this.#readings += 1;
     entry.lastAsked = this.#readings;
-    return entry.slots[slotName(key)];
+    return entry.slots.get(slotName(key));
   }
 
   /** For ourselves: leaves no trace. */
   peek(key: PayloadKey): HeldPayload | undefined {
-    return this.#entries.get(key.sdkKey)?.slots[slotName(key)];
+    return this.#entries.get(key.sdkKey)?.slots.get(slotName(key));
   }
 
   /**
@@ -82,7 +81,7 @@ export class PayloadStore {
       forms: new BodyForms(payload, this.#limit),
       confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
     };
-    entry.slots[slotName(key)] = held;
+    entry.slots.set(slotName(key), held);
     if (before === undefined) this.#listener.added(key);
     this.#listener.updated(held);
     return true;
@@ -97,10 +96,8 @@ export class PayloadStore {
 
   remove(key: PayloadKey): boolean {
     const entry = this.#entries.get(key.sdkKey);
-    if (entry?.slots[slotName(key)] === undefined) return false;
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- five names at most, and none of a client's making
-    delete entry.slots[slotName(key)];
-    if (Object.keys(entry.slots).length === 0) this.#entries.delete(key.sdkKey);
+    if (entry?.slots.delete(slotName(key)) !== true) return false;
+    if (entry.slots.size === 0) this.#entries.delete(key.sdkKey);
     this.#listener.removed(key);
     return true;
   }
@@ -142,7 +139,7 @@ export class PayloadStore {
   }
 
   *all(): Generator<HeldPayload> {
-    for (const entry of this.#entries.values()) yield* Object.values(entry.slots);
+    for (const entry of this.#entries.values()) yield* entry.slots.values();
   }
 
   /** Undefined where every place is taken by keys that stay. */
@@ -151,7 +148,7 @@ export class PayloadStore {
     if (known !== undefined) return known;
     if (this.#entries.size >= this.#sdkKeysMax && !this.#evictLeastRecentlyAsked()) return undefined;
     this.#readings += 1;
-    const entry: KeyEntry = { slots: {}, lastAsked: this.#readings };
+    const entry: KeyEntry = { slots: new Map(), lastAsked: this.#readings };
     this.#entries.set(sdkKey, entry);
     return entry;
   }
@@ -173,11 +170,11 @@ export class PayloadStore {
     if (oldest === undefined) return false;
     const entry = this.#entries.get(oldest);
     this.#entries.delete(oldest);
-    for (const held of Object.values(entry?.slots ?? {})) this.#listener.removed(held.key);
+    for (const held of entry?.slots.values() ?? []) this.#listener.removed(held.key);
     return true;
   }
 }
 
-function slotName(key: PayloadKey): `${PayloadApi}/${SpecFormat}` {
-  return `${key.api}/${key.format}`;
+function slotName(key: PayloadKey): string {
+  return `${key.kind.name}/${key.format}`;
 }

@@ -1,17 +1,12 @@
 // How payloads are called where people read of them, and what is told of a new version.
 import type { Clock } from '../domain/clock.js';
-import { ID_LISTS, type PayloadKey } from '../domain/payload-key.js';
+import type { PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
 
 /** For a log line. */
 export function logFields(key: PayloadKey): Record<string, string> {
-  return { sdkKey: maskSdkKey(key.sdkKey), api: key.api, format: key.format };
-}
-
-/** What a payload is, for the middle of a sentence. */
-export function nounOf(key: PayloadKey): 'spec' | 'manifest of ID lists' {
-  return key.api === ID_LISTS ? 'manifest of ID lists' : 'spec';
+  return { sdkKey: maskSdkKey(key.sdkKey), api: key.kind.name, format: key.format };
 }
 
 /** SFP's events for a version that is held from now on. */
@@ -23,8 +18,8 @@ export function recordVersion(
 ): void {
   const fields = { ...eventFields(key), lcut: version };
   events.record('ConfigSpecStoreGotData', latencyMs === undefined ? fields : { ...fields, latencyMs });
-  // A manifest does not tell since when it is true.
-  if (key.api === ID_LISTS) return;
+  // Only a version that the body states is a time of its last change.
+  if (key.kind.versions !== 'stated') return;
   const delayMs = clock.nowMs() - version;
   events.record('UpdateConfigSpecStorePropagationDelayMs', { ...fields, latencyMs: delayMs });
 }

@@ -1,6 +1,6 @@
 // What the outcome of a fetch does to the store: the only switch over outcomes.
 import type { Clock } from '../domain/clock.js';
-import { ID_LISTS, payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { FetchOutcome, Origin } from '../sources/origin.js';
 import type { ColdMemory } from './cold-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
@@ -85,11 +85,11 @@ export class Refresher {
   }
 
   /**
-   * A manifest of ID lists is always sent whole, and as if it were new: whether it is, its bytes tell. SFP writes every one
-   * into Redis with version 0, by which replicas cannot tell which of them they hold: that becomes a version here.
+   * A body without a version of its own is always sent whole, and as if it were new: its bytes tell whether it is. SFP
+   * writes each one into Redis with version 0, which says nothing about which of them is held: that becomes a version here.
    */
   #judge(key: PayloadKey, outcome: FetchOutcome): FetchOutcome {
-    if (key.api !== ID_LISTS || outcome.kind !== 'updated') return outcome;
+    if (key.kind.versions !== 'assigned' || outcome.kind !== 'updated') return outcome;
     const held = this.#store.peek(key)?.payload;
     const isSame = outcome.payload.originForm.etag === held?.originForm.etag && held.version > 0;
     return isSame ? { kind: 'unchanged' } : outcome;

@@ -1,5 +1,5 @@
 // A config spec as it was accepted from its origin: bytes, and the few facts a reply needs.
-import type { SpecFormat } from './payload-key.js';
+import type { PayloadFormat } from './resource-kind.js';
 
 /** How bytes are compressed. A protobuf payload's `br` travels under the name `statsig-br`. */
 export type Encoding = 'identity' | 'gzip' | 'br';
@@ -16,7 +16,7 @@ export interface BodyForm {
 
 export interface Payload {
   /** What was asked for and what came may differ: an origin may answer a protobuf request with JSON. */
-  readonly format: SpecFormat;
+  readonly format: PayloadFormat;
   /** The body's `time`: milliseconds since 1970 of the project's last change. A safe integer, 0 or more. */
   readonly version: number;
   /** The body as the origin sent it. */

@@ -2,7 +2,8 @@
 import { ExpiringMemory } from '../datastore/expiring-memory.js';
 import type { HeldPayload } from '../datastore/payload-store.js';
 import type { Clock } from '../domain/clock.js';
-import { ID_LISTS, idListsKey, type PayloadKey } from '../domain/payload-key.js';
+import type { PayloadKey } from '../domain/payload-key.js';
+import { ID_LISTS, idListsKey } from '../sources/resource-kinds.js';
 import { hashSdkKey, isValidSdkKey } from '../domain/sdk-key.js';
 import { readFileId, toKeyHash } from './file-id.js';
 import type { IdListFile } from './id-list-file.js';
@@ -87,8 +88,8 @@ export class ManifestDirectory {
 
   /** A new version is held; nothing happens where it is no manifest. */
   updated(held: HeldPayload): void {
-    const { sdkKey, api } = held.key;
-    if (api !== ID_LISTS) return;
+    const { sdkKey, kind } = held.key;
+    if (kind !== ID_LISTS) return;
     const before = this.#manifests.get(sdkKey) ?? [];
     const now = this.#files.of(held);
     this.#manifests.set(sdkKey, now);
@@ -98,11 +99,11 @@ export class ManifestDirectory {
     for (const { file, bytes } of now) this.#listed(file, bytes);
   }
 
-  removed({ sdkKey, api }: PayloadKey): void {
+  removed({ sdkKey, kind }: PayloadKey): void {
     const keyHash = toKeyHash(hashSdkKey(sdkKey));
     const known = this.#keys.get(keyHash);
     if (known !== undefined && (known.payloads -= 1) === 0) this.#keys.delete(keyHash);
-    if (api !== ID_LISTS) return;
+    if (kind !== ID_LISTS) return;
     for (const listed of this.#manifests.get(sdkKey) ?? []) this.#leave(sdkKey, listed);
     this.#manifests.delete(sdkKey);
   }

@@ -1,5 +1,5 @@
 // The events that SFP names, for --debug-logging: one line each, with its latency. Unwatched, they cost nothing.
-import { payloadPath, type PayloadKey } from '../domain/payload-key.js';
+import type { PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { Logger } from './logger.js';
 
@@ -50,8 +50,11 @@ export interface ProxyEvents {
 }
 
 /** What every event of a payload says. */
-export function eventFields({ api, sdkKey }: PayloadKey): { readonly path: string; readonly sdkKey: string } {
-  return { path: payloadPath(api), sdkKey: maskSdkKey(sdkKey) };
+export function eventFields({ kind, sdkKey }: PayloadKey): {
+  readonly path: string;
+  readonly sdkKey: string;
+} {
+  return { path: kind.path, sdkKey: maskSdkKey(sdkKey) };
 }
 
 export const noProxyEvents: ProxyEvents = { isWatched: false, record: () => undefined };

@@ -1,11 +1,11 @@
 // The port through which specs are fetched, and the four outcomes a fetch can have.
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { Payload } from '../domain/payload.js';
-import type { SpecBodyReason } from './spec-body/spec-facts.js';
+import type { BodyFaultReason } from '../domain/body-reader.js';
 
 /** Why a fetch brought nothing. Stable and machine-readable; `status_<n>` carries the origin's HTTP status. */
 export type FailureReason =
-  | SpecBodyReason
+  | BodyFaultReason
   | `status_${number}`
   | 'connect_timeout'
   | 'headers_timeout'

@@ -7,8 +7,9 @@ import { PayloadStore } from '../../src/datastore/payload-store.js';
 import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { ScriptedPlace } from '../fakes/scripted-place.js';
+import { SPEC_V1 } from '../../src/sources/resource-kinds.js';
 
-const KEY = { sdkKey: 'secret-finish-0123456789', api: 'v1', format: 'json' } as const;
+const KEY = { sdkKey: 'secret-finish-0123456789', kind: SPEC_V1, format: 'json' } as const;
 const PAYLOAD = {
   format: 'json',
   version: 1,

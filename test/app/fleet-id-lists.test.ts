@@ -1,8 +1,8 @@
 // Manifests of ID lists in a fleet, by a hand-turned clock: one poll a minute for all, beside specs that are polled more often.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ID_LISTS, idListsKey } from '../../src/domain/payload-key.js';
 import { FleetScene, INTERVAL_MS, KEY, type Poll } from './fleet-scene.js';
+import { ID_LISTS, idListsKey } from '../../src/sources/resource-kinds.js';
 
 const MINUTE_MS = 60_000;
 const MANIFEST = idListsKey(KEY.sdkKey);
@@ -16,7 +16,7 @@ async function running(): Promise<FleetScene> {
 }
 
 function manifestPolls(scene: FleetScene, sinceMs: number): readonly Poll[] {
-  return scene.pollsSince(sinceMs).filter(({ key }) => key.api === ID_LISTS);
+  return scene.pollsSince(sinceMs).filter(({ key }) => key.kind === ID_LISTS);
 }
 
 /** What each replica holds: the promised sizes. */
@@ -89,7 +89,7 @@ test('a leader whose origin fails is helped out by another', async () => {
   const { name } = scene.leader;
   const versions = scene.replicas.map((replica) => replica.version(MANIFEST) ?? 0);
   scene.troubles.set(name, (key) =>
-    key.api === ID_LISTS ? { kind: 'failed', reason: 'status_500', detail: '' } : undefined,
+    key.kind === ID_LISTS ? { kind: 'failed', reason: 'status_500', detail: '' } : undefined,
   );
   await scene.run(5 * MINUTE_MS);
   const later = scene.replicas.map((replica) => replica.version(MANIFEST) ?? 0);

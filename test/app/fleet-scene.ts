@@ -2,7 +2,7 @@
 import { buildRooms, type Rooms } from '../../src/app/rooms.js';
 import { readCommandLine } from '../../src/cli.js';
 import { loadConfig } from '../../src/config/load-config.js';
-import { ID_LISTS, type PayloadKey } from '../../src/domain/payload-key.js';
+import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { noProxyEvents } from '../../src/observability/proxy-events.js';
@@ -10,10 +10,11 @@ import { failed, type FetchOutcome, type Origin } from '../../src/sources/origin
 import { LogSink } from '../fakes/log-sink.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { SharedPlace, type SharedPlaceReplica } from '../fakes/shared-place.js';
+import { ID_LISTS, SPEC_V2 } from '../../src/sources/resource-kinds.js';
 
 export const INTERVAL_MS = 10_000;
 export const LEASE_TTL_MS = 70_000;
-export const KEY: PayloadKey = { sdkKey: 'secret-fleet-key-0123456789', api: 'v2', format: 'json' };
+export const KEY: PayloadKey = { sdkKey: 'secret-fleet-key-0123456789', kind: SPEC_V2, format: 'json' };
 const STEP_MS = 100;
 
 export interface Poll {
@@ -155,7 +156,7 @@ export class FleetScene {
         const trouble = this.troubles.get(replica)?.(key);
         if (trouble !== undefined) return trouble;
         const { version } = this;
-        if (version !== undefined && key.api === ID_LISTS) {
+        if (version !== undefined && key.kind === ID_LISTS) {
           return this.#manifestOf(version, sinceTime);
         }
         if (version === undefined) return failed('connection_refused', 'ECONNREFUSED');

@@ -9,8 +9,9 @@ import { createLogger } from '../../src/observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents } from '../../src/observability/proxy-events.js';
 import { LogSink } from '../fakes/log-sink.js';
 import { ManualClock } from '../fakes/manual-clock.js';
+import { SPEC_V2 } from '../../src/sources/resource-kinds.js';
 
-const KEY: PayloadKey = { sdkKey: 'secret-backuplog0123456789', api: 'v2', format: 'protobuf' };
+const KEY: PayloadKey = { sdkKey: 'secret-backuplog0123456789', kind: SPEC_V2, format: 'protobuf' };
 
 function create(isDebug = false): { log: BackupLog; sink: LogSink; clock: ManualClock } {
   const clock = new ManualClock();

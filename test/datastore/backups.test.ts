@@ -9,8 +9,9 @@ import type { Payload } from '../../src/domain/payload.js';
 import type { RefreshEffect } from '../../src/datastore/refresher.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { ScriptedPlace } from '../fakes/scripted-place.js';
+import { SPEC_V1 } from '../../src/sources/resource-kinds.js';
 
-const KEY: PayloadKey = { sdkKey: 'secret-backups-0123456789', api: 'v1', format: 'json' };
+const KEY: PayloadKey = { sdkKey: 'secret-backups-0123456789', kind: SPEC_V1, format: 'json' };
 
 function payload(version: number): Payload {
   const bytes = Buffer.from(String(version));

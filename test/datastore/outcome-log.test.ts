@@ -9,8 +9,9 @@ import { createLoggedProxyEvents, noProxyEvents } from '../../src/observability/
 import { failed, type FetchOutcome } from '../../src/sources/origin.js';
 import { LogSink } from '../fakes/log-sink.js';
 import { ManualClock } from '../fakes/manual-clock.js';
+import { SPEC_V2 } from '../../src/sources/resource-kinds.js';
 
-const KEY: PayloadKey = { sdkKey: 'secret-abcdefghijklmnop', api: 'v2', format: 'json' };
+const KEY: PayloadKey = { sdkKey: 'secret-abcdefghijklmnop', kind: SPEC_V2, format: 'json' };
 const UNCHANGED: FetchOutcome = { kind: 'unchanged' };
 const REFUSED: FetchOutcome = { kind: 'unauthorized', status: 401 };
 const VERSION = 1_799_999_999_000;

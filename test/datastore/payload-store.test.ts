@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { PayloadStore } from '../../src/datastore/payload-store.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
+import { SPEC_V1, SPEC_V2 } from '../../src/sources/resource-kinds.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 
 interface Bench {
@@ -18,15 +19,15 @@ function createBench(sdkKeysMax: number): Bench {
   const told: string[] = [];
   const clock = new ManualClock();
   const listener = {
-    added: (key: PayloadKey) => told.push(`+${key.sdkKey}/${key.api}`),
+    added: (key: PayloadKey) => told.push(`+${key.sdkKey}/${key.kind.name}`),
     updated: () => undefined,
-    removed: (key: PayloadKey) => told.push(`-${key.sdkKey}/${key.api}`),
+    removed: (key: PayloadKey) => told.push(`-${key.sdkKey}/${key.kind.name}`),
   };
   return { store: new PayloadStore(clock, createConcurrencyLimit(1), listener, { sdkKeysMax }), clock, told };
 }
 
-function key(sdkKey: string, api: 'v1' | 'v2' = 'v1'): PayloadKey {
-  return { sdkKey, api, format: 'json' };
+function key(sdkKey: string, kind = SPEC_V1): PayloadKey {
+  return { sdkKey, kind, format: 'json' };
 }
 
 function payload(version: number): Payload {
@@ -56,18 +57,18 @@ test('whatever order versions come in, the newest is held and never an older one
 
 test('payloads of one key in two shapes are held apart', () => {
   const { store } = createBench(10);
-  store.apply(key('k', 'v1'), payload(1));
-  store.apply(key('k', 'v2'), payload(2));
-  assert.equal(store.read(key('k', 'v1'))?.payload.version, 1);
-  assert.equal(store.read(key('k', 'v2'))?.payload.version, 2);
-  assert.equal(store.read({ ...key('k', 'v2'), format: 'protobuf' }), undefined);
+  store.apply(key('k', SPEC_V1), payload(1));
+  store.apply(key('k', SPEC_V2), payload(2));
+  assert.equal(store.read(key('k', SPEC_V1))?.payload.version, 1);
+  assert.equal(store.read(key('k', SPEC_V2))?.payload.version, 2);
+  assert.equal(store.read({ ...key('k', SPEC_V2), format: 'protobuf' }), undefined);
   assert.equal(store.sdkKeys, 1);
 });
 
 test('the key asked for longest ago leaves first, with all its payloads', () => {
   const { store, told } = createBench(2);
-  store.apply(key('a', 'v1'), payload(1));
-  store.apply(key('a', 'v2'), payload(1));
+  store.apply(key('a', SPEC_V1), payload(1));
+  store.apply(key('a', SPEC_V2), payload(1));
   store.apply(key('b'), payload(1));
   store.read(key('a'));
   store.apply(key('c'), payload(1));
@@ -144,12 +145,12 @@ test('a confirmation moves the age, and only of what is held', () => {
 
 test('a removed payload is gone, and the key with its last one', () => {
   const { store, told } = createBench(2);
-  store.apply(key('a', 'v1'), payload(1));
-  store.apply(key('a', 'v2'), payload(1));
-  assert.ok(store.remove(key('a', 'v1')));
-  assert.ok(!store.remove(key('a', 'v1')));
+  store.apply(key('a', SPEC_V1), payload(1));
+  store.apply(key('a', SPEC_V2), payload(1));
+  assert.ok(store.remove(key('a', SPEC_V1)));
+  assert.ok(!store.remove(key('a', SPEC_V1)));
   assert.equal(store.sdkKeys, 1);
-  assert.ok(store.remove(key('a', 'v2')));
+  assert.ok(store.remove(key('a', SPEC_V2)));
   assert.equal(store.sdkKeys, 0);
   assert.deepEqual(told.slice(2), ['-a/v1', '-a/v2']);
 });

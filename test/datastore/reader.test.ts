@@ -8,12 +8,13 @@ import { ColdMemory } from '../../src/datastore/cold-memory.js';
 import { PayloadStore } from '../../src/datastore/payload-store.js';
 import { Reader, type Reading, type Restore } from '../../src/datastore/reader.js';
 import { Refresher } from '../../src/datastore/refresher.js';
-import { idListsKey, type PayloadKey } from '../../src/domain/payload-key.js';
+import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
 import { failed, type FetchOutcome, type Origin } from '../../src/sources/origin.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
+import { SPEC_V1, SPEC_V2, idListsKey } from '../../src/sources/resource-kinds.js';
 
-const KEY: PayloadKey = { sdkKey: 'k', api: 'v2', format: 'json' };
+const KEY: PayloadKey = { sdkKey: 'k', kind: SPEC_V2, format: 'json' };
 
 function payload(version: number): Payload {
   const originForm = { encoding: 'identity', bytes: Buffer.from('{}'), etag: '"x"' } as const;
@@ -154,7 +155,7 @@ test('a refusal is remembered for ten seconds, for that payload only', async () 
   assert.equal(await bench.told(), 'refused');
   assert.equal(bench.fetches.length, 1);
   bench.outcome = updated(1);
-  assert.equal(await bench.told({ ...KEY, api: 'v1' }), 'held');
+  assert.equal(await bench.told({ ...KEY, kind: SPEC_V1 }), 'held');
   bench.clock.advance(1);
   assert.equal(await bench.told(), 'held');
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UpdateFeed } from '../../src/datastore/update-feed.js';
 import { heldVersion } from '../fakes/stream-harness.js';
+import { SPEC_V1 } from '../../src/sources/resource-kinds.js';
 
 const { key: KEY } = heldVersion(1);
 
@@ -15,7 +16,7 @@ test('those who subscribed to the payload are told, and nobody else', () => {
   });
   const end = feed.subscribe(KEY, listen('first'));
   feed.subscribe(KEY, listen('second'));
-  feed.subscribe({ ...KEY, api: 'v1' }, listen('other'));
+  feed.subscribe({ ...KEY, kind: SPEC_V1 }, listen('other'));
   assert.equal(feed.publish(heldVersion(5)), 2);
   end();
   end();

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
 import { demoEnvelopes, demoV1, demoV2, type DemoProject } from '../../scripts/demo-specs.js';
 import { toEtag } from '../../src/domain/etag.js';
-import { ID_LISTS, type PayloadApi, type PayloadKey, type SpecFormat } from '../../src/domain/payload-key.js';
+import type { PayloadKey } from '../../src/domain/payload-key.js';
+import type { PayloadFormat, ResourceKind } from '../../src/domain/resource-kind.js';
 import type { BodyForm, Encoding, Payload } from '../../src/domain/payload.js';
+import { ID_LISTS, SPEC_V1, SPEC_V2 } from '../../src/sources/resource-kinds.js';
 
 export interface DemoPayloads {
   /** For the names of tests. */
@@ -16,37 +18,37 @@ export interface DemoPayloads {
 
 /** Every kind of body that may be stored. */
 export const DEMO = {
-  v1Json: demoPayloads('v1 JSON', 'v1', 'json', 'json', 'identity'),
-  v2Json: demoPayloads('v2 JSON', 'v2', 'json', 'json', 'identity'),
-  v2JsonGzip: demoPayloads('v2 JSON as gzip', 'v2', 'json', 'json', 'gzip'),
-  v2JsonBr: demoPayloads('v2 JSON as br', 'v2', 'json', 'json', 'br'),
-  protobuf: demoPayloads('protobuf', 'v2', 'protobuf', 'protobuf', 'br'),
+  v1Json: demoPayloads('v1 JSON', SPEC_V1, 'json', 'json', 'identity'),
+  v2Json: demoPayloads('v2 JSON', SPEC_V2, 'json', 'json', 'identity'),
+  v2JsonGzip: demoPayloads('v2 JSON as gzip', SPEC_V2, 'json', 'json', 'gzip'),
+  v2JsonBr: demoPayloads('v2 JSON as br', SPEC_V2, 'json', 'json', 'br'),
+  protobuf: demoPayloads('protobuf', SPEC_V2, 'protobuf', 'protobuf', 'br'),
   idLists: demoPayloads('a manifest of ID lists', ID_LISTS, 'json', 'json', 'identity'),
-  jsonForProtobuf: demoPayloads('JSON for a protobuf question', 'v2', 'protobuf', 'json', 'br'),
+  jsonForProtobuf: demoPayloads('JSON for a protobuf question', SPEC_V2, 'protobuf', 'json', 'br'),
 } as const;
 export const DEMO_PAYLOADS: readonly DemoPayloads[] = Object.values(DEMO);
 
 function demoPayloads(
   name: string,
-  api: PayloadApi,
-  asked: SpecFormat,
-  format: SpecFormat,
+  kind: ResourceKind,
+  asked: PayloadFormat,
+  format: PayloadFormat,
   encoding: Encoding,
 ): DemoPayloads {
   return {
     name,
-    keyOf: (sdkKey) => ({ sdkKey, api, format: asked }),
+    keyOf: (sdkKey) => ({ sdkKey, kind, format: asked }),
     payloadOf: (version, fillerGates = 0) => {
       const project = { time: version, isGateOpen: true, greeting: `hello ${version}`, fillerGates };
-      return toPayload(bodyOf(project, api, format), format, version, encoding);
+      return toPayload(bodyOf(project, kind, format), format, version, encoding);
     },
   };
 }
 
-function bodyOf(project: DemoProject, api: PayloadApi, format: SpecFormat): Buffer {
-  if (api === ID_LISTS) return demoManifest(project);
+function bodyOf(project: DemoProject, kind: ResourceKind, format: PayloadFormat): Buffer {
+  if (kind === ID_LISTS) return demoManifest(project);
   if (format === 'protobuf') return demoEnvelopes(project);
-  return Buffer.from(JSON.stringify(api === 'v1' ? demoV1(project) : demoV2(project)));
+  return Buffer.from(JSON.stringify(kind === SPEC_V1 ? demoV1(project) : demoV2(project)));
 }
 
 /** As many lists as there are filler gates in a spec, and one. */
@@ -59,7 +61,7 @@ function demoManifest({ time, greeting, fillerGates = 0 }: DemoProject): Buffer 
   return Buffer.from(JSON.stringify(Object.fromEntries(lists)));
 }
 
-function toPayload(body: Buffer, format: SpecFormat, version: number, encoding: Encoding): Payload {
+function toPayload(body: Buffer, format: PayloadFormat, version: number, encoding: Encoding): Payload {
   const bytes = ENCODERS[encoding](body);
   return {
     format,

@@ -11,8 +11,9 @@ import {
 } from '../../src/servers/client-stream.js';
 import type { SeenMessage, StreamHarness } from '../contracts/stream-contract.js';
 import { ManualClock, settle } from './manual-clock.js';
+import { SPEC_V2 } from '../../src/sources/resource-kinds.js';
 
-const KEY = { sdkKey: 'k', api: 'v2', format: 'json' } as const;
+const KEY = { sdkKey: 'k', kind: SPEC_V2, format: 'json' } as const;
 const LIMIT = createConcurrencyLimit(1);
 
 export function heldVersion(version: number): HeldPayload {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
-import { idListsKey } from '../../src/domain/payload-key.js';
 import { writeFileId } from '../../src/id-lists/file-id.js';
 import { ManifestDirectory, type FoundFile } from '../../src/id-lists/manifest-directory.js';
 import { ManifestFiles } from '../../src/id-lists/manifest-files.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { holding, manifestText, SDK_KEY, type TestList } from './manifests.js';
+import { idListsKey, SPEC_V1 } from '../../src/sources/resource-kinds.js';
 
 const OTHER_KEY = 'secret-others-0123456789';
 const ORIGIN = 'https://origin.example/v1/download_id_list_file';
@@ -138,7 +138,7 @@ test('an id of another replica is looked for in the manifest of its key', async 
   assert.deepEqual(scene.asked, [`read ${SDK_KEY}`]);
   const knowing = new Scene();
   knowing.origin.set(SDK_KEY, { a: A_LIST });
-  knowing.directory.added({ sdkKey: SDK_KEY, api: 'v1', format: 'json' });
+  knowing.directory.added({ sdkKey: SDK_KEY, kind: SPEC_V1, format: 'json' });
   assert.equal((await knowing.find(elsewhere))?.bytesMin, 20, 'its specs are held');
 });
 
@@ -182,7 +182,7 @@ test('a key of which nothing is held any more is forgotten', async () => {
   const [elsewhere] = new Scene().hold({ a: A_LIST });
   const scene = new Scene();
   scene.origin.set(SDK_KEY, { a: A_LIST });
-  const specs = { sdkKey: SDK_KEY, api: 'v1', format: 'json' } as const;
+  const specs = { sdkKey: SDK_KEY, kind: SPEC_V1, format: 'json' } as const;
   for (const format of ['json', 'protobuf'] as const) scene.directory.added({ ...specs, format });
   for (const format of ['json', 'protobuf'] as const) scene.directory.removed({ ...specs, format });
   assert.equal(await scene.find(elsewhere), undefined);
@@ -239,6 +239,6 @@ test('an origin’s id that nobody listed is looked for in the manifest of the c
 test('specs are nothing to it', () => {
   const scene = new Scene();
   const held = holding('{"has_updates":true}');
-  scene.directory.updated({ ...held, key: { ...held.key, api: 'v1' } });
+  scene.directory.updated({ ...held, key: { ...held.key, kind: SPEC_V1 } });
   assert.deepEqual(scene.listed, []);
 });

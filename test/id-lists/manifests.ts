@@ -4,9 +4,9 @@ import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import { BodyForms } from '../../src/datastore/body-forms.js';
 import type { HeldPayload } from '../../src/datastore/payload-store.js';
 import { toEtag } from '../../src/domain/etag.js';
-import { idListsKey } from '../../src/domain/payload-key.js';
 import type { FilesAtHand } from '../../src/id-lists/rewritten-manifests.js';
 import type { Payload } from '../../src/domain/payload.js';
+import { idListsKey } from '../../src/sources/resource-kinds.js';
 
 export const SDK_KEY = 'secret-lists-0123456789';
 

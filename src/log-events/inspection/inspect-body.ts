@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { OPEN_ARRAY } from '../../sources/spec-body/json-bytes.js';
 import { JSON_ARRAY } from '../../sources/spec-body/json-members.js';
 import { JsonScanner } from '../../sources/spec-body/json-scanner.js';
-import { SpecBodyFault } from '../../sources/spec-body/spec-facts.js';
+import { BodyFault } from '../../domain/body-reader.js';
 import { decodeBody } from './body-decoder.js';
 import { EXPOSURE_MARK, exposureFingerprint, findSender } from './exposure.js';
 import type { Inspection, InspectionRequest } from './inspection.js';
@@ -68,7 +68,7 @@ function findFault(text: Uint8Array): string | undefined {
     scanner.push(text);
     if (scanner.end().get('events') === JSON_ARRAY) return undefined;
   } catch (error) {
-    if (error instanceof SpecBodyFault) return 'The body is not a JSON object: send {"events": […], …}.';
+    if (error instanceof BodyFault) return 'The body is not a JSON object: send {"events": […], …}.';
     throw error;
   }
   return 'The body has no array of events: send {"events": […], …}.';

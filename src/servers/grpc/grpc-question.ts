@@ -1,8 +1,10 @@
 // A ConfigSpecRequest turned into a payload key and the client's version, or into a status that says what to do.
 import { status, type StatusObject } from '@grpc/grpc-js';
 import type { Reading } from '../../datastore/reader.js';
-import type { PayloadKey, SpecApi } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { ResourceKind } from '../../domain/resource-kind.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
+import { SPEC_V1, SPEC_V2 } from '../../sources/resource-kinds.js';
 import { explainReading } from '../reading-text.js';
 import type { ConfigSpecRequest } from './protos.js';
 
@@ -21,20 +23,20 @@ export const STALLED: GrpcRefusal = {
 };
 
 /** Python and Java send no version and want v1. */
-const APIS: ReadonlyMap<number, SpecApi> = new Map([
-  [0, 'v1'],
-  [1, 'v1'],
-  [2, 'v2'],
+const KINDS: ReadonlyMap<number, ResourceKind> = new Map([
+  [0, SPEC_V1],
+  [1, SPEC_V1],
+  [2, SPEC_V2],
 ]);
 
 export function toGrpcQuestion(request: Partial<ConfigSpecRequest>): GrpcQuestion | GrpcRefusal {
   const { sdkKey = '', version = 0, sinceTime = 0 } = request;
-  const api = APIS.get(version);
-  if (api === undefined)
+  const kind = KINDS.get(version);
+  if (kind === undefined)
     return invalid('version is neither 1 nor 2: send 1 for legacy SDKs, 2 for core SDKs.');
   if (sdkKey === '') return invalid('No SDK key: set sdkKey.');
   if (!isValidSdkKey(sdkKey)) return invalid(`An SDK key has ${SDK_KEY_RULE}`);
-  return { key: { sdkKey, api, format: 'json' }, sinceTime };
+  return { key: { sdkKey, kind, format: 'json' }, sinceTime };
 }
 
 /** The status for a reading that brought no spec. PERMISSION_DENIED only where the origin refused the key. */

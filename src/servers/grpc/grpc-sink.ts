@@ -115,5 +115,5 @@ export function sendOnce(
 }
 
 function describe({ key, payload }: HeldPayload): Record<string, unknown> {
-  return { sdkKey: maskSdkKey(key.sdkKey), api: key.api, specVersion: payload.version };
+  return { sdkKey: maskSdkKey(key.sdkKey), api: key.kind.name, specVersion: payload.version };
 }

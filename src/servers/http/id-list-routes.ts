@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TLSSocket } from 'node:tls';
 import type { HeldPayload } from '../../datastore/payload-store.js';
 import type { Reading } from '../../datastore/reader.js';
-import { ID_LISTS, idListsKey, payloadPath } from '../../domain/payload-key.js';
+import { ID_LISTS, idListsKey } from '../../sources/resource-kinds.js';
 import type { Bases } from '../../id-lists/rewritten-manifests.js';
 import { nameBody } from './body-type.js';
 import { sendError } from './error-reply.js';
@@ -58,7 +58,7 @@ export function addIdListRoutes(
     return reading.then((known) => respond(request, reply, known));
   }
 
-  const path = payloadPath(ID_LISTS);
+  const { path } = ID_LISTS;
   for (const url of [path, `${path}/:file`]) {
     app.get(url, answer);
     app.post(url, { onRequest: nameBody }, answer);

@@ -3,7 +3,6 @@ import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
 import { negotiateEncoding } from '../../domain/accept-encoding.js';
 import { matchesEtag } from '../../domain/etag.js';
-import { ID_LISTS } from '../../domain/payload-key.js';
 import { hasNewsFor, type BodyForm, type Encoding } from '../../domain/payload.js';
 import type { Reading } from '../../datastore/reader.js';
 import type { HeldPayload } from '../../datastore/payload-store.js';
@@ -51,8 +50,8 @@ export class PayloadReply {
   ): FastifyReply | Promise<FastifyReply> {
     const { version, format } = held.payload;
     reply.header('vary', VARY);
-    // Of ID lists SFP says 0: nobody asks for news of them since then.
-    reply.header('x-since-time', held.key.api === ID_LISTS ? '0' : String(version));
+    // SFP says 0 of ID lists: their version is no time that a client could name.
+    reply.header('x-since-time', held.key.kind.versions === 'stated' ? String(version) : '0');
     reply.header('age', String(Math.floor((this.#clock.monotonicMs() - held.confirmedAtMs) / 1000)));
     if (!hasNewsFor(version, wishes.sinceTime)) {
       // As a string, Node writes it together with the headers: one system call instead of a gathered one.

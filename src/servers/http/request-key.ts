@@ -1,5 +1,6 @@
 // An HTTP request turned into a payload key and the version its client holds, or into a refusal that says why.
-import { payloadPath, type PayloadKey, type SpecApi } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { ResourceKind } from '../../domain/resource-kind.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
 import { errorBody, type ErrorBody } from './error-reply.js';
 
@@ -13,7 +14,7 @@ export interface NamedKeys {
 
 /** What of a request decides about its answer. */
 export interface SpecRequest extends NamedKeys {
-  readonly api: SpecApi;
+  readonly kind: ResourceKind;
   /** `supports_proto` of the query. */
   readonly queryProto: unknown;
   /** `statsig-supports-proto`. */
@@ -32,7 +33,7 @@ export interface Question {
 const NUMBER = /^(?=.{1,32}$)-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
 export function toQuestion(request: SpecRequest): Question | ErrorBody {
-  const sdkKey = toSdkKey(request, payloadPath(request.api));
+  const sdkKey = toSdkKey(request, request.kind.path);
   if (typeof sdkKey !== 'string') return sdkKey;
   const sinceTime = readSinceTime(request.sinceTime);
   if (sinceTime === undefined) {
@@ -42,7 +43,7 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
     );
   }
   const isProto = isTrue(request.queryProto) || isTrue(request.headerProto);
-  return { key: { sdkKey, api: request.api, format: isProto ? 'protobuf' : 'json' }, sinceTime };
+  return { key: { sdkKey, kind: request.kind, format: isProto ? 'protobuf' : 'json' }, sinceTime };
 }
 
 /** The SDK key that a request names. `path`: of the route, for the words of a refusal. */

@@ -1,6 +1,8 @@
 // GET, HEAD and POST of config specs, v1 and v2, with the key in the path or in a header.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { SPEC_APIS, payloadPath, type PayloadKey, type SpecApi } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { ResourceKind } from '../../domain/resource-kind.js';
+import { SPEC_KINDS } from '../../sources/resource-kinds.js';
 import type { Reading } from '../../datastore/reader.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
@@ -31,25 +33,25 @@ export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadR
     return reading.then((known) => payloadReply.send(reply, known, wishes));
   }
 
-  for (const api of SPEC_APIS) {
-    const path = payloadPath(api);
+  for (const kind of SPEC_KINDS) {
+    const { path } = kind;
     // fastify answers HEAD on every GET route, with the same headers.
     for (const url of [path, `${path}/:file`]) {
       app.get(url, (request, reply) =>
-        answer(request, reply, describe(api, request, member(request.query, 'sinceTime'))),
+        answer(request, reply, describe(kind, request, member(request.query, 'sinceTime'))),
       );
       app.post(url, { onRequest: nameBody }, (request, reply) => {
         const body = readBody(request.body);
         if ('code' in body) return sendError(reply, body);
-        return answer(request, reply, describe(api, request, body.sinceTime));
+        return answer(request, reply, describe(kind, request, body.sinceTime));
       });
     }
   }
 }
 
-function describe(api: SpecApi, request: FastifyRequest, sinceTime: unknown): SpecRequest {
+function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknown): SpecRequest {
   return {
-    api,
+    kind,
     ...namedKeys(request),
     queryProto: member(request.query, 'supports_proto'),
     headerProto: text(request.headers['statsig-supports-proto']),

@@ -5,7 +5,7 @@ import { hashSdkKey } from '../../domain/sdk-key.js';
 /** What a file of ours is, by its name; undefined for a file that is not ours to touch. */
 export type FileKind = 'snapshot' | 'temporary' | 'set-aside';
 
-const SNAPSHOT = String.raw`[0-9a-f]{64}\.(?:v[12]\.(?:json|protobuf)|id_lists\.json)\.spec`;
+const SNAPSHOT = String.raw`[0-9a-f]{64}\.\w+\.(?:json|protobuf)\.spec`;
 const PATTERNS: readonly (readonly [RegExp, FileKind])[] = [
   [new RegExp(`^${SNAPSHOT}$`), 'snapshot'],
   [new RegExp(String.raw`^${SNAPSHOT}\.[0-9a-f]+-\d+\.tmp$`), 'temporary'],
@@ -14,7 +14,7 @@ const PATTERNS: readonly (readonly [RegExp, FileKind])[] = [
 
 /** `<hex sha256 of the SDK key>.v2.protobuf.spec`: in hex, as some file systems do not tell `A` from `a`. */
 export function snapshotName(key: PayloadKey): string {
-  return `${hashSdkKey(key.sdkKey)}.${key.api}.${key.format}.spec`;
+  return `${hashSdkKey(key.sdkKey)}.${key.kind.name}.${key.format}.spec`;
 }
 
 /**

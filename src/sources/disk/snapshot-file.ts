@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { toEtag } from '../../domain/etag.js';
-import { ID_LISTS, type PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
+import { ID_LISTS } from '../resource-kinds.js';
 import { isManifest } from '../spec-body/manifest-reader.js';
 import type { SnapshotFault } from '../snapshots.js';
 import { ifThere, isNoFile, READ_FLAGS, type FileSystem } from './file-system.js';
@@ -77,7 +78,7 @@ async function examine(
   if (reading.kind === 'unusable') return unusable(reading.fault);
   const { header, lineBytes } = reading;
   const isOfKey =
-    header.keyHash === hashSdkKey(key.sdkKey) && header.api === key.api && header.asked === key.format;
+    header.keyHash === hashSdkKey(key.sdkKey) && header.api === key.kind.name && header.asked === key.format;
   if (!isOfKey) return unusable('foreign_key');
   if (stats.size !== lineBytes + header.bytes) return unusable('torn');
   const isWithinLimits =
@@ -98,7 +99,7 @@ export async function readPayload({
   const etag = toEtag(hash.copy());
   if (hash.digest('hex') !== header.sha256) return 'torn';
   // Looked into by whoever holds it: another release may have let in what is none here.
-  if (header.api === ID_LISTS && !isManifest(bytes)) return 'no_spec';
+  if (header.api === ID_LISTS.name && !isManifest(bytes)) return 'no_spec';
   const { format, version, encoding, identityBytes } = header;
   return { format, version, identityBytes, originForm: { encoding, bytes, etag } };
 }
@@ -133,7 +134,7 @@ export async function writeSnapshot(
   const { bytes: body, encoding } = payload.originForm;
   const header: SnapshotHeader = {
     keyHash: hashSdkKey(key.sdkKey),
-    api: key.api,
+    api: key.kind.name,
     asked: key.format,
     format: payload.format,
     encoding,

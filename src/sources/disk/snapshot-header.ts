@@ -1,6 +1,6 @@
 // The first line of a snapshot's file: what the body is, whose it is, and how to tell that every byte is as it was written.
 import { createHash } from 'node:crypto';
-import { PAYLOAD_APIS, SPEC_FORMATS, type PayloadApi, type SpecFormat } from '../../domain/payload-key.js';
+import { PAYLOAD_FORMATS, type PayloadFormat } from '../../domain/resource-kind.js';
 import { ENCODINGS, type Encoding } from '../../domain/payload.js';
 import { readTime } from '../spec-body/spec-facts.js';
 import type { SnapshotFault } from '../snapshots.js';
@@ -8,10 +8,11 @@ import type { SnapshotFault } from '../snapshots.js';
 export interface SnapshotHeader {
   /** Hex sha256 of the SDK key. */
   readonly keyHash: string;
-  readonly api: PayloadApi;
+  /** The name of the kind of resource. */
+  readonly api: string;
   /** The format of the payload key; what came may be another one. */
-  readonly asked: SpecFormat;
-  readonly format: SpecFormat;
+  readonly asked: PayloadFormat;
+  readonly format: PayloadFormat;
   readonly encoding: Encoding;
   readonly version: number;
   /** Of the body behind the header. */
@@ -78,9 +79,9 @@ function isHeader(value: Readonly<Record<keyof SnapshotHeader, unknown>>): value
   const { keyHash, api, asked, format, encoding, sha256 } = value;
   return (
     [keyHash, sha256].every((hash) => typeof hash === 'string' && SHA256.test(hash)) &&
-    PAYLOAD_APIS.some((known) => known === api) &&
-    SPEC_FORMATS.some((known) => known === asked) &&
-    SPEC_FORMATS.some((known) => known === format) &&
+    typeof api === 'string' &&
+    PAYLOAD_FORMATS.some((known) => known === asked) &&
+    PAYLOAD_FORMATS.some((known) => known === format) &&
     ENCODINGS.some((known) => known === encoding) &&
     [value.version, value.bytes, value.identityBytes].every((number) => readTime(number) !== undefined)
   );

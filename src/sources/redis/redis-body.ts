@@ -3,18 +3,18 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, gunzip } from 'node:zlib';
 import type { Encoding, Payload } from '../../domain/payload.js';
-import { ID_LISTS, type PayloadApi, type PayloadKey, type SpecFormat } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadFormat, ResourceKind } from '../../domain/resource-kind.js';
 import { brotliOptions, PIECE_BYTES } from '../spec-body/body-encoding.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
-import { SpecBodyFault } from '../spec-body/spec-facts.js';
-import { createBodyReader } from '../spec-body/body-reader.js';
+import { BodyFault } from '../../domain/body-reader.js';
 
 const compressBrotli = promisify(brotliCompress);
 const decompressBrotli = promisify(brotliDecompress);
 const decompressGzip = promisify(gunzip);
 
 export interface BodyFields {
-  readonly format: SpecFormat;
+  readonly format: PayloadFormat;
   /** For SDKs' adapters: JSON without compression, or protobuf in brotli. Empty where there is none for them. */
   readonly config: Buffer;
   /** As the origin sent it, where that is not the config: a tenth of the bytes, and the same ETag everywhere. */
@@ -55,26 +55,26 @@ async function decompress(bytes: Buffer, encoding: Encoding, bytesMax: number): 
 
 /** How bytes that were stored are to be read. */
 export interface StoredForm {
-  readonly api: PayloadApi;
+  readonly kind: ResourceKind;
   readonly version: number;
-  readonly format: SpecFormat;
+  readonly format: PayloadFormat;
   readonly encoding: Encoding;
 }
 
 /** The payload of stored bytes, or undefined where they are no spec of this version that could be served. */
 export async function readPayload(
   bytes: Buffer,
-  { api, version, format, encoding }: StoredForm,
+  { kind, version, format, encoding }: StoredForm,
   limits: BodyLimits,
 ): Promise<Payload | undefined> {
-  const reader = createBodyReader(api, format, limits);
+  const reader = kind.createStoredReader(format, limits.decodedBytesMax);
   try {
     const { form, identityBytes, facts } = await takeInBody(pieces(bytes), encoding, reader, limits);
-    const isOfVersion = api === ID_LISTS || facts.time === version;
-    if (facts.hasUpdates !== true || facts.isDelta || !isOfVersion) return undefined;
+    const isOfVersion = kind.versions === 'assigned' || facts.version === version;
+    if (!facts.isServable || !isOfVersion) return undefined;
     return { format, version, originForm: form, identityBytes };
   } catch (error) {
-    if (error instanceof SpecBodyFault) return undefined;
+    if (error instanceof BodyFault) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 // What the small fields of an entry say: its version, whose it is, when it was confirmed, and how its body is stored.
 import { ENCODINGS, type Encoding } from '../../domain/payload.js';
-import type { SpecFormat } from '../../domain/payload-key.js';
+import type { PayloadFormat } from '../../domain/resource-kind.js';
 import type { SnapshotFault } from '../snapshots.js';
 import { unexpectedAnswer } from './redis-commands.js';
 import type { EntryNames } from './redis-names.js';
@@ -21,7 +21,7 @@ export interface StoredEntry {
 
 /** How the body is stored that the origin sent for our version. */
 export interface StoredBody {
-  readonly format: SpecFormat | undefined;
+  readonly format: PayloadFormat | undefined;
   /** Undefined where it is the config. */
   readonly encoding: Encoding | undefined;
   /** 0 where there are none, and where they were not asked for. */

@@ -1,5 +1,5 @@
 // The messages between replicas: what they look like, and what of them is believed.
-import { payloadPath, PAYLOAD_APIS, type PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import { encodingOf } from './redis-names.js';
 
@@ -13,13 +13,13 @@ export type FleetMessage =
 
 /** The same on every replica, whatever names entries have there. */
 export function toEntryName(key: PayloadKey): string {
-  return `${payloadPath(key.api)}|${encodingOf(key)}|${hashSdkKey(key.sdkKey)}`;
+  return `${key.kind.path}|${encodingOf(key)}|${hashSdkKey(key.sdkKey)}`;
 }
 
 export function storedMessage(key: PayloadKey, version: number, by: string): string {
   return JSON.stringify({
     keyHash: hashSdkKey(key.sdkKey),
-    path: payloadPath(key.api),
+    path: key.kind.path,
     encoding: encodingOf(key),
     version,
     by,
@@ -49,9 +49,10 @@ export function readMessage(text: string): FleetMessage | undefined {
 function readStored(message: Readonly<Record<string, unknown>>): FleetMessage | undefined {
   const { keyHash: hash, path, encoding, version, by } = message;
   if (typeof hash !== 'string' || !KEY_HASH.test(hash)) return undefined;
-  if (!PAYLOAD_APIS.some((api) => payloadPath(api) === path)) return undefined;
+  // Of a path that no payload has, nobody here knows the name.
+  if (typeof path !== 'string') return undefined;
   if (encoding !== 'plain_text' && encoding !== 'statsig-br') return undefined;
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) return undefined;
   if (typeof by !== 'string') return undefined;
-  return { kind: 'stored', entryName: `${String(path)}|${encoding}|${hash}`, version, by };
+  return { kind: 'stored', entryName: `${path}|${encoding}|${hash}`, version, by };
 }

@@ -1,5 +1,5 @@
 // What things are called in Redis: entries, the lock of the leader, the channel.
-import { payloadPath, type PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import type { RedisKeySchema, RedisOptions } from './redis-options.js';
 
@@ -42,9 +42,9 @@ export class RedisNames {
     const whose = isShared
       ? key.sdkKey.slice(0, PREFIX_CHARACTERS)
       : Buffer.from(owner, 'hex').toString('base64');
-    const isMirrored = this.#hasMirror && key.api === 'v1' && key.format === 'json';
+    const isMirrored = this.#hasMirror && key.kind.hasLegacyName && key.format === 'json';
     return {
-      entry: `statsig|${payloadPath(key.api)}|${encoding}|${whose}`,
+      entry: `statsig|${key.kind.path}|${encoding}|${whose}`,
       mirror: isMirrored ? `statsig::${owner}` : undefined,
       encoding,
       owner,

@@ -1,7 +1,7 @@
 // Specs kept in Redis, under the names and in the layout that SDKs' own adapters read.
 import type { Clock } from '../../domain/clock.js';
 import type { Encoding, Payload } from '../../domain/payload.js';
-import { ID_LISTS, type PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
 import type { Failing, Loading, LoadPatience, Snapshots, SnapshotFault, Storing } from '../snapshots.js';
 import { BodyQueue } from './redis-body-queue.js';
@@ -116,17 +116,17 @@ interface BodyPlan extends StoredForm {
 
 /** Which field to read, and how: what the origin sent where it is there and of this version, else what adapters read. */
 function planBody(key: PayloadKey, { version, isOurs, body }: StoredEntry): BodyPlan | SnapshotFault {
-  const { api } = key;
+  const { kind } = key;
   // Manifests are kept without compression: their config is what the origin sent.
-  if (isOurs && body.bodyBytes > 0 && api !== ID_LISTS) {
+  if (isOurs && body.bodyBytes > 0 && kind.versions === 'stated') {
     const { format, encoding, bodyBytes } = body;
     if (format === undefined || encoding === undefined) return 'unknown_format';
     if (key.format === 'json' && format !== 'json') return 'unknown_format';
-    return { api, version, format, encoding, field: FIELDS.body, bytes: bodyBytes };
+    return { kind, version, format, encoding, field: FIELDS.body, bytes: bodyBytes };
   }
   if (body.configBytes === 0) return 'no_spec';
   const encoding = key.format === 'json' ? 'identity' : 'br';
-  return { api, version, format: key.format, encoding, field: FIELDS.config, bytes: body.configBytes };
+  return { kind, version, format: key.format, encoding, field: FIELDS.config, bytes: body.configBytes };
 }
 
 /** A config without compression may be as large as a body that was decompressed. */

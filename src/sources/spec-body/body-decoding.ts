@@ -1,7 +1,7 @@
 // Decompression of a body as it arrives, and what zlib's errors say about it.
 import { createBrotliDecompress, createGunzip, type BrotliDecompress, type Gunzip } from 'node:zlib';
 import { PIECE_BYTES } from './body-encoding.js';
-import { SpecBodyFault } from './spec-facts.js';
+import { BodyFault } from '../../domain/body-reader.js';
 
 /** Inflates on zlib's own threads. */
 export function createDecoder(encoding: 'gzip' | 'br'): Gunzip | BrotliDecompress {
@@ -10,16 +10,15 @@ export function createDecoder(encoding: 'gzip' | 'br'): Gunzip | BrotliDecompres
 }
 
 /** zlib stops where its stream ends; decoders of SDKs are less forgiving. */
-export function trailingBytes(): SpecBodyFault {
-  return new SpecBodyFault('decoding_failed', 'the compressed body goes on after its end');
+export function trailingBytes(): BodyFault {
+  return new BodyFault('decoding_failed', 'the compressed body goes on after its end');
 }
 
 /** zlib's errors become faults of the body; any other error is the source's and passes. */
 export function asBodyFault(error: unknown): unknown {
   if (!isZlibError(error)) return error;
-  if (error.code === 'Z_BUF_ERROR')
-    return new SpecBodyFault('truncated', 'the compressed body ends too early');
-  return new SpecBodyFault('decoding_failed', `the compressed body cannot be decoded (${error.code})`);
+  if (error.code === 'Z_BUF_ERROR') return new BodyFault('truncated', 'the compressed body ends too early');
+  return new BodyFault('decoding_failed', `the compressed body cannot be decoded (${error.code})`);
 }
 
 /** Brotli's error codes begin with `ERR_`, some with an underscore more: Node adds the prefix to the library's names. */

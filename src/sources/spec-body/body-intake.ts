@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { BodyForm, Encoding } from '../../domain/payload.js';
 import { toEtag } from '../../domain/etag.js';
 import { asBodyFault, createDecoder, isZlibError, trailingBytes } from './body-decoding.js';
-import { SpecBodyFault, type SpecFacts, type SpecReader } from './spec-facts.js';
+import { BodyFault, type BodyReader } from '../../domain/body-reader.js';
 
 export interface BodyLimits {
   /** As it travels. */
@@ -14,23 +14,23 @@ export interface BodyLimits {
   readonly decodedBytesMax: number;
 }
 
-export interface TakenBody {
+export interface TakenBody<Facts> {
   readonly form: BodyForm;
   readonly identityBytes: number;
-  readonly facts: SpecFacts;
+  readonly facts: Facts;
 }
 
 /**
  * The decoded body is never held whole: zlib inflates on its own threads, and each piece is read and let go, so a
  * body of any size stalls the event loop no longer than one piece does.
- * Rejects with a SpecBodyFault for what is no spec, and with the source's own error where that fails.
+ * Rejects with a BodyFault for what the reader does not take, and with the source's own error where that fails.
  */
-export async function takeInBody(
+export async function takeInBody<Facts>(
   body: AsyncIterable<Uint8Array>,
   encoding: Encoding,
-  reader: SpecReader,
+  reader: BodyReader<Facts>,
   limits: BodyLimits,
-): Promise<TakenBody> {
+): Promise<TakenBody<Facts>> {
   const kept: Uint8Array[] = [];
   const hash = createHash('sha256');
   let encodedBytes = 0;
@@ -77,10 +77,10 @@ export async function takeInBody(
   return { form: { encoding, bytes: Buffer.concat(kept), etag: toEtag(hash) }, identityBytes, facts };
 }
 
-function tooLarge(reason: 'body_too_large' | 'decoded_body_too_large', bytesMax: number): SpecBodyFault {
-  return new SpecBodyFault(reason, `the body is larger than ${bytesMax} bytes`);
+function tooLarge(reason: 'body_too_large' | 'decoded_body_too_large', bytesMax: number): BodyFault {
+  return new BodyFault(reason, `the body is larger than ${bytesMax} bytes`);
 }
 
-function emptyBody(): SpecBodyFault {
-  return new SpecBodyFault('empty_body', 'the body is empty');
+function emptyBody(): BodyFault {
+  return new BodyFault('empty_body', 'the body is empty');
 }

@@ -1,6 +1,6 @@
 // The manifest of ID lists, `{"<name>": {"size", "url", "fileID", …}}`: what it says of each list, and where in it.
 import { eachMember, isObject, skipSpace, textOf, type Slice } from './json-slices.js';
-import { SpecBodyFault } from './spec-facts.js';
+import { BodyFault } from '../../domain/body-reader.js';
 
 export interface ListedFile {
   /** The list's. */
@@ -23,7 +23,7 @@ const WANTED: readonly string[] = ['url', 'size', 'fileID'];
 const WANTED_NAME_BYTES_MAX = 38;
 
 /**
- * `text` is JSON with an object at its top. Throws a SpecBodyFault where a member is no list: core SDKs refuse a manifest
+ * `text` is JSON with an object at its top. Throws a BodyFault where a member is no list: core SDKs refuse a manifest
  * whose lists lack `size` or `url`, and an error's body that came with status 200 would let others drop every list.
  */
 export function readManifest(text: Buffer): ListedFile[] {
@@ -64,6 +64,6 @@ function parse(text: Buffer, { from, to }: Slice): unknown {
   return JSON.parse(text.toString('utf8', from, to));
 }
 
-function noManifest(): SpecBodyFault {
-  return new SpecBodyFault('no_id_lists', 'the body is no list of ID lists');
+function noManifest(): BodyFault {
+  return new BodyFault('no_id_lists', 'the body is no list of ID lists');
 }

@@ -16,7 +16,7 @@ import {
 } from './json-bytes.js';
 import { JsonMembers } from './json-members.js';
 import { continueNumber, isWholeNumber, type NumberState } from './json-number.js';
-import { SpecBodyFault } from './spec-facts.js';
+import { BodyFault } from '../../domain/body-reader.js';
 
 /** Nesting that is refused: no spec comes near, and the stack of open brackets needs an end. */
 const DEPTH_MAX = 512;
@@ -71,7 +71,7 @@ export class JsonScanner {
 
   /** The wanted members that were there; of one named twice the last, as JSON.parse has it. */
   end(): ReadonlyMap<string, unknown> {
-    if (this.#state !== 'done') throw new SpecBodyFault('truncated', 'the JSON text ends too early');
+    if (this.#state !== 'done') throw new BodyFault('truncated', 'the JSON text ends too early');
     return this.#members.values;
   }
 
@@ -159,7 +159,7 @@ export class JsonScanner {
 
   #openBracket(kind: number, next: State): void {
     if (this.#depth === DEPTH_MAX) {
-      throw new SpecBodyFault('not_json', `the JSON text is nested deeper than ${DEPTH_MAX} levels`);
+      throw new BodyFault('not_json', `the JSON text is nested deeper than ${DEPTH_MAX} levels`);
     }
     this.#members.passOver(kind === ARRAY);
     this.#depth += 1;
@@ -237,6 +237,6 @@ export class JsonScanner {
   }
 }
 
-function notJson(): SpecBodyFault {
-  return new SpecBodyFault('not_json', 'the body is not a JSON object');
+function notJson(): BodyFault {
+  return new BodyFault('not_json', 'the body is not a JSON object');
 }

@@ -1,6 +1,7 @@
 // Reads the facts of a JSON config spec (v1 or v2) from its top-level members.
 import { JsonScanner } from './json-scanner.js';
-import { readTime, type SpecFacts, type SpecReader } from './spec-facts.js';
+import type { BodyReader } from '../../domain/body-reader.js';
+import { readTime, type SpecFacts } from './spec-facts.js';
 import { Utf8Check } from './utf8-check.js';
 
 const HAS_UPDATES = 'has_updates';
@@ -8,7 +9,7 @@ const TIME = 'time';
 /** The mark of a delta in the JSON that Statsig's client SDKs get; no full config spec has it. */
 const IS_DELTA = 'is_delta';
 
-export function createJsonSpecReader(): SpecReader {
+export function createJsonSpecReader(): BodyReader<SpecFacts> {
   const text = new Utf8Check();
   const scanner = new JsonScanner([HAS_UPDATES, TIME, IS_DELTA]);
   return {

@@ -1,16 +1,16 @@
 // Reads the manifest of ID lists: kept whole, without compression, as it is small and has to be looked into.
 import { readManifest } from './id-list-manifest.js';
 import { JsonScanner } from './json-scanner.js';
-import { SpecBodyFault, type SpecFacts, type SpecReader } from './spec-facts.js';
+import { BodyFault, type BodyReader, type StoredFacts } from '../../domain/body-reader.js';
 import { Utf8Check } from './utf8-check.js';
 
 /** About 20,000 lists, looked into within a tenth of a second; 100 lists within a millisecond. */
 export const MANIFEST_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A manifest always says all there is, and never of when. */
-const FACTS: SpecFacts = { hasUpdates: true, time: undefined, isDelta: false };
+const FACTS: StoredFacts = { isServable: true, version: undefined };
 
-export class ManifestReader implements SpecReader {
+export class ManifestReader implements BodyReader<StoredFacts> {
   readonly #utf8 = new Utf8Check();
   readonly #scanner = new JsonScanner([]);
   readonly #pieces: Uint8Array[] = [];
@@ -21,7 +21,7 @@ export class ManifestReader implements SpecReader {
     this.#length += piece.length;
     if (this.#length > MANIFEST_BYTES_MAX) {
       const fault = `the body is larger than ${MANIFEST_BYTES_MAX} bytes`;
-      throw new SpecBodyFault('decoded_body_too_large', fault);
+      throw new BodyFault('decoded_body_too_large', fault);
     }
     this.#utf8.push(piece);
     this.#scanner.push(piece);
@@ -29,7 +29,7 @@ export class ManifestReader implements SpecReader {
     this.#pieces.push(Buffer.from(piece));
   }
 
-  end(): SpecFacts {
+  end(): StoredFacts {
     this.#utf8.end();
     this.#scanner.end();
     this.#bytes = Buffer.concat(this.#pieces);
@@ -51,7 +51,7 @@ export function isManifest(body: Buffer): boolean {
     reader.end();
     return true;
   } catch (error) {
-    if (error instanceof SpecBodyFault) return false;
+    if (error instanceof BodyFault) return false;
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 // Reads the facts of a protobuf config spec: varint-length-delimited `SpecsEnvelope`s, TOP_LEVEL to DONE.
 // Source of kinds and field numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core.
 import { readFields, readVarint } from './protobuf-fields.js';
-import { readTime, SpecBodyFault, type SpecFacts, type SpecReader } from './spec-facts.js';
+import { BodyFault, type BodyReader } from '../../domain/body-reader.js';
+import { readTime, type SpecFacts } from './spec-facts.js';
 
 const KIND_UNKNOWN = 0;
 const KIND_DONE = 1;
@@ -16,7 +17,7 @@ interface Envelope {
   readonly data: Uint8Array | undefined;
 }
 
-class EnvelopeReader implements SpecReader {
+class EnvelopeReader implements BodyReader<SpecFacts> {
   readonly #envelopeBytesMax: number;
   #pieces: Uint8Array[] = [];
   #heldBytes = 0;
@@ -45,7 +46,7 @@ class EnvelopeReader implements SpecReader {
   }
 
   end(): SpecFacts {
-    if (!this.#isDone) throw new SpecBodyFault('truncated', 'the envelopes end before DONE');
+    if (!this.#isDone) throw new BodyFault('truncated', 'the envelopes end before DONE');
     if (this.#topLevel === undefined) throw notProtobuf('no TOP_LEVEL envelope');
     return { ...readTopLevel(this.#topLevel), isDelta: this.#isDelta };
   }
@@ -80,7 +81,9 @@ class EnvelopeReader implements SpecReader {
   }
 }
 
-export function createProtobufSpecReader(options: { readonly envelopeBytesMax: number }): SpecReader {
+export function createProtobufSpecReader(options: {
+  readonly envelopeBytesMax: number;
+}): BodyReader<SpecFacts> {
   return new EnvelopeReader(options.envelopeBytesMax);
 }
 
@@ -111,6 +114,6 @@ function readTopLevel(message: Uint8Array): Omit<SpecFacts, 'isDelta'> {
   return { hasUpdates, time: readTime(time) };
 }
 
-function notProtobuf(detail: string): SpecBodyFault {
-  return new SpecBodyFault('not_protobuf', `the body is not a protobuf config spec: ${detail}`);
+function notProtobuf(detail: string): BodyFault {
+  return new BodyFault('not_protobuf', `the body is not a protobuf config spec: ${detail}`);
 }

@@ -1,6 +1,6 @@
 // Whether a body that arrives in pieces is UTF-8, also where a character is cut by the end of a piece.
 import { isUtf8 } from 'node:buffer';
-import { SpecBodyFault } from './spec-facts.js';
+import { BodyFault } from '../../domain/body-reader.js';
 
 const CONTINUATION_BYTES_MAX = 3;
 
@@ -39,6 +39,6 @@ function sequenceLength(byte: number): number {
   return byte < 0xf8 ? 4 : 0;
 }
 
-function notUtf8(): SpecBodyFault {
-  return new SpecBodyFault('not_utf8', 'the body is not UTF-8 text');
+function notUtf8(): BodyFault {
+  return new BodyFault('not_utf8', 'the body is not UTF-8 text');
 }

@@ -1,6 +1,6 @@
 // Manifests of ID lists from their origin: one POST, one outcome; a version made from when the origin answered.
 import type { Clock } from '../../domain/clock.js';
-import { payloadPath, type PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
 import { toEtag } from '../../domain/etag.js';
 import type { FetchOutcome, Origin } from '../origin.js';
 import { takeInBody } from '../spec-body/body-intake.js';
@@ -36,7 +36,7 @@ export function createManifestClient(clock: Clock, options: ManifestClientOption
       'user-agent': `spec-forward-proxy/${options.version}`,
       'x-sfp-version': options.version,
     };
-    const url = new URL(base + payloadPath(key.api));
+    const url = new URL(base + key.kind.path);
     const response = await onceMore(() => pool.post(url, headers, BODY, signal));
     const plan = judgeHead(key, response.statusCode, response.headers, clock.nowMs());
     if (plan.kind !== 'read-body') {

@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import { failed, type FetchOutcome, type Origin } from '../origin.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
-import { createBodyReader } from '../spec-body/body-reader.js';
+import { createSpecReader } from '../spec-body/spec-reader.js';
 import { answerInTime } from './answer-in-time.js';
 import { discard } from './exchange.js';
 import { getFollowingRedirects, type Answer } from './upstream-get.js';
@@ -44,7 +44,7 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
       if (plan.kind !== 'unauthorized' || from.host === options.endpoint.host) return plan;
       return failed(`status_${plan.status}`, `HTTP status ${plan.status} of a redirect's target`);
     }
-    const reader = createBodyReader(key.api, plan.format, options.bodyLimits);
+    const reader = createSpecReader(plan.format, options.bodyLimits.decodedBytesMax);
     const body = await takeInBody(response.body, plan.encoding, reader, options.bodyLimits);
     return judgeBody(plan, body, sinceTime);
   }

@@ -1,6 +1,6 @@
 // What went wrong on the way to the origin, told by error codes: an error's text may hold a URL, and so a key.
 import { failed, type FailureReason, type FetchFailure } from '../origin.js';
-import { SpecBodyFault } from '../spec-body/spec-facts.js';
+import { BodyFault } from '../../domain/body-reader.js';
 
 const REASONS: ReadonlyMap<string, FailureReason> = new Map<string, FailureReason>([
   ['UND_ERR_CONNECT_TIMEOUT', 'connect_timeout'],
@@ -34,7 +34,7 @@ const FAMILIES: readonly (readonly [RegExp, FailureReason])[] = [
 
 /** The failure an error of the HTTP client or of the body's intake stands for. */
 export function toFailure(error: unknown): FetchFailure {
-  if (error instanceof SpecBodyFault) return failed(error.reason, error.message);
+  if (error instanceof BodyFault) return failed(error.reason, error.message);
   const code = codeOf(error);
   const reason = REASONS.get(code) ?? FAMILIES.find(([pattern]) => pattern.test(code))?.[1] ?? 'network';
   return failed(reason, code === '' ? 'an error without a code' : code);

@@ -1,5 +1,5 @@
 // The request for one payload, as SFP 4 words it to the origin, so that both look alike to what stands between.
-import { payloadPath, type PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
 
 export interface UpstreamRequest {
   readonly path: string;
@@ -17,7 +17,7 @@ export function toUpstreamRequest(key: PayloadKey, sinceTime: number, version: s
   if (sinceTime > 0) query.set('sinceTime', String(sinceTime));
   const search = query.size === 0 ? '' : `?${query.toString()}`;
   return {
-    path: `${payloadPath(key.api)}/${key.sdkKey}.json${search}`,
+    path: `${key.kind.path}/${key.sdkKey}.json${search}`,
     headers: {
       'accept-encoding': key.format === 'protobuf' ? PROTOBUF_ENCODINGS : JSON_ENCODINGS,
       'user-agent': `spec-forward-proxy/${version}`,

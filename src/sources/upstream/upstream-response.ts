@@ -1,8 +1,10 @@
 // What an origin's answer means: by its status first, then by its headers, then by what the body says. Never by text.
 import type { Encoding } from '../../domain/payload.js';
-import type { PayloadKey, SpecFormat } from '../../domain/payload-key.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadFormat } from '../../domain/resource-kind.js';
 import { failed, type FetchFailure, type FetchOutcome } from '../origin.js';
 import type { TakenBody } from '../spec-body/body-intake.js';
+import type { SpecFacts } from '../spec-body/spec-facts.js';
 import { parseRetryAfterMs } from './retry-after.js';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -10,7 +12,7 @@ export type ResponseHeaders = Readonly<Record<string, string | string[] | undefi
 /** How the body is to be read. */
 export interface BodyPlan {
   readonly kind: 'read-body';
-  readonly format: SpecFormat;
+  readonly format: PayloadFormat;
   readonly encoding: Encoding;
 }
 
@@ -36,7 +38,7 @@ export function judgeHead(
 }
 
 /** The outcome of a body that was read to its end. */
-export function judgeBody(plan: BodyPlan, body: TakenBody, sinceTime: number): FetchOutcome {
+export function judgeBody(plan: BodyPlan, body: TakenBody<SpecFacts>, sinceTime: number): FetchOutcome {
   const { hasUpdates, time, isDelta } = body.facts;
   if (hasUpdates === undefined) return failed('no_has_updates', 'the body has no has_updates');
   if (!hasUpdates) {

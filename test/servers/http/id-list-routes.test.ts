@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { createConcurrencyLimit } from '../../../src/domain/concurrency-limit.js';
 import type { Reading } from '../../../src/datastore/reader.js';
-import { idListsKey, type PayloadKey } from '../../../src/domain/payload-key.js';
+import type { PayloadKey } from '../../../src/domain/payload-key.js';
 import { ManifestFiles } from '../../../src/id-lists/manifest-files.js';
 import { RewrittenManifests } from '../../../src/id-lists/rewritten-manifests.js';
 import { createLogger } from '../../../src/observability/logger.js';
@@ -16,6 +16,7 @@ import { LogSink } from '../../fakes/log-sink.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { rawRequest, type RawAnswer } from '../../fakes/raw-request.js';
 import { ALL_WELL, holding, manifestText, SDK_KEY } from '../../id-lists/manifests.js';
+import { idListsKey } from '../../../src/sources/resource-kinds.js';
 
 const URL_OF_ORIGIN = 'https://origin.example/lists/a';
 const MANIFEST = manifestText({ a: { url: URL_OF_ORIGIN, size: 20, fileID: 'f1' } });

@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isValidSdkKey } from '../../../src/domain/sdk-key.js';
 import { toQuestion, type SpecRequest } from '../../../src/servers/http/request-key.js';
+import { SPEC_V1 } from '../../../src/sources/resource-kinds.js';
 
 const ASKED: SpecRequest = {
-  api: 'v1',
+  kind: SPEC_V1,
   pathKey: 'secret-abc.json',
   headerKey: undefined,
   queryProto: undefined,

@@ -13,7 +13,6 @@ import {
 import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { idListsKey } from '../../../src/domain/payload-key.js';
 import type { Encoding, Payload } from '../../../src/domain/payload.js';
 import type { DiskSnapshots } from '../../../src/sources/disk/disk-snapshots.js';
 import { snapshotName } from '../../../src/sources/disk/file-names.js';
@@ -23,6 +22,7 @@ import { assertHolds, KEY, TIME } from '../../contracts/snapshots-place.js';
 import { DEMO } from '../../fakes/demo-payloads.js';
 import { TroubledFiles } from '../../fakes/troubled-files.js';
 import { DiskPlace } from './disk-place.js';
+import { idListsKey } from '../../../src/sources/resource-kinds.js';
 
 const demo = DEMO.v2JsonBr;
 const key = demo.keyOf(KEY);

@@ -9,12 +9,13 @@ import {
   storedMessage,
   toEntryName,
 } from '../../../src/sources/redis/redis-messages.js';
+import { SPEC_V1, SPEC_V2 } from '../../../src/sources/resource-kinds.js';
 
 const SDK_KEY = 'secret-probekey0123456789abcdef';
 const KEYS: readonly PayloadKey[] = [
-  { sdkKey: SDK_KEY, api: 'v1', format: 'json' },
-  { sdkKey: SDK_KEY, api: 'v2', format: 'json' },
-  { sdkKey: SDK_KEY, api: 'v2', format: 'protobuf' },
+  { sdkKey: SDK_KEY, kind: SPEC_V1, format: 'json' },
+  { sdkKey: SDK_KEY, kind: SPEC_V2, format: 'json' },
+  { sdkKey: SDK_KEY, kind: SPEC_V2, format: 'protobuf' },
 ];
 
 test('a stored version is told under the name that its payload has on every replica', () => {
@@ -36,11 +37,13 @@ test('a resignation is told with the name of who resigns', () => {
 });
 
 test('a message with anything else in it is none', () => {
-  const good = JSON.parse(storedMessage({ sdkKey: SDK_KEY, api: 'v1', format: 'json' }, 1, 'a')) as object;
+  const good = JSON.parse(
+    storedMessage({ sdkKey: SDK_KEY, kind: SPEC_V1, format: 'json' }, 1, 'a'),
+  ) as object;
   const spoilt: object[] = [
     { keyHash: 'A'.repeat(64) },
     { keyHash: 7 },
-    { path: '/v3/download_config_specs' },
+    { path: 3 },
     { path: undefined },
     { encoding: 'gzip' },
     { version: 1.5 },

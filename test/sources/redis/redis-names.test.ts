@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PayloadApi, PayloadKey, SpecFormat } from '../../../src/domain/payload-key.js';
+import type { PayloadKey } from '../../../src/domain/payload-key.js';
+import type { PayloadFormat, ResourceKind } from '../../../src/domain/resource-kind.js';
+import { ID_LISTS, RESOURCE_KINDS, SPEC_V1, SPEC_V2 } from '../../../src/sources/resource-kinds.js';
 import { isValidSdkKey } from '../../../src/domain/sdk-key.js';
 import { RedisNames } from '../../../src/sources/redis/redis-names.js';
 import type { RedisKeySchema } from '../../../src/sources/redis/redis-options.js';
@@ -13,8 +15,8 @@ const SDK_KEY = 'secret-probekey0123456789abcdef';
 const BASE64 = 'vnrHbL7+OgiGB+aXZtb70Jr4icm/Pnf4KUPGy4V6IgY=';
 const HEX = createHash('sha256').update(SDK_KEY).digest('hex');
 
-function keyOf(sdkKey: string, api: PayloadApi = 'v1', format: SpecFormat = 'json'): PayloadKey {
-  return { sdkKey, api, format };
+function keyOf(sdkKey: string, kind = SPEC_V1, format: PayloadFormat = 'json'): PayloadKey {
+  return { sdkKey, kind, format };
 }
 
 function names(keySchema: RedisKeySchema, doubleWriteLegacyKey = false): RedisNames {
@@ -22,16 +24,16 @@ function names(keySchema: RedisKeySchema, doubleWriteLegacyKey = false): RedisNa
 }
 
 test('entries have the names that SDKs ask for by default', () => {
-  const of = (api: PayloadApi, format: SpecFormat): string =>
-    names('sha256').of(keyOf(SDK_KEY, api, format)).entry;
-  assert.equal(of('v1', 'json'), `statsig|/v1/download_config_specs|plain_text|${BASE64}`);
-  assert.equal(of('v2', 'json'), `statsig|/v2/download_config_specs|plain_text|${BASE64}`);
-  assert.equal(of('id_lists', 'json'), `statsig|/v1/get_id_lists|plain_text|${BASE64}`);
-  assert.equal(of('v2', 'protobuf'), `statsig|/v2/download_config_specs|statsig-br|${BASE64}`);
+  const of = (kind: ResourceKind, format: PayloadFormat): string =>
+    names('sha256').of(keyOf(SDK_KEY, kind, format)).entry;
+  assert.equal(of(SPEC_V1, 'json'), `statsig|/v1/download_config_specs|plain_text|${BASE64}`);
+  assert.equal(of(SPEC_V2, 'json'), `statsig|/v2/download_config_specs|plain_text|${BASE64}`);
+  assert.equal(of(ID_LISTS, 'json'), `statsig|/v1/get_id_lists|plain_text|${BASE64}`);
+  assert.equal(of(SPEC_V2, 'protobuf'), `statsig|/v2/download_config_specs|statsig-br|${BASE64}`);
 });
 
 test('the prefix schema has the first 20 characters, and leaves open whose the entry is', () => {
-  const { entry, isShared, owner } = names('prefix').of(keyOf(SDK_KEY, 'v2'));
+  const { entry, isShared, owner } = names('prefix').of(keyOf(SDK_KEY, SPEC_V2));
   assert.equal(entry, 'statsig|/v2/download_config_specs|plain_text|secret-probekey01234');
   assert.equal(isShared, true);
   assert.equal(owner, HEX);
@@ -48,9 +50,9 @@ test('only v1 JSON has a mirror, and only where it is asked for', () => {
   const mirrored = names('sha256', true);
   assert.equal(mirrored.of(keyOf(SDK_KEY)).mirror, `statsig::${HEX}`);
   assert.equal(names('prefix', true).of(keyOf(SDK_KEY)).mirror, `statsig::${HEX}`);
-  assert.equal(mirrored.of(keyOf(SDK_KEY, 'v2')).mirror, undefined);
-  assert.equal(mirrored.of(keyOf(SDK_KEY, 'id_lists')).mirror, undefined);
-  assert.equal(mirrored.of(keyOf(SDK_KEY, 'v1', 'protobuf')).mirror, undefined);
+  assert.equal(mirrored.of(keyOf(SDK_KEY, SPEC_V2)).mirror, undefined);
+  assert.equal(mirrored.of(keyOf(SDK_KEY, ID_LISTS)).mirror, undefined);
+  assert.equal(mirrored.of(keyOf(SDK_KEY, SPEC_V1, 'protobuf')).mirror, undefined);
   assert.equal(names('sha256').of(keyOf(SDK_KEY)).mirror, undefined);
 });
 
@@ -61,9 +63,9 @@ test('no name holds a whole SDK key', () => {
     fc.property(
       sdkKey,
       fc.constantFrom<RedisKeySchema>('sha256', 'prefix'),
-      fc.constantFrom<PayloadApi>('v1', 'v2', 'id_lists'),
-      (key, schema, api) => {
-        const { entry, mirror, owner } = names(schema, true).of(keyOf(key, api));
+      fc.constantFrom(...RESOURCE_KINDS),
+      (key, schema, kind) => {
+        const { entry, mirror, owner } = names(schema, true).of(keyOf(key, kind));
         assert.ok(![entry, mirror ?? '', owner].some((name) => name.includes(key)));
       },
     ),

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import { systemClock } from '../../../src/domain/clock.js';
-import { idListsKey, type PayloadKey } from '../../../src/domain/payload-key.js';
+import type { PayloadKey } from '../../../src/domain/payload-key.js';
 import type { RedisEntries } from '../../../src/sources/redis/redis-entries.js';
 import { toBodyFields } from '../../../src/sources/redis/redis-body.js';
 import { RedisNames } from '../../../src/sources/redis/redis-names.js';
@@ -15,6 +15,7 @@ import { assertHolds, TIME } from '../../contracts/snapshots-place.js';
 import { DEMO_PAYLOADS, type DemoPayloads } from '../../fakes/demo-payloads.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
 import { openReplica, openRoom, redisOptions } from './redis-scene.js';
+import { idListsKey } from '../../../src/sources/resource-kinds.js';
 
 const SDK_KEY = 'secret-stranger0123456789-a';
 /** The same first 20 characters. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { readManifest } from '../../../src/sources/spec-body/id-list-manifest.js';
 import { ManifestReader, MANIFEST_BYTES_MAX } from '../../../src/sources/spec-body/manifest-reader.js';
-import { SpecBodyFault } from '../../../src/sources/spec-body/spec-facts.js';
+import { BodyFault } from '../../../src/domain/body-reader.js';
 
 function faultOf(text: string | Buffer): string | undefined {
   const reader = new ManifestReader();
@@ -13,7 +13,7 @@ function faultOf(text: string | Buffer): string | undefined {
     reader.end();
     return undefined;
   } catch (error) {
-    if (error instanceof SpecBodyFault) return error.reason;
+    if (error instanceof BodyFault) return error.reason;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createJsonSpecReader } from '../../../src/sources/spec-body/json-spec-reader.js';
 import { JSON_ARRAY } from '../../../src/sources/spec-body/json-members.js';
 import { JsonScanner } from '../../../src/sources/spec-body/json-scanner.js';
-import { SpecBodyFault } from '../../../src/sources/spec-body/spec-facts.js';
+import { BodyFault } from '../../../src/domain/body-reader.js';
 
 const WANTED = ['time', 'has_updates', 'is_delta'];
 
@@ -15,7 +15,7 @@ function scan(pieces: readonly Uint8Array[]): ReadonlyMap<string, unknown> | 'fa
     for (const piece of pieces) scanner.push(piece);
     return scanner.end();
   } catch (error) {
-    assert.ok(error instanceof SpecBodyFault);
+    assert.ok(error instanceof BodyFault);
     return 'fault';
   }
 }
@@ -183,8 +183,8 @@ describe('facts of a JSON spec', () => {
           for (const piece of cut(body, at)) reader.push(piece);
           return reader.end();
         };
-        if (!isText) assert.throws(read, SpecBodyFault);
-        else if (parse(body.toString()) === 'fault') assert.throws(read, SpecBodyFault);
+        if (!isText) assert.throws(read, BodyFault);
+        else if (parse(body.toString()) === 'fault') assert.throws(read, BodyFault);
         else assert.doesNotThrow(read);
       }),
       { numRuns: 3_000 },

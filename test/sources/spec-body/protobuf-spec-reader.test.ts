@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { demoEnvelopes, envelope } from '../../../scripts/demo-specs.js';
 import { delimited, message } from '../../../scripts/protobuf-writer.js';
 import { createProtobufSpecReader } from '../../../src/sources/spec-body/protobuf-spec-reader.js';
-import { SpecBodyFault, type SpecFacts } from '../../../src/sources/spec-body/spec-facts.js';
+import { BodyFault } from '../../../src/domain/body-reader.js';
+import type { SpecFacts } from '../../../src/sources/spec-body/spec-facts.js';
 
 const PROJECT = { time: 1_800_000_000_000, isGateOpen: true, greeting: 'hello', fillerGates: 20 };
 const TOP_LEVEL = envelope(2, 'TOP_LEVEL', message([1, true], [2, PROJECT.time]));
@@ -21,7 +22,7 @@ function reasonOf(bytes: Buffer): string {
   try {
     read(bytes);
   } catch (error) {
-    assert.ok(error instanceof SpecBodyFault);
+    assert.ok(error instanceof BodyFault);
     return error.reason;
   }
   return 'none';
@@ -94,7 +95,7 @@ test('no bytes at all make it fail in any other way', () => {
       try {
         read(Buffer.from(bytes), pieceBytes);
       } catch (error) {
-        assert.ok(error instanceof SpecBodyFault, String(error));
+        assert.ok(error instanceof BodyFault, String(error));
       }
     }),
     { numRuns: 5_000 },

@@ -5,12 +5,12 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { idListsKey } from '../../../src/domain/payload-key.js';
 import type { FetchOutcome, Origin } from '../../../src/sources/origin.js';
 import { MANIFEST_BYTES_MAX } from '../../../src/sources/spec-body/manifest-reader.js';
 import { createManifestClient } from '../../../src/sources/upstream/manifest-client.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { CLIENT_OPTIONS } from './client-options.js';
+import { idListsKey } from '../../../src/sources/resource-kinds.js';
 
 const KEY = idListsKey('secret-lists-0123456789');
 const MANIFEST = Buffer.from('{"a":{"size":20,"url":"https://o.example/a","fileID":"f1"}}');

@@ -7,13 +7,14 @@ import { failed, type FetchOutcome } from '../../../src/sources/origin.js';
 import { nextPhaseMs, waitMs } from '../../../src/sources/upstream/poll-schedule.js';
 import { Poller, type Polled } from '../../../src/sources/upstream/poller.js';
 import { ManualClock, settle } from '../../fakes/manual-clock.js';
+import { SPEC_V2 } from '../../../src/sources/resource-kinds.js';
 
 const INTERVAL_MS = 10_000;
 const UNCHANGED: FetchOutcome = { kind: 'unchanged' };
 const FAILED = failed('status_500', 'HTTP status 500');
 
 function key(name: string): PayloadKey {
-  return { sdkKey: name, api: 'v2', format: 'json' };
+  return { sdkKey: name, kind: SPEC_V2, format: 'json' };
 }
 
 class Bench {

@@ -10,10 +10,11 @@ import { startFakeOrigin, type FakeOrigin } from '../../fakes/fake-origin.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { FAILING, OLDER, REFUSING } from '../../fakes/origin-faults.js';
 import { CLIENT_OPTIONS } from './client-options.js';
+import { SPEC_V1, SPEC_V2 } from '../../../src/sources/resource-kinds.js';
 
 const MIB = 1024 * 1024;
-const V1: PayloadKey = { sdkKey: 'secret-testkey0123456789', api: 'v1', format: 'json' };
-const PROTOBUF: PayloadKey = { ...V1, api: 'v2', format: 'protobuf' };
+const V1: PayloadKey = { sdkKey: 'secret-testkey0123456789', kind: SPEC_V1, format: 'json' };
+const PROTOBUF: PayloadKey = { ...V1, kind: SPEC_V2, format: 'protobuf' };
 
 function optionsFor(endpoint: string, changes: Partial<UpstreamOptions> = {}): UpstreamOptions {
   return {

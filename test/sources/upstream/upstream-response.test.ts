@@ -7,13 +7,14 @@ import type { SpecFacts } from '../../../src/sources/spec-body/spec-facts.js';
 import { judgeBody, judgeHead, type BodyPlan } from '../../../src/sources/upstream/upstream-response.js';
 import { parseRetryAfterMs, RETRY_AFTER_MS_MAX } from '../../../src/sources/upstream/retry-after.js';
 import { toUpstreamRequest } from '../../../src/sources/upstream/upstream-request.js';
+import { SPEC_V2 } from '../../../src/sources/resource-kinds.js';
 
 const NOW_MS = Date.parse('2026-01-01T00:00:00Z');
-const JSON_KEY: PayloadKey = { sdkKey: 'secret-k', api: 'v2', format: 'json' };
+const JSON_KEY: PayloadKey = { sdkKey: 'secret-k', kind: SPEC_V2, format: 'json' };
 const PROTOBUF_KEY: PayloadKey = { ...JSON_KEY, format: 'protobuf' };
 const PLAN: BodyPlan = { kind: 'read-body', format: 'json', encoding: 'br' };
 
-function body(facts: Partial<SpecFacts>): TakenBody {
+function body(facts: Partial<SpecFacts>): TakenBody<SpecFacts> {
   return {
     form: { encoding: 'br', bytes: Buffer.from('x'), etag: '"x"' },
     identityBytes: 10,

@@ -12,8 +12,9 @@ import type { FetchOutcome } from '../../../src/sources/origin.js';
 import { makeCertificate } from '../../fakes/certificate.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { CLIENT_OPTIONS } from './client-options.js';
+import { SPEC_V1 } from '../../../src/sources/resource-kinds.js';
 
-const KEY = { sdkKey: 'secret-testkey0123456789', api: 'v1', format: 'json' } as const;
+const KEY = { sdkKey: 'secret-testkey0123456789', kind: SPEC_V1, format: 'json' } as const;
 const SPEC = '{"has_updates":true,"time":1800000000000}';
 
 interface TlsOrigin {
