@@ -27,8 +27,11 @@ test('every reason of an error stands in docs/endpoints.md with its status', () 
 });
 
 test('every reason of a failure upstream stands in docs/operations.md', () => {
-  const faults = [...read('src/sources/spec-body/spec-facts.ts').matchAll(/^ {2}\| '(\w+)'/gm)];
-  const failures = [...read('src/sources/origin.ts').matchAll(/^ {2}\| '(\w+)'/gm)];
+  const faults = [...read('src/domain/body-reader.ts').matchAll(/^ {2}\| '(\w+)'/gm)];
+  const failures = [
+    'src/sources/upstream/upstream-failure.ts',
+    'src/sources/upstream/upstream-response.ts',
+  ].flatMap((path) => [...read(path).matchAll(/^ {2}\| '(\w+)'/gm)]);
   const ofFiles = ['src/sources/id-list-file-origin.ts', 'src/id-lists/file-reading.ts'].flatMap((path) => [
     ...read(path).matchAll(/^ {2}\| '(\w+)'/gm),
   ]);

@@ -9,7 +9,7 @@ const REMEMBERED_ENTRIES_MAX = 10_000;
 
 export type Remembered =
   | { readonly kind: 'refused' }
-  /** `reason` is a FailureReason; `leftMs`: how long the origin is not asked again. */
+  /** `leftMs`: how long the origin is not asked again. */
   | { readonly kind: 'failed'; readonly reason: string; readonly leftMs: number };
 
 /** Fed by every fetch, whoever asked for it: a poll that was refused spares the next client's question too. */

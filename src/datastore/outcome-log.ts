@@ -14,7 +14,7 @@ const STRANGERS_LINE_PERIOD_MS = 10_000;
 export interface LastOutcome {
   /** `updated`, `unchanged`, `unauthorized` or `failed`; `confirmed_by_fleet` where another replica asked. */
   readonly kind: FetchOutcome['kind'] | 'confirmed_by_fleet';
-  /** A FailureReason, where the fetch failed. */
+  /** Where the fetch failed: the failure's. */
   readonly reason?: string;
   /** By the monotonic clock. */
   readonly atMs: number;

@@ -23,7 +23,7 @@ export type Reading =
   | {
       readonly kind: 'unavailable';
       readonly cause: 'origin_failing' | 'too_many_cold_fetches' | 'sdk_keys_limit_reached';
-      /** What the origin did, where that is the cause: a FailureReason. */
+      /** What the origin did, where that is the cause: the reason of a failure. */
       readonly detail: string;
       readonly retryAfterMs: number;
     };

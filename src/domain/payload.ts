@@ -33,3 +33,8 @@ export interface Payload {
 export function hasNewsFor(version: number, sinceTime: number): boolean {
   return version === 0 || sinceTime < version;
 }
+
+/** The value as a version, or undefined where it cannot be one. */
+export function readVersion(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

@@ -1,5 +1,5 @@
 // The port through which batches of log events leave, and the four outcomes a delivery can have.
-import type { FetchFailure } from './origin.js';
+import type { Failure } from '../domain/failure.js';
 
 /** One batch on its way. */
 export interface EventDelivery {
@@ -20,7 +20,7 @@ export type DeliveryOutcome =
   /** The origin will never take this batch. `detail`: the beginning of what it said, keys masked. */
   | { readonly kind: 'rejected'; readonly status: number; readonly detail: string }
   /** Worth another try. */
-  | FetchFailure;
+  | Failure;
 
 export interface EventOrigin {
   /** Sends the batch once; never rejects. */

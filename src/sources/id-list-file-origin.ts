@@ -1,9 +1,11 @@
 // The port through which the file of an ID list is fetched, from a byte on, and what can come of it.
-import type { FailureReason } from './origin.js';
+import type { RequestFailureReason } from './upstream/upstream-failure.js';
+import type { SpecFailureReason } from './upstream/upstream-response.js';
 
 /** Why a fetch brought nothing, or not all of it. Stable and machine-readable. */
 export type FileFailureReason =
-  | FailureReason
+  | RequestFailureReason
+  | SpecFailureReason
   /** Not http or https, or no URL at all. */
   | 'bad_url'
   /** A part of the file that nobody asked for. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { payloadId, type PayloadKey } from '../../src/domain/payload-key.js';
-import { failed } from '../../src/sources/origin.js';
+import { failed } from '../../src/domain/failure.js';
 import { FleetScene, INTERVAL_MS, KEY, LEASE_TTL_MS, type Replica } from './fleet-scene.js';
 
 const KEYS: readonly PayloadKey[] = [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { payloadId, type PayloadKey } from '../../src/domain/payload-key.js';
-import { failed } from '../../src/sources/origin.js';
+import { failed } from '../../src/domain/failure.js';
 import { FleetScene, INTERVAL_MS, KEY, type Replica } from './fleet-scene.js';
 
 const NAMES = ['a', 'b', 'c'];

@@ -10,7 +10,8 @@ import { Reader, type Reading, type Restore } from '../../src/datastore/reader.j
 import { Refresher } from '../../src/datastore/refresher.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
-import { failed, type FetchOutcome, type Origin } from '../../src/sources/origin.js';
+import { failed } from '../../src/domain/failure.js';
+import type { FetchOutcome, Origin } from '../../src/sources/origin.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { SPEC_V1, SPEC_V2, idListsKey } from '../../src/sources/resource-kinds.js';
 

@@ -1,8 +1,7 @@
 // The first line of a snapshot's file: what the body is, whose it is, and how to tell that every byte is as it was written.
 import { createHash } from 'node:crypto';
 import { PAYLOAD_FORMATS, type PayloadFormat } from '../../domain/resource-kind.js';
-import { ENCODINGS, type Encoding } from '../../domain/payload.js';
-import { readTime } from '../spec-body/spec-facts.js';
+import { ENCODINGS, readVersion, type Encoding } from '../../domain/payload.js';
 import type { SnapshotFault } from '../snapshots.js';
 
 export interface SnapshotHeader {
@@ -83,6 +82,6 @@ function isHeader(value: Readonly<Record<keyof SnapshotHeader, unknown>>): value
     PAYLOAD_FORMATS.some((known) => known === asked) &&
     PAYLOAD_FORMATS.some((known) => known === format) &&
     ENCODINGS.some((known) => known === encoding) &&
-    [value.version, value.bytes, value.identityBytes].every((number) => readTime(number) !== undefined)
+    [value.version, value.bytes, value.identityBytes].every((number) => readVersion(number) !== undefined)
   );
 }

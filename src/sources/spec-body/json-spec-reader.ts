@@ -1,7 +1,8 @@
 // Reads the facts of a JSON config spec (v1 or v2) from its top-level members.
 import { JsonScanner } from './json-scanner.js';
 import type { BodyReader } from '../../domain/body-reader.js';
-import { readTime, type SpecFacts } from './spec-facts.js';
+import { readVersion } from '../../domain/payload.js';
+import type { SpecFacts } from './spec-facts.js';
 import { Utf8Check } from './utf8-check.js';
 
 const HAS_UPDATES = 'has_updates';
@@ -28,7 +29,7 @@ function toFacts(members: ReadonlyMap<string, unknown>): SpecFacts {
   const hasUpdates = members.get(HAS_UPDATES);
   return {
     hasUpdates: typeof hasUpdates === 'boolean' ? hasUpdates : undefined,
-    time: readTime(members.get(TIME)),
+    time: readVersion(members.get(TIME)),
     isDelta: members.get(IS_DELTA) === true,
   };
 }

@@ -19,7 +19,7 @@ export interface ProtobufField {
 }
 
 /**
- * Reads a varint. Values over 2^53 lose their last digits, which a version may not: see `readTime`.
+ * Reads a varint. Values over 2^53 lose their last digits, which a version may not: see `readVersion`.
  * Undefined where `bytes` end before the varint does; throws a RangeError for one that is too long.
  */
 export function readVarint(bytes: Uint8Array, at: number): Varint | undefined {

@@ -2,7 +2,8 @@
 // Source of kinds and field numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core.
 import { readFields, readVarint } from './protobuf-fields.js';
 import { BodyFault, type BodyReader } from '../../domain/body-reader.js';
-import { readTime, type SpecFacts } from './spec-facts.js';
+import { readVersion } from '../../domain/payload.js';
+import type { SpecFacts } from './spec-facts.js';
 
 const KIND_UNKNOWN = 0;
 const KIND_DONE = 1;
@@ -111,7 +112,7 @@ function readTopLevel(message: Uint8Array): Omit<SpecFacts, 'isDelta'> {
     if (error instanceof RangeError) throw notProtobuf(error.message);
     throw error;
   }
-  return { hasUpdates, time: readTime(time) };
+  return { hasUpdates, time: readVersion(time) };
 }
 
 function notProtobuf(detail: string): BodyFault {

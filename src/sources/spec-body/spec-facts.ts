@@ -8,8 +8,3 @@ export interface SpecFacts {
   /** The body only makes sense to a client that holds the version before it. */
   readonly isDelta: boolean;
 }
-
-/** `time` as a version, or undefined where it cannot be one. */
-export function readTime(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}

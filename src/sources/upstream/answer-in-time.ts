@@ -1,10 +1,10 @@
 // One request to an origin, with an end: an outcome within its time, whatever the network does.
 import type { Cancel, Clock } from '../../domain/clock.js';
-import { failed, type FailureReason, type FetchFailure } from '../origin.js';
-import { toFailure } from './upstream-failure.js';
+import { failed, type Failure } from '../../domain/failure.js';
+import { toFailure, type RequestFailureReason } from './upstream-failure.js';
 import type { UpstreamPool } from './upstream-pool.js';
 
-const TIMEOUTS: readonly FailureReason[] = ['headers_timeout', 'body_timeout', 'request_timeout'];
+const TIMEOUTS: readonly RequestFailureReason[] = ['headers_timeout', 'body_timeout', 'request_timeout'];
 
 /**
  * What `ask` comes to, or how it failed; never rejects. After a timeout the pool's connections are renewed, as the one
@@ -15,12 +15,12 @@ export function answerInTime<Outcome>(
   pool: Pick<UpstreamPool, 'track' | 'distrust'>,
   timeoutMs: number,
   ask: (signal: AbortSignal) => Promise<Outcome>,
-): Promise<Outcome | FetchFailure> {
+): Promise<Outcome | Failure<RequestFailureReason>> {
   return pool.track(async () => {
     const abort = new AbortController();
     let cancelTimeout: Cancel = () => undefined;
     // Of its own, as undici does not look at the signal while a request waits for its connection.
-    const timeout = new Promise<FetchFailure>((resolve) => {
+    const timeout = new Promise<Failure<RequestFailureReason>>((resolve) => {
       cancelTimeout = clock.schedule(timeoutMs, () => {
         resolve(failed('request_timeout', `no whole answer within ${timeoutMs} ms`));
         abort.abort();

@@ -2,7 +2,7 @@
 import type { Clock } from '../../domain/clock.js';
 import { maskSdkKeysIn } from '../../domain/sdk-key.js';
 import type { DeliveryOutcome, EventDelivery, EventOrigin } from '../event-origin.js';
-import { failed } from '../origin.js';
+import { failed } from '../../domain/failure.js';
 import { answerInTime } from './answer-in-time.js';
 import { parseRetryAfterMs } from './retry-after.js';
 import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';

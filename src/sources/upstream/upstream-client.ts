@@ -1,7 +1,8 @@
 // The origin over HTTP: one request in, one outcome out, within time and size limits, whatever the network does.
 import type { Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
-import { failed, type FetchOutcome, type Origin } from '../origin.js';
+import { failed } from '../../domain/failure.js';
+import type { FetchOutcome, Origin } from '../origin.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
 import { createSpecReader } from '../spec-body/spec-reader.js';
 import { answerInTime } from './answer-in-time.js';

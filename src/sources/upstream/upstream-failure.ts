@@ -1,8 +1,25 @@
 // What went wrong on the way to the origin, told by error codes: an error's text may hold a URL, and so a key.
-import { failed, type FailureReason, type FetchFailure } from '../origin.js';
-import { BodyFault } from '../../domain/body-reader.js';
+import { BodyFault, type BodyFaultReason } from '../../domain/body-reader.js';
+import { failed, type Failure } from '../../domain/failure.js';
 
-const REASONS: ReadonlyMap<string, FailureReason> = new Map<string, FailureReason>([
+/** Why a request brought no answer, or no whole one. Stable and machine-readable. */
+export type RequestFailureReason =
+  | BodyFaultReason
+  | 'connect_timeout'
+  | 'headers_timeout'
+  | 'body_timeout'
+  | 'request_timeout'
+  | 'connection_refused'
+  | 'connection_lost'
+  | 'dns_failed'
+  | 'tls_failed'
+  | 'outbound_proxy_failed'
+  | 'redirect_refused'
+  | 'bad_http'
+  | 'network'
+  | 'closed';
+
+const REASONS: ReadonlyMap<string, RequestFailureReason> = new Map<string, RequestFailureReason>([
   ['UND_ERR_CONNECT_TIMEOUT', 'connect_timeout'],
   ['ETIMEDOUT', 'connect_timeout'],
   ['UND_ERR_HEADERS_TIMEOUT', 'headers_timeout'],
@@ -26,14 +43,14 @@ const REASONS: ReadonlyMap<string, FailureReason> = new Map<string, FailureReaso
 ]);
 
 /** Families of codes, where the list of single codes has none. */
-const FAMILIES: readonly (readonly [RegExp, FailureReason])[] = [
+const FAMILIES: readonly (readonly [RegExp, RequestFailureReason])[] = [
   [/^(?:ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/, 'tls_failed'],
   [/^HPE_/, 'bad_http'],
   [/^ERR_HTTP2/, 'connection_lost'],
 ];
 
 /** The failure an error of the HTTP client or of the body's intake stands for. */
-export function toFailure(error: unknown): FetchFailure {
+export function toFailure(error: unknown): Failure<RequestFailureReason> {
   if (error instanceof BodyFault) return failed(error.reason, error.message);
   const code = codeOf(error);
   const reason = REASONS.get(code) ?? FAMILIES.find(([pattern]) => pattern.test(code))?.[1] ?? 'network';

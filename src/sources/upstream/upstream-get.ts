@@ -1,5 +1,6 @@
 // A GET of an origin to its answer: sent once more where a connection was lost, redirects followed.
-import type { FetchFailure } from '../origin.js';
+import type { Failure } from '../../domain/failure.js';
+import type { RequestFailureReason } from './upstream-failure.js';
 import { discard, onceMore } from './exchange.js';
 import { redirectTarget, REDIRECTS_MAX } from './redirects.js';
 import type { UpstreamPool, UpstreamResponse } from './upstream-pool.js';
@@ -16,7 +17,7 @@ export async function getFollowingRedirects(
   url: URL,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): Promise<Answer | FetchFailure> {
+): Promise<Answer | Failure<RequestFailureReason>> {
   let from = url;
   for (let redirects = 0; ; redirects += 1) {
     const asked = from;

@@ -2,10 +2,22 @@
 import type { Encoding } from '../../domain/payload.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { PayloadFormat } from '../../domain/resource-kind.js';
-import { failed, type FetchFailure, type FetchOutcome } from '../origin.js';
+import { failed, type Failure } from '../../domain/failure.js';
+import type { FetchOutcome } from '../origin.js';
 import type { TakenBody } from '../spec-body/body-intake.js';
 import type { SpecFacts } from '../spec-body/spec-facts.js';
 import { parseRetryAfterMs } from './retry-after.js';
+
+/** Why an answer that came whole is no news. Stable and machine-readable; `status_<n>` carries the origin's HTTP status. */
+export type SpecFailureReason =
+  | `status_${number}`
+  | 'unsupported_encoding'
+  | 'unasked_protobuf'
+  | 'no_has_updates'
+  | 'no_time'
+  | 'delta'
+  | 'no_spec_sent'
+  | 'older_than_held';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -76,7 +88,7 @@ export function encodingOf(headers: ResponseHeaders): Encoding | undefined {
   return ENCODINGS.get(codingOf(headers));
 }
 
-export function failedEncoding(headers: ResponseHeaders): FetchFailure {
+export function failedEncoding(headers: ResponseHeaders): Failure<SpecFailureReason> {
   return failed('unsupported_encoding', `content-encoding ${JSON.stringify(codingOf(headers).slice(0, 32))}`);
 }
 
@@ -86,7 +98,11 @@ function codingOf(headers: ResponseHeaders): string {
 
 const STATUSES_WITH_RETRY_AFTER: readonly number[] = [429, 503];
 
-export function failedStatus(status: number, headers: ResponseHeaders, nowMs: number): FetchFailure {
+export function failedStatus(
+  status: number,
+  headers: ResponseHeaders,
+  nowMs: number,
+): Failure<SpecFailureReason> {
   const retryAfter = STATUSES_WITH_RETRY_AFTER.includes(status) ? one(headers['retry-after']) : '';
   return failed(`status_${status}`, `HTTP status ${status}`, parseRetryAfterMs(retryAfter, nowMs));
 }
