@@ -7,12 +7,13 @@ import { createOriginByApi } from '../sources/origin-by-api.js';
 import { createManifestClient } from '../sources/upstream/manifest-client.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
 import { openBackupPlaces, type OpenedPlaces } from './backup-places.js';
-import { buildIdListFiles, type IdListRooms } from './id-lists.js';
-import { buildLogEvents, type EventRooms } from './log-events.js';
+import { buildIdLists } from './id-lists.js';
+import { buildLogEvents } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
-import { buildRooms, type Rooms } from './rooms.js';
+import { buildCore } from './core.js';
 import type { World } from './world.js';
-import { buildServers, type Ports } from './servers.js';
+import { Readiness } from '../servers/readiness.js';
+import { buildServers, type AllRooms, type Ports } from './servers.js';
 import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
 
@@ -101,14 +102,15 @@ function buildAllRooms(
   world: World,
   events: ProxyEvents,
   { places, link }: OpenedPlaces,
-): Rooms & IdListRooms & EventRooms {
+): AllRooms {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version);
   const origin = createOriginByApi(
     createUpstreamClient(clock, upstream),
     createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
   );
-  const files = buildIdListFiles(config, world);
-  const rooms = buildRooms(config, world, events, { origin, places, link, idListFiles: files.idListFiles });
-  return { ...rooms, ...files, logEvents: buildLogEvents(config, world, events) };
+  const core = buildCore(config, world, events, { origin, places, link });
+  const idLists = buildIdLists(config, world, core);
+  const logEvents = buildLogEvents(config, world, events);
+  return { readiness: new Readiness(), events, ...core, ...idLists, logEvents };
 }

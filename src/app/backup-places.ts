@@ -10,7 +10,7 @@ import type { RedisOptions } from '../sources/redis/redis-options.js';
 import type { BodyLimits } from '../sources/spec-body/body-intake.js';
 import { allPayloadKeys } from '../sources/resource-kinds.js';
 import { toUpstreamOptions } from './room-options.js';
-import type { Sources } from './rooms.js';
+import type { Sources } from './core.js';
 import type { World } from './world.js';
 
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {

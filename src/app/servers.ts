@@ -15,9 +15,11 @@ import {
   toGrpcServerOptions,
   toHttpOptions,
 } from './room-options.js';
-import type { IdListRooms } from './id-lists.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+import type { Readiness } from '../servers/readiness.js';
+import type { IdLists } from './id-lists.js';
 import type { EventRooms } from './log-events.js';
-import type { Rooms } from './rooms.js';
+import type { Core } from './core.js';
 import type { World } from './world.js';
 import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
@@ -36,13 +38,13 @@ export interface Servers {
   drain(): Promise<void>;
 }
 
+export interface AllRooms extends Core, IdLists, EventRooms {
+  readonly readiness: Readiness;
+  readonly events: ProxyEvents;
+}
+
 /** `status` gives what /status answers. */
-export function buildServers(
-  config: Config,
-  world: World,
-  rooms: Rooms & EventRooms & IdListRooms,
-  status: () => object,
-): Servers {
+export function buildServers(config: Config, world: World, rooms: AllRooms, status: () => object): Servers {
   const { clock, log } = world;
   const { readiness, events, reader, origin } = rooms;
   const { manifests, rewrittenManifests, idListFiles, logEvents } = rooms;
@@ -85,7 +87,7 @@ export function buildServers(
 function buildGrpcServer(
   config: Config,
   { clock, log }: World,
-  rooms: Rooms,
+  rooms: AllRooms,
   registry: StreamRegistry,
 ): GrpcServer {
   const { readiness, events, reader, feed, store } = rooms;

@@ -4,17 +4,19 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
 import type { StreamRegistry } from '../servers/stream-registry.js';
-import { describeIdLists, type IdListRooms } from './id-lists.js';
+import type { Readiness } from '../servers/readiness.js';
+import { describeIdLists, type IdLists } from './id-lists.js';
 import { describeLogEvents, logEventTables, type EventRooms } from './log-events.js';
-import type { Rooms } from './rooms.js';
+import type { Core } from './core.js';
 import type { World } from './world.js';
 
 export interface StatusSources
   extends
     Pick<World, 'clock' | 'version'>,
-    Omit<Rooms, 'events' | 'origin' | 'feed' | 'fleet'>,
+    Omit<Core, 'origin' | 'feed' | 'fleet' | 'refresher' | 'formsLimit'>,
     EventRooms,
-    IdListRooms {
+    IdLists {
+  readonly readiness: Readiness;
   readonly config: Config;
   /** By the monotonic clock. */
   readonly startedAtMs: number;

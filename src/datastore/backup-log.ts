@@ -5,13 +5,13 @@ import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { SnapshotFault } from '../sources/snapshots.js';
-import type { PlaceName, Restored } from './backups.js';
+import type { BackupListener, PlaceName, Restored } from './backups.js';
 import { logFields, recordVersion } from './payload-words.js';
 
 /** Under a name that SDK keys share, strangers can cause this line. */
 const UNUSABLE_LINE_PERIOD_MS = 1_000;
 
-export class BackupLog {
+export class BackupLog implements BackupListener {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #events: ProxyEvents;

@@ -1,5 +1,6 @@
 // The places that outlive the process, as one: restored from in their order, written to behind everybody's back.
 import type { Clock } from '../domain/clock.js';
+import { Listeners } from '../domain/listeners.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { FetchOutcome } from '../sources/origin.js';
@@ -24,15 +25,16 @@ export interface Restored {
   readonly confirmedAgoMs: number;
 }
 
+/** Told what it wants to know. */
 export interface BackupListener {
   /** A version from a backup is held now. */
-  restored(restored: Restored): void;
+  restored?(restored: Restored): void;
   /** What stands in the payload's place is of no use: of a held payload told once, until something else happens there. */
-  unusable(key: PayloadKey, place: PlaceName, fault: SnapshotFault): void;
+  unusable?(key: PayloadKey, place: PlaceName, fault: SnapshotFault): void;
   /** Another process confirmed the payload at this place, so long before we did. */
-  confirmedByOthers(key: PayloadKey, place: PlaceName, agoMs: number): void;
+  confirmedByOthers?(key: PayloadKey, place: PlaceName, agoMs: number): void;
   /** A place has a newer version than was to be written there. */
-  newer(key: PayloadKey, place: PlaceName, version: number): void;
+  newer?(key: PayloadKey, place: PlaceName, version: number): void;
 }
 
 interface Place extends BackupPlace {
@@ -44,15 +46,14 @@ interface Place extends BackupPlace {
 export class Backups implements OutcomeListener {
   readonly #clock: Clock;
   readonly #store: PayloadStore;
-  readonly #listener: BackupListener;
+  readonly #listeners = new Listeners<BackupListener>();
   readonly #places: readonly Place[];
   readonly #restoring: ConcurrencyLimit = createConcurrencyLimit(LOADS_IN_FLIGHT_MAX);
   readonly #catchingUp: ConcurrencyLimit = createConcurrencyLimit(LOADS_IN_FLIGHT_MAX);
 
-  constructor(clock: Clock, store: PayloadStore, places: readonly BackupPlace[], listener: BackupListener) {
+  constructor(clock: Clock, store: PayloadStore, places: readonly BackupPlace[]) {
     this.#clock = clock;
     this.#store = store;
-    this.#listener = listener;
     this.#places = places.map((place) => {
       const last = new Map<string, string>();
       const writer = new BackupWriter(clock, place.snapshots, store, (key, written) => {
@@ -60,6 +61,10 @@ export class Backups implements OutcomeListener {
       });
       return { ...place, writer, last };
     });
+  }
+
+  subscribe(listener: BackupListener): void {
+    this.#listeners.add(listener);
   }
 
   /** Holds what the first place has of the payload; undefined where none has it, or there is no room. Never rejects. */
@@ -159,16 +164,18 @@ export class Backups implements OutcomeListener {
     const held = this.#store.peek(key);
     if (held === undefined) return undefined;
     const restored = { held, place, confirmedAgoMs };
-    if (isNew) this.#listener.restored(restored);
+    if (isNew) this.#listeners.tell((listener) => listener.restored?.(restored));
     return restored;
   }
 
   #written(place: PlaceName, last: Map<string, string>, key: PayloadKey, written: Written): void {
     this.#tell(place, last, key, written);
-    if (written.kind === 'stored' && written.othersAgoMs !== undefined) {
-      this.#listener.confirmedByOthers(key, place, written.othersAgoMs);
-    }
-    if (written.kind === 'newer') this.#listener.newer(key, place, written.version);
+    this.#listeners.tell((listener) => {
+      if (written.kind === 'stored' && written.othersAgoMs !== undefined) {
+        listener.confirmedByOthers?.(key, place, written.othersAgoMs);
+      }
+      if (written.kind === 'newer') listener.newer?.(key, place, written.version);
+    });
   }
 
   #tell(place: PlaceName, last: Map<string, string>, key: PayloadKey, done: Loading | Written): void {
@@ -177,7 +184,9 @@ export class Backups implements OutcomeListener {
     const isNews = last.get(id) !== now;
     // Nothing is remembered of payloads that nobody holds: strangers name as many as they like.
     if (this.#store.peek(key) !== undefined) last.set(id, now);
-    if (done.kind === 'unusable' && isNews) this.#listener.unusable(key, place, done.fault);
+    if (done.kind === 'unusable' && isNews) {
+      this.#listeners.tell((listener) => listener.unusable?.(key, place, done.fault));
+    }
   }
 }
 

@@ -4,7 +4,9 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { phaseMs } from '../domain/phase.js';
 import type { Logger } from '../observability/logger.js';
 import type { EntryState, FleetLink, FleetListener } from '../sources/fleet-link.js';
+import type { BackupListener } from './backups.js';
 import type { OutcomeLog } from './outcome-log.js';
+import type { StoreListener } from './payload-store.js';
 import { CatchUp, type CatchUpRooms } from './catch-up.js';
 
 /** An entry that nobody has confirmed for so long is anybody's to confirm. */
@@ -32,7 +34,7 @@ interface Rooms extends CatchUpRooms {
  * confirmation that it has seen in Redis; each look at Redis, once an interval, puts it off further. So nothing has to
  * be noticed for a takeover: where confirmations stay away, or Redis does, polls come due.
  */
-export class FleetMember implements FleetListener {
+export class FleetMember implements FleetListener, StoreListener {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #link: FleetLink;
@@ -66,11 +68,11 @@ export class FleetMember implements FleetListener {
   }
 
   /** The payload is held from now on. */
-  know(key: PayloadKey): void {
+  added(key: PayloadKey): void {
     this.#catchUp.know(key);
   }
 
-  forget(key: PayloadKey): void {
+  removed(key: PayloadKey): void {
     this.#catchUp.forget(key);
   }
 
@@ -95,16 +97,21 @@ export class FleetMember implements FleetListener {
     this.#catchUp.heardByName(entryName, version);
   }
 
-  /** Redis has this version. */
-  heard(key: PayloadKey, version: number): void {
-    this.#catchUp.heard(key, version);
-  }
+  /** To be told what backups find out: of Redis, what others have written there. */
+  readonly ofRedis: BackupListener = {
+    confirmedByOthers: (key, place, agoMs) => {
+      if (place === 'redis') this.#confirmedByOthers(key, agoMs);
+    },
+    newer: (key, place, version) => {
+      if (place === 'redis') this.#catchUp.heard(key, version);
+    },
+  };
 
   /**
    * Another replica confirmed the payload, so long before we did. Two that ask the origin at nearly the same time see
    * nothing of each other before they ask; so the later of two steps back here.
    */
-  confirmedByOthers(key: PayloadKey, agoMs: number): void {
+  #confirmedByOthers(key: PayloadKey, agoMs: number): void {
     if (this.#link.isLeader || agoMs > this.#options.intervalMs(key) / 2) return;
     this.#rooms.poller.postpone(key, this.#clock.monotonicMs() + this.sparedMs(key, 0));
   }

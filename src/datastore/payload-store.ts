@@ -1,6 +1,7 @@
 // The newest payload of every payload key: versions never go back, and the number of SDK keys is bounded.
 import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { Clock } from '../domain/clock.js';
+import { Listeners } from '../domain/listeners.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { Payload } from '../domain/payload.js';
 import { BodyForms } from './body-forms.js';
@@ -14,12 +15,12 @@ export interface HeldPayload {
   confirmedAtMs: number;
 }
 
-/** Told of every payload key that comes or goes, and of every version. */
+/** Told of every payload key that comes or goes, and of every version, as far as it wants to know. */
 export interface StoreListener {
-  added(key: PayloadKey): void;
+  added?(key: PayloadKey): void;
   /** A newer version is held, the first one included. */
-  updated(held: HeldPayload): void;
-  removed(key: PayloadKey): void;
+  updated?(held: HeldPayload): void;
+  removed?(key: PayloadKey): void;
 }
 
 export interface PayloadStoreOptions {
@@ -36,7 +37,7 @@ interface KeyEntry {
 export class PayloadStore {
   readonly #clock: Clock;
   readonly #limit: ConcurrencyLimit;
-  readonly #listener: StoreListener;
+  readonly #listeners = new Listeners<StoreListener>();
   readonly #sdkKeysMax: number;
   readonly #entries = new Map<string, KeyEntry>();
   #pinned: ReadonlySet<string> = new Set();
@@ -45,11 +46,14 @@ export class PayloadStore {
   #readings = 0;
 
   /** `limit` bounds how many body forms are made at one time. */
-  constructor(clock: Clock, limit: ConcurrencyLimit, listener: StoreListener, options: PayloadStoreOptions) {
+  constructor(clock: Clock, limit: ConcurrencyLimit, options: PayloadStoreOptions) {
     this.#clock = clock;
     this.#limit = limit;
-    this.#listener = listener;
     this.#sdkKeysMax = options.sdkKeysMax;
+  }
+
+  subscribe(listener: StoreListener): void {
+    this.#listeners.add(listener);
   }
 
   /** For a client: counts as having asked for the key. */
@@ -82,8 +86,8 @@ export class PayloadStore {
       confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
     };
     entry.slots.set(slotName(key), held);
-    if (before === undefined) this.#listener.added(key);
-    this.#listener.updated(held);
+    if (before === undefined) this.#listeners.tell((listener) => listener.added?.(key));
+    this.#listeners.tell((listener) => listener.updated?.(held));
     return true;
   }
 
@@ -98,7 +102,7 @@ export class PayloadStore {
     const entry = this.#entries.get(key.sdkKey);
     if (entry?.slots.delete(slotName(key)) !== true) return false;
     if (entry.slots.size === 0) this.#entries.delete(key.sdkKey);
-    this.#listener.removed(key);
+    this.#tellRemoved(key);
     return true;
   }
 
@@ -153,6 +157,10 @@ export class PayloadStore {
     return entry;
   }
 
+  #tellRemoved(key: PayloadKey): void {
+    this.#listeners.tell((listener) => listener.removed?.(key));
+  }
+
   #stays(sdkKey: string): boolean {
     return this.#pinned.has(sdkKey) || this.#streamed.has(sdkKey);
   }
@@ -170,7 +178,7 @@ export class PayloadStore {
     if (oldest === undefined) return false;
     const entry = this.#entries.get(oldest);
     this.#entries.delete(oldest);
-    for (const held of entry?.slots.values() ?? []) this.#listener.removed(held.key);
+    for (const held of entry?.slots.values() ?? []) this.#tellRemoved(held.key);
     return true;
   }
 }

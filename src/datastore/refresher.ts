@@ -1,5 +1,6 @@
 // What the outcome of a fetch does to the store: the only switch over outcomes.
 import type { Clock } from '../domain/clock.js';
+import { Listeners } from '../domain/listeners.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { FetchOutcome, Origin } from '../sources/origin.js';
 import type { ColdMemory } from './cold-memory.js';
@@ -24,11 +25,6 @@ export interface Refreshed {
   readonly held: HeldPayload | undefined;
 }
 
-export interface RefresherOptions {
-  /** Drop what is held of a payload when the origin refuses its key; off, it goes on being served. */
-  readonly clearOnUnauthorized: boolean;
-}
-
 interface Flight {
   readonly sinceTime: number;
   readonly refreshed: Promise<Refreshed>;
@@ -39,23 +35,26 @@ export class Refresher {
   readonly #origin: Origin;
   readonly #store: PayloadStore;
   readonly #memory: ColdMemory;
-  readonly #listener: OutcomeListener;
-  readonly #options: RefresherOptions;
+  readonly #listeners = new Listeners<OutcomeListener>();
+  readonly #clearOnUnauthorized: boolean;
   readonly #flights = new Map<string, Flight>();
 
+  /** `clearOnUnauthorized`: drop what is held of a payload when the origin refuses its key; off, it goes on being served. */
   constructor(
     clock: Clock,
     origin: Origin,
     { store, memory }: { readonly store: PayloadStore; readonly memory: ColdMemory },
-    listener: OutcomeListener,
-    options: RefresherOptions,
+    clearOnUnauthorized: boolean,
   ) {
     this.#clock = clock;
     this.#origin = origin;
     this.#store = store;
     this.#memory = memory;
-    this.#listener = listener;
-    this.#options = options;
+    this.#clearOnUnauthorized = clearOnUnauthorized;
+  }
+
+  subscribe(listener: OutcomeListener): void {
+    this.#listeners.add(listener);
   }
 
   /** Fetches the payload and takes the answer in; never rejects. Who asks while a fetch runs gets that one's outcome. */
@@ -80,7 +79,10 @@ export class Refresher {
     const held = this.#store.peek(key);
     if (held !== undefined) this.#memory.forget(payloadId(key));
     else if (!wasLost) this.#memory.learn(payloadId(key), outcome);
-    this.#listener.fetched(key, outcome, effect, this.#clock.monotonicMs() - startMs);
+    const latencyMs = this.#clock.monotonicMs() - startMs;
+    this.#listeners.tell((listener) => {
+      listener.fetched(key, outcome, effect, latencyMs);
+    });
     return { outcome, held };
   }
 
@@ -107,7 +109,7 @@ export class Refresher {
         this.#store.confirm(key);
         return 'confirmed';
       case 'unauthorized':
-        return this.#options.clearOnUnauthorized && this.#store.remove(key) ? 'removed' : 'none';
+        return this.#clearOnUnauthorized && this.#store.remove(key) ? 'removed' : 'none';
       case 'failed':
         return 'none';
     }

@@ -1,11 +1,11 @@
 // Whether this process should get traffic, from facts the app sets; the same for HTTP probes and whatever else asks.
-import { ChangeListeners } from './change-listeners.js';
+import { Listeners } from '../domain/listeners.js';
 
 export type Phase = 'starting' | 'serving' | 'draining';
 
 export class Readiness {
   #phase: Phase = 'starting';
-  readonly #listeners = new ChangeListeners();
+  readonly #listeners = new Listeners<() => void>();
 
   get phase(): Phase {
     return this.#phase;
@@ -27,6 +27,8 @@ export class Readiness {
 
   #enter(phase: Phase): void {
     this.#phase = phase;
-    this.#listeners.tell();
+    this.#listeners.tell((listener) => {
+      listener();
+    });
   }
 }

@@ -1,5 +1,5 @@
 // Every open stream of this process: how many there may be, whose they are, and their end in good order.
-import { ChangeListeners } from './change-listeners.js';
+import { Listeners } from '../domain/listeners.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
@@ -11,7 +11,7 @@ export interface StreamRegistryOptions {
 
 export class StreamRegistry {
   readonly #streams = new Map<ClientStream, PayloadKey>();
-  readonly #listeners = new ChangeListeners();
+  readonly #listeners = new Listeners<() => void>();
   readonly #perKey = new Map<string, number>();
   readonly streamsMax: number;
   /** Streams that were not opened, as every place was taken. */
@@ -79,6 +79,8 @@ export class StreamRegistry {
     const streams = (this.#perKey.get(sdkKey) ?? 0) + change;
     if (streams === 0) this.#perKey.delete(sdkKey);
     else this.#perKey.set(sdkKey, streams);
-    this.#listeners.tell();
+    this.#listeners.tell((listener) => {
+      listener();
+    });
   }
 }

@@ -18,15 +18,8 @@ const PAYLOAD = {
 } as const;
 
 function createBackups(clock: ManualClock, place: ScriptedPlace): Backups {
-  const silent = { added: () => undefined, updated: () => undefined, removed: () => undefined };
-  const store = new PayloadStore(clock, createConcurrencyLimit(1), silent, { sdkKeysMax: 1 });
-  const deaf = {
-    restored: () => undefined,
-    unusable: () => undefined,
-    confirmedByOthers: () => undefined,
-    newer: () => undefined,
-  };
-  const backups = new Backups(clock, store, [{ name: 'disk', snapshots: place }], deaf);
+  const store = new PayloadStore(clock, createConcurrencyLimit(1), { sdkKeysMax: 1 });
+  const backups = new Backups(clock, store, [{ name: 'disk', snapshots: place }]);
   store.apply(KEY, PAYLOAD);
   backups.fetched(KEY, { kind: 'updated', payload: PAYLOAD }, 'stored');
   return backups;

@@ -1,5 +1,5 @@
 // Replicas of a fleet by a hand-turned clock: the real rooms, in front of an origin that counts and a place they share.
-import { buildRooms, type Rooms } from '../../src/app/rooms.js';
+import { buildCore, type Core } from '../../src/app/core.js';
 import { readCommandLine } from '../../src/cli.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
@@ -26,7 +26,7 @@ export interface Poll {
 
 export interface Replica {
   readonly name: string;
-  readonly rooms: Rooms;
+  readonly rooms: Core;
   readonly link: SharedPlaceReplica;
   /** The version held of KEY. */
   version(key?: PayloadKey): number | undefined;
@@ -77,13 +77,8 @@ export class FleetScene {
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],
       link,
-      idListFiles: {
-        grow: () => undefined,
-        promisable: (_file: object, bytes: number) => bytes,
-        areAllWell: true,
-      },
     };
-    const rooms = buildRooms(loaded.config, world, noProxyEvents, sources);
+    const rooms = buildCore(loaded.config, world, noProxyEvents, sources);
     rooms.fleet?.start();
     const replica: Replica = {
       name,

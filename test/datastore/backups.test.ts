@@ -29,8 +29,7 @@ class Scene {
   readonly backups: Backups;
 
   constructor(sdkKeysMax = 100) {
-    const silent = { added: () => undefined, updated: () => undefined, removed: () => undefined };
-    this.store = new PayloadStore(this.clock, createConcurrencyLimit(1), silent, { sdkKeysMax });
+    this.store = new PayloadStore(this.clock, createConcurrencyLimit(1), { sdkKeysMax });
     const listener: BackupListener = {
       restored: (restored) => this.restored.push(restored),
       unusable: (_key, place, fault) => this.told.push(`${place} ${fault}`),
@@ -41,7 +40,8 @@ class Scene {
       { name: 'redis', snapshots: this.redis },
       { name: 'disk', snapshots: this.disk },
     ] as const;
-    this.backups = new Backups(this.clock, this.store, places, listener);
+    this.backups = new Backups(this.clock, this.store, places);
+    this.backups.subscribe(listener);
   }
 
   fetched(effect: RefreshEffect, version = 1, key = KEY): void {

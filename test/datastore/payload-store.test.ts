@@ -23,7 +23,9 @@ function createBench(sdkKeysMax: number): Bench {
     updated: () => undefined,
     removed: (key: PayloadKey) => told.push(`-${key.sdkKey}/${key.kind.name}`),
   };
-  return { store: new PayloadStore(clock, createConcurrencyLimit(1), listener, { sdkKeysMax }), clock, told };
+  const store = new PayloadStore(clock, createConcurrencyLimit(1), { sdkKeysMax });
+  store.subscribe(listener);
+  return { store, clock, told };
 }
 
 function key(sdkKey: string, kind = SPEC_V1): PayloadKey {

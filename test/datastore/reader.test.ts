@@ -48,11 +48,9 @@ class Bench {
       fetch: (key, sinceTime) => this.#fetch(key, sinceTime),
       close: () => Promise.resolve(),
     };
-    const silent = { added: () => undefined, updated: () => undefined, removed: () => undefined };
-    this.store = new PayloadStore(this.clock, createConcurrencyLimit(1), silent, { sdkKeysMax });
+    this.store = new PayloadStore(this.clock, createConcurrencyLimit(1), { sdkKeysMax });
     const rooms = { store: this.store, memory: new ColdMemory(this.clock) };
-    const untold = { fetched: () => undefined };
-    this.refresher = new Refresher(this.clock, origin, rooms, untold, { clearOnUnauthorized });
+    this.refresher = new Refresher(this.clock, origin, rooms, clearOnUnauthorized);
     this.reader = new Reader(this.clock, rooms, this.refresher, restore?.(this.store), { coldFetchesMax });
   }
 

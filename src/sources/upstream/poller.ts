@@ -35,20 +35,23 @@ interface Target {
   cancel: Cancel;
 }
 
-/** Polls with `poll`, which never rejects. */
 export class Poller {
   readonly #clock: Clock;
-  readonly #pollOnce: (key: PayloadKey) => Promise<Polled>;
+  #pollOnce: (key: PayloadKey) => Promise<Polled> = notStarted;
   readonly #options: PollerOptions;
   readonly #limit: ConcurrencyLimit;
   readonly #targets = new Map<string, Target>();
   #isStopped = false;
 
-  constructor(clock: Clock, poll: (key: PayloadKey) => Promise<Polled>, options: PollerOptions) {
+  constructor(clock: Clock, options: PollerOptions) {
     this.#clock = clock;
-    this.#pollOnce = poll;
     this.#options = options;
     this.#limit = createConcurrencyLimit(options.inFlightMax);
+  }
+
+  /** To be called before any payload is watched. `poll` never rejects. */
+  start(poll: (key: PayloadKey) => Promise<Polled>): void {
+    this.#pollOnce = poll;
   }
 
   /** Polls the payload from its next phase on; a payload that is watched already stays as it is. */
@@ -181,4 +184,8 @@ export class Poller {
   #isWatched(target: Target): boolean {
     return !this.#isStopped && this.#targets.get(payloadId(target.key)) === target;
   }
+}
+
+function notStarted(): never {
+  throw new Error('a payload was watched before the poller was started');
 }

@@ -31,7 +31,8 @@ class Bench {
 
   constructor(inFlightMax = 64, instanceName = 'pod-a') {
     const options = { intervalMs: () => INTERVAL_MS, inFlightMax, instanceName };
-    this.poller = new Poller(this.clock, (polled) => this.#refresh(polled), options);
+    this.poller = new Poller(this.clock, options);
+    this.poller.start((polled) => this.#refresh(polled));
   }
 
   async #refresh({ sdkKey }: PayloadKey): Promise<Polled> {

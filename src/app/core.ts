@@ -1,0 +1,117 @@
+// Builds the core: what is held, who reads it, who asks for it again, and where it outlives the process. Starts nothing.
+import type { Config } from '../config/load-config.js';
+import { BackupLog } from '../datastore/backup-log.js';
+import { Backups, type BackupPlace } from '../datastore/backups.js';
+import { ColdMemory } from '../datastore/cold-memory.js';
+import { FleetMember } from '../datastore/fleet-member.js';
+import { OutcomeLog } from '../datastore/outcome-log.js';
+import { PayloadStore } from '../datastore/payload-store.js';
+import { Reader, type Restore } from '../datastore/reader.js';
+import { Refresher } from '../datastore/refresher.js';
+import { Turns } from '../datastore/turns.js';
+import { UpdateFeed } from '../datastore/update-feed.js';
+import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
+import type { PayloadKey } from '../domain/payload-key.js';
+import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
+import type { FleetLink } from '../sources/fleet-link.js';
+import type { Origin } from '../sources/origin.js';
+import { Poller } from '../sources/upstream/poller.js';
+import { PinnedPayloads } from './pinned-payloads.js';
+import { toFleetOptions, toPollerOptions } from './room-options.js';
+import type { World } from './world.js';
+
+/** Bodies compressed at one time: zlib has four threads, and DNS needs one of them. */
+const FORMS_IN_MAKING_MAX = 2;
+
+export interface Core {
+  readonly origin: Origin;
+  readonly store: PayloadStore;
+  readonly feed: UpdateFeed;
+  readonly outcomes: OutcomeLog;
+  readonly refresher: Refresher;
+  readonly poller: Poller;
+  readonly reader: Reader;
+  readonly pinned: PinnedPayloads;
+  readonly backups: Backups;
+  /** Undefined without Redis. */
+  readonly fleet: FleetMember | undefined;
+  /** Bounds how many body forms are made at one time. */
+  readonly formsLimit: ConcurrencyLimit;
+}
+
+/** Where payloads come from: the origin, and the places where they outlive the process. */
+export interface Sources {
+  readonly origin: Origin;
+  /** In the order in which they are asked. */
+  readonly places: readonly BackupPlace[];
+  /** Undefined without Redis. */
+  readonly link: FleetLink | undefined;
+}
+
+export function buildCore(config: Config, world: World, events: ProxyEvents, sources: Sources): Core {
+  const { clock, log } = world;
+  const { origin, places, link } = sources;
+  const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
+  const feed = new UpdateFeed();
+  const store = new PayloadStore(clock, formsLimit, { sdkKeysMax: config.maximumConcurrentSdkKeys });
+  const outcomes = new OutcomeLog(clock, log, events, (key) => {
+    if (store.peek(key) !== undefined) return 'held';
+    return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
+  });
+  const memory = new ColdMemory(clock);
+  const backups = new Backups(clock, store, places);
+  const refresher = new Refresher(clock, origin, { store, memory }, config.clearDatastoreOnUnauthorized);
+  const poller = new Poller(clock, toPollerOptions(config));
+  const isRefused = (key: PayloadKey): boolean =>
+    config.clearDatastoreOnUnauthorized &&
+    store.peek(key) === undefined &&
+    outcomes.lastOf(key)?.kind === 'unauthorized';
+  const shared = { store, poller, backups, outcomes, isRefused };
+  const fleet = link && new FleetMember(clock, log, link, shared, toFleetOptions(config));
+  const turns = new Turns(clock, { store, refresher, backups, isRefused }, fleet);
+  const restore: Restore = (key) => turns.restore(key, poller);
+  const reader = new Reader(clock, { store, memory }, refresher, places.length > 0 ? restore : undefined, {
+    coldFetchesMax: config.coldFetchesMax,
+  });
+  const pinned = new PinnedPayloads(store, poller, outcomes);
+  const common = { origin, store, feed, outcomes, refresher, poller, reader, pinned, backups, fleet };
+  const core: Core = { ...common, formsLimit };
+  poller.start((key) => turns.poll(key));
+  connect(core, new BackupLog(clock, log, events), events);
+  return core;
+}
+
+/** Who is told of what. Listeners hear of it in the order in which they stand here. */
+function connect(core: Core, backupLog: BackupLog, events: ProxyEvents): void {
+  const { store, refresher, backups, outcomes, feed, poller, fleet } = core;
+  refresher.subscribe(outcomes);
+  refresher.subscribe(backups);
+  backups.subscribe(backupLog);
+  if (fleet !== undefined) {
+    backups.subscribe(fleet.ofRedis);
+    store.subscribe(fleet);
+  }
+  store.subscribe({
+    updated: (held) => {
+      const streams = feed.publish(held);
+      if (streams === 0 || !events.isWatched) return;
+      const fields = { ...eventFields(held.key), streams, lcut: held.payload.version };
+      events.record('StreamingChannelGotNewData', fields);
+    },
+    removed: (key) => {
+      feed.remove(key);
+      backups.forget(key);
+    },
+  });
+  // What is held is polled; what is pinned is polled whether it is held or not.
+  store.subscribe({
+    added: (key) => {
+      poller.watch(key);
+    },
+    removed: (key) => {
+      if (store.isPinned(key.sdkKey)) return;
+      poller.unwatch(key);
+      outcomes.forget(key);
+    },
+  });
+}
