@@ -61,7 +61,10 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const memory = new ColdMemory(clock);
   const backups = new Backups(clock, store, places);
   const refresher = new Refresher(clock, origin, { store, memory }, config.clearDatastoreOnUnauthorized);
-  const poller = new Poller(clock, toPollerOptions(config));
+  const poller = new Poller(
+    clock,
+    toPollerOptions(config, (key) => store.peek(key) !== undefined),
+  );
   const isRefused = (key: PayloadKey): boolean =>
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&

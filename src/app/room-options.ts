@@ -52,19 +52,27 @@ export function toAdminLimits(config: Config): HttpLimits {
   return { keepAliveTimeoutMs: config.httpKeepAliveTimeoutS * 1000, connectionsMax: ADMIN_CONNECTIONS_MAX };
 }
 
-export function toPollerOptions(config: Config): PollerOptions {
+export function toPollerOptions(config: Config, isHeld: PollerOptions['isHeld']): PollerOptions {
   return {
-    intervalMs: (key) =>
-      (key.kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000,
+    intervalMs: toIntervalMs(config),
     inFlightMax: config.updateBatchSize,
+    isHeld,
     instanceName: config.instanceName,
   };
 }
 
 export function toFleetOptions(config: Config): FleetMemberOptions {
-  const { intervalMs, instanceName } = toPollerOptions(config);
-  const clearOnUnauthorized = config.clearDatastoreOnUnauthorized;
-  return { lookMs: config.pollingIntervalS * 1000, intervalMs, instanceName, clearOnUnauthorized };
+  return {
+    lookMs: config.pollingIntervalS * 1000,
+    intervalMs: toIntervalMs(config),
+    instanceName: config.instanceName,
+    clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
+  };
+}
+
+/** Between two polls of a payload. */
+function toIntervalMs(config: Config): PollerOptions['intervalMs'] {
+  return ({ kind }) => (kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000;
 }
 
 export function toInspectionOptions(config: Config): ThreadOptions {

@@ -10,8 +10,20 @@ export function nextPhaseMs(nowMs: number, phaseMs: number, intervalMs: number):
   return nowMs + intervalMs - positiveModulo(nowMs - phaseMs, intervalMs);
 }
 
-/** How long to wait after `failures` failures in a row: the interval, doubling from the second failure on. */
-export function waitMs(failures: number, intervalMs: number): number {
+/** What nobody holds yet cannot be served: its first tries come faster, after this long, doubling. */
+const FIRST_TRY_AGAIN_MS = 1_000;
+
+/**
+ * How long to wait after `failures` failures in a row: the interval, doubling from the second failure on; what is not held
+ * yet is asked for again after 1 s, 2 s, 4 s and so on, until that is no sooner.
+ */
+export function waitMs(failures: number, intervalMs: number, isHeld = true): number {
+  const backedOffMs = backOffMs(failures, intervalMs);
+  if (isHeld || failures === 0) return backedOffMs;
+  return Math.min(backedOffMs, FIRST_TRY_AGAIN_MS * 2 ** Math.min(failures - 1, 31));
+}
+
+function backOffMs(failures: number, intervalMs: number): number {
   if (failures <= 1) return intervalMs;
   // 2^31 intervals are more than any cap; a larger exponent would only lose precision.
   const doubled = intervalMs * 2 ** Math.min(failures - 1, 31);

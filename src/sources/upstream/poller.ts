@@ -9,6 +9,8 @@ import { nextPhaseMs, waitMs } from './poll-schedule.js';
 export interface PollerOptions {
   readonly intervalMs: (key: PayloadKey) => number;
   readonly inFlightMax: number;
+  /** Whether a version of the payload is held: what is not held yet is tried again sooner. */
+  readonly isHeld: (key: PayloadKey) => boolean;
   /** Makes the phases of this instance different from another's. */
   readonly instanceName: string;
 }
@@ -32,6 +34,8 @@ interface Target {
   /** Where the poll after the one that waits or runs was moved to. */
   postponedToMs: number | undefined;
   failures: number;
+  /** The origin asked not to be asked before. */
+  notBeforeMs: number;
   cancel: Cancel;
 }
 
@@ -127,6 +131,7 @@ export class Poller {
       nextPollMs: undefined,
       postponedToMs: undefined,
       failures: 0,
+      notBeforeMs: 0,
       cancel: () => undefined,
     };
     this.#targets.set(payloadId(key), target);
@@ -164,17 +169,33 @@ export class Poller {
     const nowMs = this.#clock.monotonicMs();
     const intervalMs = this.#options.intervalMs(target.key);
     const isGood = outcome.kind === 'updated' || outcome.kind === 'unchanged';
+    const isBack = isGood && target.failures > 0;
     target.failures = isGood ? 0 : target.failures + 1;
     const nextPhase = nextPhaseMs(nowMs, this.#phaseMs(target.key), intervalMs);
-    const afterWaitMs = (dueMs ?? nextPhase - intervalMs) + waitMs(target.failures, intervalMs);
+    // A key that was refused is no better for being asked for sooner.
+    const waitsLong = outcome.kind === 'unauthorized' || this.#options.isHeld(target.key);
+    const afterWaitMs = (dueMs ?? nextPhase - intervalMs) + waitMs(target.failures, intervalMs, waitsLong);
     const atMs = afterWaitMs > nowMs ? afterWaitMs : nextPhase;
-    const notBeforeMs = nowMs + (outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0);
+    target.notBeforeMs = nowMs + (outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0);
     // At the phase after it, not right then: what all replicas were told would make them march in step.
-    const isLater = notBeforeMs > atMs;
+    const isLater = target.notBeforeMs > atMs;
     this.#scheduleAt(
       target,
-      isLater ? nextPhaseMs(notBeforeMs, this.#phaseMs(target.key), intervalMs) : atMs,
+      isLater ? nextPhaseMs(target.notBeforeMs, this.#phaseMs(target.key), intervalMs) : atMs,
     );
+    if (isBack) this.#wakeFailing();
+  }
+
+  /** The origin is back: what failed meanwhile need not wait out its back-off. Each at its own phase, so that they spread. */
+  #wakeFailing(): void {
+    for (const target of this.#targets.values()) {
+      if (target.failures === 0 || target.nextPollMs === undefined) continue;
+      const fromMs = Math.max(this.#clock.monotonicMs(), target.notBeforeMs);
+      const atMs = nextPhaseMs(fromMs, this.#phaseMs(target.key), this.#options.intervalMs(target.key));
+      if (target.nextPollMs <= atMs) continue;
+      target.cancel();
+      this.#scheduleAt(target, atMs);
+    }
   }
 
   #phaseMs(key: PayloadKey): number {

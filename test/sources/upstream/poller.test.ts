@@ -22,6 +22,9 @@ class Bench {
   readonly clock = new ManualClock();
   readonly polledAtMs = new Map<string, number[]>();
   outcome: Polled = UNCHANGED;
+  isHeld = true;
+  /** Of single keys, instead of `outcome`. */
+  readonly outcomes = new Map<string, Polled>();
   /** Keys whose polls wait until they are released. */
   readonly held = new Map<string, () => void>();
   readonly slow = new Set<string>();
@@ -30,7 +33,8 @@ class Bench {
   readonly poller: Poller;
 
   constructor(inFlightMax = 64, instanceName = 'pod-a') {
-    const options = { intervalMs: () => INTERVAL_MS, inFlightMax, instanceName };
+    const isHeld = (): boolean => this.isHeld;
+    const options = { intervalMs: () => INTERVAL_MS, inFlightMax, isHeld, instanceName };
     this.poller = new Poller(this.clock, options);
     this.poller.start((polled) => this.#refresh(polled));
   }
@@ -45,7 +49,7 @@ class Bench {
       });
     }
     this.inFlight -= 1;
-    return this.outcome;
+    return this.outcomes.get(sdkKey) ?? this.outcome;
   }
 
   times(name: string): readonly number[] {
@@ -141,6 +145,51 @@ test('after failures the wait doubles up to 60 s, and one success brings the int
   const before = bench.times('k').length;
   await bench.clock.advanceInSteps(100_000, 100);
   assert.deepEqual(new Set(bench.gaps('k').slice(before)), new Set([INTERVAL_MS]));
+});
+
+test('an origin that is back for one payload is asked for all others within an interval, spread over it', async () => {
+  const bench = new Bench();
+  bench.outcome = FAILED;
+  const names = Array.from({ length: 50 }, (_none, index) => `key-${index}`);
+  for (const name of names) bench.poller.watch(key(name));
+  await bench.clock.advanceInSteps(300_000, 100);
+  const before = bench.polledAtMs;
+  const last = names.map((name) => before.get(name)?.at(-1) ?? 0);
+  const backAtMs = bench.clock.monotonicMs();
+  bench.outcome = UNCHANGED;
+  while (names.every((name, index) => bench.times(name).at(-1) === last[index])) {
+    await bench.clock.advanceInSteps(100, 100);
+  }
+  const firstAtMs = bench.clock.monotonicMs();
+  assert.ok(firstAtMs - backAtMs <= 60_000);
+  await bench.clock.advanceInSteps(INTERVAL_MS, 100);
+  const polledAtMs = names.map((name) => bench.times(name).find((atMs) => atMs > backAtMs) ?? Infinity);
+  assert.ok(Math.max(...polledAtMs) <= firstAtMs + INTERVAL_MS);
+  assert.ok(new Set(polledAtMs.map((atMs) => Math.floor(atMs / 1_000))).size > 5, 'not all at one time');
+});
+
+test('an origin that is back for others still gets the time that it asked for', async () => {
+  const bench = new Bench();
+  bench.outcome = FAILED;
+  bench.outcomes.set('patient', failed('status_429', 'HTTP status 429', 200_000));
+  bench.poller.watch(key('patient'));
+  bench.poller.watch(key('k'));
+  await bench.clock.advanceInSteps(30_000, 100);
+  const [askedAtMs = 0] = bench.times('patient');
+  bench.outcome = UNCHANGED;
+  bench.outcomes.delete('patient');
+  await bench.clock.advanceInSteps(300_000, 100);
+  const [, again = 0] = bench.times('patient');
+  assert.ok(again >= askedAtMs + 200_000, `${again - askedAtMs} ms`);
+});
+
+test('what is not held yet is tried again after one second, two, four, and then as seldom as anything else', async () => {
+  const bench = new Bench();
+  bench.isHeld = false;
+  bench.outcome = FAILED;
+  bench.poller.watch(key('k'));
+  await bench.clock.advanceInSteps(300_000, 100);
+  assert.deepEqual(bench.gaps('k').slice(0, 8), [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
 });
 
 test('a refused key is asked for less often too', async () => {
