@@ -4,7 +4,7 @@ import { BackupLog } from '../datastore/backup-log.js';
 import { Backups, type BackupPlace } from '../datastore/backups.js';
 import { ColdMemory } from '../datastore/cold-memory.js';
 import { FleetMember } from '../datastore/fleet-member.js';
-import { OutcomeLog } from '../datastore/outcome-log.js';
+import { OutcomeLog, type Standing } from '../datastore/outcome-log.js';
 import { PayloadStore } from '../datastore/payload-store.js';
 import { Reader, type Restore } from '../datastore/reader.js';
 import { Refresher } from '../datastore/refresher.js';
@@ -17,7 +17,7 @@ import type { FleetLink } from '../sources/fleet-link.js';
 import type { Origin } from '../sources/origin.js';
 import { Poller } from '../sources/upstream/poller.js';
 import { PinnedPayloads } from './pinned-payloads.js';
-import { toFleetOptions, toPollerOptions } from './room-options.js';
+import { toFleetOptions, toHostOf, toPollerOptions } from './room-options.js';
 import type { World } from './world.js';
 
 /** Bodies compressed at one time: zlib has four threads, and DNS needs one of them. */
@@ -54,10 +54,11 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
   const store = new PayloadStore(clock, formsLimit, { sdkKeysMax: config.maximumConcurrentSdkKeys });
-  const outcomes = new OutcomeLog(clock, log, events, (key) => {
+  const standing = (key: PayloadKey): Standing => {
     if (store.peek(key) !== undefined) return 'held';
     return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
-  });
+  };
+  const outcomes = new OutcomeLog(clock, log, events, standing, toHostOf(config));
   const memory = new ColdMemory(clock);
   const backups = new Backups(clock, store, places);
   const refresher = new Refresher(clock, origin, { store, memory }, config.clearDatastoreOnUnauthorized);

@@ -1,4 +1,5 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
+import type { PayloadKey } from '../domain/payload-key.js';
 import { ID_LISTS } from '../sources/resource-kinds.js';
 import type { FleetMemberOptions } from '../datastore/fleet-member.js';
 import { join } from 'node:path';
@@ -68,6 +69,11 @@ export function toFleetOptions(config: Config): FleetMemberOptions {
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   };
+}
+
+/** The host of a payload's origin. */
+export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (key: PayloadKey) => string {
+  return ({ kind }) => (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
 }
 
 /** Between two polls of a payload. */

@@ -1,10 +1,11 @@
-// Tells people what fetches did: a log line when something changed, an event for each, and the last outcome for /status.
+// Reports what fetches did: a log line when something changed, an event for each, and the last outcome for /status.
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Logger } from '../observability/logger.js';
 import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from '../sources/origin.js';
+import { consequence, OriginOutages, type KnownStanding } from './origin-outages.js';
 import { logFields, recordVersion } from './payload-words.js';
 import type { OutcomeListener, RefreshEffect } from './refresher.js';
 
@@ -20,8 +21,6 @@ export interface LastOutcome {
   readonly atMs: number;
 }
 
-/** What a payload is to us. A pinned one may not be held yet. */
-type KnownStanding = 'held' | 'pinned';
 export type Standing = KnownStanding | 'unknown';
 
 export class OutcomeLog implements OutcomeListener {
@@ -29,16 +28,26 @@ export class OutcomeLog implements OutcomeListener {
   readonly #log: Logger;
   readonly #events: ProxyEvents;
   readonly #standing: (key: PayloadKey) => Standing;
+  readonly #hostOf: (key: PayloadKey) => string;
+  readonly #outages: OriginOutages;
   readonly #last = new Map<string, LastOutcome>();
   readonly #strangerFailed: ThrottledLine;
   readonly #strangerRefused: ThrottledLine;
 
-  /** Of payloads that are held or pinned a last outcome is kept. */
-  constructor(clock: Clock, log: Logger, events: ProxyEvents, standing: (key: PayloadKey) => Standing) {
+  /** A last outcome is kept of payloads that are held or pinned. `hostOf`: the host of the payload's origin, for people. */
+  constructor(
+    clock: Clock,
+    log: Logger,
+    events: ProxyEvents,
+    standing: (key: PayloadKey) => Standing,
+    hostOf: (key: PayloadKey) => string,
+  ) {
     this.#clock = clock;
     this.#log = log;
     this.#events = events;
     this.#standing = standing;
+    this.#hostOf = hostOf;
+    this.#outages = new OriginOutages(clock, log, hostOf);
     this.#strangerFailed = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
     this.#strangerRefused = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
   }
@@ -48,12 +57,14 @@ export class OutcomeLog implements OutcomeListener {
   }
 
   forget(key: PayloadKey): void {
+    this.#outages.ended(key);
     this.#last.delete(payloadId(key));
   }
 
   /** Another replica has asked the origin and got a good answer. */
   confirmedByFleet(key: PayloadKey): void {
-    this.#tellGood(key, this.#last.get(payloadId(key)));
+    this.#outages.ended(key);
+    this.#tellAccepted(key, this.#last.get(payloadId(key)));
     this.#last.set(payloadId(key), { kind: 'confirmed_by_fleet', atMs: this.#clock.monotonicMs() });
   }
 
@@ -68,11 +79,11 @@ export class OutcomeLog implements OutcomeListener {
       this.#log.info(fields, `${key.kind.noun} updated`);
     }
     if (effect === 'removed') {
-      this.#log.warn(logFields(key), `${key.kind.noun} dropped: the origin refuses the key`);
+      this.#log.warn(logFields(key), `${key.kind.noun} dropped: origin refused the SDK key`);
     }
     const standing = this.#standing(key);
     if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
-    // What was dropped is told already, or nobody's any more.
+    // A dropped payload has its line already, or belongs to nobody any more.
     else if (effect === 'none') this.#tellStranger(key, outcome);
   }
 
@@ -80,39 +91,31 @@ export class OutcomeLog implements OutcomeListener {
     const before = this.#last.get(payloadId(key));
     const now = toLastOutcome(outcome, this.#clock.monotonicMs());
     this.#last.set(payloadId(key), now);
-    const isSame = before?.kind === now.kind && before.reason === now.reason;
-    if (isGood(now)) this.#tellGood(key, before);
-    else if (outcome.kind === 'failed' && !isSame) {
-      const { reason, detail } = outcome;
-      this.#log.warn(
-        { ...logFields(key), reason, detail },
-        `origin fails for this ${key.kind.noun}: ${CONSEQUENCES[standing]}`,
-      );
-    } else if (outcome.kind === 'unauthorized' && !isSame) {
-      this.#log.warn(
-        logFields(key),
-        `origin refuses the key of this ${key.kind.noun}: ${CONSEQUENCES[standing]}`,
-      );
+    if (outcome.kind === 'failed') this.#outages.failed(key, outcome, standing);
+    else this.#outages.ended(key);
+    if (isGood(now)) this.#tellAccepted(key, before);
+    else if (outcome.kind === 'unauthorized' && before?.kind !== 'unauthorized') {
+      this.#log.warn(logFields(key), `origin refused this SDK key: ${consequence(key, standing)}`);
     }
   }
 
-  #tellGood(key: PayloadKey, before: LastOutcome | undefined): void {
-    if (before === undefined || isGood(before)) return;
-    this.#log.info(logFields(key), `origin answers again for this ${key.kind.noun}`);
+  #tellAccepted(key: PayloadKey, before: LastOutcome | undefined): void {
+    if (before?.kind === 'unauthorized') this.#log.info(logFields(key), 'origin accepts this SDK key again');
   }
 
   #tellStranger(key: PayloadKey, outcome: FetchOutcome): void {
     if (outcome.kind === 'unauthorized') {
       const { status } = outcome;
       this.#strangerRefused.tell((untold) => {
-        this.#log.warn({ ...logFields(key), status, untold }, 'origin refuses a key that nobody holds');
+        this.#log.warn({ ...logFields(key), status, untold }, 'origin refused an SDK key that is not in use');
       });
     } else if (outcome.kind === 'failed') {
       const { reason, detail } = outcome;
       this.#strangerFailed.tell((untold) => {
+        const host = this.#hostOf(key);
         this.#log.warn(
-          { ...logFields(key), reason, detail, untold },
-          `origin fails for a ${key.kind.noun} that nobody holds`,
+          { ...logFields(key), host, reason, detail, untold },
+          `origin failing: no ${key.kind.noun} for a first request`,
         );
       });
     }
@@ -131,11 +134,6 @@ export class OutcomeLog implements OutcomeListener {
     }
   }
 }
-
-const CONSEQUENCES: Readonly<Record<KnownStanding, string>> = {
-  held: 'what is held is served',
-  pinned: 'nothing is held of it',
-};
 
 function toLastOutcome(outcome: FetchOutcome, atMs: number): LastOutcome {
   const { kind } = outcome;

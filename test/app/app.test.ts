@@ -151,7 +151,7 @@ test('a key that is pinned no more and not held is polled no more, in no form', 
   // A form that is not among the pinned ones.
   await rawRequest(`${proxy.url}/v1/download_config_specs/${SDK_KEY}.json?supports_proto=true`);
   origin.fault = REFUSING[401];
-  const dropped = (): number => proxy.logs.withMessage('spec dropped: the origin refuses the key').length;
+  const dropped = (): number => proxy.logs.withMessage('spec dropped: origin refused the SDK key').length;
   while (dropped() < 4) await clock.advanceInSteps(1_000, 100);
   await proxy.app.pin(new Set());
   const before = origin.requests.length;
@@ -164,11 +164,11 @@ test('a pinned key that the origin refuses is polled on, and served when it is g
   const { origin, proxy, clock } = await startPair(t, { args });
   await proxy.app.startedUp;
   origin.fault = REFUSING[403];
-  const dropped = proxy.logs.waitFor((line) => line['msg'] === 'spec dropped: the origin refuses the key');
+  const dropped = proxy.logs.waitFor((line) => line['msg'] === 'spec dropped: origin refused the SDK key');
   clock.advance(10_000);
   await dropped;
   origin.fault = undefined;
-  const back = proxy.logs.waitFor((line) => line['msg'] === 'origin answers again for this spec');
+  const back = proxy.logs.waitFor((line) => line['msg'] === 'origin accepts this SDK key again');
   await Promise.all([back, clock.advanceInSteps(60_000, 500)]);
 });
 

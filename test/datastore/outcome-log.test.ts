@@ -38,7 +38,13 @@ function createBench(standing: Standing, isDebug = false): Bench {
   const sink = new LogSink();
   const log = createLogger(sink, { debug: isDebug, instanceName: 'x', version: '0' });
   const events = isDebug ? createLoggedProxyEvents(log) : noProxyEvents;
-  const outcomes = new OutcomeLog(clock, log, events, () => standing);
+  const outcomes = new OutcomeLog(
+    clock,
+    log,
+    events,
+    () => standing,
+    () => 'origin.example',
+  );
   const tell: Bench['tell'] = (outcome, effect = 'none', key = KEY) => {
     outcomes.fetched(key, outcome, effect, 12);
   };
@@ -62,29 +68,75 @@ test('a new version is one line with its facts, a confirmation none', () => {
   );
 });
 
-test('a failure is told when it begins, when its reason changes, and when it is over', () => {
+test('an outage is one line when it begins, one with its extent, and one when it is over', () => {
   const bench = createBench('held');
-  for (const reason of ['status_500', 'status_500', 'headers_timeout', 'headers_timeout'] as const) {
-    bench.tell(failed(reason, 'words'));
+  const keys = Array.from({ length: 1_000 }, (_none, index) => ({
+    ...KEY,
+    sdkKey: `secret-outage-${index}`,
+  }));
+  for (let second = 0; second < 60; second += 10) {
+    for (const key of keys) bench.tell(failed('status_500', 'words'), 'none', key);
+    bench.clock.advance(10_000);
   }
-  bench.tell(UNCHANGED, 'confirmed');
-  bench.tell(UNCHANGED, 'confirmed');
-  const fails = 'origin fails for this spec: what is held is served';
-  assert.deepEqual(messages(bench), [fails, fails, 'origin answers again for this spec']);
+  for (const key of keys) bench.tell(UNCHANGED, 'confirmed', key);
+  for (const key of keys) bench.tell(UNCHANGED, 'confirmed', key);
   assert.deepEqual(
-    bench.sink.lines.map((line) => line['reason']),
-    ['status_500', 'headers_timeout', undefined],
+    bench.sink.lines.map(({ msg, host, reason, payloads, sinceS, durationS }) => {
+      return [msg, host, reason, payloads, sinceS ?? durationS];
+    }),
+    [
+      [
+        'origin failing: still serving the last good spec',
+        'origin.example',
+        'status_500',
+        undefined,
+        undefined,
+      ],
+      ['origin still failing', 'origin.example', 'status_500', 1_000, 20],
+      ['origin answering again', 'origin.example', undefined, 1_000, 60],
+    ],
   );
+});
+
+test('while an outage lasts each payload and each change of the reason is a line at debug', () => {
+  const bench = createBench('held', true);
+  const other = { ...KEY, sdkKey: 'secret-zyxwvutsrqponml' };
+  for (const reason of ['status_500', 'status_500', 'headers_timeout'] as const) {
+    bench.tell(failed(reason, 'words'));
+    bench.tell(failed(reason, 'words'), 'none', other);
+  }
+  const lines = bench.sink.lines.filter(
+    (line) => line['msg'] === 'origin failing: still serving the last good spec',
+  );
+  assert.deepEqual(
+    lines.map(({ level, sdkKey, reason }) => [level, sdkKey, reason]),
+    [
+      ['warn', 'secret-abcd***', 'status_500'],
+      ['debug', 'secret-zyxw***', 'status_500'],
+      ['debug', 'secret-abcd***', 'headers_timeout'],
+      ['debug', 'secret-zyxw***', 'headers_timeout'],
+    ],
+  );
+});
+
+test('a payload that is forgotten while it fails keeps no outage open', () => {
+  const bench = createBench('held');
+  bench.tell(failed('status_500', ''));
+  bench.outcomes.forget(KEY);
+  assert.equal(messages(bench).at(-1), 'origin answering again');
+  bench.tell(failed('status_500', ''));
+  bench.outcomes.confirmedByFleet(KEY);
+  assert.equal(messages(bench).at(-1), 'origin answering again');
 });
 
 test('a refusal is told once, and a drop as what it is', () => {
   const bench = createBench('held');
   bench.tell(REFUSED);
   bench.tell(REFUSED);
-  assert.deepEqual(messages(bench), ['origin refuses the key of this spec: what is held is served']);
+  assert.deepEqual(messages(bench), ['origin refused this SDK key: still serving the last good spec']);
   const dropping = createBench('unknown');
   dropping.tell(REFUSED, 'removed');
-  assert.deepEqual(messages(dropping), ['spec dropped: the origin refuses the key']);
+  assert.deepEqual(messages(dropping), ['spec dropped: origin refused the SDK key']);
 });
 
 test('of a pinned spec that was never fetched nobody is told that it is served', () => {
@@ -92,8 +144,9 @@ test('of a pinned spec that was never fetched nobody is told that it is served',
   bench.tell(failed('status_500', ''));
   bench.tell(REFUSED);
   assert.deepEqual(messages(bench), [
-    'origin fails for this spec: nothing is held of it',
-    'origin refuses the key of this spec: nothing is held of it',
+    'origin failing: no spec to serve yet',
+    'origin answering again',
+    'origin refused this SDK key: no spec to serve yet',
   ]);
 });
 

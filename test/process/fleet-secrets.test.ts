@@ -68,7 +68,7 @@ async function live(fleet: Fleet): Promise<void> {
   const client = fleet.redis.client();
   const leader = await fleet.calm(specs);
   fleet.origin.refusedKeys.add(KEYS.refused);
-  await leader.program.line('spec dropped: the origin refuses the key');
+  await leader.program.line('spec dropped: origin refused the SDK key');
   const { version } = fleet.publish();
   for (const spec of specs) {
     await eventually('update in Redis', async () => (await storedVersion(client, spec)) === version);
@@ -78,7 +78,7 @@ async function live(fleet: Fleet): Promise<void> {
     const answer = await askFor(replica, { sdkKey: KEYS.failing, form: 'v1' });
     assert.equal(answer.status, 503);
   }
-  await leader.program.line('origin fails for this spec: what is held is served');
+  await leader.program.line('origin failing: still serving the last good spec');
   fleet.origin.fault = undefined;
   await client.set(redisName({ sdkKey: KEYS.failing, form: 'v2' }), 'of another type');
   await fleet.warm(specsOf([KEYS.failing], ['v2']));

@@ -71,7 +71,7 @@ describe('a key that the origin refuses from now on', () => {
       ),
     );
     for (const { program } of fleet.all) {
-      await program.line('origin refuses the key of this spec: what is held is served');
+      await program.line('origin refused this SDK key: still serving the last good spec');
     }
     assert.deepEqual(await placesOf(fleet, REFUSED), { entries: 3, files: 9 });
     await fleet.warm([...REFUSED, ...GOOD]);

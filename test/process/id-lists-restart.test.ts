@@ -140,7 +140,7 @@ describe('the manifest of ID lists', { concurrency: true }, () => {
     assert.equal((await askForManifest(proxy, refused)).status, 401);
     await untilInRedis(client, project.manifestText);
     project.manifestAnswer = MANIFEST_TROUBLE['status 500'];
-    await proxy.program.line('origin fails for this manifest of ID lists: what is held is served');
+    await proxy.program.line('origin failing: still serving the last good manifest of ID lists');
     assertClean((await rawRequest(`${proxy.adminUrl}/status`)).text);
     const { stdout, stderr } = await endOf(proxy, 'SIGTERM');
     assert.ok(stdout.includes('secret-list***'), 'nothing of the key was logged');

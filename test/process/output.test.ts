@@ -70,10 +70,10 @@ test('standard output is JSON lines only, and no whole SDK key is in any output,
 
   origin.fault = REFUSING[401];
   assert.equal((await rawRequest(url + specPath(KEYS.refused))).status, 401);
-  await program.line('origin refuses the key of this spec: what is held is served');
+  await program.line('origin refused this SDK key: still serving the last good spec');
   origin.fault = FAILING.status_500;
   assert.equal((await rawRequest(url + specPath(KEYS.failing))).status, 503);
-  await program.line('origin fails for this spec: what is held is served');
+  await program.line('origin failing: still serving the last good spec');
   writeFileSync(path, `${KEYS.filed}\n${KEYS.malformed}/\n`);
   program.signal('SIGHUP');
   await program.line('SDK keys file not taken over: the keys pinned before stay');

@@ -134,8 +134,8 @@ describe('getConfigSpec', () => {
     const client = scene.client();
     await client.getConfigSpec({ sdkKey: SDK_KEY });
     for (const [fault, told] of [
-      [FAILING.status_500, 'origin fails for this spec: what is held is served'],
-      [REFUSING[401], 'origin refuses the key of this spec: what is held is served'],
+      [FAILING.status_500, 'origin failing: still serving the last good spec'],
+      [REFUSING[401], 'origin refused this SDK key: still serving the last good spec'],
     ] as const) {
       scene.origin.fault = fault;
       scene.clock.advance(10_000);

@@ -166,7 +166,7 @@ describe('a stream of a key that is refused', () => {
     await stream.received(1);
     scene.origin.fault = REFUSING[403];
     scene.clock.advance(POLL_MS);
-    const told = 'origin refuses the key of this spec: what is held is served';
+    const told = 'origin refused this SDK key: still serving the last good spec';
     await within(
       scene.proxy.logs.waitFor((line) => line['msg'] === told),
       told,

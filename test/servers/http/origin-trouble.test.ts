@@ -75,12 +75,12 @@ for (const [name, fault] of [...Object.entries(FAILING), ['an older time', OLDER
     const after = await rawRequest(proxy.url + PATH);
     assert.equal(after.status, 200);
     assert.equal(after.text, good.text);
-    assert.equal(proxy.logs.withMessage('origin fails for this spec: what is held is served').length, 1);
+    assert.equal(proxy.logs.withMessage('origin failing: still serving the last good spec').length, 1);
     origin.fault = undefined;
     origin.project = { ...origin.project, time: origin.project.time + 60_000, greeting: 'new' };
     await pollOnce(pair);
     assert.match((await rawRequest(proxy.url + PATH)).text, /"greeting":"new"/);
-    assert.equal(proxy.logs.withMessage('origin answers again for this spec').length, 1);
+    assert.equal(proxy.logs.withMessage('origin answering again').length, 1);
   });
 }
 
@@ -105,7 +105,7 @@ for (const [status, fault] of Object.entries(REFUSING)) {
     pair.origin.fault = fault;
     await pollOnce(pair);
     assert.equal((await rawRequest(pair.proxy.url + PATH)).text, good.text);
-    const told = 'origin refuses the key of this spec: what is held is served';
+    const told = 'origin refused this SDK key: still serving the last good spec';
     assert.equal(pair.proxy.logs.withMessage(told).length, 1);
   });
 
@@ -115,7 +115,7 @@ for (const [status, fault] of Object.entries(REFUSING)) {
     pair.origin.fault = fault;
     await pollOnce(pair);
     assert.equal((await rawRequest(pair.proxy.url + PATH)).status, 401);
-    assert.equal(pair.proxy.logs.withMessage('spec dropped: the origin refuses the key').length, 1);
+    assert.equal(pair.proxy.logs.withMessage('spec dropped: origin refused the SDK key').length, 1);
   });
 }
 
