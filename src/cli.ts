@@ -33,7 +33,7 @@ export function readCommandLine(args: readonly string[], version: string): Typed
     told += text;
   });
   try {
-    program.parse(args, { from: 'user' });
+    program.parse(args.flatMap(splitShortOption), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return { kind: 'told', text: told };
     throw error;
@@ -89,6 +89,12 @@ function readOptions(parsed: Readonly<Record<string, unknown>>): ReadonlyMap<Set
 /** Commander's name for an option. */
 function camelCase(flag: string): string {
   return flag.replace(/-([a-z])/g, (_dash, letter: string) => letter.toUpperCase());
+}
+
+/** `-p=5` is `-p 5`, as in SFP. */
+function splitShortOption(arg: string): string[] {
+  const [, short, value] = /^(-[a-z])=(.*)$/s.exec(arg) ?? [];
+  return short === undefined || value === undefined ? [arg] : [short, value];
 }
 
 /** What commander does not know stays among the arguments. A value after `=` may be a secret and is left out. */

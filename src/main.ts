@@ -51,8 +51,11 @@ async function main(): Promise<void> {
       await runHealth(typed.line);
       return;
     case 'run': {
-      const config = orFaults(loadConfig(typed.line, around));
-      if (config !== undefined) await runDaemon(config, version);
+      const loaded = loadConfig(typed.line, around);
+      const config = orFaults(loaded);
+      if (config === undefined) return;
+      const notices = loaded.kind === 'loaded' ? loaded.notices : [];
+      await runDaemon(config, notices, version);
     }
   }
 }
@@ -65,13 +68,14 @@ async function runHealth(line: CommandLine): Promise<void> {
   process.exitCode = report.isHealthy ? 0 : EXIT_BROKEN;
 }
 
-async function runDaemon(config: Config, version: string): Promise<void> {
+async function runDaemon(config: Config, notices: readonly string[], version: string): Promise<void> {
   const output = openStandardOutput();
   const log = createLogger(output, {
     debug: config.debugLogging,
     instanceName: config.instanceName,
     version,
   });
+  for (const notice of notices) log.warn(notice);
   // What was logged is written first, unless nobody takes it.
   const exit = (status: number): void => {
     systemClock.schedule(LAST_LINES_MS_MAX, () => {

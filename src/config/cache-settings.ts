@@ -42,6 +42,7 @@ export const cacheSettings = {
   }),
   redisPassword: text({
     ...ANY_TEXT,
+    isSecret: true,
     flag: 'redis-password',
     env: 'REDIS_ENTERPRISE_PASSWORD',
     default: '',
@@ -72,6 +73,7 @@ export const cacheSettings = {
   }),
   redisUrl: text({
     ...ANY_TEXT,
+    isSecret: true,
     flag: 'redis-url',
     env: 'REDIS_URL',
     default: '',
@@ -101,6 +103,7 @@ export const cacheSettings = {
   }),
   redisSentinelPassword: text({
     ...ANY_TEXT,
+    isSecret: true,
     flag: 'redis-sentinel-password',
     env: 'REDIS_SENTINEL_PASSWORD',
     default: '',

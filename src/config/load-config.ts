@@ -4,8 +4,9 @@ import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { fileFault, readPinnedKeys } from './pinned-keys.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
-import { boundsText, parseSetting, type Setting } from './setting.js';
+import { boundsText, parseSetting, shownValue, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
+import { similarName } from './similar-name.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
 export type Cache = 'disabled' | 'redis' | 'local';
@@ -34,7 +35,8 @@ export interface Surroundings {
 }
 
 export type Loaded<Result> =
-  | { readonly kind: 'loaded'; readonly config: Result }
+  /** `notices`: what was ignored, to be logged. */
+  | { readonly kind: 'loaded'; readonly config: Result; readonly notices: readonly string[] }
   | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
 const MODES: readonly Mode[] = ['http', 'grpc', 'grpc-and-http'];
@@ -42,7 +44,7 @@ const CACHES: readonly Cache[] = ['disabled', 'redis', 'local'];
 
 /** The whole configuration of the daemon. */
 export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Config> {
-  const { values, faults } = loadValues(typed, around);
+  const { values, faults, notices } = loadValues(typed, around);
   const [mode, cache, ...rest] = typed.operands;
   const all = [
     ...faultsOfOperand('MODE', mode, MODES),
@@ -58,6 +60,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   if (all.length > 0) return { kind: 'faults', faults: all };
   return {
     kind: 'loaded',
+    notices: [...notices, ...unknownVariables(around.env)],
     config: Object.freeze({
       ...values,
       mode: mode as Mode,
@@ -94,37 +97,80 @@ function readPlaces(
 /** Only the settings: what a subcommand needs that starts no daemon. The first operand is the subcommand itself. */
 export function loadSettings(typed: CommandLine, around: Surroundings): Loaded<SettingValues> {
   const loaded = loadValues(typed, around);
-  const { values } = loaded;
+  const { values, notices } = loaded;
   const faults = [...faultsOfSurplus(typed.operands.slice(1)), ...loaded.faults];
-  return faults.length > 0 ? { kind: 'faults', faults } : { kind: 'loaded', config: values };
+  return faults.length > 0 ? { kind: 'faults', faults } : { kind: 'loaded', config: values, notices };
 }
 
 function loadValues(
   typed: CommandLine,
   around: Surroundings,
-): { readonly values: SettingValues; readonly faults: readonly string[] } {
+): {
+  readonly values: SettingValues;
+  readonly faults: readonly string[];
+  readonly notices: readonly string[];
+} {
   const values: Record<string, unknown> = {};
   const faults = typed.unknownOptions.map(
-    (option) => `unknown option ${maskSdkKeysIn(option)}: this version does not have it, see --help`,
+    (option) => `unknown option ${maskSdkKeysIn(option)}: ${adviceFor(option, FLAGS)}`,
   );
+  const notices: string[] = [];
   for (const [name, setting] of Object.entries(settings) as [SettingName, Setting][]) {
     // A faulty setting gets its default, so that the others can still be judged.
     values[name] = defaultOf(setting);
     const given = find(name, setting, typed, around.env);
     if (given === undefined) continue;
+    if (isOfKubernetes(setting, given)) {
+      notices.push(`${given.source} is ignored: Kubernetes sets it to the address of a Service`);
+      continue;
+    }
     try {
       values[name] = valueOf(setting, given.text);
     } catch (error) {
-      faults.push(`${given.source}: ${(error as Error).message} (${boundsText(setting)})`);
+      faults.push(faultOf(setting, given, error as Error));
     }
   }
-  return { values: values as unknown as SettingValues, faults };
+  return { values: values as unknown as SettingValues, faults, notices };
+}
+
+function faultOf(setting: Setting, { source, text }: Given, { message }: Error): string {
+  const shown = text === true ? '' : shownValue(setting, text);
+  const bounds = message.includes(boundsText(setting)) ? '' : ` (${boundsText(setting)})`;
+  return `${source}:${shown} ${message}${bounds}`;
+}
+
+/** A Service called `redis-enterprise` gives every pod beside it REDIS_ENTERPRISE_PORT=tcp://10.0.0.1:6379. */
+function isOfKubernetes(setting: Setting, { text, isVariable }: Given): boolean {
+  return (
+    isVariable &&
+    setting.kind === 'integer' &&
+    typeof text === 'string' &&
+    /^(?:tcp|udp|sctp):\/\//.test(text)
+  );
+}
+
+const FLAGS = Object.values(settings).map(({ flag }) => `--${flag}`);
+const VARIABLES = (Object.values(settings) as Setting[]).flatMap(variablesOf);
+/** Variables of Kubernetes for a Service called `sfp`, or `sfp-…`. */
+const SERVICE_VARIABLE = /^SFP_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT|PORT_\d+_(?:TCP|UDP|SCTP)\w*)$/;
+
+/** Ours that no setting has: mistyped, or of another version. */
+function unknownVariables(env: Surroundings['env']): readonly string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SFP_') && !VARIABLES.includes(name) && !SERVICE_VARIABLE.test(name))
+    .map((name) => `variable ${maskSdkKeysIn(name)} is ignored: ${adviceFor(name, VARIABLES)}`);
+}
+
+function adviceFor(name: string, names: readonly string[]): string {
+  const meant = similarName(name, names);
+  return meant === undefined ? 'this version does not have it, see --help' : `did you mean ${meant}?`;
 }
 
 interface Given {
   readonly text: string | true;
   /** Where the text comes from, in words. */
   readonly source: string;
+  readonly isVariable: boolean;
 }
 
 function find(
@@ -134,11 +180,11 @@ function find(
   env: Surroundings['env'],
 ): Given | undefined {
   const option = typed.options.get(name);
-  if (option !== undefined) return { text: option, source: `--${setting.flag}` };
+  if (option !== undefined) return { text: option, source: `--${setting.flag}`, isVariable: false };
   for (const variable of variablesOf(setting)) {
     const text = env[variable];
     // An empty variable is how a chart says "not set".
-    if (text !== undefined && text !== '') return { text, source: variable };
+    if (text !== undefined && text !== '') return { text, source: variable, isVariable: true };
   }
   return undefined;
 }
@@ -165,8 +211,8 @@ function faultsOfOperand(
 ): readonly string[] {
   if (given !== undefined && accepted.includes(given)) return [];
   const choice = accepted.map((value) => `'${value}'`).join(', ');
-  if (given === undefined) return [`${name} is missing: it is ${choice}`];
-  return [`${name} '${maskSdkKeysIn(given)}' is unknown: use ${choice}`];
+  if (given === undefined) return [`${name} is required: one of ${choice}`];
+  return [`${name} '${maskSdkKeysIn(given)}' is unknown: must be one of ${choice}`];
 }
 
 function faultsOfSurplus(operands: readonly string[]): readonly string[] {
@@ -182,7 +228,10 @@ function readCa(
   try {
     const pem = readFile(path);
     if (isPemOfCertificates(pem)) return { pem, faults: [] };
-    return { pem: undefined, faults: [`${source}: ${maskSdkKeysIn(path)} holds no PEM certificate`] };
+    return {
+      pem: undefined,
+      faults: [`${source}: ${maskSdkKeysIn(path)} contains no readable PEM certificate`],
+    };
   } catch (error) {
     return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };
   }

@@ -22,7 +22,7 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
     const sdkKey = text.replace(/#.*$/, '').trim();
     if (sdkKey === '') return;
     if (isValidSdkKey(sdkKey)) sdkKeys.add(sdkKey);
-    else faults.push(`${where} is no SDK key: ${SDK_KEY_RULE}`);
+    else faults.push(`${where} is not a valid SDK key: SDK keys must be ${SDK_KEY_RULE}`);
   };
 
   sources.sdkKeys.split(',').forEach((part, index) => {

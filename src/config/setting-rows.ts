@@ -6,8 +6,9 @@ export const ADDRESS = { pattern: /^[0-9A-Za-z.:_-]+$/, patternText: 'an address
 /** Empty, or with a host; credentials may be in it. */
 export const PROXY_URL = {
   pattern: /^(?:$|https?:\/\/(?:[^\s/@]*@)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$)/,
-  patternText: 'http:// or https://, a host, perhaps a port',
+  patternText: 'http:// or https:// with a host and an optional port',
   isUrl: true,
+  isSecret: true,
 } as const;
 export const PORT = { min: 0, max: 65_535, unit: 'port' } as const;
 export const SECONDS = { unit: 's' } as const;

@@ -1,4 +1,5 @@
 // What a setting is: one row of the table, and how its text becomes a value or a fault.
+import { maskSdkKeysIn } from '../domain/sdk-key.js';
 
 interface Row {
   /** Long option without its dashes. */
@@ -36,6 +37,8 @@ export interface TextSetting extends Row {
   readonly patternText: string;
   /** Where it is not empty it has to be a URL: a pattern alone lets port 99999 pass. */
   readonly isUrl?: true;
+  /** Never shown, not even where it is wrong: a password, or a URL that may hold one. */
+  readonly isSecret?: true;
 }
 
 export interface UrlSetting extends Row {
@@ -54,8 +57,13 @@ export type ValueOf<S extends Setting> = S extends IntegerSetting
       ? URL
       : string;
 
-/** A text as the setting's value; throws an Error that says what is wrong with it. */
-export function parseSetting(setting: Setting, text: string): number | boolean | string | URL {
+/**
+ * A text as the setting's value; throws an Error that says what is wrong with it. Spaces and line ends around it are not part
+ * of it: files and templates leave them behind.
+ */
+export function parseSetting(setting: Setting, given: string): number | boolean | string | URL {
+  const text =
+    setting.kind === 'text' && setting.isSecret === true ? given.replace(/\r?\n$/, '') : given.trim();
   switch (setting.kind) {
     case 'integer':
       return parseInteger(setting, text);
@@ -84,20 +92,20 @@ export function boundsText(setting: Setting): string {
 
 function parseInteger(setting: IntegerSetting, text: string): number {
   const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : NaN;
-  if (Number.isNaN(value)) throw new Error('is no whole number');
+  if (Number.isNaN(value)) throw new Error('must be an integer');
   if (value < setting.min || value > setting.max) throw new Error('is out of bounds');
   return value;
 }
 
 function parseSwitch(text: string): boolean {
-  if (text === 'true' || text === '1') return true;
-  if (text === 'false' || text === '0') return false;
-  throw new Error('is neither true nor false');
+  if (/^(?:true|1|yes|on)$/i.test(text)) return true;
+  if (/^(?:false|0|no|off)$/i.test(text)) return false;
+  throw new Error('must be true or false');
 }
 
 function parseText({ pattern, patternText, isUrl }: TextSetting, text: string): string {
   const isGood = pattern.test(text) && (isUrl !== true || text === '' || URL.canParse(text));
-  if (!isGood) throw new Error(`is not ${patternText}`);
+  if (!isGood) throw new Error(`must be ${patternText}`);
   return text;
 }
 
@@ -105,8 +113,19 @@ function parseText({ pattern, patternText, isUrl }: TextSetting, text: string): 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw new Error('is no http:// or https:// URL');
-  if (url.search !== '' || url.hash !== '') throw new Error('may not have a query or a fragment');
-  if (url.username !== '' || url.password !== '') throw new Error('may not have credentials in it');
+    throw new Error('must be a URL that begins with http:// or https://');
+  if (url.search !== '' || url.hash !== '') throw new Error('must not have a query or a fragment');
+  if (url.username !== '' || url.password !== '') throw new Error('must not contain credentials');
   return url;
+}
+
+const SHOWN_CHARACTERS_MAX = 60;
+
+/** What was given, for an error: in quotes and cut where it is long; nothing of what may be a secret. */
+export function shownValue(setting: Setting, text: string): string {
+  if (setting.kind === 'text' && setting.isSecret === true) return '';
+  // A URL may hold credentials, which are what is wrong with it.
+  const masked = maskSdkKeysIn(text).replace(/\/\/[^/\s@]*@/g, '//***@');
+  const isCut = masked.length > SHOWN_CHARACTERS_MAX;
+  return ` '${masked.slice(0, SHOWN_CHARACTERS_MAX)}${isCut ? '…' : ''}'`;
 }

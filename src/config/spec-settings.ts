@@ -56,6 +56,7 @@ export const specSettings = {
   }),
   sdkKeys: text({
     ...ANY_TEXT,
+    isSecret: true,
     flag: 'sdk-keys',
     env: 'SFP_SDK_KEYS',
     default: '',

@@ -151,16 +151,16 @@ test('every fault is told in one go, each with its source and its bounds', () =>
     env: { SFP_UPDATE_BATCH_SIZE: 'many', STATSIG_ENDPOINT: 'ftp://x', SFP_DEBUG_LOGGING: 'maybe' },
   });
   for (const expected of [
-    /^MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'$/,
-    /^CACHE 'memory' is unknown: use 'disabled', 'redis', 'local'$/,
+    /^MODE 'https' is unknown: must be one of 'http', 'grpc', 'grpc-and-http'$/,
+    /^CACHE 'memory' is unknown: must be one of 'disabled', 'redis', 'local'$/,
     /^unexpected argument 'extra'$/,
     /^unknown option --nonsense/,
     /^--maximum-concurrent-sdk-keys: needs a value/,
-    /^--polling-interval-in-s: is out of bounds \(1 to 86400\)$/,
-    /^--http-port: is out of bounds \(0 to 65535\)$/,
-    /^SFP_UPDATE_BATCH_SIZE: is no whole number/,
-    /^STATSIG_ENDPOINT: is no http:\/\/ or https:\/\/ URL/,
-    /^SFP_DEBUG_LOGGING: is neither true nor false/,
+    /^--polling-interval-in-s: '0' is out of bounds \(1 to 86400\)$/,
+    /^--http-port: '70000' is out of bounds \(0 to 65535\)$/,
+    /^SFP_UPDATE_BATCH_SIZE: 'many' must be an integer \(1 to \d+\)$/,
+    /^STATSIG_ENDPOINT: 'ftp:\/\/x' must be a URL that begins with http:\/\/ or https:\/\//,
+    /^SFP_DEBUG_LOGGING: 'maybe' must be true or false$/,
   ]) {
     assert.ok(
       told.some((fault) => expected.test(fault)),
@@ -172,12 +172,12 @@ test('every fault is told in one go, each with its source and its bounds', () =>
 
 test('modes and caches are named where they are missing, refused where they are unknown', () => {
   assert.deepEqual(faults([]), [
-    "MODE is missing: it is 'http', 'grpc', 'grpc-and-http'",
-    "CACHE is missing: it is 'disabled', 'redis', 'local'",
+    "MODE is required: one of 'http', 'grpc', 'grpc-and-http'",
+    "CACHE is required: one of 'disabled', 'redis', 'local'",
   ]);
   assert.deepEqual(faults(['https', 'none']), [
-    "MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'",
-    "CACHE 'none' is unknown: use 'disabled', 'redis', 'local'",
+    "MODE 'https' is unknown: must be one of 'http', 'grpc', 'grpc-and-http'",
+    "CACHE 'none' is unknown: must be one of 'disabled', 'redis', 'local'",
   ]);
   for (const mode of ['http', 'grpc', 'grpc-and-http']) {
     const loaded = load([mode, 'disabled']);
@@ -221,11 +221,11 @@ test('files that cannot be read, or hold no certificate, are faults', () => {
   const files = { '/ca': 'no certificate', '/broken': broken, '/good': CERTIFICATE };
   assert.match(
     faults(['http', 'disabled', '--origin-ca-file', '/broken'], { files })[0] ?? '',
-    /holds no PEM certificate/,
+    /contains no readable PEM certificate/,
   );
   assert.match(
     faults(['http', 'disabled', '--origin-ca-file', '/ca'], { files })[0] ?? '',
-    /holds no PEM certificate/,
+    /contains no readable PEM certificate/,
   );
   assert.equal(config(['--origin-ca-file', '/good'], { files }).originCaPem, CERTIFICATE);
 });
@@ -267,4 +267,84 @@ test('no two rows share a flag, a letter or a variable', () => {
   ]) {
     assert.equal(new Set(names).size, names.length);
   }
+});
+
+test('values are taken as a person means them, with the space that files and templates leave behind', () => {
+  for (const text of ['true', 'TRUE', 'Yes', 'on', '1', ' true\n']) {
+    assert.equal(config([], { env: { SFP_DEBUG_LOGGING: text } }).debugLogging, true, text);
+  }
+  for (const text of ['false', 'False', 'NO', 'off', '0', '0\r\n']) {
+    assert.equal(config([], { env: { SFP_DEBUG_LOGGING: text } }).debugLogging, false, text);
+  }
+  const env = {
+    SFP_POLLING_INTERVAL_IN_S: '5\n',
+    STATSIG_ENDPOINT: ' https://edge.example \n',
+    REDIS_ENTERPRISE_PASSWORD: ' pass word \n',
+  };
+  const { pollingIntervalS, statsigEndpoint, redisPassword } = config([], { env });
+  assert.deepEqual([pollingIntervalS, statsigEndpoint.href], [5, 'https://edge.example/']);
+  assert.equal(redisPassword, ' pass word ', 'spaces may belong to a password, the end of its file does not');
+});
+
+test('what Kubernetes makes of a Service called like a setting is ignored, with a notice', () => {
+  const env = { REDIS_ENTERPRISE_PORT: 'tcp://10.0.0.1:6379', SFP_HTTP_PORT: 'tcp://10.0.0.2:80' };
+  const loaded = load(['http', 'disabled'], { env });
+  assert.equal(loaded.kind, 'loaded');
+  if (loaded.kind !== 'loaded') return;
+  assert.equal(loaded.config.redisPort, 6379);
+  assert.equal(loaded.config.httpPort, 8000);
+  assert.deepEqual([...loaded.notices].sort(), [
+    'REDIS_ENTERPRISE_PORT is ignored: Kubernetes sets it to the address of a Service',
+    'SFP_HTTP_PORT is ignored: Kubernetes sets it to the address of a Service',
+  ]);
+  assert.equal(
+    faults(['http', 'disabled', '--redis-port', 'tcp://10.0.0.1:6379']).length,
+    1,
+    'nobody types that',
+  );
+});
+
+test('a variable of ours that no setting has is told, with the name that was probably meant', () => {
+  const env = {
+    SFP_POLING_INTERVAL_IN_S: '5',
+    SFP_SOMETHING_ELSE_ENTIRELY: '1',
+    SFP_SERVICE_HOST: '10.0.0.1',
+    SFP_SERVICE_PORT_HTTP: '8000',
+    SFP_PORT: 'tcp://10.0.0.1:8000',
+    SFP_PORT_8000_TCP_ADDR: '10.0.0.1',
+    SFP_CANARY_SERVICE_PORT: '8000',
+  };
+  const loaded = load(['http', 'disabled'], { env });
+  assert.deepEqual(loaded.kind === 'loaded' && loaded.notices, [
+    'variable SFP_POLING_INTERVAL_IN_S is ignored: did you mean SFP_POLLING_INTERVAL_IN_S?',
+    'variable SFP_SOMETHING_ELSE_ENTIRELY is ignored: this version does not have it, see --help',
+  ]);
+});
+
+test('a mistyped option is refused with the one that was probably meant', () => {
+  assert.deepEqual(faults(['http', 'disabled', '--polling-interval-in-ms']), [
+    'unknown option --polling-interval-in-ms: did you mean --polling-interval-in-s?',
+  ]);
+  assert.deepEqual(faults(['http', 'disabled', '--xyz']), [
+    'unknown option --xyz: this version does not have it, see --help',
+  ]);
+});
+
+test('a short option takes its value behind an equals sign too', () => {
+  assert.equal(config(['-p=5']).pollingIntervalS, 5);
+  assert.deepEqual(faults(['http', 'disabled', '-p=']).length, 1);
+});
+
+test('no fault shows what may be a secret', () => {
+  const given = {
+    env: {
+      HTTPS_PROXY: 'socks5://me:hunter2@proxy',
+      REDIS_URL: 'nonsense://me:hunter2@redis',
+      STATSIG_ENDPOINT: 'https://me:hunter2@edge.example',
+      SFP_SDK_KEYS: 'hunter2!',
+    },
+  };
+  const told = faults(['http', 'redis', '--http-port', 'secret-hunter2hunter2hunter2'], given);
+  assert.equal(told.length, 5);
+  assert.doesNotMatch(told.join('\n'), /hunter2(?!\*)/);
 });

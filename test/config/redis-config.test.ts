@@ -154,7 +154,7 @@ test('contradictions are faults', () => {
   assert.match(faults({ REDIS_NODES: 'a:1' }).join(), /needs --redis-cluster or --redis-sentinel-name/);
   assert.match(faults({ REDIS_CLUSTER: '1', REDIS_DATABASE: '2' }).join(), /database 0 only/);
   assert.match(faults({ REDIS_CLUSTER: '1', REDIS_NODES: 'a:99999' }).join(), /a port is out of bounds/);
-  assert.match(faults({ REDIS_NODES: 'nonsense' }).join(), /REDIS_NODES: is not host:port/);
+  assert.match(faults({ REDIS_NODES: 'nonsense' }).join(), /REDIS_NODES: .nonsense. must be host:port/);
   assert.match(faults({ REDIS_CA_FILE: '/none.pem' }).join(), /REDIS_CA_FILE.*ENOENT/);
   assert.match(faults({ SFP_REDIS_KEY_SCHEMA: 'md5' }).join(), /sha256 or prefix/);
 });

@@ -24,13 +24,13 @@ describe('wrong options', { concurrency: true }, () => {
     const env = { SFP_UPDATE_BATCH_SIZE: '1.5', SFP_DEBUG_LOGGING: 'perhaps', SFP_SDK_KEYS: 'no key!' };
     const faults = faultsIn(await refusal(t, [...args, '--sdk-keys-file', '/not/there'], env));
     const expected = [
-      /MODE 'htp' is unknown: use 'http'/,
-      /--polling-interval-in-s: is out of bounds \(1 to 86400\)/,
-      /--http-port: .*whole number/,
+      /MODE 'htp' is unknown: must be one of 'http'/,
+      /--polling-interval-in-s: '0' is out of bounds \(1 to 86400\)/,
+      /--http-port: 'eighty' must be an integer/,
       /--statsig-endpoint: .*https?:\/\//,
-      /SFP_UPDATE_BATCH_SIZE: .*whole number/,
+      /SFP_UPDATE_BATCH_SIZE: '1.5' must be an integer/,
       /SFP_DEBUG_LOGGING: .*true.*false/,
-      /SFP_SDK_KEYS.* is no SDK key/,
+      /SFP_SDK_KEYS.* is not a valid SDK key/,
       /--sdk-keys-file .*\/not\/there.*ENOENT/,
     ];
     for (const pattern of expected) {
@@ -58,15 +58,15 @@ describe('wrong options', { concurrency: true }, () => {
   it('include missing and surplus operands', async (t) => {
     const missing = faultsIn(await refusal(t, []));
     assert.deepEqual(missing.length, 2);
-    assert.match(missing.join(), /MODE is missing.*CACHE is missing/);
+    assert.match(missing.join(), /MODE is required.*CACHE is required/);
     const surplus = faultsIn(await refusal(t, ['http', 'disabled', 'surplus']));
     assert.equal(surplus.length, 1);
     assert.match(surplus[0] ?? '', /unexpected argument 'surplus'/);
   });
 
   for (const [operands, sentence] of [
-    [['https', 'disabled'], /MODE 'https' is unknown: use 'http', 'grpc', 'grpc-and-http'/],
-    [['http', 'memory'], /CACHE 'memory' is unknown: use 'disabled', 'redis', 'local'/],
+    [['https', 'disabled'], /MODE 'https' is unknown: must be one of 'http', 'grpc', 'grpc-and-http'/],
+    [['http', 'memory'], /CACHE 'memory' is unknown: must be one of 'disabled', 'redis', 'local'/],
     [['http', 'redis', '--redis-url', 'redis://u:hunter2@'], /--redis-url \(REDIS_URL\): is no redis:/],
   ] as const) {
     it(`include ${operands.join(' ')}`, async (t) => {
@@ -80,7 +80,7 @@ describe('wrong options', { concurrency: true }, () => {
     const path = temporaryFile(t, '# ours\nsecret-goodkey0123456789\nsecret-wrong/key0123456789\n');
     const faults = faultsIn(await refusal(t, ['http', 'disabled', '--sdk-keys-file', path]));
     assert.equal(faults.length, 1);
-    assert.match(faults[0] ?? '', /line 3 of the SDK keys file is no SDK key/);
+    assert.match(faults[0] ?? '', /line 3 of the SDK keys file is not a valid SDK key/);
     assert.doesNotMatch(faults.join(), /wrong|goodkey/);
   });
 
@@ -95,6 +95,6 @@ describe('wrong options', { concurrency: true }, () => {
     const path = temporaryFile(t, 'not a certificate\n');
     const faults = faultsIn(await refusal(t, ['http', 'disabled'], { SFP_ORIGIN_CA_FILE: path }));
     assert.equal(faults.length, 1);
-    assert.match(faults[0] ?? '', /SFP_ORIGIN_CA_FILE.*holds no PEM certificate/);
+    assert.match(faults[0] ?? '', /SFP_ORIGIN_CA_FILE.*contains no readable PEM certificate/);
   });
 });
