@@ -289,8 +289,7 @@ test('values are taken as a person means them, with the space that files and tem
 test('what Kubernetes makes of a Service called like a setting is ignored, with a notice', () => {
   const env = { REDIS_ENTERPRISE_PORT: 'tcp://10.0.0.1:6379', SFP_HTTP_PORT: 'tcp://10.0.0.2:80' };
   const loaded = load(['http', 'disabled'], { env });
-  assert.equal(loaded.kind, 'loaded');
-  if (loaded.kind !== 'loaded') return;
+  if (loaded.kind !== 'loaded') assert.fail(loaded.faults.join());
   assert.equal(loaded.config.redisPort, 6379);
   assert.equal(loaded.config.httpPort, 8000);
   assert.deepEqual([...loaded.notices].sort(), [
