@@ -1,11 +1,4 @@
-// What Redis does in one step: entries written only where they are newer, the lease held only by who holds it.
-import { hash } from 'node:crypto';
-
-export interface RedisScript {
-  readonly lua: string;
-  /** Hex SHA-1 of the text, by which Redis remembers it. */
-  readonly sha: string;
-}
+// What Redis does in one step: entries are overwritten by newer ones only, and only its holder renews or ends a lease.
 
 /**
  * The fields of an entry. The first three are SFP's and what SDKs' adapters read; the others are ours, and speak of
@@ -209,15 +202,14 @@ redis.pcall('PUBLISH', ARGV[2], ARGV[3])
 return 1
 `;
 
-function script(lua: string): RedisScript {
-  return { lua, sha: hash('sha1', lua) };
-}
-
+/** ioredis sends each by its hash once a connection knows it, and again as text where Redis has forgotten it. */
 export const SCRIPTS = {
-  confirm: script(CONFIRM),
-  save: script(SAVE),
-  remove: script(REMOVE),
-  state: script(STATE),
-  renew: script(RENEW),
-  release: script(RELEASE),
+  confirmEntry: { lua: CONFIRM },
+  saveEntry: { lua: SAVE },
+  removeEntry: { lua: REMOVE },
+  lookAtEntries: { lua: STATE },
+  renewLease: { lua: RENEW },
+  releaseLease: { lua: RELEASE },
 } as const;
+
+export type ScriptName = keyof typeof SCRIPTS;
