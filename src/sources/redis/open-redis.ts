@@ -72,9 +72,10 @@ export async function openRedis(
     describe: () => ({
       address: describeAddress(options.address),
       instanceId,
-      isLeader: fleet.isLeader,
-      leader: fleet.leader,
-      uses: health.describe(),
+      // The lease lasts a while longer without Redis, but nobody can say who holds it.
+      isLeader: small.isOpen && fleet.isLeader,
+      leader: small.isOpen ? fleet.leader : undefined,
+      uses: health.describe(small.isOpen ? undefined : small.fault),
       messages: fleet.messages,
     }),
   };
