@@ -28,6 +28,8 @@ export const FIELDS = {
  * `kind_of`: 'none', 'hash', or the kind of value somebody else put under the name.
  * `is_whole`: config and body are as long as they were written; another program may have put its own in their place.
  * `sign` notes a confirmation of the entry's version, `ago_ms` before now; a later one of the same version stays.
+ * `look_as`: an entry with another key's owner is taken where keys may share its name; under any other name it is a
+ * copy that somebody made, and counts as nothing.
  */
 const PRELUDE = `
 local function version_of(text)
@@ -69,8 +71,13 @@ local function is_whole(name, entry)
   return entry.is_ours and has_bytes(name, 'config', entry.config_bytes)
     and has_bytes(name, 'sfp_body', entry.body_bytes) and has_coding == (entry.body_bytes ~= '0')
 end
-local function is_foreign(entry, owner, is_shared)
-  return is_shared == '1' and entry.is_ours and entry.owner and entry.owner ~= owner
+local function look_as(name, role, owner, is_shared)
+  local entry = look_at(name)
+  if entry.is_ours and entry.owner and entry.owner ~= owner then
+    entry.is_taken = role == 'e' and is_shared == '1'
+    entry.is_ours, entry.version = false, nil
+  end
+  return entry
 end
 `;
 
@@ -85,8 +92,8 @@ local function confirm(name, role)
   local kind = kind_of(name)
   if kind == 'none' then return 'behind' end
   if kind ~= 'hash' then return 'wrong_type' end
-  local entry = look_at(name)
-  if role == 'e' and is_foreign(entry, owner, is_shared) then return 'foreign_key' end
+  local entry = look_as(name, role, owner, is_shared)
+  if entry.is_taken then return 'foreign_key' end
   if not entry.version or entry.version < version then return 'behind' end
   if entry.version > version then return 'newer ' .. entry.text end
   if role == 'e' then
@@ -122,8 +129,8 @@ end
 local function save(name, role)
   local kind = kind_of(name)
   if kind ~= 'none' and kind ~= 'hash' then return 'wrong_type' end
-  local entry = look_at(name)
-  if role == 'e' and is_foreign(entry, owner, is_shared) then return 'foreign_key' end
+  local entry = look_as(name, role, owner, is_shared)
+  if entry.is_taken then return 'foreign_key' end
   if entry.version and entry.version > version then return 'newer ' .. entry.text end
   local answer = 'stored'
   if role == 'm' then

@@ -6,7 +6,7 @@ import type { BodyLimits } from '../spec-body/body-intake.js';
 import type { Failing, Loading, LoadPatience, Snapshots, SnapshotFault, Storing } from '../snapshots.js';
 import { BodyQueue } from './redis-body-queue.js';
 import { readPayload, toBodyFields, type StoredForm } from './redis-body.js';
-import type { StoredEntry } from './redis-entry-state.js';
+import { isForeign, type StoredEntry } from './redis-entry-state.js';
 import type { RedisCommands } from './redis-commands.js';
 import type { RedisEntries } from './redis-entries.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
@@ -74,7 +74,7 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
     const reply = await commands.loadBody(entryNames.entry, fields, plan.bytes);
     const [version, ourVersion, owner, bytes] = readFields(reply);
     if (bytes === undefined || !isSame(look, version, ourVersion)) return OVERTAKEN;
-    if (entryNames.isShared && owner !== entryNames.owner) return 'foreign_key';
+    if (isForeign(entryNames, look.isOurs, owner)) return 'foreign_key';
     return (await readPayload(bytes, plan, limits)) ?? 'no_spec';
   }
 

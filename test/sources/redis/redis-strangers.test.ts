@@ -251,6 +251,44 @@ test("SFP's entry under a shared name is nobody's: not read, not removed, replac
   assert.deepEqual(await snapshots.save(V1, JSON_DEMO.payloadOf(TIME + 2), 0), { kind: 'stored' });
 });
 
+test('an entry that was copied to the name of another key is not served as that key’s, and is written over', async (t) => {
+  const { snapshots, client, nameOf } = await startScene(t, { doubleWriteLegacyKey: true });
+  const [other, copied] = [JSON_DEMO.keyOf(NEIGHBOUR), JSON_DEMO.payloadOf(TIME + 1)];
+  const mirrorOf = (key: PayloadKey): string =>
+    new RedisNames({ keySchema: 'sha256', doubleWriteLegacyKey: true }).of(key).mirror ?? '';
+  await snapshots.save(other, copied, 0);
+  for (const name of [nameOf(V1), mirrorOf(V1)]) await client.copy(nameOf(other), name);
+  assert.deepEqual(await snapshots.load(V1), { kind: 'unusable', fault: 'foreign_key' });
+  assert.deepEqual(await snapshots.confirm(V1, TIME), { kind: 'behind' });
+  // Older than what was copied, but nothing says that of this key.
+  const payload = JSON_DEMO.payloadOf(TIME);
+  assert.deepEqual(await snapshots.save(V1, payload, 0), { kind: 'stored' });
+  assertHolds(await snapshots.load(V1), payload);
+  assert.equal(await client.hget(mirrorOf(V1), 'lcut'), String(TIME));
+  assert.deepEqual(await snapshots.confirm(V1, TIME), { kind: 'stored' });
+  assertHolds(await snapshots.load(other), copied);
+});
+
+test('an entry that is copied over another while it is read is not served as that', async (t) => {
+  const server = await startRedisServer(t);
+  const client = server.client();
+  const room = await openRoom(t, redisOptions(server.port));
+  const other = JSON_DEMO.keyOf(NEIGHBOUR);
+  const entries = Object.create(room.entries, {
+    look: {
+      value: async (...asked: Parameters<RedisEntries['look']>) => {
+        const looks = await room.entries.look(...asked);
+        await client.call('COPY', room.names.of(other).entry, room.names.of(V1).entry, 'REPLACE');
+        return looks;
+      },
+    },
+  }) as RedisEntries;
+  const writer = createRedisSnapshots(systemClock, room);
+  for (const key of [other, V1]) await writer.save(key, JSON_DEMO.payloadOf(TIME), 0);
+  const reader = createRedisSnapshots(systemClock, { ...room, entries });
+  assert.deepEqual(await reader.load(V1), { kind: 'unusable', fault: 'foreign_key' });
+});
+
 test('the script that writes asks all of that itself: much may have come since it was asked before', async (t) => {
   const server = await startRedisServer(t);
   const client = server.client();
