@@ -50,5 +50,5 @@ const ADVICE: Readonly<Record<SnapshotFault, string>> = {
     'it belongs to another SDK key: somebody copied it, or the keys share a name; use --redis-key-schema sha256',
   unknown_format: 'it was written by another program or release, and is set aside',
   torn: 'it was not written to its end, or was changed since, and is set aside',
-  no_spec: 'what is stored is no spec',
+  no_spec: 'what is stored is no spec of the version it is stored as',
 };

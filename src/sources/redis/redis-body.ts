@@ -6,7 +6,7 @@ import type { Encoding, Payload } from '../../domain/payload.js';
 import { ID_LISTS, type PayloadApi, type PayloadKey, type SpecFormat } from '../../domain/payload-key.js';
 import { brotliOptions, PIECE_BYTES } from '../spec-body/body-encoding.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
-import { SpecBodyFault } from '../spec-body/spec-facts.js';
+import { SpecBodyFault, type SpecBodyReason } from '../spec-body/spec-facts.js';
 import { createBodyReader } from '../spec-body/body-reader.js';
 
 const compressBrotli = promisify(brotliCompress);
@@ -61,21 +61,28 @@ export interface StoredForm {
   readonly encoding: Encoding;
 }
 
-/** The payload of stored bytes, or undefined where they are no spec of this version that could be served. */
+/** They only prove that this replica's limits are lower than another's. */
+const LIMITS: readonly SpecBodyReason[] = ['body_too_large', 'decoded_body_too_large'];
+
+/** The payload of stored bytes; or that they are unusable here, or proven not to be a spec of this version anywhere. */
 export async function readPayload(
   bytes: Buffer,
   { api, version, format, encoding }: StoredForm,
   limits: BodyLimits,
-): Promise<Payload | undefined> {
+): Promise<Payload | 'unusable' | 'disproved'> {
   const reader = createBodyReader(api, format, limits);
+  // JSON stays JSON; a later release may know a layout of protobuf that this one does not.
+  const canProve = format === 'json';
   try {
     const { form, identityBytes, facts } = await takeInBody(pieces(bytes), encoding, reader, limits);
     const isOfVersion = api === ID_LISTS || facts.time === version;
-    if (facts.hasUpdates !== true || facts.isDelta || !isOfVersion) return undefined;
-    return { format, version, originForm: form, identityBytes };
+    if (facts.hasUpdates === true && !facts.isDelta && isOfVersion) {
+      return { format, version, originForm: form, identityBytes };
+    }
+    return canProve || facts.time !== undefined ? 'disproved' : 'unusable';
   } catch (error) {
-    if (error instanceof SpecBodyFault) return undefined;
-    throw error;
+    if (!(error instanceof SpecBodyFault)) throw error;
+    return canProve && !LIMITS.includes(error.reason) ? 'disproved' : 'unusable';
   }
 }
 

@@ -122,6 +122,12 @@ export class RedisEntries {
     return { kind: entry === 'removed' || mirror === 'removed' ? 'removed' : 'missing' };
   }
 
+  /** This field of the entry, of so many bytes, is not of the version that the entry claims. */
+  async disprove({ entry }: EntryNames, version: number, field: string, bytes: number): Promise<void> {
+    const args = [String(version), field, String(bytes)];
+    await this.#commands.run('write', { script: 'disproveEntry', names: [entry], args });
+  }
+
   #common({ owner, isShared, encoding }: EntryNames, version: number, agoMs: number): string[] {
     const { entryTtlS, instanceId } = this.#options;
     const ago = String(Math.round(Math.min(agoMs, Number.MAX_SAFE_INTEGER)));
