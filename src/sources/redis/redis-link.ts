@@ -14,6 +14,8 @@ const HEARTBEAT_MS = 10_000;
 const HEARTBEAT_DEADLINE_MS = 1_000;
 /** Between renewals, for a server that keeps refusing writes. */
 const RENEWAL_PAUSE_MS = 5_000;
+/** An older connection is replaced: its address may lead to another server by now, though this one still answers. */
+const AGE_MS_MAX = 600_000;
 
 export interface LinkOptions {
   readonly connectTimeoutMs: number;
@@ -38,6 +40,7 @@ export class RedisLink {
   #attempts = 0;
   #failures = 0;
   #openedMs = -Infinity;
+  #isOldMs = Infinity;
   #renewedMs = -Infinity;
   #isClosed = false;
   #cancelPause: Cancel = () => undefined;
@@ -118,6 +121,7 @@ export class RedisLink {
     const before = this.#session;
     this.#session = session;
     this.#openedMs = this.#clock.monotonicMs();
+    this.#isOldMs = this.#openedMs + jittered(AGE_MS_MAX);
     before?.retire();
     this.#options.onOpen();
   }
@@ -142,20 +146,24 @@ export class RedisLink {
   #pause(): void {
     const longestMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#failures);
     this.#failures += 1;
-    // Replicas that lost the same server must not come back in step.
-    const pauseMs = longestMs / 2 + randomInt(Math.ceil(longestMs / 2));
-    this.#cancelPause = this.#clock.schedule(pauseMs, () => {
+    this.#cancelPause = this.#clock.schedule(jittered(longestMs), () => {
       if (this.#options.mayRetry()) void this.#try();
     });
   }
 
-  /** A dead peer is found by its silence: the missed deadline ends the session. Any answer will do, even an error. */
+  /** Also replaces what is old. A dead peer is found by its silence: the missed deadline ends the session. Any answer will do, even an error. */
   #scheduleHeartbeat(): void {
     this.#cancelHeartbeat = this.#clock.schedule(HEARTBEAT_MS, () => {
       if (this.#session?.isIdle === true) {
         this.#session.run(HEARTBEAT_DEADLINE_MS, (client) => client.ping()).catch(() => undefined);
       }
+      if (this.#clock.monotonicMs() >= this.#isOldMs) this.renew();
       this.#scheduleHeartbeat();
     });
   }
+}
+
+/** Replicas that lost or found the same server at once must not connect in step. */
+function jittered(longestMs: number): number {
+  return longestMs / 2 + randomInt(Math.ceil(longestMs / 2));
 }

@@ -193,6 +193,26 @@ test('a renewal keeps what is there until the next one stands, and is not made t
   await eventually('another one', () => opened() === 3);
 });
 
+test('a connection is replaced when it is old, by one that is opened beside it, and again by the next', async (t) => {
+  const server = await startRedisServer(t);
+  const { clock, link, attempts, opened, opening, faults } = startLink(t, server.port);
+  await within(opening, 'end of the first attempt');
+  const agesMs: number[] = [];
+  let openedMs = clock.monotonicMs();
+  while (agesMs.length < 6) {
+    const before = attempts();
+    clock.advance(10_000);
+    assert.equal(await link.run(60_000, (client) => client.echo('x')), 'x');
+    if (attempts() === before) continue;
+    agesMs.push(clock.monotonicMs() - openedMs);
+    openedMs = clock.monotonicMs();
+    await eventually('the next one', () => opened() === attempts());
+  }
+  for (const ageMs of agesMs) assert.ok(ageMs >= 300_000 && ageMs <= 610_000, `${ageMs} ms`);
+  assert.ok(new Set(agesMs).size > 1, `left to chance: ${agesMs.join(', ')} ms`);
+  assert.deepEqual(faults, []);
+});
+
 test('a renewal that fails leaves what is there', async (t) => {
   const server = await startRedisServer(t);
   const { clock, link, attempts, faults, opening } = startLink(t, server.port);
