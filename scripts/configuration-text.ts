@@ -44,7 +44,8 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | a spec in Redis that a client waits for | 1.5 s for all of it; then the origin is asked |
 | bodies on their way to Redis, from it for clients, from it for nobody | 4 of each at one time; of each 10,000 that wait, for 30 s |
 | pauses between attempts to reach Redis | 0.1 s to 5 s |
-| connections made anew because Redis takes no writes | one in 5 s at first, one in 60 s at last |
+| connections replaced because Redis takes no writes | one in 5 s |
+| age of a connection to Redis | 5 to 10 minutes; then another is opened, and takes its place |
 | backups read, and written, at one time | 16, and 8 to each place |
 | files in the directory | 10 for each of \`--maximum-concurrent-sdk-keys\`; the longest unconfirmed go first |
 | reading a spec from the directory | 2 s, then the origin is asked |

@@ -46,8 +46,9 @@ export class BackupLog implements BackupListener {
 const ADVICE: Readonly<Record<SnapshotFault, string>> = {
   wrong_type:
     'something else writes under its name; delete it in Redis, and see that data adapters write nothing',
-  foreign_key: 'its name belongs to another SDK key; use --redis-key-schema sha256',
+  foreign_key:
+    'it belongs to another SDK key: somebody copied it, or the keys share a name; use --redis-key-schema sha256',
   unknown_format: 'it was written by another program or release, and is set aside',
   torn: 'it was not written to its end, or was changed since, and is set aside',
-  no_spec: 'what is stored is no spec',
+  no_spec: 'what is stored is no spec of the version it is stored as',
 };

@@ -55,7 +55,7 @@ test('entries of no use have a line that says what to do, and strangers cannot f
   assert.equal(scene.sink.lines.length, 1);
   assert.match(
     String(scene.sink.lines[0]?.['msg']),
-    /no use: its name belongs to another SDK key; use --redis-key/,
+    /no use: it belongs to another SDK key: .*; use --redis-key/,
   );
   scene.clock.advance(1_000);
   scene.log.unusable(KEY, 'redis', 'wrong_type');

@@ -1,4 +1,4 @@
-// Redis as a whole: its three connections, what is stored in it, and the fleet that meets there.
+// Redis as a whole: its three connections, what is stored in it, and the fleet that coordinates through it.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../domain/clock.js';
 import { atMost } from '../../domain/deadline.js';
@@ -18,9 +18,9 @@ import type { RedisAddress } from '../../domain/redis-address.js';
 import type { RedisOptions } from './redis-options.js';
 import { createRedisSnapshots } from './redis-snapshots.js';
 
-/** A start waits so long for the first connection, and goes on without. */
+/** How long a start waits for the first connection before it goes on without. */
 const FIRST_TRY_MS_MAX = 2_000;
-/** Of a cluster some nodes may fail while others work: it works again when none failed for longer than polls are apart. */
+/** Some nodes of a cluster may fail while others work: it works again when none has failed for longer than a poll interval. */
 const CLUSTER_QUIET_MS = 30_000;
 
 export interface OpenedRedis {
@@ -28,11 +28,9 @@ export interface OpenedRedis {
   readonly fleet: FleetLink;
   /** For people; holds no password and no SDK key. */
   describe(): object;
-  /** Gives the lease back and closes the connections. Never rejects. */
-  close(): Promise<void>;
 }
 
-/** Never rejects: a Redis that cannot be had is tried for again for ever. */
+/** Never rejects: connecting is retried for as long as it takes. */
 export async function openRedis(
   clock: Clock,
   log: Logger,
@@ -59,15 +57,14 @@ export async function openRedis(
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closing ??= fleet
-      .leave()
-      .then(() => Promise.all([small.close(), bodies.close(), listen.close()]))
-      .then(() => undefined);
+    closing ??= fleet.leave().then(() => {
+      for (const link of [small, bodies, listen]) link.close();
+    });
     return closing;
   };
   const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
-  const tried = small.firstTry.then(() => (small.isOpen ? bodies.firstTry : undefined));
+  const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));
   await atMost(clock, FIRST_TRY_MS_MAX, tried);
   return {
     snapshots,
@@ -75,12 +72,12 @@ export async function openRedis(
     describe: () => ({
       address: describeAddress(options.address),
       instanceId,
-      isLeader: fleet.isLeader,
-      leader: fleet.leader,
-      uses: health.describe(),
+      // The lease lasts a while longer without Redis, but nobody can say who holds it.
+      isLeader: small.isOpen && fleet.isLeader,
+      leader: small.isOpen ? fleet.leader : undefined,
+      uses: health.describe(small.isOpen ? undefined : small.fault),
       messages: fleet.messages,
     }),
-    close,
   };
 }
 

@@ -7,7 +7,7 @@ import type { PayloadKey } from '../../domain/payload-key.js';
 import type { PayloadFormat, ResourceKind } from '../../domain/resource-kind.js';
 import { brotliOptions, PIECE_BYTES } from '../spec-body/body-encoding.js';
 import { takeInBody, type BodyLimits } from '../spec-body/body-intake.js';
-import { BodyFault } from '../../domain/body-reader.js';
+import { BodyFault, type BodyFaultReason } from '../../domain/body-reader.js';
 
 const compressBrotli = promisify(brotliCompress);
 const decompressBrotli = promisify(brotliDecompress);
@@ -61,21 +61,28 @@ export interface StoredForm {
   readonly encoding: Encoding;
 }
 
-/** The payload of stored bytes, or undefined where they are no spec of this version that could be served. */
+/** They only prove that this replica's limits are lower than another's. */
+const LIMITS: readonly BodyFaultReason[] = ['body_too_large', 'decoded_body_too_large'];
+
+/** The payload of stored bytes; or that they are unusable here, or proven not to be a spec of this version anywhere. */
 export async function readPayload(
   bytes: Buffer,
   { kind, version, format, encoding }: StoredForm,
   limits: BodyLimits,
-): Promise<Payload | undefined> {
+): Promise<Payload | 'unusable' | 'disproved'> {
   const reader = kind.createStoredReader(format, limits.decodedBytesMax);
+  // JSON stays JSON; a later release may know a layout of protobuf that this one does not.
+  const canProve = format === 'json';
   try {
     const { form, identityBytes, facts } = await takeInBody(pieces(bytes), encoding, reader, limits);
     const isOfVersion = kind.versions === 'assigned' || facts.version === version;
-    if (!facts.isServable || !isOfVersion) return undefined;
-    return { format, version, originForm: form, identityBytes };
+    if (facts.isServable && isOfVersion) {
+      return { format, version, originForm: form, identityBytes };
+    }
+    return canProve || facts.version !== undefined ? 'disproved' : 'unusable';
   } catch (error) {
-    if (error instanceof BodyFault) return undefined;
-    throw error;
+    if (!(error instanceof BodyFault)) throw error;
+    return canProve && !LIMITS.includes(error.reason) ? 'disproved' : 'unusable';
   }
 }
 

@@ -1,99 +1,74 @@
-// Connections to Redis as the library makes them, held to its plainest: no queues, no retries. The one door to ioredis.
+// Clients of ioredis, set up to connect once and to keep no commands for later: the one door to ioredis.
 import { rootCertificates, type ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions as LibraryOptions } from 'ioredis';
-import { toRedisFault } from './redis-fault.js';
 import type { RedisNode } from '../../domain/redis-address.js';
 import type { RedisOptions } from './redis-options.js';
+import { SCRIPTS, type ScriptName } from './redis-scripts.js';
 
 export type CommandPart = string | Buffer;
 
-/** One connection to a server, or one to each node of a cluster. Not made anew once it is lost. */
-export interface RedisClient {
-  connect(): Promise<void>;
-  disconnect(): void;
-  /** The reply, with texts as strings. A command is lost with its connection, and rejects. */
-  send(name: string, parts: readonly CommandPart[]): Promise<unknown>;
-  /** The reply, with texts as buffers. */
-  sendForBytes(name: string, parts: readonly CommandPart[]): Promise<unknown>;
-  onError(listener: (error: unknown) => void): void;
-  onEnd(listener: () => void): void;
-  onMessage(listener: (text: string) => void): void;
-}
+type Script = (nameCount: number, ...namesAndArgs: readonly CommandPart[]) => Promise<unknown>;
 
-/** Seen in Redis's list of clients. */
+/** One connection to a server, or one to each node of a cluster. It does not reconnect once it is lost. */
+export type RedisClient = (Redis | Cluster) & Readonly<Record<ScriptName, Script>>;
+
+/** `attempt` counts from 0, so that each attempt can begin at another of several servers: one may hang. */
+export type ConnectRedis = (attempt: number) => RedisClient;
+
+/** Shown in Redis' list of clients. */
 const CONNECTION_NAME = 'spec-forward-proxy';
-/** What is on its way to a server that does not read is let go after so long. */
+/** A server that does not read has this long to take what was sent to it before we disconnect. */
 const DISCONNECT_MS = 100;
 const SENTINEL_COMMAND_MS = 1_000;
 const REDIRECTIONS_MAX = 5;
 
-/** The library's own, without one that its types make a parameter of. */
+/** ioredis' own options, without one that its types make a parameter of. */
 type PlainOptions = Omit<LibraryOptions, 'replyMapping'>;
-
-/** `attempt` counts from 0: of several places the next one is asked first each time, so that none that hangs is in the way. */
-export type ConnectRedis = (attempt: number) => RedisClient;
 
 /** For commands on entries and the lease. */
 export function createCommandClient(options: RedisOptions, attempt: number): RedisClient {
-  if (options.address.kind !== 'cluster') return createServerClient(options, attempt);
-  const nodes = rotate(options.address.nodes, attempt).map(({ host, port }) => ({ host, port }));
-  const cluster = new Cluster(nodes, {
-    lazyConnect: true,
-    // What is meant for a node that is still being connected waits for it, no longer than its own deadline.
-    enableOfflineQueue: true,
-    enableReadyCheck: false,
-    clusterRetryStrategy: null,
-    maxRedirections: REDIRECTIONS_MAX,
-    // Told at once instead of tried again behind our deadlines.
-    retryDelayOnFailover: 0,
-    retryDelayOnClusterDown: 0,
-    // Names stay names: certificates are made out to them.
-    dnsLookup: (address, found) => {
-      found(null, address);
+  const { address } = options;
+  if (address.kind !== 'cluster') {
+    const redis = new Redis({
+      ...commonOptions(options),
+      ...placeOptions(options, attempt),
+      lazyConnect: true,
+      scripts: SCRIPTS,
+      enableOfflineQueue: false,
+      retryStrategy: null,
+    });
+    return redis as Redis & RedisClient;
+  }
+  // ioredis asks the nodes in random order, so no hanging node is always the first.
+  const cluster = new Cluster(
+    address.nodes.map(({ host, port }) => ({ host, port })),
+    {
+      lazyConnect: true,
+      scripts: SCRIPTS,
+      // A command for a node that is still connecting waits for it, but no longer than its own deadline.
+      enableOfflineQueue: true,
+      enableReadyCheck: false,
+      clusterRetryStrategy: null,
+      maxRedirections: REDIRECTIONS_MAX,
+      // Failures are reported at once; ioredis would retry without regard to our deadlines.
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
+      // Names stay names: certificates are issued for them.
+      dnsLookup: (address, found) => {
+        found(null, address);
+      },
+      redisOptions: commonOptions(options),
     },
-    redisOptions: commonOptions(options),
-  });
-  return {
-    ...wrap(cluster),
-    onError: (listener) => {
-      cluster.on('error', listener);
-      cluster.on('node error', listener);
-    },
-  };
+  );
+  return cluster as Cluster & RedisClient;
 }
 
-/** For listening: a cluster's nodes pass messages on to one another, so any one of them will do. */
+/** For listening: the nodes of a cluster pass messages on to one another, so any one of them will do. */
 export function createListenClient(options: RedisOptions, attempt: number): RedisClient {
   const { address } = options;
-  if (address.kind !== 'cluster') return createServerClient(options, attempt);
+  if (address.kind !== 'cluster') return createCommandClient(options, attempt);
   const [node = { host: '', port: 0 }] = rotate(address.nodes, attempt);
-  return createServerClient({ ...options, address: { kind: 'standalone', ...node } }, attempt);
-}
-
-function createServerClient(options: RedisOptions, attempt: number): RedisClient {
-  const redis = new Redis({
-    ...commonOptions(options),
-    ...placeOptions(options, attempt),
-    db: options.db,
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    retryStrategy: () => null,
-  });
-  let firstError: unknown;
-  redis.once('error', (error: unknown) => {
-    firstError = error;
-  });
-  return {
-    ...wrap(redis),
-    connect: async () => {
-      await redis.connect();
-      // A database that was refused is told by an event only: the library would go on with another one.
-      if (firstError !== undefined) throw toRedisFault(firstError);
-    },
-    onError: (listener) => {
-      redis.on('error', listener);
-    },
-  };
+  return createCommandClient({ ...options, address: { kind: 'standalone', ...node } }, attempt);
 }
 
 function commonOptions(options: RedisOptions): PlainOptions {
@@ -102,13 +77,13 @@ function commonOptions(options: RedisOptions): PlainOptions {
   return {
     ...login,
     ...(tls === undefined ? {} : { tls: tlsOptions(tls.caPem) }),
-    // Every Redis speaks it, and so do the proxies before some.
+    // Every Redis speaks RESP2, and so do the proxies in front of some.
     protocol: 2,
     connectTimeout: connectTimeoutMs,
     disconnectTimeout: DISCONNECT_MS,
     connectionName: CONNECTION_NAME,
     disableClientInfo: true,
-    // Asks with INFO, which a user may not be allowed: we ask with PING.
+    // It sends INFO, which the user may not be allowed; we send PING.
     enableReadyCheck: false,
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
@@ -117,7 +92,7 @@ function commonOptions(options: RedisOptions): PlainOptions {
 
 function placeOptions({ address, tls }: RedisOptions, attempt: number): PlainOptions {
   if (address.kind === 'standalone') return { host: address.host, port: address.port };
-  if (address.kind === 'cluster') throw new TypeError('a cluster is no single place');
+  if (address.kind === 'cluster') throw new TypeError('a cluster is not a single server');
   const { masterName, sentinels, sentinelUser, sentinelPassword } = address;
   return {
     name: masterName,
@@ -138,23 +113,4 @@ function tlsOptions(caPem: string | undefined): ConnectionOptions {
 function rotate(nodes: readonly RedisNode[], by: number): RedisNode[] {
   const from = by % nodes.length;
   return [...nodes.slice(from), ...nodes.slice(0, from)];
-}
-
-function wrap(client: Redis | Cluster): Omit<RedisClient, 'onError'> {
-  return {
-    connect: () => client.connect(),
-    disconnect: () => {
-      client.disconnect();
-    },
-    send: (name, parts) => client.call(name, [...parts]),
-    sendForBytes: (name, parts) => client.callBuffer(name, [...parts]),
-    onEnd: (listener) => {
-      client.once('end', listener);
-    },
-    onMessage: (listener) => {
-      client.on('message', (_channel: string, text: string) => {
-        listener(text);
-      });
-    },
-  };
 }

@@ -1,34 +1,32 @@
-// Commands as the rest of this room sends them: over the connection that fits, with a deadline, and their success noted.
+// Commands as the rest of this room sends them: over the right connection, with a deadline, and their outcome noted.
 import type { SnapshotFailureReason } from '../snapshots.js';
 import type { CommandPart } from './redis-client.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { RedisHealth, RedisUse } from './redis-health.js';
 import type { RedisLink } from './redis-link.js';
-import type { RedisScript } from './redis-scripts.js';
-import type { Command } from './redis-session.js';
+import type { ScriptName } from './redis-scripts.js';
+import type { RedisTask } from './redis-session.js';
 
 const SMALL_DEADLINE_MS = 1_000;
 const BODY_DEADLINE_MS = 5_000;
-/** The slowest network a body is carried over: 1 MB/s. */
+/** The slowest network that is good enough for bodies: 1 MB/s. */
 const BODY_BYTES_PER_MS = 1_000;
 
-/** What a command is for, as its success or failure speaks for all of its kind. */
+/** What a command is for: its outcome tells how all commands of its kind fare. */
 export type CommandUse = Extract<RedisUse, 'read' | 'write' | 'lead'>;
 
-/** They say that Redis takes no writes, whatever is to be written. */
+/** Redis takes no writes, whatever is to be written. */
 export const WRITE_REASONS: readonly SnapshotFailureReason[] = ['read_only', 'out_of_memory'];
-/** They say that Redis cannot be used at all, not that it refuses one kind of command. */
+/** Redis cannot be used at all; it does not merely refuse one kind of command. */
 const SERVER_REASONS: readonly SnapshotFailureReason[] = ['loading', 'cluster_down'];
 
-/** The code for names that one command may not name together. */
+/** The code for names that must not be in one command together. */
 export const CROSS_SLOT = 'CROSSSLOT';
-/** They are answered by asking in another way. */
-const QUESTION_CODES: readonly string[] = ['NOSCRIPT', CROSS_SLOT];
-/** They may be all that a failover leaves us with: a server that is no master any more. */
+/** Codes that a server answers with after a failover, when it is no longer the master. */
 const FAILOVER_CODES: readonly string[] = ['READONLY', 'MASTERDOWN'];
 
 export interface ScriptCall {
-  readonly script: RedisScript;
+  readonly script: ScriptName;
   readonly names: readonly string[];
   readonly args: readonly CommandPart[];
 }
@@ -40,15 +38,28 @@ export class RedisCommands {
   readonly #health: RedisHealth;
   #bodyBytesInFlight = 0;
 
-  /** Bodies have a connection of their own: 50 MB on their way must not hold up the renewal of a lease. */
+  /** Bodies have a connection of their own: sending 50 MB must not hold up the renewal of a lease. */
   constructor(links: { readonly small: RedisLink; readonly bodies: RedisLink }, health: RedisHealth) {
     this.#small = links.small;
     this.#bodies = links.bodies;
     this.#health = health;
   }
 
-  send(use: CommandUse, name: string, parts: readonly CommandPart[]): Promise<unknown> {
-    return this.#on(this.#small, 'connection', use, { name, parts, deadlineMs: SMALL_DEADLINE_MS });
+  send<Value>(use: CommandUse, task: RedisTask<Value>, deadlineMs = SMALL_DEADLINE_MS): Promise<Value> {
+    return this.#over(this.#small, 'connection', use, task, deadlineMs);
+  }
+
+  run(use: CommandUse, call: ScriptCall, deadlineMs?: number): Promise<unknown> {
+    return this.send(use, toTask(call), deadlineMs);
+  }
+
+  saveBody(call: ScriptCall, bytes: number): Promise<unknown> {
+    return this.#transfer('write', bytes, toTask(call));
+  }
+
+  /** Fields of a hash as buffers, about `bytes` in total. */
+  loadBody(name: string, fields: readonly string[], bytes: number): Promise<readonly (Buffer | null)[]> {
+    return this.#transfer('read', bytes, (client) => client.hmgetBuffer(name, ...fields));
   }
 
   /** Something was written. */
@@ -56,76 +67,49 @@ export class RedisCommands {
     this.#health.worked('write');
   }
 
-  /** Redis would have written, had there been reason to: not to every name, perhaps, and not as this user everything. */
+  /** Redis would have written if there had been anything to write. That does not prove that this user may write everything. */
   tookWrite(): void {
     this.#health.worked('write', WRITE_REASONS);
   }
 
-  /** By the script's hash, and by its text where Redis does not know it. */
-  async run(use: CommandUse, call: ScriptCall, deadlineMs = SMALL_DEADLINE_MS): Promise<unknown> {
-    const parts = [String(call.names.length), ...call.names, ...call.args];
-    try {
-      const { sha } = call.script;
-      return await this.#on(this.#small, 'connection', use, {
-        name: 'evalsha',
-        parts: [sha, ...parts],
-        deadlineMs,
-      });
-    } catch (error) {
-      if (toRedisFault(error).code !== 'NOSCRIPT') throw error;
-      return await this.#on(this.#small, 'connection', use, {
-        name: 'eval',
-        parts: [call.script.lua, ...parts],
-        deadlineMs,
-      });
-    }
-  }
-
-  /** By its text, which is small beside a body, and spares a body's second way where Redis does not know the hash. */
-  saveBody({ script, names, args }: ScriptCall, bytes: number): Promise<unknown> {
-    return this.#transfer('write', bytes, {
-      name: 'eval',
-      parts: [script.lua, String(names.length), ...names, ...args],
-    });
-  }
-
-  /** Fields of a hash as buffers, `bytes` in all or about that. */
-  loadBody(name: string, fields: readonly string[], bytes: number): Promise<unknown> {
-    return this.#transfer('read', bytes, { name: 'hmget', parts: [name, ...fields], wantsBytes: true });
-  }
-
-  async #transfer(use: CommandUse, bytes: number, command: Omit<Command, 'deadlineMs'>): Promise<unknown> {
+  async #transfer<Value>(use: CommandUse, bytes: number, task: RedisTask<Value>): Promise<Value> {
     this.#bodyBytesInFlight += bytes;
-    // What is on its way before it shares its connection.
+    // The bodies already under way share the connection.
     const deadlineMs = BODY_DEADLINE_MS + this.#bodyBytesInFlight / BODY_BYTES_PER_MS;
     try {
-      return await this.#on(this.#bodies, 'bodies', use, { ...command, deadlineMs });
+      return await this.#over(this.#bodies, 'bodies', use, task, deadlineMs);
     } finally {
       this.#bodyBytesInFlight -= bytes;
     }
   }
 
-  async #on(link: RedisLink, connection: RedisUse, use: CommandUse, command: Command): Promise<unknown> {
-    // Not connected: the link has told, and says why.
+  async #over<Value>(
+    link: RedisLink,
+    connection: RedisUse,
+    use: CommandUse,
+    task: RedisTask<Value>,
+    deadlineMs: number,
+  ): Promise<Value> {
+    // The link has reported why it is not open.
     if (!link.isOpen) throw link.fault;
     try {
-      const reply = await link.send(command);
+      const reply = await link.run(deadlineMs, task);
       this.#health.worked(connection);
       // A script that found nothing to write says nothing about writing.
       if (use !== 'write') this.#health.worked(use);
       return reply;
     } catch (error) {
       const fault = toRedisFault(error);
-      if (!QUESTION_CODES.includes(fault.code)) this.#health.failed(blame(fault, connection, use), fault);
-      if (FAILOVER_CODES.includes(fault.code)) this.#renew();
+      // A cluster behind one address is then asked for one name at a time.
+      if (fault.code !== CROSS_SLOT) this.#health.failed(blame(fault, connection, use), fault);
+      if (FAILOVER_CODES.includes(fault.code)) for (const each of [this.#small, this.#bodies]) each.renew();
       throw fault;
     }
   }
+}
 
-  #renew(): void {
-    this.#small.renew();
-    this.#bodies.renew();
-  }
+function toTask({ script, names, args }: ScriptCall): RedisTask<unknown> {
+  return (client) => client[script](names.length, ...names, ...args);
 }
 
 function blame(fault: RedisFault, connection: RedisUse, use: CommandUse): RedisUse {

@@ -9,7 +9,6 @@ import { CROSS_SLOT, unexpectedAnswer, type RedisCommands } from './redis-comman
 import { toRedisFault } from './redis-fault.js';
 import { storedMessage } from './redis-messages.js';
 import { CHANNEL, type EntryNames, type RedisNames } from './redis-names.js';
-import { SCRIPTS } from './redis-scripts.js';
 
 /** On their way at one time: in a cluster each is a command of its own. */
 const NAMES_PER_ROUND = 1_000;
@@ -63,9 +62,9 @@ export class RedisEntries {
     const failures: unknown[] = [];
     const looks: Promise<EntryLook[]>[] = [];
     const ask = (names: readonly EntryNames[]): void => {
-      const call = { script: SCRIPTS.state, names: names.map(({ entry }) => entry), args };
+      const call = { script: 'lookAtEntries', names: names.map(({ entry }) => entry), args } as const;
       const looking = this.#commands.run('read', call, deadlineMs).then((answer) => readLooks(answer, names));
-      // The others would come to nothing. Heard here, as it may fail before all are sent and waited for.
+      // No more are sent after a failure. It is caught here as well, as it may come before all are sent and awaited.
       looking.catch((error: unknown) => failures.push(error));
       looks.push(looking);
     };
@@ -82,7 +81,7 @@ export class RedisEntries {
   async confirm(names: EntryNames, version: number, agoMs: number): Promise<Confirming> {
     const args = this.#common(names, version, agoMs);
     const [entry, mirror] = await this.#forEachName(names, (some, roles) =>
-      this.#commands.run('write', { script: SCRIPTS.confirm, names: some, args: [roles, ...args] }),
+      this.#commands.run('write', { script: 'confirmEntry', names: some, args: [roles, ...args] }),
     );
     const confirming = this.#readAnswer(entry);
     return confirming.kind === 'stored' && mirror === 'behind'
@@ -103,7 +102,7 @@ export class RedisEntries {
     const args = [...common, CHANNEL, message, format, bodyEncoding, body, config];
     const [entry, mirror] = await this.#forEachName(names, (some, roles) =>
       this.#commands.saveBody(
-        { script: SCRIPTS.save, names: some, args: [roles, ...args] },
+        { script: 'saveEntry', names: some, args: [roles, ...args] },
         body.length + config.length,
       ),
     );
@@ -115,12 +114,18 @@ export class RedisEntries {
   async remove(names: EntryNames): Promise<Removing> {
     const args = [names.owner, flag(names.isShared)];
     const [entry, mirror] = await this.#forEachName(names, (some, roles) =>
-      this.#commands.run('write', { script: SCRIPTS.remove, names: some, args: [roles, ...args] }),
+      this.#commands.run('write', { script: 'removeEntry', names: some, args: [roles, ...args] }),
     );
     if (entry === 'wrong_type' || entry === 'foreign_key') return { kind: 'unusable', fault: entry };
     if (entry !== 'removed' && entry !== 'missing') throw unexpectedAnswer();
     if (entry === 'removed') this.#commands.wrote();
     return { kind: entry === 'removed' || mirror === 'removed' ? 'removed' : 'missing' };
+  }
+
+  /** This field of the entry, of so many bytes, is not of the version that the entry claims. */
+  async disprove({ entry }: EntryNames, version: number, field: string, bytes: number): Promise<void> {
+    const args = [String(version), field, String(bytes)];
+    await this.#commands.run('write', { script: 'disproveEntry', names: [entry], args });
   }
 
   #common({ owner, isShared, encoding }: EntryNames, version: number, agoMs: number): string[] {

@@ -52,7 +52,7 @@ function readLook(row: unknown, names: EntryNames, nowMs: number): EntryLook {
       : { kind: 'missing' };
   }
   const isOurs = ourVersion === lcut;
-  if (names.isShared && !(isOurs && owner === names.owner)) return { kind: 'unusable', fault: 'foreign_key' };
+  if (isForeign(names, isOurs, owner)) return { kind: 'unusable', fault: 'foreign_key' };
   const confirmedMs = isOurs ? readConfirmed(confirmed, nowMs) : undefined;
   return {
     kind: 'entry',
@@ -62,6 +62,15 @@ function readLook(row: unknown, names: EntryNames, nowMs: number): EntryLook {
     confirmedBy: typeof confirmedBy === 'string' ? confirmedBy : undefined,
     body: stored,
   };
+}
+
+/**
+ * Whether an entry may be of another SDK key. Under a shared name that is so unless our fields say otherwise; under a
+ * name of one key only where they name another owner: somebody copied the entry.
+ */
+export function isForeign(names: EntryNames, isOurs: boolean, owner: unknown): boolean {
+  if (names.isShared) return !isOurs || owner !== names.owner;
+  return isOurs && typeof owner === 'string' && owner !== names.owner;
 }
 
 /** What lies ahead of Redis' own clock was written by nobody who read it there, or before that clock was set back. */

@@ -1,16 +1,16 @@
-// Whether Redis works, told once per change of state, apart for each thing it is used for.
+// Whether Redis works: one log line per change of state, separately for each thing it is used for.
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import type { SnapshotFailureReason } from '../snapshots.js';
 import type { RedisFault } from './redis-fault.js';
 
-/** `connection` and `bodies` are connections; the others are kinds of commands, which may fail while a connection stands. */
+/** `connection`, `bodies` and `listen` are connections; the others are kinds of commands, which may fail while connected. */
 export type RedisUse = 'connection' | 'bodies' | 'read' | 'write' | 'lead' | 'listen';
 const USES: readonly RedisUse[] = ['connection', 'bodies', 'read', 'write', 'lead', 'listen'];
 
-/** Trouble with messages alone is told when it has lasted so long. */
+/** Trouble with messages alone is logged once it has lasted this long. */
 const LISTEN_PATIENCE_MS = 1_000;
-/** A large write may fail while small ones work: commands work again when none of their kind has failed for so long. */
+/** A large write may fail while small ones work: commands work again once none of their kind has failed for this long. */
 const COMMANDS_QUIET_MS = 30_000;
 
 interface Trouble {
@@ -54,7 +54,7 @@ export class RedisHealth {
 
   /**
    * What failed works again with the first success that comes long enough after the last failure. For connections that
-   * is at once; `connectionQuietMs` is more than 0 where some of several nodes may fail while others work.
+   * is at once; `connectionQuietMs` is more than 0 where some nodes may fail while others work.
    */
   constructor(clock: Clock, log: Logger, connectionQuietMs: number) {
     this.#clock = clock;
@@ -63,23 +63,20 @@ export class RedisHealth {
   }
 
   failed(use: RedisUse, { reason, code }: RedisFault): void {
-    // By our own doing.
+    // We closed it ourselves.
     if (reason === 'closed') return;
     const lastMs = this.#clock.monotonicMs();
     const { sinceMs = lastMs, isTold = false } = this.#troubles.get(use) ?? {};
     const trouble = { reason, code, sinceMs, lastMs, isTold };
     this.#troubles.set(use, trouble);
     if (isTold || this.#isExplained(use)) return;
-    // A server that goes takes all connections with it, and which of them tells first is chance.
+    // A server that goes away takes all connections with it; which of them notices first is chance.
     if (use === 'listen' && lastMs - sinceMs < LISTEN_PATIENCE_MS) return;
     trouble.isTold = true;
     this.#log.warn({ reason, detail: code, use }, TEXTS[use].fails);
   }
 
-  /**
-   * A command succeeded, or a connection was made anew. Where that proves less than that all of its kind do, `curedOf`
-   * are the reasons it disproves.
-   */
+  /** A command succeeded, or a connection was opened. `curedOf`: the only reasons that this disproves, if not all. */
   worked(use: RedisUse, curedOf?: readonly SnapshotFailureReason[]): void {
     const trouble = this.#troubles.get(use);
     if (trouble === undefined || curedOf?.includes(trouble.reason) === false) return;
@@ -90,7 +87,7 @@ export class RedisHealth {
     this.#log.info({ use, failedForS: Math.round((nowMs - trouble.sinceMs) / 1000) }, TEXTS[use].works);
   }
 
-  /** Without a connection nothing else works either; and what was told of one for bodies is true of all of Redis then. */
+  /** Without a connection nothing works; and a line about the connection for bodies says the same of Redis as a whole. */
   #isExplained(use: RedisUse): boolean {
     const explaining = use === 'connection' ? 'bodies' : 'connection';
     return this.#troubles.get(explaining)?.isTold === true;
@@ -101,12 +98,17 @@ export class RedisHealth {
     return use === 'connection' ? this.#connectionQuietMs : COMMANDS_QUIET_MS;
   }
 
-  /** For each use `ok`, or why it fails and for how long. */
-  describe(): Readonly<Record<RedisUse, object | 'ok'>> {
+  /**
+   * For each use `ok`, or why it fails and for how long. `lost`: why there is no connection; without one nothing works,
+   * whatever was last heard of the single uses.
+   */
+  describe(lost: RedisFault | undefined): Readonly<Record<RedisUse, object | 'ok'>> {
     const nowMs = this.#clock.monotonicMs();
+    const all =
+      this.#troubles.get('connection') ?? (lost && { reason: lost.reason, code: lost.code, sinceMs: nowMs });
     return Object.fromEntries(
       USES.map((use) => {
-        const trouble = this.#troubles.get(use);
+        const trouble = all ?? this.#troubles.get(use);
         if (trouble === undefined) return [use, 'ok'];
         const { reason, code, sinceMs } = trouble;
         return [use, { reason, detail: code, forS: Math.round((nowMs - sinceMs) / 1000) }];

@@ -4,7 +4,6 @@ import { WRITE_REASONS, type RedisCommands } from './redis-commands.js';
 import { toRedisFault } from './redis-fault.js';
 import { resignedMessage } from './redis-messages.js';
 import { CHANNEL, LEASE_NAME } from './redis-names.js';
-import { SCRIPTS } from './redis-scripts.js';
 
 /** Of a lease's time: a holder may miss two renewals. */
 const RENEWALS_PER_TTL = 3;
@@ -102,13 +101,12 @@ export class RedisLease {
     this.#lost(undefined);
     if (!mayBeHeld) return;
     const { instanceId } = this.#options;
-    const call = {
-      script: SCRIPTS.release,
-      names: [LEASE_NAME],
-      args: [instanceId, CHANNEL, resignedMessage(instanceId)],
-    };
     try {
-      await this.#commands.run('lead', call);
+      await this.#commands.run('lead', {
+        script: 'releaseLease',
+        names: [LEASE_NAME],
+        args: [instanceId, CHANNEL, resignedMessage(instanceId)],
+      });
     } catch {
       // Told by whoever sent it. The lease ends by itself.
     }
@@ -124,9 +122,10 @@ export class RedisLease {
   async #take(): Promise<boolean> {
     const { instanceId, leaseTtlMs } = this.#options;
     const startMs = this.#clock.monotonicMs();
-    const parts = [LEASE_NAME, instanceId, 'NX', 'PX', String(leaseTtlMs)];
     try {
-      const answer = await this.#commands.send('lead', 'set', parts);
+      const answer = await this.#commands.send('lead', (client) =>
+        client.set(LEASE_NAME, instanceId, 'PX', leaseTtlMs, 'NX'),
+      );
       this.#commands.tookWrite();
       if (answer !== 'OK') return false;
     } catch (error) {
@@ -146,7 +145,7 @@ export class RedisLease {
     const { instanceId, leaseTtlMs } = this.#options;
     const startMs = this.#clock.monotonicMs();
     const answer = await this.#commands.run('lead', {
-      script: SCRIPTS.renew,
+      script: 'renewLease',
       names: [LEASE_NAME],
       args: [instanceId, String(leaseTtlMs)],
     });

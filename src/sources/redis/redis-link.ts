@@ -1,30 +1,31 @@
-// A place in Redis that is connected for ever: sessions one after another, with bounded and jittered pauses between them.
+// A connection to Redis that is kept up: reopened after jittered pauses, and replaced by a new one without a gap.
 import { randomInt } from 'node:crypto';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { ConnectRedis } from './redis-client.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
-import { RedisSession, type Command } from './redis-session.js';
+import { RedisSession, type RedisTask } from './redis-session.js';
 
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 5_000;
-/** A session that lasted so long begins the pauses anew. */
+/** After a session that lasted this long, pauses start from the shortest again. */
 const LASTING_MS = 5_000;
-/** Within so long a connection on which nothing happens is asked whether it lives. */
+/** How often an idle connection is checked with PING. */
 const HEARTBEAT_MS = 10_000;
 const HEARTBEAT_DEADLINE_MS = 1_000;
-/** Between renewals for a server that goes on saying that it takes no writes: twice as long each time. */
-const RENEWAL_MS_MIN = 5_000;
-const RENEWAL_MS_MAX = 60_000;
-const CLOSING_MS_MAX = 1_000;
+/** Between renewals, for a server that keeps refusing writes. */
+const RENEWAL_PAUSE_MS = 5_000;
+/** An older connection is replaced: its address may lead to another server by now, though this one still answers. */
+const AGE_MS_MAX = 600_000;
 
 export interface LinkOptions {
   readonly connectTimeoutMs: number;
-  /** Where false, an attempt waits for `hurry`. */
-  readonly mayTry: () => boolean;
-  /** What makes a connection usable, within its time. */
-  readonly prepare: (session: RedisSession) => Promise<void>;
-  /** After every opening, and after every attempt that failed. */
+  /** Where false, there is no attempt to connect until `open` is called. */
+  readonly mayRetry: () => boolean;
+  /** What makes a connection usable; counts towards the time for connecting. */
+  readonly prepare: RedisTask<unknown>;
+  /** After every successful attempt. */
   readonly onOpen: () => void;
+  /** After every failed attempt that leaves no connection. */
   readonly onFault: (fault: RedisFault) => void;
 }
 
@@ -32,17 +33,15 @@ export class RedisLink {
   readonly #clock: Clock;
   readonly #connect: ConnectRedis;
   readonly #options: LinkOptions;
-  readonly #firstTry: Promise<void>;
-  #endFirstTry: () => void = () => undefined;
   #fault = new RedisFault('connecting');
   #session: RedisSession | undefined;
   #opening: RedisSession | undefined;
-  #openedMs = -Infinity;
-  #renewedMs = -Infinity;
-  #renewalPauseMs = 0;
+  #attempt: Promise<void> | undefined;
   #attempts = 0;
   #failures = 0;
-  #isPausing = false;
+  #openedMs = -Infinity;
+  #isOldMs = Infinity;
+  #renewedMs = -Infinity;
   #isClosed = false;
   #cancelPause: Cancel = () => undefined;
   #cancelHeartbeat: Cancel = () => undefined;
@@ -51,16 +50,7 @@ export class RedisLink {
     this.#clock = clock;
     this.#connect = connect;
     this.#options = options;
-    this.#firstTry = new Promise((resolve) => {
-      this.#endFirstTry = resolve;
-    });
-    this.#openIfMay();
-    this.#beat(0);
-  }
-
-  /** Resolves when the first attempt to connect has ended, in whatever way. */
-  get firstTry(): Promise<void> {
-    return this.#firstTry;
+    this.#scheduleHeartbeat();
   }
 
   get isOpen(): boolean {
@@ -72,55 +62,48 @@ export class RedisLink {
     return this.#fault;
   }
 
-  /** Rejects with a RedisFault, at once where there is no connection. */
-  send(command: Command): Promise<unknown> {
-    return this.#session === undefined ? Promise.reject(this.#fault) : this.#session.send(command);
-  }
-
-  /** Ends the pause before the next attempt: another connection to the same place was just made. */
-  hurry(): void {
-    if (!this.#isPausing) return;
+  /** Connects now, without waiting for the end of a pause. Resolves when the attempt has succeeded or failed. */
+  async open(): Promise<void> {
+    if (this.isOpen || this.#isClosed) return;
     this.#cancelPause();
-    this.#openIfMay();
+    await this.#try();
   }
 
-  /**
-   * Connects anew, beside the connection there is, which is used until then: another server may stand at the address.
-   * Does nothing where there is none, or was a renewal not long ago.
-   */
+  /** Rejects with a RedisFault, at once where there is no connection. */
+  run<Value>(deadlineMs: number, task: RedisTask<Value>): Promise<Value> {
+    return this.#session === undefined ? Promise.reject(this.#fault) : this.#session.run(deadlineMs, task);
+  }
+
+  /** Replaces the connection, as another server may be at its address by now; it is used until the new one is open. */
   renew(): void {
-    if (this.#session === undefined || this.#opening !== undefined) return;
     const nowMs = this.#clock.monotonicMs();
-    const sinceMs = nowMs - this.#renewedMs;
-    if (sinceMs < this.#renewalPauseMs) return;
-    const isOver = sinceMs > 2 * RENEWAL_MS_MAX;
-    this.#renewalPauseMs = isOver ? RENEWAL_MS_MIN : Math.min(RENEWAL_MS_MAX, 2 * this.#renewalPauseMs);
+    const isTooSoon = nowMs - this.#renewedMs < RENEWAL_PAUSE_MS;
+    if (!this.isOpen || this.#attempt !== undefined || isTooSoon) return;
     this.#renewedMs = nowMs;
-    void this.#open();
+    void this.#try();
   }
 
-  /** Commands that are on their way may end, for a moment. Never rejects. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  /** Running tasks fail. */
+  close(): void {
     const fault = new RedisFault('closed');
+    this.#isClosed = true;
     this.#fault = fault;
-    this.#isPausing = false;
     this.#cancelPause();
     this.#cancelHeartbeat();
     this.#opening?.drop(fault);
-    const session = this.#session;
-    if (session === undefined) return;
+    this.#session?.drop(fault);
     this.#session = undefined;
-    const cancel = this.#clock.schedule(CLOSING_MS_MAX, () => {
-      session.drop(fault);
-    });
-    session.retire();
-    await session.ended;
-    cancel();
   }
 
-  async #open(): Promise<void> {
+  #try(): Promise<void> {
+    this.#attempt ??= this.#connectOnce().finally(() => {
+      this.#attempt = undefined;
+    });
+    return this.#attempt;
+  }
+
+  /** Never rejects. */
+  async #connectOnce(): Promise<void> {
     const session: RedisSession = new RedisSession(this.#clock, this.#connect(this.#attempts), (fault) => {
       this.#lost(session, fault);
     });
@@ -129,64 +112,58 @@ export class RedisLink {
     try {
       await session.open(this.#options.connectTimeoutMs, this.#options.prepare);
     } catch (error) {
+      this.#failed(toRedisFault(error));
+      return;
+    } finally {
       this.#opening = undefined;
-      if (!this.#isClosed) this.#failed(toRedisFault(error));
-      return;
     }
-    this.#opening = undefined;
-    if (this.#isClosed) {
-      session.retire();
-      return;
-    }
+    if (this.#isClosed) return;
     const before = this.#session;
     this.#session = session;
     this.#openedMs = this.#clock.monotonicMs();
+    this.#isOldMs = this.#openedMs + jittered(AGE_MS_MAX);
     before?.retire();
     this.#options.onOpen();
   }
 
   #failed(fault: RedisFault): void {
-    // A renewal that failed leaves what was there.
-    if (this.#session !== undefined) return;
+    // A renewal that failed leaves the connection there was.
+    if (this.isOpen || this.#isClosed) return;
     this.#fault = fault;
     this.#options.onFault(fault);
-    this.#openAfterPause();
+    this.#pause();
   }
 
   #lost(session: RedisSession, fault: RedisFault): void {
-    // While it is being opened, `open` tells.
+    // A session that is not in use yet: its attempt fails.
     if (session !== this.#session) return;
     this.#session = undefined;
     this.#fault = fault;
     if (this.#clock.monotonicMs() - this.#openedMs >= LASTING_MS) this.#failures = 0;
-    if (this.#opening === undefined) this.#openAfterPause();
+    if (this.#opening === undefined) this.#pause();
   }
 
-  #openAfterPause(): void {
-    if (this.#isClosed) return;
+  #pause(): void {
     const longestMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#failures);
     this.#failures += 1;
-    // Replicas that lost the same server must not come back in step.
-    const pauseMs = longestMs / 2 + randomInt(Math.ceil(longestMs / 2));
-    this.#isPausing = true;
-    this.#cancelPause = this.#clock.schedule(pauseMs, () => {
-      this.#openIfMay();
+    this.#cancelPause = this.#clock.schedule(jittered(longestMs), () => {
+      if (this.#options.mayRetry()) void this.#try();
     });
   }
 
-  #openIfMay(): void {
-    this.#isPausing = !this.#options.mayTry();
-    if (!this.#isPausing) void this.#open().then(this.#endFirstTry);
-  }
-
-  /** A dead peer is found by its silence: the session ends when the deadline passes. Any answer, even an error, will do. */
-  #beat(sentBefore: number): void {
+  /** Also replaces what is old. A dead peer is found by its silence: the missed deadline ends the session. Any answer will do, even an error. */
+  #scheduleHeartbeat(): void {
     this.#cancelHeartbeat = this.#clock.schedule(HEARTBEAT_MS, () => {
-      const session = this.#session;
-      if (session?.isIdle === true && session.sentCommands === sentBefore) {
-        session.send({ name: 'ping', parts: [], deadlineMs: HEARTBEAT_DEADLINE_MS }).catch(() => undefined);
+      if (this.#session?.isIdle === true) {
+        this.#session.run(HEARTBEAT_DEADLINE_MS, (client) => client.ping()).catch(() => undefined);
       }
-      this.#beat(session?.sentCommands ?? 0);
+      if (this.#clock.monotonicMs() >= this.#isOldMs) this.renew();
+      this.#scheduleHeartbeat();
     });
   }
+}
+
+/** Replicas that lost or found the same server at once must not connect in step. */
+function jittered(longestMs: number): number {
+  return longestMs / 2 + randomInt(Math.ceil(longestMs / 2));
 }

@@ -1,103 +1,87 @@
 // The three connections to one Redis: for small commands, for bodies, and for listening.
 import type { Clock } from '../../domain/clock.js';
-import { createCommandClient, createListenClient, type RedisClient } from './redis-client.js';
+import { createCommandClient, createListenClient, type ConnectRedis } from './redis-client.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { RedisHealth } from './redis-health.js';
-import { RedisLink, type LinkOptions } from './redis-link.js';
+import { RedisLink } from './redis-link.js';
 import { CHANNEL } from './redis-names.js';
-import type { RedisAddress } from '../../domain/redis-address.js';
 import type { RedisOptions } from './redis-options.js';
-import type { RedisSession } from './redis-session.js';
-
-/** Within the time for connecting, which is mostly shorter. */
-const PREPARE_DEADLINE_MS = 60_000;
+import type { RedisTask } from './redis-session.js';
 
 export interface LinksListener {
-  /** Text that came by the channel. */
+  /** A message on the channel. */
   heard(text: string): void;
-  /** Commands and bodies can be sent again, or messages come again. */
+  /** Commands and bodies can be sent again, or messages arrive again. */
   reached(): void;
 }
 
 export interface RedisLinks {
   readonly small: RedisLink;
-  /** 50 MB on their way must not hold up the renewal of a lease. */
+  /** Sending 50 MB must not hold up the renewal of a lease. */
   readonly bodies: RedisLink;
   readonly listen: RedisLink;
 }
 
+/** None is open yet: once `small` is, the others follow. */
 export function openLinks(
   clock: Clock,
   health: RedisHealth,
   listener: LinksListener,
   options: RedisOptions,
 ): RedisLinks {
-  const { connectTimeoutMs } = options;
-  const commandClient = (attempt: number): RedisClient => createCommandClient(options, attempt);
-  const prepare = checkServer(options.address);
-  /** Where one connection could be made, the others can. Word of it waits until bodies can be had as well. */
-  const opened = (): void => {
-    for (const link of [small, bodies, listen]) link.hurry();
-    if (small.isOpen && bodies.isOpen) listener.reached();
-  };
-  const small = new RedisLink(clock, commandClient, {
-    connectTimeoutMs,
-    prepare,
-    mayTry: () => true,
-    onOpen: () => {
-      // Of a cluster it says only that one node answers.
-      health.worked('connection');
-      opened();
-    },
-    onFault: (fault) => {
-      health.failed('connection', fault);
-    },
-  });
-  const behind = (use: 'bodies' | 'listen'): Omit<LinkOptions, 'prepare'> => ({
-    connectTimeoutMs,
-    // A Redis that is gone is tried by one connection, and told by one.
-    mayTry: () => small.isOpen,
-    onOpen: () => {
-      health.worked(use);
-      opened();
-    },
-    onFault: (fault) => {
-      health.failed(use, fault);
-    },
-  });
-  const bodies = new RedisLink(clock, commandClient, { ...behind('bodies'), prepare });
-  const listenClient = (attempt: number): RedisClient => {
-    const client = createListenClient(options, attempt);
-    client.onMessage((text) => {
-      listener.heard(text);
+  const link = (
+    use: 'connection' | 'bodies' | 'listen',
+    connect: ConnectRedis,
+    prepare: RedisTask<unknown>,
+  ): RedisLink =>
+    new RedisLink(clock, connect, {
+      connectTimeoutMs: options.connectTimeoutMs,
+      prepare,
+      // One connection is enough to try whether Redis is back, and to report that it is not.
+      mayRetry: () => use === 'connection' || small.isOpen,
+      onOpen: () => {
+        // In a cluster this only shows that one node answers.
+        health.worked(use);
+        // The others will most likely succeed as well.
+        for (const each of [small, bodies, listen]) void each.open();
+        if (small.isOpen && bodies.isOpen) listener.reached();
+      },
+      onFault: (fault) => {
+        health.failed(use, fault);
+      },
     });
-    return client;
-  };
-  const listen = new RedisLink(clock, listenClient, { ...behind('listen'), prepare: subscribe });
+  const commandClient: ConnectRedis = (attempt) => createCommandClient(options, attempt);
+  const small = link('connection', commandClient, checkServer(options));
+  const bodies = link('bodies', commandClient, checkServer(options));
+  const listen = link(
+    'listen',
+    (attempt) =>
+      createListenClient(options, attempt).on('message', (_channel: string, text: string) => {
+        listener.heard(text);
+      }),
+    (client) => client.subscribe(CHANNEL),
+  );
   return { small, bodies, listen };
 }
 
-/** Whether what answers is a Redis that can be used, and the master where sentinels led us there. */
-function checkServer(address: RedisAddress): LinkOptions['prepare'] {
-  return async (session) => {
-    await ask(session, 'ping');
+/** Makes sure that Redis can be used, and that sentinels led to the master. */
+function checkServer({ address, db }: RedisOptions): RedisTask<void> {
+  return async (client) => {
+    await ifAllowed(client.ping());
+    if (db !== 0) await client.select(db);
     if (address.kind !== 'sentinel') return;
-    const role = await ask(session, 'role');
+    const role = await ifAllowed(client.call('role'));
     if (Array.isArray(role) && role[0] !== 'master') throw new RedisFault('read_only', 'ROLE');
   };
 }
 
-/** A user who may not ask that may still be allowed all we need. */
-async function ask(session: RedisSession, name: string): Promise<unknown> {
+/** A user who may not ask this may still be allowed everything we need. */
+async function ifAllowed(answer: Promise<unknown>): Promise<unknown> {
   try {
-    return await session.send({ name, parts: [], deadlineMs: PREPARE_DEADLINE_MS });
+    return await answer;
   } catch (error) {
     const fault = toRedisFault(error);
     if (fault.code === 'NOPERM') return undefined;
     throw fault;
   }
-}
-
-async function subscribe(session: RedisSession): Promise<void> {
-  await session.send({ name: 'subscribe', parts: [CHANNEL], deadlineMs: PREPARE_DEADLINE_MS });
 }

@@ -1,11 +1,4 @@
-// What Redis does in one step: entries written only where they are newer, the lease held only by who holds it.
-import { hash } from 'node:crypto';
-
-export interface RedisScript {
-  readonly lua: string;
-  /** Hex SHA-1 of the text, by which Redis remembers it. */
-  readonly sha: string;
-}
+// What Redis does in one step: entries are overwritten by newer ones only, and only its holder renews or ends a lease.
 
 /**
  * The fields of an entry. The first three are SFP's and what SDKs' adapters read; the others are ours, and speak of
@@ -35,6 +28,9 @@ export const FIELDS = {
  * `kind_of`: 'none', 'hash', or the kind of value somebody else put under the name.
  * `is_whole`: config and body are as long as they were written; another program may have put its own in their place.
  * `sign` notes a confirmation of the entry's version, `ago_ms` before now; a later one of the same version stays.
+ * `is_newer`: nobody loads a mirror and so proves its version wrong; its JSON at least has to contain that number.
+ * `look_as`: an entry with another key's owner is taken where keys may share its name; under any other name it is a
+ * copy that somebody made, and counts as nothing.
  */
 const PRELUDE = `
 local function version_of(text)
@@ -76,8 +72,17 @@ local function is_whole(name, entry)
   return entry.is_ours and has_bytes(name, 'config', entry.config_bytes)
     and has_bytes(name, 'sfp_body', entry.body_bytes) and has_coding == (entry.body_bytes ~= '0')
 end
-local function is_foreign(entry, owner, is_shared)
-  return is_shared == '1' and entry.is_ours and entry.owner and entry.owner ~= owner
+local function is_newer(name, role, entry, version)
+  if not entry.version or entry.version <= version then return false end
+  return role == 'e' or string.find(redis.call('HMGET', name, 'config')[1] or '', entry.text, 1, true) ~= nil
+end
+local function look_as(name, role, owner, is_shared)
+  local entry = look_at(name)
+  if entry.is_ours and entry.owner and entry.owner ~= owner then
+    entry.is_taken = role == 'e' and is_shared == '1'
+    entry.is_ours, entry.version = false, nil
+  end
+  return entry
 end
 `;
 
@@ -92,10 +97,10 @@ local function confirm(name, role)
   local kind = kind_of(name)
   if kind == 'none' then return 'behind' end
   if kind ~= 'hash' then return 'wrong_type' end
-  local entry = look_at(name)
-  if role == 'e' and is_foreign(entry, owner, is_shared) then return 'foreign_key' end
-  if not entry.version or entry.version < version then return 'behind' end
-  if entry.version > version then return 'newer ' .. entry.text end
+  local entry = look_as(name, role, owner, is_shared)
+  if entry.is_taken then return 'foreign_key' end
+  if is_newer(name, role, entry, version) then return 'newer ' .. entry.text end
+  if entry.version ~= version then return 'behind' end
   if role == 'e' then
     if not is_whole(name, entry) then return 'behind' end
     local answer = sign(name, entry, version, by, ago_ms)
@@ -129,9 +134,9 @@ end
 local function save(name, role)
   local kind = kind_of(name)
   if kind ~= 'none' and kind ~= 'hash' then return 'wrong_type' end
-  local entry = look_at(name)
-  if role == 'e' and is_foreign(entry, owner, is_shared) then return 'foreign_key' end
-  if entry.version and entry.version > version then return 'newer ' .. entry.text end
+  local entry = look_as(name, role, owner, is_shared)
+  if entry.is_taken then return 'foreign_key' end
+  if is_newer(name, role, entry, version) then return 'newer ' .. entry.text end
   local answer = 'stored'
   if role == 'm' then
     redis.call('HSET', name, 'encoding', encoding, 'lcut', version_text, 'sfp_config_bytes', #config,
@@ -166,6 +171,17 @@ end
 local answers = {}
 for i, name in ipairs(KEYS) do answers[i] = remove(name, string.sub(roles, i, i)) end
 return answers
+`;
+
+/**
+ * Takes the version from an entry whose body turned out not to be of that version, so that any version overwrites it;
+ * not where something else was written since.
+ */
+const DISPROVE = `
+local version_text, field, bytes = unpack(ARGV)
+if redis.call('HMGET', KEYS[1], 'lcut')[1] ~= version_text then return 0 end
+if redis.call('HSTRLEN', KEYS[1], field) ~= tonumber(bytes) then return 0 end
+return redis.call('HDEL', KEYS[1], 'lcut', 'sfp_version')
 `;
 
 /**
@@ -209,15 +225,15 @@ redis.pcall('PUBLISH', ARGV[2], ARGV[3])
 return 1
 `;
 
-function script(lua: string): RedisScript {
-  return { lua, sha: hash('sha1', lua) };
-}
-
+/** ioredis sends each by its hash once a connection knows it, and again as text where Redis has forgotten it. */
 export const SCRIPTS = {
-  confirm: script(CONFIRM),
-  save: script(SAVE),
-  remove: script(REMOVE),
-  state: script(STATE),
-  renew: script(RENEW),
-  release: script(RELEASE),
+  confirmEntry: { lua: CONFIRM },
+  saveEntry: { lua: SAVE },
+  removeEntry: { lua: REMOVE },
+  disproveEntry: { lua: DISPROVE },
+  lookAtEntries: { lua: STATE },
+  renewLease: { lua: RENEW },
+  releaseLease: { lua: RELEASE },
 } as const;
+
+export type ScriptName = keyof typeof SCRIPTS;

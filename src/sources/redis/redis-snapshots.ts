@@ -6,7 +6,7 @@ import type { BodyLimits } from '../spec-body/body-intake.js';
 import type { Failing, Loading, LoadPatience, Snapshots, SnapshotFault, Storing } from '../snapshots.js';
 import { BodyQueue } from './redis-body-queue.js';
 import { readPayload, toBodyFields, type StoredForm } from './redis-body.js';
-import type { StoredEntry } from './redis-entry-state.js';
+import { isForeign, type StoredEntry } from './redis-entry-state.js';
 import type { RedisCommands } from './redis-commands.js';
 import type { RedisEntries } from './redis-entries.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
@@ -67,15 +67,18 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
     look: StoredEntry,
   ): Promise<Payload | SnapshotFault | typeof OVERTAKEN> {
     const plan = planBody(key, look);
-    if (typeof plan === 'string') return plan;
+    if (plan === undefined) return 'unknown_format';
     const limits = limitsFor(plan.encoding, bodyLimits);
     if (plan.bytes > limits.encodedBytesMax) return 'no_spec';
     const fields = [FIELDS.version, FIELDS.ourVersion, FIELDS.owner, plan.field];
-    const reply = await commands.loadBody(entryNames.entry, fields, plan.bytes);
-    const [version, ourVersion, owner, bytes] = readFields(reply);
-    if (bytes === undefined || !isSame(look, version, ourVersion)) return OVERTAKEN;
-    if (entryNames.isShared && owner !== entryNames.owner) return 'foreign_key';
-    return (await readPayload(bytes, plan, limits)) ?? 'no_spec';
+    const [version, ourVersion, owner, bytes] = await commands.loadBody(entryNames.entry, fields, plan.bytes);
+    if (!isSame(look, version, ourVersion) || (bytes?.length ?? 0) !== plan.bytes) return OVERTAKEN;
+    if (isForeign(entryNames, look.isOurs, owner?.toString())) return 'foreign_key';
+    const read = bytes ? await readPayload(bytes, plan, limits) : 'disproved';
+    if (typeof read !== 'string') return read;
+    // Else its version, which may be too high, would keep every save out.
+    if (read === 'disproved') await entries.disprove(entryNames, plan.version, plan.field, plan.bytes);
+    return 'no_spec';
   }
 
   async function save(key: PayloadKey, payload: Payload, confirmedAgoMs: number): Promise<Storing> {
@@ -115,16 +118,15 @@ interface BodyPlan extends StoredForm {
 }
 
 /** Which field to read, and how: what the origin sent where it is there and of this version, else what adapters read. */
-function planBody(key: PayloadKey, { version, isOurs, body }: StoredEntry): BodyPlan | SnapshotFault {
+function planBody(key: PayloadKey, { version, isOurs, body }: StoredEntry): BodyPlan | undefined {
   const { kind } = key;
   // Manifests are kept without compression: their config is what the origin sent.
   if (isOurs && body.bodyBytes > 0 && kind.versions === 'stated') {
     const { format, encoding, bodyBytes } = body;
-    if (format === undefined || encoding === undefined) return 'unknown_format';
-    if (key.format === 'json' && format !== 'json') return 'unknown_format';
+    if (format === undefined || encoding === undefined) return undefined;
+    if (key.format === 'json' && format !== 'json') return undefined;
     return { kind, version, format, encoding, field: FIELDS.body, bytes: bodyBytes };
   }
-  if (body.configBytes === 0) return 'no_spec';
   const encoding = key.format === 'json' ? 'identity' : 'br';
   return { kind, version, format: key.format, encoding, field: FIELDS.config, bytes: body.configBytes };
 }
@@ -134,23 +136,11 @@ function limitsFor(encoding: Encoding, { encodedBytesMax, decodedBytesMax }: Bod
   return { encodedBytesMax: encoding === 'identity' ? decodedBytesMax : encodedBytesMax, decodedBytesMax };
 }
 
-type BodyReply = readonly [
-  version: string | undefined,
-  ourVersion: string | undefined,
-  owner: string | undefined,
-  bytes: Buffer | undefined,
-];
+type Field = Buffer | null | undefined;
 
-function readFields(reply: unknown): BodyReply {
-  const fields: unknown[] = Array.isArray(reply) ? reply : [];
-  const [version, ourVersion, owner, bytes] = fields.map((field) =>
-    Buffer.isBuffer(field) ? field : undefined,
-  );
-  return [version?.toString(), ourVersion?.toString(), owner?.toString(), bytes];
-}
-
-function isSame(look: StoredEntry, version: string | undefined, ourVersion: string | undefined): boolean {
-  return Number(version) === look.version && (ourVersion === version) === look.isOurs;
+function isSame(look: StoredEntry, version: Field, ourVersion: Field): boolean {
+  const isOurs = ourVersion?.toString() === version?.toString();
+  return Number(version?.toString()) === look.version && isOurs === look.isOurs;
 }
 
 function unusable(fault: SnapshotFault): Failing {

@@ -109,6 +109,35 @@ test('a Redis that vanishes is told once, tried again, and used again when it is
   assert.deepEqual(toldLevels(replica), ['warn', 'info', 'warn', 'info'], replica.log.text);
 });
 
+interface Described {
+  readonly isLeader: boolean;
+  readonly leader: string | undefined;
+  readonly uses: Readonly<Record<string, 'ok' | { readonly reason: string }>>;
+}
+
+test('the status of a Redis that is gone tells one truth, and that of one that is back another', async (t) => {
+  const { server, replica } = await startPair(t);
+  const described = (): Described => replica.describe() as Described;
+  const reasons = (): string[] =>
+    Object.values(described().uses).map((use) => (use === 'ok' ? use : use.reason));
+  await untilSaved(replica);
+  replica.fleet.join({ stored: () => undefined, lead: () => undefined, reachable: () => undefined });
+  await eventually('a leader', () => described().isLeader);
+  assert.deepEqual(reasons(), Array(6).fill('ok'));
+  await server.kill();
+  await eventually('a lost connection', () => reasons()[0] !== 'ok');
+  assert.equal(new Set(reasons()).size, 1, 'nothing works without a connection');
+  await untilReason(replica, 'connection_refused');
+  assert.deepEqual(reasons(), Array(6).fill('connection_refused'));
+  assert.equal(replica.fleet.isLeader, true, 'nobody else can have taken the lease');
+  assert.equal(described().isLeader, false, 'but nobody can be asked who leads');
+  assert.equal(described().leader, undefined);
+  await server.startAgain();
+  await untilSaved(replica);
+  await eventually('a leader', () => described().isLeader);
+  await eventually('all uses', () => reasons().every((reason) => reason === 'ok'));
+});
+
 test('a Redis that hangs costs one deadline, then nothing, and is used again when it goes on', async (t) => {
   const { server, replica } = await startPair(t, { connectTimeoutMs: 500 });
   server.signal('SIGSTOP');

@@ -96,7 +96,7 @@ test('what was written to have been confirmed in the time to come was confirmed 
 test('clocks of two Redis servers may differ a little', () => {
   const names = new RedisNames(redisOptions(0)).of(DEMO.keyOf('secret-ahead0123456789'));
   const agoMs = (confirmed: string): unknown => {
-    const [look] = readLooks(['1800000000000', ['7', '7', 'owner', confirmed, 'somebody']], [names]);
+    const [look] = readLooks(['1800000000000', ['7', '7', names.owner, confirmed, 'somebody']], [names]);
     return look?.kind === 'entry' ? look.confirmedAgoMs : look?.kind;
   };
   assert.equal(agoMs('1799999999000'), 1_000);

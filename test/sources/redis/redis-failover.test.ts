@@ -5,11 +5,12 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { TIME } from '../../contracts/snapshots-place.js';
 import { eventually } from '../../e2e/deadline.js';
+import { ManualClock } from '../../fakes/manual-clock.js';
 import { startRedisCluster } from '../../fakes/redis-cluster.js';
 import { MASTER_NAME, startSentinel } from '../../fakes/redis-sentinel.js';
 import { freePort } from '../../fakes/free-port.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
-import { clusterAddress, DEMO, openReplica, redisOptions, type Replica } from './redis-scene.js';
+import { clusterAddress, DEMO, openReplica, pass, redisOptions, type Replica } from './redis-scene.js';
 
 const KEY = DEMO.keyOf('secret-failover0123456789');
 const LOCALHOST = '127.0.0.1';
@@ -117,6 +118,23 @@ test('a server behind one address that takes no writes any more is left for the 
   relay.target = next.port;
   await eventually('a write on the next server', () => canSave(replica, TIME + 1));
   assert.equal(await next.client().dbsize(), 1);
+});
+
+test('a server that another has replaced behind its address is left in time, though it goes on answering', async (t) => {
+  const [old, next] = [await startRedisServer(t), await startRedisServer(t)];
+  const relay = await startRelay(t, old.port);
+  const clock = new ManualClock();
+  const replica = await openReplica(t, redisOptions(relay.port), { clock });
+  assert.ok(await canSave(replica, TIME));
+  relay.target = next.port;
+  await pass(clock, old.client(), 620_000);
+  await eventually('a write on the next server', () => canSave(replica, TIME + 1));
+  assert.equal(await next.client().dbsize(), 1);
+  await eventually('no connection to the old one', async () => {
+    const list = String(await old.client().client('LIST'));
+    return !list.includes('spec-forward-proxy');
+  });
+  assert.deepEqual(replica.log.lines, [], 'nothing of it is a failure');
 });
 
 test('a server that takes no writes for long is not connected to for every write', async (t) => {

@@ -164,7 +164,8 @@ test('the mirror has the config too, and is written again where it fell behind',
     assert.deepEqual(await replica.snapshots.save(key, payload, 0), { kind: 'stored' });
     assert.deepEqual(await client.hgetall(mirrorOf(key)), expected);
   }
-  await client.hset(mirrorOf(key), 'lcut', TIME + 5);
+  const newer = v1.payloadOf(TIME + 5).originForm.bytes;
+  await client.hset(mirrorOf(key), { lcut: TIME + 5, config: newer });
   assert.deepEqual(
     await replica.snapshots.confirm(key, TIME),
     { kind: 'stored' },

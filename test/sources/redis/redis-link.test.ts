@@ -10,25 +10,27 @@ import { eventually, within } from '../../e2e/deadline.js';
 import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { freePort } from '../../fakes/free-port.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
-import { pass, redisOptions } from './redis-scene.js';
+import { redisOptions } from './redis-scene.js';
 
 interface Scene {
   readonly clock: ManualClock;
   readonly link: RedisLink;
+  /** Ends with the first attempt. */
+  readonly opening: Promise<void>;
   readonly attempts: () => number;
   readonly faults: RedisFault[];
   readonly opened: () => number;
-  /** What `mayTry` answers. */
-  mayTry: boolean;
+  /** What `mayRetry` answers. */
+  mayRetry: boolean;
 }
 
-function startLink(t: TestContext, port: number, { mayTry = true, connectTimeoutMs = 2_000 } = {}): Scene {
+function startLink(t: TestContext, port: number, { mayRetry = true, connectTimeoutMs = 2_000 } = {}): Scene {
   const clock = new ManualClock();
   const options = redisOptions(port, { connectTimeoutMs });
   const faults: RedisFault[] = [];
   let attempts = 0;
   let opened = 0;
-  const scene = { clock, faults, mayTry, attempts: () => attempts, opened: () => opened };
+  const scene = { clock, faults, mayRetry, attempts: () => attempts, opened: () => opened };
   const connect = (attempt: number): ReturnType<typeof createCommandClient> => {
     assert.equal(attempt, attempts);
     attempts += 1;
@@ -36,10 +38,8 @@ function startLink(t: TestContext, port: number, { mayTry = true, connectTimeout
   };
   const link = new RedisLink(clock, connect, {
     connectTimeoutMs,
-    mayTry: () => scene.mayTry,
-    prepare: async (session) => {
-      await session.send({ name: 'ping', parts: [], deadlineMs: 1_000 });
-    },
+    mayRetry: () => scene.mayRetry,
+    prepare: (client) => client.ping(),
     onOpen: () => {
       opened += 1;
     },
@@ -47,8 +47,11 @@ function startLink(t: TestContext, port: number, { mayTry = true, connectTimeout
       faults.push(fault);
     },
   });
-  t.after(() => within(link.close(), 'end of a link'));
-  return Object.assign(scene, { link });
+  t.after(() => {
+    link.close();
+  });
+  const opening = link.open();
+  return Object.assign(scene, { link, opening });
 }
 
 /** A server that takes connections, and what comes over them, and says nothing. */
@@ -87,29 +90,30 @@ test('a peer that takes the connection and says nothing is given up after the ti
   clock.advance(1);
   await eventually('a failure', () => faults.length === 1);
   assert.equal(faults[0]?.reason, 'connect_timeout');
-  await assert.rejects(link.send({ name: 'ping', parts: [], deadlineMs: 1_000 }), {
-    reason: 'connect_timeout',
-  });
+  await assert.rejects(
+    link.run(1_000, (client) => client.ping()),
+    {
+      reason: 'connect_timeout',
+    },
+  );
 });
 
-test('a connection on which nothing happens is asked whether it lives, and made anew where it does not', async (t) => {
+test('an idle connection is checked now and then, and made anew where the peer does not answer', async (t) => {
   const server = await startRedisServer(t);
-  const { clock, link, attempts, opened } = startLink(t, server.port);
-  await within(link.firstTry, 'end of the first attempt');
+  const { clock, link, attempts, opened, opening } = startLink(t, server.port);
+  await within(opening, 'end of the first attempt');
   const client = server.client();
   const pings = async (): Promise<number> =>
     Number(/cmdstat_ping:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]);
   const before = await pings();
-  // It was opened since the last look.
   clock.advance(10_000);
+  await eventually('a check', async () => (await pings()) === before + 1);
+  await link.run(1_000, (idle) => idle.echo('its answer is here'));
+  const slow = link.run(60_000, (busy) => busy.eval(SLOW, 0));
   clock.advance(10_000);
-  await eventually('a question', async () => (await pings()) === before + 1);
-  await link.send({ name: 'echo', parts: ['busy'], deadlineMs: 1_000 });
-  clock.advance(10_000);
-  await link.send({ name: 'echo', parts: ['busy'], deadlineMs: 1_000 });
-  assert.equal(await pings(), before + 1, 'what was busy meanwhile need not be asked');
+  assert.equal(await slow, 'done');
+  assert.equal(await pings(), before + 1, 'a busy connection has deadlines of its own');
   server.signal('SIGSTOP');
-  clock.advance(10_000);
   clock.advance(10_000);
   clock.advance(1_000);
   assert.equal(link.isOpen, false);
@@ -121,14 +125,14 @@ test('a connection on which nothing happens is asked whether it lives, and made 
 
 test('pauses begin anew after a connection that lasted', async (t) => {
   const server = await startRedisServer(t);
-  const { clock, attempts, link, opened } = startLink(t, server.port);
+  const { clock, attempts, link, opened, opening } = startLink(t, server.port);
   const client = server.client();
   const lose = async (): Promise<void> => {
     const sessions = opened();
     await client.call('CLIENT', ['KILL', 'TYPE', 'normal']);
     await eventually('a loss', () => !link.isOpen || opened() > sessions);
   };
-  await within(link.firstTry, 'end of the first attempt');
+  await within(opening, 'end of the first attempt');
   for (const longestMs of [100, 200, 400]) {
     await lose();
     const before = attempts();
@@ -144,28 +148,39 @@ test('pauses begin anew after a connection that lasted', async (t) => {
   assert.equal(attempts(), before + 1);
 });
 
-test('a link that may not try waits until it is told to hurry', async (t) => {
+test('a link that may not retry waits until it is opened', async (t) => {
   const server = await startRedisServer(t);
-  const scene = startLink(t, server.port, { mayTry: false });
-  const { clock, link, attempts } = scene;
+  await server.kill();
+  const { clock, link, attempts, faults } = startLink(t, server.port, { mayRetry: false });
+  await eventually('a failure', () => faults.length === 1);
   clock.advance(60_000);
-  link.hurry();
-  assert.equal(attempts(), 0);
-  scene.mayTry = true;
-  link.hurry();
-  link.hurry();
-  await within(link.firstTry, 'end of the first attempt');
-  assert.equal(link.isOpen, true);
-  link.hurry();
   assert.equal(attempts(), 1);
+  await server.startAgain();
+  await within(Promise.all([link.open(), link.open()]), 'end of the attempt');
+  assert.equal(link.isOpen, true);
+  await link.open();
+  assert.equal(attempts(), 2);
+});
+
+test('opening a link ends the pause before the next attempt', async (t) => {
+  const server = await startRedisServer(t);
+  await server.kill();
+  const { clock, link, attempts, faults } = startLink(t, server.port);
+  await eventually('a failure', () => faults.length === 1);
+  await server.startAgain();
+  await within(link.open(), 'end of the attempt');
+  clock.advance(5_000);
+  await settle();
+  assert.equal(link.isOpen, true);
+  assert.equal(attempts(), 2);
 });
 
 test('a renewal keeps what is there until the next one stands, and is not made too often', async (t) => {
   const server = await startRedisServer(t);
-  const { clock, link, attempts, opened } = startLink(t, server.port);
-  await within(link.firstTry, 'end of the first attempt');
+  const { clock, link, attempts, opened, opening } = startLink(t, server.port);
+  await within(opening, 'end of the first attempt');
   clock.advance(5_000);
-  const slow = link.send({ name: 'eval', parts: [SLOW, '0'], deadlineMs: 10_000 });
+  const slow = link.run(10_000, (client) => client.eval(SLOW, 0));
   link.renew();
   link.renew();
   assert.equal(link.isOpen, true);
@@ -178,10 +193,30 @@ test('a renewal keeps what is there until the next one stands, and is not made t
   await eventually('another one', () => opened() === 3);
 });
 
+test('a connection is replaced when it is old, by one that is opened beside it, and again by the next', async (t) => {
+  const server = await startRedisServer(t);
+  const { clock, link, attempts, opened, opening, faults } = startLink(t, server.port);
+  await within(opening, 'end of the first attempt');
+  const agesMs: number[] = [];
+  let openedMs = clock.monotonicMs();
+  while (agesMs.length < 6) {
+    const before = attempts();
+    clock.advance(10_000);
+    assert.equal(await link.run(60_000, (client) => client.echo('x')), 'x');
+    if (attempts() === before) continue;
+    agesMs.push(clock.monotonicMs() - openedMs);
+    openedMs = clock.monotonicMs();
+    await eventually('the next one', () => opened() === attempts());
+  }
+  for (const ageMs of agesMs) assert.ok(ageMs >= 300_000 && ageMs <= 610_000, `${ageMs} ms`);
+  assert.ok(new Set(agesMs).size > 1, `left to chance: ${agesMs.join(', ')} ms`);
+  assert.deepEqual(faults, []);
+});
+
 test('a renewal that fails leaves what is there', async (t) => {
   const server = await startRedisServer(t);
-  const { clock, link, attempts, faults } = startLink(t, server.port);
-  await within(link.firstTry, 'end of the first attempt');
+  const { clock, link, attempts, faults, opening } = startLink(t, server.port);
+  await within(opening, 'end of the first attempt');
   const client = server.client();
   // The connections that are there are logged in already.
   await client.config('SET', 'requirepass', 'x');
@@ -193,34 +228,8 @@ test('a renewal that fails leaves what is there', async (t) => {
     link.renew();
     return attempts() === 3;
   });
-  assert.equal(await link.send({ name: 'echo', parts: ['x'], deadlineMs: 1_000 }), 'x');
+  assert.equal(await link.run(1_000, (client) => client.echo('x')), 'x');
   assert.deepEqual(faults, []);
-});
-
-test('a server that stays as it is is renewed more and more seldom, until it was let be for a while', async (t) => {
-  const server = await startRedisServer(t);
-  const { clock, link, attempts } = startLink(t, server.port);
-  const client = server.client();
-  await within(link.firstTry, 'end of the first attempt');
-  const pausesMs: number[] = [];
-  const renewFor = async (durationMs: number): Promise<void> => {
-    let lastMs = clock.monotonicMs();
-    for (const untilMs = lastMs + durationMs; clock.monotonicMs() < untilMs;) {
-      const before = attempts();
-      link.renew();
-      if (attempts() > before) {
-        pausesMs.push(clock.monotonicMs() - lastMs);
-        lastMs = clock.monotonicMs();
-      }
-      await pass(clock, client, 1_000);
-    }
-  };
-  await renewFor(200_000);
-  assert.deepEqual(pausesMs, [0, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
-  await pass(clock, client, 121_000);
-  pausesMs.length = 0;
-  await renewFor(6_000);
-  assert.deepEqual(pausesMs, [0, 5_000]);
 });
 
 test('a renewal where there is no connection, or no more, makes none', async (t) => {
@@ -235,7 +244,7 @@ test('a renewal where there is no connection, or no more, makes none', async (t)
     clock.advance(5_000);
   }
   await failOnce(13);
-  await link.close();
+  link.close();
   link.renew();
   clock.advance(600_000);
   await settle();
@@ -244,16 +253,19 @@ test('a renewal where there is no connection, or no more, makes none', async (t)
 
 test('a link that is closed while it connects stays closed', async (t) => {
   const server = await startRedisServer(t);
-  const { clock, link, opened, faults } = startLink(t, server.port);
-  await link.close();
-  await within(link.firstTry, 'end of the first attempt');
+  const { clock, link, opened, faults, opening } = startLink(t, server.port);
+  link.close();
+  await within(opening, 'end of the first attempt');
   clock.advance(60_000);
-  link.hurry();
+  await link.open();
   link.renew();
   assert.equal(link.isOpen, false);
   assert.equal(opened(), 0);
   assert.deepEqual(faults, []);
-  await assert.rejects(link.send({ name: 'ping', parts: [], deadlineMs: 1_000 }), { reason: 'closed' });
+  await assert.rejects(
+    link.run(1_000, (client) => client.ping()),
+    { reason: 'closed' },
+  );
 });
 
 /** A tenth of a second of Redis's time. */

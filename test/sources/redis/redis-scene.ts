@@ -26,6 +26,7 @@ const MIB = 1024 * 1024;
 
 export interface Replica extends OpenedRedis {
   readonly log: LogSink;
+  close(): Promise<void>;
 }
 
 function firstOf(demos: readonly DemoPayloads[]): DemoPayloads {
@@ -65,8 +66,9 @@ export async function openReplica(
   const log = new LogSink();
   const logger = createLogger(log, { debug: true, instanceName: options.instanceName, version: '1.2.3' });
   const redis = await openRedis(clock, logger, events, options);
-  t.after(() => within(redis.close(), 'end of a replica'));
-  return { ...redis, log };
+  const close = (): Promise<void> => redis.snapshots.close();
+  t.after(() => within(close(), 'end of a replica'));
+  return { ...redis, log, close };
 }
 
 /** What a replica is made of, so that a test may come between what is asked and what is written. */
@@ -77,7 +79,7 @@ export async function openRoom(
 ): Promise<RedisRoom> {
   const log = createLogger(new LogSink(), { debug: true, instanceName: 'room', version: '1.2.3' });
   const [small, bodies] = [openLink(t, options, clock), openLink(t, options, clock)];
-  await Promise.all([small.firstTry, bodies.firstTry]);
+  await Promise.all([small.open(), bodies.open()]);
   const commands = new RedisCommands({ small, bodies }, new RedisHealth(clock, log, 0));
   const names = new RedisNames(options);
   const entries = new RedisEntries(commands, names, { isCluster: false, entryTtlS: 60, instanceId: 'room' });
@@ -97,11 +99,13 @@ export async function pass(clock: ManualClock, client: Redis, durationMs: number
 function openLink(t: TestContext, options: RedisOptions, clock: Clock): RedisLink {
   const link = new RedisLink(clock, (attempt) => createCommandClient(options, attempt), {
     connectTimeoutMs: options.connectTimeoutMs,
-    mayTry: () => true,
+    mayRetry: () => true,
     prepare: () => Promise.resolve(),
     onOpen: () => undefined,
     onFault: () => undefined,
   });
-  t.after(() => within(link.close(), 'end of a link'));
+  t.after(() => {
+    link.close();
+  });
   return link;
 }

@@ -121,6 +121,7 @@ test('what is no spec of the version it is stored as is never served', async (t)
     await writeLikeSfp(client, nameOf(V1), TIME, config);
     assert.deepEqual(await snapshots.load(V1), { kind: 'unusable', fault: 'no_spec' }, name);
   }
+  await writeLikeSfp(client, nameOf(V1), TIME, good);
   await client.hdel(nameOf(V1), 'config');
   assert.deepEqual(await snapshots.load(V1), { kind: 'unusable', fault: 'no_spec' }, 'no config');
 });
@@ -140,6 +141,93 @@ test('of a manifest the config is read, whatever another release put beside it',
   const loaded = await snapshots.load(key);
   assert.equal(loaded.kind, 'found');
   assert.deepEqual(loaded.snapshot.payload.originForm.bytes, bytes);
+});
+
+test('an entry that is proven not to be of its version is written over by an older one', async (t) => {
+  const { snapshots, client, nameOf } = await startScene(t);
+  const HIGH = TIME + 1_000_000;
+  for (const each of [JSON_DEMO, BR_DEMO, PROTOBUF_DEMO]) {
+    const key = each.keyOf(SDK_KEY);
+    const name = nameOf(key);
+    const lies: Readonly<Record<string, () => Promise<unknown>>> = {
+      'as SFP would write it': () => client.hset(name, { lcut: HIGH }),
+      'as we would write it': () => client.hset(name, { lcut: HIGH, sfp_version: HIGH }),
+      'no body at all': () =>
+        client.multi().hset(name, { lcut: HIGH }).hdel(name, 'config', 'sfp_body').exec(),
+      ...(each === PROTOBUF_DEMO
+        ? {}
+        : { 'no JSON': () => client.hset(name, { lcut: HIGH, config: '{"has_updates":true,' }) }),
+    };
+    for (const [what, lie] of Object.entries(lies)) {
+      await snapshots.save(key, each.payloadOf(TIME), 0);
+      await lie();
+      const next = each.payloadOf(TIME + 1);
+      assert.deepEqual(await snapshots.save(key, next, 0), { kind: 'newer', version: HIGH }, what);
+      assert.deepEqual(await snapshots.load(key), { kind: 'unusable', fault: 'no_spec' }, what);
+      assert.deepEqual(await snapshots.save(key, next, 0), { kind: 'stored' }, `${each.name}: ${what}`);
+      assertHolds(await snapshots.load(key), next);
+      await snapshots.remove(key);
+    }
+  }
+});
+
+test('a mirror with a version that its config does not have is written over, and one that is newer is not', async (t) => {
+  const { snapshots, client } = await startScene(t, { doubleWriteLegacyKey: true });
+  const mirror = new RedisNames({ keySchema: 'sha256', doubleWriteLegacyKey: true }).of(V1).mirror ?? '';
+  const payload = JSON_DEMO.payloadOf(TIME);
+  for (const isConfirmed of [true, false]) {
+    await snapshots.save(V1, payload, 0);
+    await client.hset(mirror, 'lcut', TIME + 5);
+    if (isConfirmed) assert.deepEqual(await snapshots.confirm(V1, TIME), { kind: 'behind' });
+    await snapshots.save(V1, payload, 0);
+    assert.equal(await client.hget(mirror, 'lcut'), String(TIME));
+    await writeLikeSfp(client, mirror, TIME + 1, JSON_DEMO.payloadOf(TIME + 1).originForm.bytes);
+    await snapshots.save(V1, payload, 0);
+    assert.equal(await client.hget(mirror, 'lcut'), String(TIME + 1));
+    await client.del(mirror);
+  }
+});
+
+test('an entry that only this replica cannot read keeps its version', async (t) => {
+  const large = JSON_DEMO.payloadOf(TIME + 1, 20);
+  const bytesMax = large.originForm.bytes.length - 1;
+  const { snapshots, client, nameOf } = await startScene(t, {
+    bodyLimits: { encodedBytesMax: bytesMax, decodedBytesMax: bytesMax },
+  });
+  const [small, protobuf] = [JSON_DEMO.payloadOf(TIME), PROTOBUF_DEMO.keyOf(SDK_KEY)];
+  await writeLikeSfp(client, nameOf(V1), TIME + 1, large.originForm.bytes);
+  await writeLikeSfp(client, nameOf(protobuf), TIME + 1, brotliCompressSync('of a layout to come'));
+  for (const key of [V1, protobuf]) {
+    assert.deepEqual(await snapshots.load(key), { kind: 'unusable', fault: 'no_spec' });
+    assert.deepEqual(await snapshots.save(key, small, 0), { kind: 'newer', version: TIME + 1 });
+  }
+});
+
+test('what was written anew since it was read keeps its version, whatever was read', async (t) => {
+  const server = await startRedisServer(t);
+  const client = server.client();
+  const room = await openRoom(t, redisOptions(server.port));
+  const name = room.names.of(V1).entry;
+  const newer = JSON_DEMO.payloadOf(TIME + 1, 3).originForm.bytes;
+  const writes: readonly (() => Promise<unknown>)[] = [
+    () => writeLikeSfp(client, name, TIME + 1, newer),
+    () => client.hset(name, 'config', newer),
+  ];
+  for (const write of writes) {
+    await writeLikeSfp(client, name, TIME + 1, Buffer.from('{"has_updates":true,"time":1}'));
+    const entries = Object.create(room.entries, {
+      look: { value: room.entries.look.bind(room.entries) },
+      disprove: {
+        value: async (...asked: Parameters<RedisEntries['disprove']>) => {
+          await write();
+          await room.entries.disprove(...asked);
+        },
+      },
+    }) as RedisEntries;
+    const snapshots = createRedisSnapshots(systemClock, { ...room, entries });
+    assert.deepEqual(await snapshots.load(V1), { kind: 'unusable', fault: 'no_spec' });
+    assert.equal(await client.hget(name, 'lcut'), String(TIME + 1));
+  }
 });
 
 test('a body beyond the limits is not even fetched', async (t) => {
@@ -250,6 +338,44 @@ test("SFP's entry under a shared name is nobody's: not read, not removed, replac
     version: TIME + 1,
   });
   assert.deepEqual(await snapshots.save(V1, JSON_DEMO.payloadOf(TIME + 2), 0), { kind: 'stored' });
+});
+
+test('an entry that was copied to the name of another key is not served as that key’s, and is written over', async (t) => {
+  const { snapshots, client, nameOf } = await startScene(t, { doubleWriteLegacyKey: true });
+  const [other, copied] = [JSON_DEMO.keyOf(NEIGHBOUR), JSON_DEMO.payloadOf(TIME + 1)];
+  const mirrorOf = (key: PayloadKey): string =>
+    new RedisNames({ keySchema: 'sha256', doubleWriteLegacyKey: true }).of(key).mirror ?? '';
+  await snapshots.save(other, copied, 0);
+  for (const name of [nameOf(V1), mirrorOf(V1)]) await client.copy(nameOf(other), name);
+  assert.deepEqual(await snapshots.load(V1), { kind: 'unusable', fault: 'foreign_key' });
+  assert.deepEqual(await snapshots.confirm(V1, TIME), { kind: 'behind' });
+  // Older than what was copied, but nothing says that of this key.
+  const payload = JSON_DEMO.payloadOf(TIME);
+  assert.deepEqual(await snapshots.save(V1, payload, 0), { kind: 'stored' });
+  assertHolds(await snapshots.load(V1), payload);
+  assert.equal(await client.hget(mirrorOf(V1), 'lcut'), String(TIME));
+  assert.deepEqual(await snapshots.confirm(V1, TIME), { kind: 'stored' });
+  assertHolds(await snapshots.load(other), copied);
+});
+
+test('an entry that is copied over another while it is read is not served as that', async (t) => {
+  const server = await startRedisServer(t);
+  const client = server.client();
+  const room = await openRoom(t, redisOptions(server.port));
+  const other = JSON_DEMO.keyOf(NEIGHBOUR);
+  const entries = Object.create(room.entries, {
+    look: {
+      value: async (...asked: Parameters<RedisEntries['look']>) => {
+        const looks = await room.entries.look(...asked);
+        await client.call('COPY', room.names.of(other).entry, room.names.of(V1).entry, 'REPLACE');
+        return looks;
+      },
+    },
+  }) as RedisEntries;
+  const writer = createRedisSnapshots(systemClock, room);
+  for (const key of [other, V1]) await writer.save(key, JSON_DEMO.payloadOf(TIME), 0);
+  const reader = createRedisSnapshots(systemClock, { ...room, entries });
+  assert.deepEqual(await reader.load(V1), { kind: 'unusable', fault: 'foreign_key' });
 });
 
 test('the script that writes asks all of that itself: much may have come since it was asked before', async (t) => {
