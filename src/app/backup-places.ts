@@ -21,14 +21,14 @@ export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
 export async function openBackupPlaces(
   config: Config,
-  { clock, log, userId }: World,
+  { clock, log, user }: World,
   events: ProxyEvents,
 ): Promise<OpenedPlaces> {
   const [redis, disk] = await Promise.all([
     config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis)),
     config.specDir === undefined
       ? undefined
-      : openDiskSnapshots(clock, log, toSpecFileOptions(config, config.specDir, userId)),
+      : openDiskSnapshots(clock, log, toSpecFileOptions(config, config.specDir, user)),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -68,9 +68,9 @@ const KEPT_PER_HELD = 2;
 /** A folder of our own within the directory: volumes are given to containers with whatever owner and mode they have. */
 const FOLDER = 'specs';
 
-function toSpecFileOptions(config: Config, dataDir: string, uid: number | undefined): DiskOptions {
+function toSpecFileOptions(config: Config, dataDir: string, user: World['user']): DiskOptions {
   const filesMax = config.maximumConcurrentSdkKeys * PAYLOADS_PER_SDK_KEY * KEPT_PER_HELD;
-  return { folder: join(dataDir, FOLDER), filesMax, uid, limits: toStoredLimits(config) };
+  return { folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
 }
 
 /** What was taken in compressed may be stored uncompressed. */

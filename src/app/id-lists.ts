@@ -57,9 +57,9 @@ export function buildIdListFiles(config: Config, world: World): IdListRooms {
 }
 
 /** Copies that can be fetched again need no volume: without --data-dir they are in memory, whatever CACHE says. */
-function buildPlace({ dataDir }: Config, { clock, log, userId: uid }: World): CopyPlace {
+function buildPlace({ dataDir }: Config, { clock, log, user }: World): CopyPlace {
   if (dataDir === '') return new MemoryPlace();
-  return new DiskPlace(systemFiles, clock, log, { folder: join(dataDir, FOLDER), uid });
+  return new DiskPlace(systemFiles, clock, log, { folder: join(dataDir, FOLDER), user });
 }
 
 /** What /status tells of ID lists. */

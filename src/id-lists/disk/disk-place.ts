@@ -4,8 +4,8 @@ import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import { WHOLE_FOLDER } from '../../sources/disk/disk-health.js';
 import type { FileSystem } from '../../sources/disk/file-system.js';
-import { lockFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
-import { OwnFolder } from '../../sources/disk/own-folder.js';
+import { claimFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
+import { OwnFolder, type FolderUser } from '../../sources/disk/own-folder.js';
 import type { CopyBytes, CopyPlace } from '../copy-place.js';
 import { startHash } from './checkpoint.js';
 import { copyFile, isCopyName, temporaryFile } from './copy-names.js';
@@ -18,8 +18,8 @@ import { WriteHandles } from './write-handles.js';
 export interface DiskPlaceOptions {
   /** Made when it is needed, and refused where other users may write into it. One process uses it at a time. */
   readonly folder: string;
-  /** Whose the folder has to be; undefined where the system knows no such thing. */
-  readonly uid: number | undefined;
+  /** Who the folder has to belong to; undefined where the system knows no users. */
+  readonly user: FolderUser | undefined;
 }
 
 /** A start goes on after so long: what was not read until then is removed, and comes from the origin again. */
@@ -41,7 +41,7 @@ export class DiskPlace implements CopyPlace {
   /** Nothing more is taken over. */
   #isOpen = false;
 
-  constructor(files: FileSystem, clock: Clock, log: Logger, { folder, uid }: DiskPlaceOptions) {
+  constructor(files: FileSystem, clock: Clock, log: Logger, { folder, user }: DiskPlaceOptions) {
     this.#clock = clock;
     this.#log = log;
     const access = new DiskAccess(clock, log, folder);
@@ -49,7 +49,7 @@ export class DiskPlace implements CopyPlace {
       clock,
       files,
       access,
-      folder: new OwnFolder(files, folder, uid),
+      folder: new OwnFolder(files, folder, user),
       handles: new WriteHandles(files, (error) => {
         access.failed('write', WHOLE_FOLDER, error);
       }),
@@ -153,8 +153,7 @@ export class DiskPlace implements CopyPlace {
     const { access, folder } = this.#world;
     this.#preparing ??= access
       .run({ access: 'write', name: WHOLE_FOLDER }, async () => {
-        await folder.make();
-        this.#lock ??= await lockFolder(folder.path, (error) => {
+        this.#lock ??= await claimFolder(folder, (error) => {
           this.#log.warn(
             { folder: folder.path, err: error },
             'the folder of ID lists cannot be locked: see to it that no other process uses it',

@@ -11,6 +11,7 @@ import { DiskHealth, DiskTooSlow, WHOLE_FOLDER, type DiskLines } from './disk-he
 import { snapshotName } from './file-names.js';
 import { FileQueue, type Access } from './file-queue.js';
 import { systemFiles, type FileSystem } from './file-system.js';
+import type { FolderUser } from './own-folder.js';
 import { RecentConfirmations } from './recent-confirmations.js';
 import { isSettled, SnapshotStore } from './snapshot-store.js';
 
@@ -25,8 +26,8 @@ export interface DiskOptions {
   readonly folder: string;
   /** Of snapshots; of more, the longest unconfirmed go first. */
   readonly filesMax: number;
-  /** Whose the folder has to be; undefined where the system knows no such thing. */
-  readonly uid: number | undefined;
+  /** Who the folder has to belong to; undefined where the system knows no users. */
+  readonly user: FolderUser | undefined;
   /** What is larger is not read. */
   readonly limits: BodyLimits;
 }
@@ -85,7 +86,7 @@ class QueuedSnapshots implements DiskSnapshots {
     this.#clock = clock;
     this.#options = options;
     this.#health = new DiskHealth(clock, log, options.folder, LINES);
-    const folder = new DataFolder(files, options.folder, options.uid);
+    const folder = new DataFolder(files, options.folder, options.user);
     this.#store = new SnapshotStore(files, folder, clock, { log, health: this.#health }, options.limits);
     this.#queue = new FileQueue(clock, { waitingMax: options.filesMax + WAITING_SPARE });
     this.#recent = new RecentConfirmations(clock, options.filesMax);

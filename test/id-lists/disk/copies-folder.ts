@@ -9,6 +9,7 @@ import { createLogger, type Logger } from '../../../src/observability/logger.js'
 import { systemFiles, type FileSystem } from '../../../src/sources/disk/file-system.js';
 import { within } from '../../e2e/deadline.js';
 import { LogSink } from '../../fakes/log-sink.js';
+import { testUser } from '../../fakes/test-user.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 
 /** Longer than a copy waits for its checkpoint. */
@@ -33,7 +34,7 @@ export class CopiesFolder {
 
   /** A place that is not open yet; closed when the test is over. */
   start(files: FileSystem = systemFiles, options: Partial<DiskPlaceOptions> = {}): DiskPlace {
-    const defaults = { folder: this.path, uid: process.getuid?.() };
+    const defaults = { folder: this.path, user: testUser() };
     const place = new DiskPlace(files, this.clock, this.log, { ...defaults, ...options });
     this.#places.push(place);
     return place;

@@ -3,6 +3,7 @@ import { DiskPlace } from '../../../src/id-lists/disk/disk-place.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { systemFiles } from '../../../src/sources/disk/file-system.js';
 import { grow, readAll } from '../../contracts/copy-bytes.js';
+import { testUser } from '../../fakes/test-user.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { GROWING, listOf, REPLACED } from './growing-lists.js';
 
@@ -14,7 +15,7 @@ const log = createLogger(
   { debug: false, instanceName: '', version: '' },
 );
 const clock = new ManualClock();
-const place = new DiskPlace(systemFiles, clock, log, { folder, uid: process.getuid?.() });
+const place = new DiskPlace(systemFiles, clock, log, { folder, user: testUser() });
 const left = await place.open();
 const growing = left.get(GROWING) ?? (await place.create(GROWING));
 const before = left.get(REPLACED);

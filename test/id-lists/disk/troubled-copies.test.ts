@@ -361,7 +361,7 @@ describe('a folder that must not be used', () => {
     test(`one ${name}`, async (t) => {
       const folder = new CopiesFolder(t);
       const uid = make(folder.path, process.getuid?.() ?? 0);
-      const { place, left } = await folder.open(undefined, { uid });
+      const { place, left } = await folder.open(undefined, { user: { uid, gids: [] } });
       assert.equal(left.size, 0);
       for (let attempt = 0; attempt < 3; attempt += 1) {
         await assert.rejects(place.create(NAME), { name: 'FolderRefused', message: detail });
