@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import { DiskQueue } from '../sources/disk/disk-queue.js';
 import { createOriginByApi } from '../sources/origin-by-api.js';
 import { createManifestClient } from '../sources/upstream/manifest-client.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
@@ -33,8 +34,10 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
   const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
-  const opened = await openBackupPlaces(config, world, events);
-  const rooms = buildAllRooms(config, world, events, opened);
+  // Of the data directory: specs and ID lists share it.
+  const disk = new DiskQueue(clock);
+  const opened = await openBackupPlaces(config, world, events, disk);
+  const rooms = buildAllRooms(config, world, events, opened, disk);
   const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
@@ -101,6 +104,7 @@ function buildAllRooms(
   world: World,
   events: ProxyEvents,
   { places, link }: OpenedPlaces,
+  disk: DiskQueue,
 ): Rooms & IdListRooms & EventRooms {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version);
@@ -108,7 +112,7 @@ function buildAllRooms(
     createUpstreamClient(clock, upstream),
     createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
   );
-  const files = buildIdListFiles(config, world);
+  const files = buildIdListFiles(config, world, disk);
   const rooms = buildRooms(config, world, events, { origin, places, link, idListFiles: files.idListFiles });
   return { ...rooms, ...files, logEvents: buildLogEvents(config, world, events) };
 }

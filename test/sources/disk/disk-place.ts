@@ -8,6 +8,7 @@ import {
   type DiskOptions,
   type DiskSnapshots,
 } from '../../../src/sources/disk/disk-snapshots.js';
+import { DiskQueue } from '../../../src/sources/disk/disk-queue.js';
 import { systemFiles, type FileSystem } from '../../../src/sources/disk/file-system.js';
 import type { SnapshotsPlace } from '../../contracts/snapshots-place.js';
 import { LogSink } from '../../fakes/log-sink.js';
@@ -37,7 +38,8 @@ export class DiskPlace implements SnapshotsPlace {
 
   /** `files`: what the handle works with instead of the system's own. */
   open(options: Partial<DiskOptions> = {}, files: FileSystem = systemFiles): Promise<DiskSnapshots> {
-    const defaults = { folder: this.folder, filesMax: 1000, user: testUser(), limits: LIMITS };
+    const queue = new DiskQueue(this.clock);
+    const defaults = { queue, folder: this.folder, filesMax: 1000, user: testUser(), limits: LIMITS };
     return openDiskSnapshotsOn(files, this.clock, this.log, { ...defaults, ...options });
   }
 

@@ -1,6 +1,7 @@
 // A process that stores ever newer versions in a data folder until it is killed, and says each that was stored.
 import { systemClock } from '../../../src/domain/clock.js';
 import { createLogger } from '../../../src/observability/logger.js';
+import { DiskQueue } from '../../../src/sources/disk/disk-queue.js';
 import { openDiskSnapshots } from '../../../src/sources/disk/disk-snapshots.js';
 import { testUser } from '../../fakes/test-user.js';
 import { largePayload, WRITER_KEYS, WRITER_LIMITS } from './writer-payloads.js';
@@ -11,6 +12,7 @@ const log = createLogger(
   { debug: false, instanceName: '', version: '' },
 );
 const snapshots = await openDiskSnapshots(systemClock, log, {
+  queue: new DiskQueue(systemClock),
   folder,
   filesMax: 100,
   user: testUser(),
