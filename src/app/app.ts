@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import { DiskQueue } from '../sources/disk/disk-queue.js';
 import { createOriginByApi } from '../sources/origin-by-api.js';
 import { createManifestClient } from '../sources/upstream/manifest-client.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
@@ -34,8 +35,10 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
   const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
-  const opened = await openBackupPlaces(config, world, events);
-  const rooms = buildAllRooms(config, world, events, opened);
+  // Of the data directory: specs and ID lists share it.
+  const disk = new DiskQueue(clock);
+  const opened = await openBackupPlaces(config, world, events, disk);
+  const rooms = buildAllRooms(config, world, events, opened, disk);
   const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
@@ -102,6 +105,7 @@ function buildAllRooms(
   world: World,
   events: ProxyEvents,
   { places, link }: OpenedPlaces,
+  disk: DiskQueue,
 ): AllRooms {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version);
@@ -110,7 +114,7 @@ function buildAllRooms(
     createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
   );
   const core = buildCore(config, world, events, { origin, places, link });
-  const idLists = buildIdLists(config, world, core);
+  const idLists = buildIdLists(config, world, core, disk);
   const logEvents = buildLogEvents(config, world, events);
   return { readiness: new Readiness(), events, ...core, ...idLists, logEvents };
 }

@@ -5,6 +5,7 @@ import type { RedisConfig } from '../config/redis-config.js';
 import type { BackupPlace } from '../datastore/backups.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions } from '../sources/disk/disk-snapshots.js';
+import type { DiskQueue } from '../sources/disk/disk-queue.js';
 import { openRedis } from '../sources/redis/open-redis.js';
 import type { RedisOptions } from '../sources/redis/redis-options.js';
 import type { BodyLimits } from '../sources/spec-body/body-intake.js';
@@ -21,14 +22,15 @@ export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
 export async function openBackupPlaces(
   config: Config,
-  { clock, log, userId }: World,
+  { clock, log, user }: World,
   events: ProxyEvents,
+  queue: DiskQueue,
 ): Promise<OpenedPlaces> {
   const [redis, disk] = await Promise.all([
     config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis)),
     config.specDir === undefined
       ? undefined
-      : openDiskSnapshots(clock, log, toSpecFileOptions(config, config.specDir, userId)),
+      : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -68,9 +70,9 @@ const KEPT_PER_HELD = 2;
 /** A folder of our own within the directory: volumes are given to containers with whatever owner and mode they have. */
 const FOLDER = 'specs';
 
-function toSpecFileOptions(config: Config, dataDir: string, uid: number | undefined): DiskOptions {
+function toSpecFileOptions(config: Config, dataDir: string, user: World['user']): Omit<DiskOptions, 'queue'> {
   const filesMax = config.maximumConcurrentSdkKeys * allPayloadKeys('').length * KEPT_PER_HELD;
-  return { folder: join(dataDir, FOLDER), filesMax, uid, limits: toStoredLimits(config) };
+  return { folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
 }
 
 /** What was taken in compressed may be stored uncompressed. */

@@ -1,13 +1,13 @@
 // Builds what ID lists need beside their manifests, which are kept like specs: which files there are, and their copies.
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
-import type { CopyPlace } from '../id-lists/copy-place.js';
 import { DiskPlace } from '../id-lists/disk/disk-place.js';
 import { IdListFiles } from '../id-lists/id-list-files.js';
 import { ManifestDirectory } from '../id-lists/manifest-directory.js';
 import { ManifestFiles } from '../id-lists/manifest-files.js';
 import { MemoryPlace } from '../id-lists/memory-place.js';
 import { RewrittenManifests } from '../id-lists/rewritten-manifests.js';
+import type { DiskQueue } from '../sources/disk/disk-queue.js';
 import { systemFiles } from '../sources/disk/file-system.js';
 import type { IdListFileOrigin } from '../sources/id-list-file-origin.js';
 import { createIdListFileClient } from '../sources/upstream/id-list-file-client.js';
@@ -24,14 +24,17 @@ export interface IdLists {
   readonly idListFiles: IdListFiles;
   /** Where the files come from: closed, it lets go of who waits for one. */
   readonly idListFileOrigin: IdListFileOrigin;
+  /** Where the copies are kept; undefined where that is memory. */
+  readonly idListDisk: DiskPlace | undefined;
 }
 
 /** Manifests are payloads of the core; their files are kept here. */
-export function buildIdLists(config: Config, world: World, core: Core): IdLists {
+export function buildIdLists(config: Config, world: World, core: Core, disk: DiskQueue): IdLists {
   const { clock, log, version } = world;
   const { store, reader, refresher, formsLimit } = core;
   const idListFileOrigin = createIdListFileClient(clock, toUpstreamOptions(config, version));
-  const place = buildPlace(config, world);
+  const idListDisk = buildDiskPlace(config, world, disk);
+  const place = idListDisk ?? new MemoryPlace();
   const idListFiles = new IdListFiles(clock, log, idListFileOrigin, place, toIdListFilesOptions(config));
   const manifestFiles = new ManifestFiles();
   const source = { read: reader.read.bind(reader), refresh: refresher.refresh.bind(refresher) };
@@ -39,16 +42,21 @@ export function buildIdLists(config: Config, world: World, core: Core): IdLists 
   const manifests = new ManifestDirectory(clock, source, manifestFiles, grow);
   store.subscribe(manifests);
   const rewrittenManifests = new RewrittenManifests(clock, manifestFiles, idListFiles, formsLimit);
-  return { manifests, rewrittenManifests, idListFiles, idListFileOrigin };
+  return { manifests, rewrittenManifests, idListFiles, idListFileOrigin, idListDisk };
 }
 
 /** Copies that can be fetched again need no volume: without --data-dir they are in memory, whatever CACHE says. */
-function buildPlace({ dataDir }: Config, { clock, log, userId: uid }: World): CopyPlace {
-  if (dataDir === '') return new MemoryPlace();
-  return new DiskPlace(systemFiles, clock, log, { folder: join(dataDir, FOLDER), uid });
+function buildDiskPlace(
+  { dataDir }: Config,
+  { clock, log, user }: World,
+  queue: DiskQueue,
+): DiskPlace | undefined {
+  if (dataDir === '') return undefined;
+  return new DiskPlace(systemFiles, clock, log, { queue, folder: join(dataDir, FOLDER), user });
 }
 
-/** What /status tells of ID lists. */
-export function describeIdLists(manifests: ManifestDirectory, files: IdListFiles): object {
-  return { files: manifests.entries, ...files.describe() };
+/** The section of ID lists in /status. */
+export function describeIdLists(manifests: ManifestDirectory, { idListFiles, idListDisk }: IdLists): object {
+  const disk = idListDisk === undefined ? {} : { disk: idListDisk.describe() };
+  return { files: manifests.entries, ...idListFiles.describe(), ...disk };
 }

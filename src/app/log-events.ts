@@ -1,6 +1,5 @@
 // Builds the store of log events from its parts: who keeps, who looks into, who forwards, who tells.
 import type { Config } from '../config/load-config.js';
-import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { noDeadLetters } from '../log-events/dead-letters.js';
 import { DiskKeeper } from '../log-events/disk/disk-keeper.js';
@@ -35,18 +34,18 @@ export function buildLogEvents(config: Config, world: World, events: ProxyEvents
     endpoint: config.logEventStatsigEndpoint,
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
-  const parts = { ...toPlaces(config, clock, journal), inspector, origin, journal };
+  const parts = { ...toPlaces(config, world, journal), inspector, origin, journal };
   return new LogEventStore(clock, parts, toLogEventOptions(config));
 }
 
 /** Where batches wait, and where they end that nobody takes. */
 function toPlaces(
   config: Config,
-  clock: Clock,
+  { clock, user }: World,
   journal: EventJournal,
 ): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
   if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
-  const { keeper, deadLetters } = toLogEventFileOptions(config);
+  const { keeper, deadLetters } = toLogEventFileOptions(config, user);
   const disk = createConcurrencyLimit(1);
   return {
     keeper: new TimelyKeeper(clock, new DiskKeeper(journal, disk, keeper)),

@@ -50,7 +50,7 @@ export function describeStatus(sources: StatusSources): object {
     cache: config.cache,
     ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
-    idLists: describeIdLists(sources.manifests, idListFiles),
+    idLists: describeIdLists(sources.manifests, sources),
     logEvents: describeLogEvents(logEvents, clock.nowMs()),
     specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),
   };

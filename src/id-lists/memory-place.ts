@@ -15,10 +15,6 @@ export class MemoryPlace implements CopyPlace {
     return new MemoryCopy();
   }
 
-  used(): void {
-    return undefined;
-  }
-
   async close(): Promise<void> {
     return undefined;
   }

@@ -1,21 +1,20 @@
 // The folder of log events: made, locked, with the key to its files in it, and put back where somebody took it away.
-import { mkdir } from 'node:fs/promises';
 import { systemFiles } from '../../sources/disk/file-system.js';
-import { lockFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
-import { OwnFolder } from '../../sources/disk/own-folder.js';
+import { claimFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
+import { OwnFolder, type FolderUser } from '../../sources/disk/own-folder.js';
 import { keepDataKey, loadDataKey } from './data-key.js';
-
-const OWNER_ONLY = 0o700;
 
 export class EventFolder {
   readonly path: string;
+  readonly #folder: OwnFolder;
   readonly #notLocked: (error: unknown) => void;
   #dataKey: Buffer = Buffer.alloc(0);
   #lock: FolderLock | undefined;
 
-  /** `notLocked` is told where the folder can have no lock: it is used without one. */
-  constructor(path: string, notLocked: (error: unknown) => void) {
+  /** `user`: who it has to belong to. `notLocked` is told where the folder can have no lock: it is used without one. */
+  constructor(path: string, user: FolderUser | undefined, notLocked: (error: unknown) => void) {
     this.path = path;
+    this.#folder = new OwnFolder(systemFiles, path, user);
     this.#notLocked = notLocked;
   }
 
@@ -26,25 +25,23 @@ export class EventFolder {
 
   /** Rejects where it cannot be had; then `close` lets go of what there was of it. */
   async open(): Promise<void> {
-    await mkdir(this.path, { recursive: true, mode: OWNER_ONLY });
-    this.#lock = await lockFolder(this.path, this.#notLocked);
+    this.#lock = await claimFolder(this.#folder, this.#notLocked);
     this.#dataKey = await loadDataKey(this.path);
   }
 
   /** To be called before a file is made: without the folder it could not be, without the key nobody could read it. */
   async restore(): Promise<void> {
-    const made = await mkdir(this.path, { recursive: true, mode: OWNER_ONLY });
-    if (made !== undefined) {
+    if (!(await this.#folder.isThere())) {
       // The lock went with the folder.
       await this.close();
-      this.#lock = await lockFolder(this.path, this.#notLocked);
+      this.#lock = await claimFolder(this.#folder, this.#notLocked);
     }
     await keepDataKey(this.path, this.#dataKey);
   }
 
   /** Names of files outlive a power cut when this resolves; where the file system knows no such thing, at once. */
   async sync(): Promise<void> {
-    await new OwnFolder(systemFiles, this.path, undefined).sync();
+    await this.#folder.sync();
   }
 
   async close(): Promise<void> {

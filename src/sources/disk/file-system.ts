@@ -1,8 +1,9 @@
 // The operations on files that snapshots need: the system's own, behind a port that a test can let fail.
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 
 export interface FileSystem {
+  readonly link: typeof link;
   readonly lstat: typeof lstat;
   readonly mkdir: typeof mkdir;
   readonly open: typeof open;
@@ -12,7 +13,7 @@ export interface FileSystem {
   readonly unlink: typeof unlink;
 }
 
-export const systemFiles: FileSystem = { lstat, mkdir, open, readdir, rename, stat, unlink };
+export const systemFiles: FileSystem = { link, lstat, mkdir, open, readdir, rename, stat, unlink };
 
 /** The system's own name for what went wrong, as `ENOSPC`; empty where an error has none. */
 export function errorCode(error: unknown): string {

@@ -10,6 +10,7 @@ import type { BodyLimits } from '../spec-body/body-intake.js';
 import { ID_LISTS } from '../resource-kinds.js';
 import { isManifest } from '../spec-body/manifest-reader.js';
 import type { SnapshotFault } from '../snapshots.js';
+import { PIECE_BYTES, readBytes, writeBytes } from './file-bytes.js';
 import { ifThere, isNoFile, READ_FLAGS, type FileSystem } from './file-system.js';
 import {
   encodeHeader,
@@ -18,10 +19,7 @@ import {
   UNKNOWN_SHA256,
   type SnapshotHeader,
 } from './snapshot-header.js';
-import { writeBytes } from './write-bytes.js';
 
-/** Of a body at a time: hashed in less than a millisecond. */
-const PIECE_BYTES = 262_144;
 const FILE_MODE = 0o600;
 
 export interface OpenSnapshot {
@@ -102,26 +100,6 @@ export async function readPayload({
   if (header.api === ID_LISTS.name && !isManifest(bytes)) return 'no_spec';
   const { format, version, encoding, identityBytes } = header;
   return { format, version, identityBytes, originForm: { encoding, bytes, etag } };
-}
-
-/** So many bytes from `position` on, or fewer where the file ends before. */
-async function readBytes(
-  handle: FileHandle,
-  position: number,
-  length: number,
-  each: (piece: Buffer) => void = () => undefined,
-): Promise<Buffer> {
-  // Of its own, and not a slice of Node's pool: it may be held for weeks.
-  const bytes = Buffer.allocUnsafeSlow(length);
-  let done = 0;
-  while (done < length) {
-    const wanted = Math.min(PIECE_BYTES, length - done);
-    const { bytesRead } = await handle.read(bytes, done, wanted, position + done);
-    if (bytesRead === 0) break;
-    each(bytes.subarray(done, done + bytesRead));
-    done += bytesRead;
-  }
-  return bytes.subarray(0, done);
 }
 
 /** Writes a file that is not there yet; when this resolves, it is whole on the disk. Leaves what it began where it fails. */

@@ -93,7 +93,7 @@ describe('a folder that must not be used', () => {
     test(name, async (t) => {
       const place = new DiskPlace(t);
       const uid = make(place.folder, process.getuid?.() ?? 0);
-      const snapshots = await place.open({ uid });
+      const snapshots = await place.open({ user: { uid, gids: [] } });
       const denied = { kind: 'failed', reason: 'disk_denied' };
       assert.deepEqual(await snapshots.load(key), denied);
       assert.deepEqual(await snapshots.save(key, payload, 0), denied);
@@ -132,7 +132,7 @@ test('where the system knows no users, the folder is not asked for its owner', a
   const place = new DiskPlace(t);
   mkdirSync(place.folder);
   chmodSync(place.folder, 0o777);
-  const snapshots = await place.open({ uid: undefined });
+  const snapshots = await place.open({ user: undefined });
   assert.deepEqual(await snapshots.save(key, payload, 0), { kind: 'stored' });
 });
 
