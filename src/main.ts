@@ -87,7 +87,13 @@ async function runDaemon(config: Config, version: string): Promise<void> {
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
-  const starting = startApp(config, { clock: systemClock, log, version, userId });
+  const starting = startApp(config, {
+    clock: systemClock,
+    log,
+    version,
+    userId,
+    openFilesMax: readOpenFilesMax(),
+  });
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
   process.on('SIGHUP', () => {
@@ -155,6 +161,15 @@ function orFaults<Result>(loaded: Loaded<Result>): Result | undefined {
   process.stderr.write(`spec-forward-proxy: wrong options\n${lines}See spec-forward-proxy --help.\n`);
   process.exitCode = EXIT_WRONG_OPTIONS;
   return undefined;
+}
+
+/** Node has no getrlimit, but its report has what that would give; nothing on systems without such limits. */
+function readOpenFilesMax(): number {
+  const report = process.report.getReport() as {
+    readonly userLimits?: { readonly open_files?: { readonly soft: number | 'unlimited' } };
+  };
+  const softLimit = report.userLimits?.open_files?.soft;
+  return typeof softLimit === 'number' ? softLimit : Infinity;
 }
 
 function readVersion(): string {

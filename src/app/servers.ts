@@ -7,13 +7,18 @@ import { ConfigSpecService } from '../servers/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { SpecFrames } from '../servers/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
+import { BodyRoom } from '../servers/http/request-body.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { StreamRegistry } from '../servers/stream-registry.js';
+import { buildConnectionLimits, type ConnectionLimits } from './connection-limits.js';
 import {
-  toAdminLimits,
+  ADMIN_BODY_BYTES_MAX,
   toConfigSpecServiceOptions,
+  toConnectionsAsked,
   toGrpcServerOptions,
+  toHttpBodyBytesMax,
   toHttpOptions,
+  toHttpTimeouts,
 } from './room-options.js';
 import type { IdListRooms } from './id-lists.js';
 import type { EventRooms } from './log-events.js';
@@ -30,6 +35,7 @@ export interface Ports {
 
 export interface Servers {
   readonly registry: StreamRegistry;
+  readonly connections: ConnectionLimits;
   /** Rejects where a port cannot be had. */
   listen(): Promise<Ports>;
   /** Lets answers and streams end within their deadlines; safe where nothing listens yet. */
@@ -53,14 +59,23 @@ export function buildServers(
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
-  const admin = buildAdminServer(log, readiness, status, toAdminLimits(config));
+  const connections = buildConnectionLimits(world, toConnectionsAsked(config));
+  const admin = buildAdminServer(clock, log, readiness, status, {
+    connections: connections.admin,
+    bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
+    timeouts: toHttpTimeouts(config),
+  });
   const http =
-    config.mode === 'grpc'
-      ? undefined
-      : buildHttpServer(clock, log, events, sources, readiness, toHttpOptions(config));
+    connections.http &&
+    buildHttpServer(clock, log, events, sources, readiness, {
+      ...toHttpOptions(config),
+      connections: connections.http,
+      bodies: new BodyRoom(toHttpBodyBytesMax(config)),
+    });
   const grpc = config.mode === 'http' ? undefined : buildGrpcServer(config, world, rooms, registry);
   return {
     registry,
+    connections,
     listen: async () => {
       await admin.listen({ host: config.adminHost, port: config.adminPort });
       const grpcPort = await grpc?.listen(config.host, config.grpcPort);

@@ -4,6 +4,7 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
 import type { StreamRegistry } from '../servers/stream-registry.js';
+import type { ConnectionLimits } from './connection-limits.js';
 import { describeIdLists, type IdListRooms } from './id-lists.js';
 import { describeLogEvents, logEventTables, type EventRooms } from './log-events.js';
 import type { Rooms } from './rooms.js';
@@ -20,6 +21,7 @@ export interface StatusSources
   readonly startedAtMs: number;
   readonly eventLoopDelay: EventLoopDelay;
   readonly registry: StreamRegistry;
+  readonly connections: ConnectionLimits;
   /** What the places where specs outlive the process tell of themselves. */
   readonly places: Readonly<Record<string, object>>;
 }
@@ -27,6 +29,9 @@ export interface StatusSources
 export function describeStatus(sources: StatusSources): object {
   const { clock, config, store, poller, registry, idListFiles, logEvents } = sources;
   const memory = process.memoryUsage();
+  const limits = [sources.connections.http, sources.connections.grpc, sources.connections.admin].filter(
+    (limit) => limit !== undefined,
+  );
   return {
     version: sources.version,
     instance: config.instanceName,
@@ -38,6 +43,7 @@ export function describeStatus(sources: StatusSources): object {
       ...sources.reader.tables,
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
       streams: { entries: registry.active, entriesMax: registry.streamsMax },
+      ...Object.fromEntries(limits.map(({ server, table }) => [`${server}Connections`, table])),
       backupsToWrite: sources.backups.pending,
       ...sources.manifests.tables,
       ...idListFiles.tables,
@@ -48,6 +54,7 @@ export function describeStatus(sources: StatusSources): object {
     cache: config.cache,
     ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+    connectionsClosedForOthers: Object.fromEntries(limits.map(({ server, closed }) => [server, closed])),
     idLists: describeIdLists(sources.manifests, idListFiles),
     logEvents: describeLogEvents(logEvents, clock.nowMs()),
     specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),

@@ -10,4 +10,6 @@ export interface World {
   readonly version: string;
   /** The number of the user it runs as; undefined where users have none. */
   readonly userId: number | undefined;
+  /** How many files and connections it may have open; Infinity where there is no limit. */
+  readonly openFilesMax: number;
 }

@@ -30,6 +30,8 @@ export interface TestProxyOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
+  /** Without a limit where left out. */
+  readonly openFilesMax?: number;
 }
 
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
@@ -56,6 +58,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     log,
     version: '0.0.0',
     userId: process.getuid?.(),
+    openFilesMax: options.openFilesMax ?? Infinity,
   });
   return {
     app,

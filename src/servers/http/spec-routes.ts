@@ -2,9 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SPEC_APIS, payloadPath, type PayloadKey, type SpecApi } from '../../domain/payload-key.js';
 import type { Reading } from '../../datastore/reader.js';
+import { addBodyParser } from './body-parser.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import type { PayloadReply } from './payload-reply.js';
+import type { BodyRoom } from './request-body.js';
 import { keyOf, toQuestion, type NamedKeys, type SpecRequest } from './request-key.js';
 
 /** The read path, as far as a route needs it. */
@@ -12,7 +14,12 @@ export interface SpecSource {
   read(key: PayloadKey): Reading | Promise<Reading>;
 }
 
-export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadReply: PayloadReply): void {
+export function addSpecRoutes(
+  app: FastifyInstance,
+  source: SpecSource,
+  payloadReply: PayloadReply,
+  bodies: BodyRoom,
+): void {
   function answer(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -31,20 +38,27 @@ export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadR
     return reading.then((known) => payloadReply.send(reply, known, wishes));
   }
 
-  for (const api of SPEC_APIS) {
+  const urls = SPEC_APIS.flatMap((api) => {
     const path = payloadPath(api);
-    // fastify answers HEAD on every GET route, with the same headers.
-    for (const url of [path, `${path}/:file`]) {
-      app.get(url, (request, reply) =>
-        answer(request, reply, describe(api, request, member(request.query, 'sinceTime'))),
-      );
-      app.post(url, { onRequest: nameBody }, (request, reply) => {
-        const body = readBody(request.body);
+    return [path, `${path}/:file`].map((url) => ({ api, url }));
+  });
+  // fastify answers HEAD on every GET route, with the same headers.
+  for (const { api, url } of urls) {
+    app.get(url, (request, reply) =>
+      answer(request, reply, describe(api, request, member(request.query, 'sinceTime'))),
+    );
+  }
+  void app.register(async (scope) => {
+    addBodyParser(scope, bodies, readBody);
+    for (const { api, url } of urls) {
+      scope.post(url, { onRequest: nameBody }, (request, reply) => {
+        // No body at all is a client that holds nothing.
+        const body = (request.body ?? NOTHING_HELD) as SpecBody | ErrorBody;
         if ('code' in body) return sendError(reply, body);
         return answer(request, reply, describe(api, request, body.sinceTime));
       });
     }
-  }
+  });
 }
 
 function describe(api: SpecApi, request: FastifyRequest, sinceTime: unknown): SpecRequest {
@@ -69,9 +83,14 @@ export function namedKey(request: FastifyRequest): string | undefined {
   return key === '' ? undefined : key;
 }
 
-/** `sinceTime` of a POST body; no body at all is a client that holds nothing. */
-function readBody(body: unknown): { readonly sinceTime: unknown } | ErrorBody {
-  if (!Buffer.isBuffer(body) || body.length === 0) return { sinceTime: undefined };
+interface SpecBody {
+  readonly sinceTime: unknown;
+}
+
+const NOTHING_HELD: SpecBody = { sinceTime: undefined };
+
+function readBody(body: Buffer): SpecBody | ErrorBody {
+  if (body.length === 0) return NOTHING_HELD;
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString());
