@@ -16,6 +16,8 @@ const MIB = 1024 * 1024;
 const MEMORY_MIB_MAX = 100;
 const OPEN_FILES_MAX = 1_024;
 const IDLE = 1_100;
+/** One that the origin leaves waiting. */
+const SLOW_KEY = 'secret-slowkey0123456789';
 const TOO_MANY = 'too many client connections: those unused for longest are closed for new ones';
 const FEWER = 'fewer client connections than asked for: the process may not open more files (ulimit -n)';
 
@@ -34,6 +36,7 @@ async function startNarrowDaemon(t: TestContext): Promise<Daemon> {
     rmSync(dataDir, { recursive: true, force: true });
   });
   assert.equal((await rawRequest(`${daemon.url}${specPath(SDK_KEY)}`)).status, 200);
+  t.after(origin.hold());
   return daemon;
 }
 
@@ -73,10 +76,24 @@ for (const path of ['/v1/log_event', specPath(SDK_KEY), '/v1/get_id_lists', '/no
     const daemon = await startNarrowDaemon(t);
     const memory = watchMemory(t, daemon.program.pid);
     const client = startKnownClient(t, daemon);
-    await Promise.all([1, 2, 3].map(() => sendChunks(t, daemon.port, path, 4 * MIB)));
+    await Promise.all([1, 2, 3, 4, 5, 6].map(() => sendChunks(t, daemon.port, path, 2 * MIB)));
     await client.stop();
     const mib = memory.stop();
     t.diagnostic(`${Math.round(mib)} MiB; slowest answer ${Math.round(client.slowestMs)} ms`);
     assert.ok(mib < MEMORY_MIB_MAX, `${mib} MiB`);
   });
 }
+
+test('nor does a body that nobody reads, of a request whose answer waits for the origin', async (t) => {
+  const daemon = await startNarrowDaemon(t);
+  const memory = watchMemory(t, daemon.program.pid);
+  const client = startKnownClient(t, daemon);
+  const waiting = Array.from({ length: 20 }, () =>
+    sendChunks(t, daemon.port, specPath(SLOW_KEY), 150_000, 'GET'),
+  );
+  await Promise.all(waiting);
+  await client.stop();
+  const mib = memory.stop();
+  t.diagnostic(`${Math.round(mib)} MiB; slowest answer ${Math.round(client.slowestMs)} ms`);
+  assert.ok(mib < MEMORY_MIB_MAX, `${mib} MiB`);
+});
