@@ -57,13 +57,15 @@ async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds
     return app.close();
   });
   const open = async (): Promise<Client> => {
-    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+    const { port } = app.server.address() as AddressInfo;
+    // Keeps its own side open, whatever the server does.
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     t.after(() => socket.destroy());
     socket.on('error', () => undefined);
     await once(socket, 'connect');
     let text = '';
     socket.on('data', (piece: Buffer) => (text += piece.toString('latin1')));
-    const closed = once(socket, 'close');
+    const closed = new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
     return {
       socket,
       text: () => text,
