@@ -58,7 +58,10 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | files of ID lists being fetched | 8 of one host and 64 of all at one time; 1,000 of one host and 4,000 of all wait, for 60 s |
 | files of ID lists being passed through | 16 at one time; one that takes over a minute gives way to another |
 | reading a file of an ID list from its copy | 30 minutes |
-| a message that a gRPC client sends | 1 MiB |
+| a message that a gRPC client sends | 4 KiB, 10 s from the begin of its call; 16 KiB of headers |
+| gRPC calls open at one time | 1,500 beside the streams; 100 beside them on one connection |
+| gRPC calls that one connection starts | 1,000 per second, and as many as there may be streams at once |
+| a gRPC connection without an open call | 75 s |
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |
 | silence on a gRPC stream | 30 s, then a heartbeat |
 | health watches over gRPC | 200 |

@@ -45,6 +45,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
       startedAtMs,
       eventLoopDelay,
       registry: servers.registry,
+      grpc: servers.describeGrpc(),
       connections: servers.connections,
       places: opened.describe(),
     }),

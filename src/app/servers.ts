@@ -3,10 +3,13 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/load-config.js';
 import { buildAdminServer } from '../servers/admin/admin-server.js';
+import type { ConnectionLimit } from '../servers/connection-limit.js';
+import { ClientConnections } from '../servers/grpc/client-connections.js';
 import { ConfigSpecService } from '../servers/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { SpecFrames } from '../servers/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
+import { LimitReports } from '../servers/grpc/limit-reports.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { StreamRegistry } from '../servers/stream-registry.js';
@@ -35,6 +38,8 @@ export interface Ports {
 
 export interface Servers {
   readonly registry: StreamRegistry;
+  /** Undefined where the mode has no gRPC. */
+  describeGrpc(): ReturnType<GrpcServer['describe']> | undefined;
   readonly connections: ConnectionLimits;
   /** Rejects where a port cannot be had. */
   listen(): Promise<Ports>;
@@ -72,9 +77,10 @@ export function buildServers(
       connections: connections.http,
       bodies: new BodyRoom(toHttpBodyBytesMax(config)),
     });
-  const grpc = config.mode === 'http' ? undefined : buildGrpcServer(config, world, rooms, registry);
+  const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry, connections.grpc);
   return {
     registry,
+    describeGrpc: () => grpc?.describe(),
     connections,
     listen: async () => {
       await admin.listen({ host: config.adminHost, port: config.adminPort });
@@ -102,6 +108,7 @@ function buildGrpcServer(
   { clock, log }: World,
   rooms: Rooms,
   registry: StreamRegistry,
+  connectionLimit: ConnectionLimit,
 ): GrpcServer {
   const { readiness, events, reader, feed, store } = rooms;
   const source = {
@@ -109,15 +116,20 @@ function buildGrpcServer(
     subscribe: feed.subscribe.bind(feed),
     keepWhileStreamed: store.keepWhileStreamed.bind(store),
   };
+  const reports = new LimitReports(clock, log);
+  const connections = new ClientConnections(clock, connectionLimit, reports, {
+    callsAtOnce: registry.streamsMax,
+  });
   const configSpecs = new ConfigSpecService(
     clock,
     events,
     source,
-    { registry, frames: new SpecFrames(log), readiness },
+    { registry, frames: new SpecFrames(log), readiness, connections },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });
-  return new GrpcServer(clock, { registry, configSpecs, health }, toGrpcServerOptions(config));
+  const services = { registry, configSpecs, health, connections, reports };
+  return new GrpcServer(clock, services, toGrpcServerOptions(config));
 }
 
 function portOf(server: FastifyInstance): number {

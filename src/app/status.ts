@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
+import type { GrpcServer } from '../servers/grpc/grpc-server.js';
 import type { StreamRegistry } from '../servers/stream-registry.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import { describeIdLists, type IdListRooms } from './id-lists.js';
@@ -21,13 +22,15 @@ export interface StatusSources
   readonly startedAtMs: number;
   readonly eventLoopDelay: EventLoopDelay;
   readonly registry: StreamRegistry;
+  /** Of the gRPC server; undefined where the mode has none. */
+  readonly grpc: ReturnType<GrpcServer['describe']> | undefined;
   readonly connections: ConnectionLimits;
   /** What the places where specs outlive the process tell of themselves. */
   readonly places: Readonly<Record<string, object>>;
 }
 
 export function describeStatus(sources: StatusSources): object {
-  const { clock, config, store, poller, registry, idListFiles, logEvents } = sources;
+  const { clock, config, store, poller, registry, grpc, idListFiles, logEvents } = sources;
   const memory = process.memoryUsage();
   const limits = [sources.connections.http, sources.connections.grpc, sources.connections.admin].filter(
     (limit) => limit !== undefined,
@@ -43,6 +46,7 @@ export function describeStatus(sources: StatusSources): object {
       ...sources.reader.tables,
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
       streams: { entries: registry.active, entriesMax: registry.streamsMax },
+      ...grpc?.tables,
       ...Object.fromEntries(limits.map(({ server, table }) => [`${server}Connections`, table])),
       backupsToWrite: sources.backups.pending,
       ...sources.manifests.tables,
@@ -54,6 +58,7 @@ export function describeStatus(sources: StatusSources): object {
     cache: config.cache,
     ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+    ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
     connectionsClosedForOthers: Object.fromEntries(limits.map(({ server, closed }) => [server, closed])),
     idLists: describeIdLists(sources.manifests, idListFiles),
     logEvents: describeLogEvents(logEvents, clock.nowMs()),
