@@ -93,7 +93,13 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
-  const starting = startApp(config, { clock: systemClock, log, version, user });
+  const starting = startApp(config, {
+    clock: systemClock,
+    log,
+    version,
+    user,
+    openFilesMax: readOpenFilesMax(),
+  });
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
   process.on('SIGHUP', () => {
@@ -161,6 +167,15 @@ function orFaults<Result>(loaded: Loaded<Result>): Result | undefined {
   process.stderr.write(`spec-forward-proxy: wrong options\n${lines}See spec-forward-proxy --help.\n`);
   process.exitCode = EXIT_WRONG_OPTIONS;
   return undefined;
+}
+
+/** Node has no getrlimit, but its report has what that would give; nothing on systems without such limits. */
+function readOpenFilesMax(): number {
+  const report = process.report.getReport() as {
+    readonly userLimits?: { readonly open_files?: { readonly soft: number | 'unlimited' } };
+  };
+  const softLimit = report.userLimits?.open_files?.soft;
+  return typeof softLimit === 'number' ? softLimit : Infinity;
 }
 
 function readVersion(): string {

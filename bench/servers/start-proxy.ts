@@ -35,5 +35,6 @@ export async function startProxy(
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const silent = { write: () => undefined };
   const log = createLogger(silent, { debug: false, instanceName: name, version: 'bench' });
-  return await startApp(loaded.config, { clock: systemClock, log, version: 'bench', user: undefined });
+  const world = { clock: systemClock, log, version: 'bench', user: undefined, openFilesMax: Infinity };
+  return await startApp(loaded.config, world);
 }

@@ -49,6 +49,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
       startedAtMs,
       eventLoopDelay,
       registry: servers.registry,
+      grpc: servers.describeGrpc(),
+      connections: servers.connections,
       places: opened.describe(),
     }),
   );

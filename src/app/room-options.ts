@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../servers/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
-import type { HttpLimits } from '../servers/http/fastify-app.js';
+import type { HttpTimeouts } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import type { PollerOptions } from '../sources/upstream/poller.js';
 import type { IdListFilesOptions } from '../id-lists/id-list-files.js';
@@ -16,24 +16,38 @@ import type { ThreadOptions } from '../log-events/inspection/inspection-thread.j
 import type { LogEventStoreOptions } from '../log-events/log-event-store.js';
 import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
 import type { World } from './world.js';
+import type { ConnectionsByServer } from './connection-shares.js';
 
 const MIB = 1024 * 1024;
 
-export function toHttpOptions(config: Config): HttpServerOptions {
+export function toHttpOptions(config: Config): Omit<HttpServerOptions, 'connections' | 'bodies'> {
   return {
     instanceName: config.instanceName,
-    keepAliveTimeoutMs: config.httpKeepAliveTimeoutS * 1000,
-    connectionsMax: config.httpConnectionsMax,
-    logEventBodies: {
-      bodyBytesMax: config.logEventBodyMaxMib * MIB,
-      allBytesMax: config.logEventBodyMaxMib * MIB * LOG_EVENT_BODIES_ARRIVING_MAX,
-    },
+    timeouts: toHttpTimeouts(config),
+    logEventBodyBytesMax: config.logEventBodyMaxMib * MIB,
     idLists: { publicUrl: config.publicUrl, rewritesUrls: !config.disableIdListRewrite },
+  };
+}
+
+export function toHttpTimeouts(config: Config): HttpTimeouts {
+  return {
+    keepAliveMs: config.httpKeepAliveTimeoutS * 1000,
+    headersMs: 15_000,
+    requestMs: 30_000,
+    checkMs: 5_000,
   };
 }
 
 /** In bytes: as many of the largest ones may arrive at one time. */
 const LOG_EVENT_BODIES_ARRIVING_MAX = 4;
+
+/** Of all requests to the public port. */
+export function toHttpBodyBytesMax(config: Config): number {
+  return config.logEventBodyMaxMib * MIB * LOG_EVENT_BODIES_ARRIVING_MAX;
+}
+
+/** Nothing on the admin port takes a body. */
+export const ADMIN_BODY_BYTES_MAX = MIB;
 
 export function toLogEventOptions(config: Config): LogEventStoreOptions {
   return {
@@ -49,9 +63,18 @@ export function toIdListFilesOptions(config: Config): IdListFilesOptions {
 
 /** People and scrapers, not SDKs. */
 const ADMIN_CONNECTIONS_MAX = 100;
+/** Clients that ask once, and those that are just being replaced. */
+const GRPC_CONNECTIONS_BESIDE_STREAMS = 1_000;
 
-export function toAdminLimits(config: Config): HttpLimits {
-  return { keepAliveTimeoutMs: config.httpKeepAliveTimeoutS * 1000, connectionsMax: ADMIN_CONNECTIONS_MAX };
+/** Client connections by server. */
+export function toConnectionsAsked(config: Config): ConnectionsByServer & { readonly admin: number } {
+  return {
+    ...(config.mode === 'grpc' ? {} : { http: config.httpConnectionsMax }),
+    ...(config.mode === 'http'
+      ? {}
+      : { grpc: config.grpcMaxConcurrentStreams + GRPC_CONNECTIONS_BESIDE_STREAMS }),
+    admin: ADMIN_CONNECTIONS_MAX,
+  };
 }
 
 export function toPollerOptions(config: Config, isHeld: PollerOptions['isHeld']): PollerOptions {

@@ -3,17 +3,25 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/load-config.js';
 import { buildAdminServer } from '../servers/admin/admin-server.js';
+import type { ConnectionLimit } from '../servers/connection-limit.js';
+import { ClientConnections } from '../servers/grpc/client-connections.js';
 import { ConfigSpecService } from '../servers/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { SpecFrames } from '../servers/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
+import { LimitReports } from '../servers/grpc/limit-reports.js';
+import { BodyRoom } from '../servers/http/request-body.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { StreamRegistry } from '../servers/stream-registry.js';
+import { buildConnectionLimits, type ConnectionLimits } from './connection-limits.js';
 import {
-  toAdminLimits,
+  ADMIN_BODY_BYTES_MAX,
   toConfigSpecServiceOptions,
+  toConnectionsAsked,
   toGrpcServerOptions,
+  toHttpBodyBytesMax,
   toHttpOptions,
+  toHttpTimeouts,
 } from './room-options.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Readiness } from '../servers/readiness.js';
@@ -32,6 +40,9 @@ export interface Ports {
 
 export interface Servers {
   readonly registry: StreamRegistry;
+  /** Undefined where the mode has no gRPC. */
+  describeGrpc(): ReturnType<GrpcServer['describe']> | undefined;
+  readonly connections: ConnectionLimits;
   /** Rejects where a port cannot be had. */
   listen(): Promise<Ports>;
   /** Lets answers and streams end within their deadlines; safe where nothing listens yet. */
@@ -55,14 +66,24 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
-  const admin = buildAdminServer(log, readiness, status, toAdminLimits(config));
+  const connections = buildConnectionLimits(world, toConnectionsAsked(config));
+  const admin = buildAdminServer(clock, log, readiness, status, {
+    connections: connections.admin,
+    bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
+    timeouts: toHttpTimeouts(config),
+  });
   const http =
-    config.mode === 'grpc'
-      ? undefined
-      : buildHttpServer(clock, log, events, sources, readiness, toHttpOptions(config));
-  const grpc = config.mode === 'http' ? undefined : buildGrpcServer(config, world, rooms, registry);
+    connections.http &&
+    buildHttpServer(clock, log, events, sources, readiness, {
+      ...toHttpOptions(config),
+      connections: connections.http,
+      bodies: new BodyRoom(toHttpBodyBytesMax(config)),
+    });
+  const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry, connections.grpc);
   return {
     registry,
+    describeGrpc: () => grpc?.describe(),
+    connections,
     listen: async () => {
       await admin.listen({ host: config.adminHost, port: config.adminPort });
       const grpcPort = await grpc?.listen(config.host, config.grpcPort);
@@ -89,6 +110,7 @@ function buildGrpcServer(
   { clock, log }: World,
   rooms: AllRooms,
   registry: StreamRegistry,
+  connectionLimit: ConnectionLimit,
 ): GrpcServer {
   const { readiness, events, reader, feed, store } = rooms;
   const source = {
@@ -96,15 +118,20 @@ function buildGrpcServer(
     subscribe: feed.subscribe.bind(feed),
     keepWhileStreamed: store.keepWhileStreamed.bind(store),
   };
+  const reports = new LimitReports(clock, log);
+  const connections = new ClientConnections(clock, connectionLimit, reports, {
+    callsAtOnce: registry.streamsMax,
+  });
   const configSpecs = new ConfigSpecService(
     clock,
     events,
     source,
-    { registry, frames: new SpecFrames(log), readiness },
+    { registry, frames: new SpecFrames(log), readiness, connections },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });
-  return new GrpcServer(clock, { registry, configSpecs, health }, toGrpcServerOptions(config));
+  const services = { registry, configSpecs, health, connections, reports };
+  return new GrpcServer(clock, services, toGrpcServerOptions(config));
 }
 
 function portOf(server: FastifyInstance): number {

@@ -3,9 +3,11 @@ import type { Config } from '../config/load-config.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
+import type { GrpcServer } from '../servers/grpc/grpc-server.js';
 import type { StreamRegistry } from '../servers/stream-registry.js';
 import type { Readiness } from '../servers/readiness.js';
 import { describeIdLists, type IdLists } from './id-lists.js';
+import type { ConnectionLimits } from './connection-limits.js';
 import { describeLogEvents, logEventTables, type EventRooms } from './log-events.js';
 import type { Core } from './core.js';
 import type { World } from './world.js';
@@ -22,13 +24,19 @@ export interface StatusSources
   readonly startedAtMs: number;
   readonly eventLoopDelay: EventLoopDelay;
   readonly registry: StreamRegistry;
+  /** Of the gRPC server; undefined where the mode has none. */
+  readonly grpc: ReturnType<GrpcServer['describe']> | undefined;
+  readonly connections: ConnectionLimits;
   /** What the places where specs outlive the process tell of themselves. */
   readonly places: Readonly<Record<string, object>>;
 }
 
 export function describeStatus(sources: StatusSources): object {
-  const { clock, config, store, poller, registry, idListFiles, logEvents } = sources;
+  const { clock, config, store, poller, registry, grpc, idListFiles, logEvents } = sources;
   const memory = process.memoryUsage();
+  const limits = [sources.connections.http, sources.connections.grpc, sources.connections.admin].filter(
+    (limit) => limit !== undefined,
+  );
   return {
     version: sources.version,
     instance: config.instanceName,
@@ -40,6 +48,8 @@ export function describeStatus(sources: StatusSources): object {
       ...sources.reader.tables,
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
       streams: { entries: registry.active, entriesMax: registry.streamsMax },
+      ...grpc?.tables,
+      ...Object.fromEntries(limits.map(({ server, table }) => [`${server}Connections`, table])),
       backupsToWrite: sources.backups.pending,
       ...sources.manifests.tables,
       ...idListFiles.tables,
@@ -50,6 +60,8 @@ export function describeStatus(sources: StatusSources): object {
     cache: config.cache,
     ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+    ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
+    connectionsClosedForOthers: Object.fromEntries(limits.map(({ server, closed }) => [server, closed])),
     idLists: describeIdLists(sources.manifests, sources),
     logEvents: describeLogEvents(logEvents, clock.nowMs()),
     specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),

@@ -11,4 +11,6 @@ export interface World {
   readonly version: string;
   /** Who it runs as; undefined where the system knows no users. */
   readonly user: FolderUser | undefined;
+  /** How many files and connections it may have open; Infinity where there is no limit. */
+  readonly openFilesMax: number;
 }

@@ -72,7 +72,7 @@ export class FleetScene {
     const sink = new LogSink();
     this.logs.set(name, sink);
     const log = createLogger(sink, { debug: false, instanceName: name, version: '0' });
-    const world = { clock: this.clock, log, version: '0', user: undefined };
+    const world = { clock: this.clock, log, version: '0', user: undefined, openFilesMax: Infinity };
     const sources = {
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],

@@ -8,7 +8,8 @@ import {
 } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { eventually, within } from '../e2e/deadline.js';
-import { decodeReply, encodeRequest, STREAM_PATH, type SpecReply, type SpecRequest } from './grpc-client.js';
+import { decodeReply, STREAM_PATH, type SpecReply, type SpecRequest } from './grpc-client.js';
+import { framedRequest } from './http2-frames.js';
 
 const PREFIX_BYTES = 5;
 
@@ -107,17 +108,19 @@ export class RawClient {
   }
 
   stream(request: SpecRequest, headers: Readonly<Record<string, string>> = {}): RawStream {
+    return this.send(STREAM_PATH, framedRequest(request), headers);
+  }
+
+  /** A call whose request is these bytes. */
+  send(path: string, bytes: Buffer, headers: Readonly<Record<string, string>> = {}): RawStream {
     const stream = this.session.request({
       ':method': 'POST',
-      ':path': STREAM_PATH,
+      ':path': path,
       'content-type': 'application/grpc',
       te: 'trailers',
       ...headers,
     });
-    const message = encodeRequest(request);
-    const prefix = Buffer.alloc(PREFIX_BYTES);
-    prefix.writeUInt32BE(message.length, 1);
-    stream.end(Buffer.concat([prefix, message]));
+    stream.end(bytes);
     return new RawStream(stream, this);
   }
 

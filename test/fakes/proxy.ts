@@ -31,6 +31,8 @@ export interface TestProxyOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
+  /** Without a limit where left out. */
+  readonly openFilesMax?: number;
 }
 
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
@@ -57,6 +59,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     log,
     version: '0.0.0',
     user: testUser(),
+    openFilesMax: options.openFilesMax ?? Infinity,
   });
   return {
     app,

@@ -13,6 +13,7 @@ import { FILE_PATH } from '../../src/id-lists/manifest-directory.js';
 import { addIdListFileRoutes } from '../../src/servers/http/id-list-file-routes.js';
 import { createIdListFileClient } from '../../src/sources/upstream/id-list-file-client.js';
 import { eventually, within } from '../e2e/deadline.js';
+import { httpBounds } from '../fakes/http-bounds.js';
 import { LogSink } from '../fakes/log-sink.js';
 import { rawRequest } from '../fakes/raw-request.js';
 
@@ -49,7 +50,7 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
   });
   const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '1.2.3' });
   const files = new IdListFiles(systemClock, log, client, new MemoryPlace(), { bytesMax });
-  const app = buildFastifyApp(log, { keepAliveTimeoutMs: 60_000, connectionsMax: 100 });
+  const app = buildFastifyApp(systemClock, log, httpBounds(log));
   const file = { name: 'a-list', url: `http://127.0.0.1:${(host.address() as AddressInfo).port}/file` };
   addIdListFileRoutes(app, {
     find: async () => ({ file, bytesMin: way.bytes }),

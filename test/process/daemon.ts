@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly env?: Environment;
   /** Options of node itself. */
   readonly nodeArgs?: readonly string[];
+  /** How many files and connections it may have open; as many as this process where left out. */
+  readonly openFilesMax?: number;
 }
 
 export interface Ending {
@@ -36,9 +38,14 @@ export class Program {
   #unfinishedLine = '';
   #hasEnded = false;
 
-  constructor(args: readonly string[], { env = {}, nodeArgs = [] }: RunOptions = {}) {
+  constructor(args: readonly string[], { env = {}, nodeArgs = [], openFilesMax }: RunOptions = {}) {
     if (!existsSync(MAIN)) throw new Error('dist/main.js is not there: npm run build makes it');
-    const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
+    const command = [process.execPath, ...nodeArgs, MAIN, ...args];
+    const [file = '', ...rest] =
+      openFilesMax === undefined
+        ? command
+        : ['bash', '-c', 'ulimit -n "$0" && exec "$@"', String(openFilesMax), ...command];
+    const child = spawn(file, rest, {
       env: { HOSTNAME: 'test-replica', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

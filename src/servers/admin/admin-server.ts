@@ -1,18 +1,20 @@
 // The operators' own port: what this process holds and how it fares, and the probes; on loopback unless told otherwise.
 import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
-import { buildFastifyApp, type HttpLimits } from '../http/fastify-app.js';
+import { buildFastifyApp, type HttpBounds } from '../http/fastify-app.js';
 import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
 
 /** `status` gives what /status answers; it is turned into JSON as it is. */
 export function buildAdminServer(
+  clock: Clock,
   log: Logger,
   readiness: Readiness,
   status: () => object,
-  limits: HttpLimits,
+  bounds: HttpBounds,
 ): FastifyInstance {
-  const app = buildFastifyApp(log, limits);
+  const app = buildFastifyApp(clock, log, bounds);
   addProbeRoutes(app, readiness);
   app.get('/status', (_request, reply) =>
     reply

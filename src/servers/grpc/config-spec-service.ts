@@ -14,6 +14,7 @@ import { eventFields, type ProxyEventName, type ProxyEvents } from '../../observ
 import { ClientStream, type ClientStreamOptions, type StreamEnd } from '../client-stream.js';
 import type { Readiness } from '../readiness.js';
 import type { StreamRegistry } from '../stream-registry.js';
+import type { ClientConnections } from './client-connections.js';
 import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
 import { createGrpcSink, sendOnce, type SpecFrames } from './grpc-sink.js';
 import type { ConfigSpecRequest } from './protos.js';
@@ -29,6 +30,13 @@ export interface StreamSource {
 export interface ConfigSpecServiceOptions extends ClientStreamOptions {
   /** Sent as `x-sfp-hostname`. */
   readonly instanceName: string;
+}
+
+export interface ConfigSpecRooms {
+  readonly registry: StreamRegistry;
+  readonly frames: SpecFrames;
+  readonly readiness: Readiness;
+  readonly connections: ClientConnections;
 }
 
 type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
@@ -47,13 +55,14 @@ export class ConfigSpecService {
   readonly #registry: StreamRegistry;
   readonly #frames: SpecFrames;
   readonly #readiness: Readiness;
+  readonly #connections: ClientConnections;
   readonly #options: ConfigSpecServiceOptions;
 
   constructor(
     clock: Clock,
     events: ProxyEvents,
     source: StreamSource,
-    rooms: { readonly registry: StreamRegistry; readonly frames: SpecFrames; readonly readiness: Readiness },
+    rooms: ConfigSpecRooms,
     options: ConfigSpecServiceOptions,
   ) {
     this.#clock = clock;
@@ -62,6 +71,7 @@ export class ConfigSpecService {
     this.#registry = rooms.registry;
     this.#frames = rooms.frames;
     this.#readiness = rooms.readiness;
+    this.#connections = rooms.connections;
     this.#options = options;
   }
 
@@ -88,6 +98,7 @@ export class ConfigSpecService {
       refuse(call, toRefusal(reading));
       return;
     }
+    this.#connections.prove(call);
     const { version } = reading.held.payload;
     try {
       const isNews = hasNewsFor(version, question.sinceTime);
@@ -153,6 +164,7 @@ export class ConfigSpecService {
     this.#record('GrpcStreamingStreamedInitialized', key);
     const reading = await this.#source.read(key);
     if (reading.kind === 'held') {
+      this.#connections.prove(call);
       stream.open(reading.held, sinceTime);
       return;
     }

@@ -2,14 +2,18 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { StreamRegistry } from '../stream-registry.js';
+import { CallLimits, MESSAGE_BYTES_MAX } from './call-limits.js';
+import type { ClientConnections } from './client-connections.js';
 import type { ConfigSpecService } from './config-spec-service.js';
 import type { HealthService } from './health-service.js';
+import { http2ServersOf } from './http2-servers.js';
+import type { LimitReports } from './limit-reports.js';
 import { loadConfigSpecService, loadHealthService } from './protos.js';
 
-const MIB = 1024 * 1024;
-const RECEIVE_BYTES_MAX = MIB;
 /** Calls on one connection beyond the streams: what is refused must still get its answer. */
-const CALLS_BESIDE_STREAMS = 1_000;
+const CALLS_BESIDE_STREAMS = 100;
+/** Calls open beyond the streams, over all connections. */
+const ALL_CALLS_BESIDE_STREAMS = 1_500;
 /** A connection that is dead, though nobody said so, is found after this and the time for an answer. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_ANSWER_MS = 20_000;
@@ -33,23 +37,31 @@ export interface GrpcServices {
   readonly registry: StreamRegistry;
   readonly configSpecs: ConfigSpecService;
   readonly health: HealthService;
+  readonly connections: ClientConnections;
+  readonly reports: LimitReports;
 }
 
 export class GrpcServer {
   readonly #clock: Clock;
   readonly #services: GrpcServices;
   readonly #server: Server;
+  readonly #calls: CallLimits;
   #isListening = false;
 
   constructor(clock: Clock, services: GrpcServices, options: GrpcServerOptions) {
     this.#clock = clock;
     this.#services = services;
+    const { connections, reports } = services;
+    const { streamsMax } = services.registry;
+    const callsMax = streamsMax + ALL_CALLS_BESIDE_STREAMS;
+    this.#calls = new CallLimits(clock, connections, reports, { callsMax });
     // It writes lines of its own to standard error, between ours; what matters of them reaches us as errors too.
     setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server({
-      'grpc.max_receive_message_length': RECEIVE_BYTES_MAX,
+      // Of a compressed message, too, when it is decompressed.
+      'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
       'grpc.max_send_message_length': -1,
-      'grpc.max_concurrent_streams': services.registry.streamsMax + CALLS_BESIDE_STREAMS,
+      'grpc.max_concurrent_streams': streamsMax + CALLS_BESIDE_STREAMS,
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
       'grpc.keepalive_timeout_ms': Math.max(KEEPALIVE_ANSWER_MS, options.stallMs + KEEPALIVE_BEYOND_STALL_MS),
       ...(options.connectionAgeMs === 0
@@ -63,6 +75,11 @@ export class GrpcServer {
     this.#server.addService(loadHealthService(), services.health.handlers);
   }
 
+  /** What /status tells of its limits: how near they are, and how often clients reached them. */
+  describe(): { readonly tables: object; readonly limitsReached: object } {
+    return { tables: { grpcCalls: this.#calls.table }, limitsReached: this.#services.reports.counts };
+  }
+
   /** Resolves with the port; rejects where it cannot be had. */
   listen(host: string, port: number): Promise<number> {
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -71,6 +88,10 @@ export class GrpcServer {
         if (error !== null) {
           reject(error);
           return;
+        }
+        for (const server of http2ServersOf(this.#server)) {
+          this.#services.connections.watch(server);
+          this.#calls.guard(server);
         }
         this.#isListening = true;
         resolve(bound);

@@ -1,39 +1,48 @@
 // A fastify instance with this project's limits and its one shape of errors; builds, never listens.
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { endLostAnswers } from './lost-answers.js';
-import { keepUnsentAnswers } from './unsent-answers.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
-import type { Logger } from '../../observability/logger.js';
-import { cutConnection } from './cut-connection.js';
+import type { Clock } from '../../domain/clock.js';
 import { FILE_PATH } from '../../id-lists/manifest-directory.js';
-import { errorBody, sendError, type ErrorBody, type ErrorReason } from './error-reply.js';
+import type { Logger } from '../../observability/logger.js';
+import type { ConnectionLimit } from '../connection-limit.js';
+import { addBodyParser, RefusedBody } from './body-parser.js';
+import { endBrokenRequest, HEADER_BYTES_MAX } from './broken-request.js';
+import { cutConnection } from './cut-connection.js';
+import { errorBody, sendError, type ErrorBody } from './error-reply.js';
+import { OpenConnections } from './open-connections.js';
+import type { BodyRoom } from './request-body.js';
+import { keepUnsentAnswers } from './unsent-answers.js';
 
-/** Request line and headers together. */
-const HEADER_BYTES_MAX = 16_384;
-/** Bodies are `{"sinceTime": n, "statsigMetadata": {…}}`. */
-const BODY_BYTES_MAX = 65_536;
-/** Between a request's first byte and the end of its headers: slow senders are cut off. */
-const HEADERS_TIMEOUT_MS = 15_000;
-/** Between a request's first byte and its last. */
-const REQUEST_TIMEOUT_MS = 30_000;
 /** Without a byte in either direction: longer than the longest upstream fetch, so that nobody who waits is cut off. */
 const SOCKET_IDLE_MS_MAX = 75_000;
-/** How often the timeouts above are looked at. */
-const TIMEOUT_CHECK_MS = 5_000;
 
-export interface HttpLimits {
+export interface HttpTimeouts {
   /** How long an idle connection stays open: longer than a load balancer's, which must be the one to close it. */
-  readonly keepAliveTimeoutMs: number;
-  readonly connectionsMax: number;
+  readonly keepAliveMs: number;
+  /** Between a request's first byte and the end of its headers: slow senders are cut off. */
+  readonly headersMs: number;
+  /** Between a request's first byte and its last. */
+  readonly requestMs: number;
+  /** How often the two above are looked at. */
+  readonly checkMs: number;
 }
 
-export function buildFastifyApp(log: Logger, limits: HttpLimits): FastifyInstance {
+/** What strangers can use up. */
+export interface HttpBounds {
+  readonly connections: ConnectionLimit;
+  readonly bodies: BodyRoom;
+  readonly timeouts: HttpTimeouts;
+}
+
+export function buildFastifyApp(
+  clock: Clock,
+  log: Logger,
+  { connections, bodies, timeouts }: HttpBounds,
+): FastifyInstance {
   const app = Fastify({
     logger: false,
-    bodyLimit: BODY_BYTES_MAX,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    requestTimeout: timeouts.requestMs,
     connectionTimeout: SOCKET_IDLE_MS_MAX,
     // Draining answers what still comes on open connections, and closes each after its answer.
     return503OnClosing: false,
@@ -41,30 +50,29 @@ export function buildFastifyApp(log: Logger, limits: HttpLimits): FastifyInstanc
     routerOptions: { maxParamLength: HEADER_BYTES_MAX },
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      headersTimeout: timeouts.headersMs,
+      connectionsCheckingInterval: timeouts.checkMs,
       // Node would answer without a body, and nothing here needs the header.
       requireHostHeader: false,
     },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: (error, socket) => {
+      endBrokenRequest(error, socket, open.of(socket));
+    },
     frameworkErrors: (error, request, reply) => {
       if (request.url.startsWith(FILE_PATH)) cutConnection(reply);
       else void sendError(reply, toErrorBody(error));
     },
   });
-  app.server.maxConnections = limits.connectionsMax;
-  keepUnsentAnswers(app.server);
-  endLostAnswers(app.server);
+  const open = new OpenConnections(app.server, clock, connections, bodies, timeouts.keepAliveMs);
+  keepUnsentAnswers(app.server, open);
   app.server.on('checkExpectation', answerExpectation);
-  app.removeAllContentTypeParsers();
-  // Whatever it is called: some SDKs send JSON without saying so.
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
-    done(null, body);
-  });
+  // Where no route reads it, what a body says is of no interest: nothing of it is kept.
+  addBodyParser(app, bodies, () => undefined);
   app.setNotFoundHandler((_request, reply) =>
     sendError(reply, errorBody('not_found', 'No such route: see docs/endpoints.md.')),
   );
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof RefusedBody) return sendError(reply, error.body, error.retryAfterS);
     const body = toErrorBody(error);
     // The route's pattern, not the URL: that holds the key.
     if (body.code === 500)
@@ -78,10 +86,6 @@ function toErrorBody(error: FastifyError): ErrorBody {
   switch (error.code) {
     case 'FST_ERR_BAD_URL':
       return errorBody('request_invalid', 'The path is not a valid URL path.');
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return errorBody('body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes.`);
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return errorBody('body_invalid', 'The body is shorter than its Content-Length.');
     default:
       return (error.statusCode ?? 500) < 500
         ? errorBody('request_invalid', 'The request makes no sense to this server.')
@@ -98,29 +102,4 @@ function answerExpectation(_request: IncomingMessage, response: ServerResponse):
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
-}
-
-/** Answers what is not even HTTP, or comes too slowly or too large to become a request. */
-function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const body = errorBody(...toBrokenReason(error.code));
-  const text = JSON.stringify(body);
-  socket.end(
-    `HTTP/1.1 ${body.code} ${STATUS_CODES[body.code] ?? ''}\r\n` +
-      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
-  );
-}
-
-function toBrokenReason(code: string | undefined): [ErrorReason, string] {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return ['header_too_large', `Request line and headers are larger than ${HEADER_BYTES_MAX} bytes.`];
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return ['request_timeout', 'The request took too long to arrive.'];
-    default:
-      return ['request_invalid', 'This is not HTTP/1.1.'];
-  }
 }

@@ -5,19 +5,19 @@ import { maskSdkKey } from '../../domain/sdk-key.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { Readiness } from '../readiness.js';
-import { buildFastifyApp, type HttpLimits } from './fastify-app.js';
+import { buildFastifyApp, type HttpBounds } from './fastify-app.js';
 import { PayloadReply } from './payload-reply.js';
 import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
 import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
 import { addLogEventRoutes, type LogEventSink } from './log-event-routes.js';
 import { addProbeRoutes } from './probe-routes.js';
-import type { BodyRoomOptions } from './request-body.js';
 import { addSpecRoutes, namedKey, type SpecSource } from './spec-routes.js';
 
-export interface HttpServerOptions extends HttpLimits {
+export interface HttpServerOptions extends HttpBounds {
   /** Sent as `x-sfp-hostname`: which replica answered. */
   readonly instanceName: string;
-  readonly logEventBodies: BodyRoomOptions;
+  /** Of one body of log events, as it travels. */
+  readonly logEventBodyBytesMax: number;
   readonly idLists: IdListOptions;
 }
 
@@ -38,7 +38,7 @@ export function buildHttpServer(
   readiness: Readiness,
   options: HttpServerOptions,
 ): FastifyInstance {
-  const app = buildFastifyApp(log, options);
+  const app = buildFastifyApp(clock, log, options);
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('x-sfp-hostname', options.instanceName);
     if (readiness.phase === 'draining') reply.header('connection', 'close');
@@ -47,10 +47,10 @@ export function buildHttpServer(
   if (events.isWatched) recordAnswers(app, events);
   addProbeRoutes(app, readiness);
   const payloadReply = new PayloadReply(clock);
-  addSpecRoutes(app, sources.specs, payloadReply);
+  addSpecRoutes(app, sources.specs, payloadReply, options.bodies);
   addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
   addIdListFileRoutes(app, sources.idListFiles);
-  addLogEventRoutes(app, clock, sources.logEvents, options.logEventBodies);
+  addLogEventRoutes(app, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
   return app;
 }
 

@@ -1,12 +1,11 @@
 // POST of log events: the bytes as they came go to the store, and its word becomes the answer.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../domain/clock.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
 import type { Acceptance } from '../../log-events/log-event-store.js';
 import type { ReceivedBatch } from '../../log-events/received-batch.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
-import { BodyRoom, cutWhenAnswered, type BodyRoomOptions, type ReceivedBody } from './request-body.js';
+import type { BodyRoom, ReceivedBody } from './request-body.js';
 
 /** The store, as far as a route needs it. */
 export interface LogEventSink {
@@ -25,11 +24,10 @@ const RETRY_WHEN_FULL_S = 5;
 
 export function addLogEventRoutes(
   app: FastifyInstance,
-  clock: Clock,
   sink: LogEventSink,
-  options: BodyRoomOptions,
+  bodies: BodyRoom,
+  bodyBytesMax: number,
 ): void {
-  const room = new BodyRoom(options);
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // Left unread: the route does that, within limits of its own.
@@ -38,25 +36,27 @@ export function addLogEventRoutes(
     });
     for (const path of PATHS) {
       // The SDK's own name of the type goes on, read from the raw headers.
-      scope.post(path, { onRequest: nameBody }, (request, reply) => {
-        cutWhenAnswered(clock, request.raw, reply.raw);
-        return answer(request, reply, sink, room);
-      });
+      scope.post(path, { onRequest: nameBody }, (request, reply) =>
+        answer(request, reply, sink, (use) => bodies.receive(request.raw, bodyBytesMax, use)),
+      );
     }
   });
 }
+
+type Outcome = Acceptance | Exclude<ReceivedBody, { readonly kind: 'received' }>;
+type Receive = (use: (received: ReceivedBody) => Promise<Outcome>) => Promise<Outcome>;
 
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   sink: LogEventSink,
-  room: BodyRoom,
+  receive: Receive,
 ): Promise<FastifyReply> {
   const { searchParams } = new URL(request.url, 'http://proxy');
   const sdkKey = keyOf(request, searchParams);
   const fault = faultOf(sdkKey);
   if (fault !== undefined) return sendError(reply, fault);
-  const outcome = await room.receive(request.raw, async (received) => {
+  const outcome = await receive(async (received) => {
     if (received.kind !== 'received') return received;
     const headers = passedOn(request.raw.rawHeaders);
     const coding = codingOf(headers, searchParams);
@@ -69,7 +69,7 @@ async function answer(
   return sendError(reply, body, retryAfterS);
 }
 
-type Refusal = Exclude<Acceptance | ReceivedBody, { readonly kind: 'accepted' | 'received' }>;
+type Refusal = Exclude<Outcome, { readonly kind: 'accepted' }>;
 
 /** The error, and after how many seconds to try again; undefined where that would be in vain. */
 function refusalOf(refusal: Refusal): [ErrorBody, number | undefined] {

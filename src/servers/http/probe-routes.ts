@@ -2,6 +2,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Readiness } from '../readiness.js';
 
+const PROBE = /^\/v1\/(?:health|startup|ready)(?:\?|$)/;
+
+export function isProbe(url = ''): boolean {
+  return PROBE.test(url);
+}
+
 /**
  * None of these looks at the origin: serving the last good spec while the origin fails is the job, and a probe that
  * failed with the origin would take every replica away at once.

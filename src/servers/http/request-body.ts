@@ -1,130 +1,92 @@
-// A request's body as it comes, whole and unread; no more of all of them at one time than there is room for.
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../../domain/clock.js';
-
-const BYTES_PER_TURN = 1024 * 1024;
-/** How long an upload may go on that was answered already. */
-const GOES_ON_MS_MAX = 5_000;
-
-export interface BodyRoomOptions {
-  /** Of one body, as it travels. */
-  readonly bodyBytesMax: number;
-  /** Of all bodies that are arriving, or arrived and are not answered yet. */
-  readonly allBytesMax: number;
-}
+// Requests' bodies, each received whole; no more memory is taken for all of them at one time than there is room for.
+import type { IncomingMessage } from 'node:http';
+import { ArrivingBody, type BodyEnd } from './arriving-body.js';
+import { BodyBlocks } from './body-blocks.js';
+import { PieceTurns } from './piece-turns.js';
 
 export type ReceivedBody =
   | { readonly kind: 'received'; readonly body: Buffer }
-  | { readonly kind: 'too-large' }
-  /** Too many bodies are arriving. */
-  | { readonly kind: 'no-room' }
-  /** The client went away: nobody waits for an answer. */
-  | { readonly kind: 'broken-off' };
+  /** `no-room`: too many bodies are arriving. `broken-off`: nobody waits for an answer. */
+  | { readonly kind: Exclude<BodyEnd, 'ended'> };
 
 export class BodyRoom {
-  readonly #options: BodyRoomOptions;
+  /** Of all bodies that are arriving, or arrived and are not used yet. */
+  readonly #bytesMax: number;
+  readonly #turns = new PieceTurns();
   #bytes = 0;
+  /** What is held of each, in the order in which they began. */
+  readonly #arriving = new Map<ArrivingBody, BodyBlocks>();
 
-  constructor(options: BodyRoomOptions) {
-    this.#options = options;
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** `use` gets what was received; its bytes count until it is done. */
+  /** `use` gets what was received; its bytes count until that is done. `bodyBytesMax`: of this one, as it travels. */
   async receive<Result>(
     request: IncomingMessage,
+    bodyBytesMax: number,
     use: (received: ReceivedBody) => Promise<Result>,
   ): Promise<Result> {
-    let taken = 0;
-    const take = (bytes: number): Exclude<ReceivedBody['kind'], 'received' | 'broken-off'> | undefined => {
-      taken += bytes;
-      this.#bytes += bytes;
-      if (taken > this.#options.bodyBytesMax) return 'too-large';
-      return this.#bytes > this.#options.allBytesMax ? 'no-room' : undefined;
-    };
+    const announcedBytes = Number(request.headers['content-length'] ?? 0);
+    if (announcedBytes > bodyBytesMax) {
+      this.discard(request);
+      return await use({ kind: 'too-large' });
+    }
+    const blocks = new BodyBlocks(announcedBytes === 0 ? bodyBytesMax : announcedBytes);
+    const arriving = new ArrivingBody(request, (piece) => {
+      this.#turns.took(request);
+      if (blocks.bytes + piece.length > bodyBytesMax) this.#refuse(arriving, blocks, 'too-large');
+      else if (this.#makeRoom(arriving, blocks.growthFor(piece.length))) blocks.add(piece);
+    });
+    this.#arriving.set(arriving, blocks);
+    const kind = await arriving.end;
+    this.#arriving.delete(arriving);
     try {
-      const announced = Number(request.headers['content-length'] ?? 0);
-      if (announced > this.#options.bodyBytesMax) return await use(refuse(request, 'too-large'));
-      return await use(await collect(request, take));
+      return await use(kind === 'ended' ? { kind: 'received', body: await blocks.join() } : { kind });
     } finally {
-      this.#bytes -= taken;
+      this.#letGo(blocks);
     }
   }
+
+  /** What still comes is read and dropped: a client that writes on would else be cut off before it reads its answer. */
+  discard(request: IncomingMessage): void {
+    request.on('error', ignoreBreak);
+    request.on('data', () => {
+      this.#turns.took(request);
+    });
+  }
+
+  /**
+   * Takes room for so many more bytes of this body. Where there is none, the body that has been arriving for longest
+   * gives way: clients that send slowly, or never end, take nothing from those that come after them. False where it is
+   * this one.
+   */
+  #makeRoom(body: ArrivingBody, bytes: number): boolean {
+    while (this.#bytes + bytes > this.#bytesMax) {
+      const [oldest] = this.#arriving;
+      if (oldest === undefined) return false;
+      this.#refuse(...oldest, 'no-room');
+      if (oldest[0] === body) return false;
+    }
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** What was taken in is let go of before the client hears of it. */
+  #refuse(body: ArrivingBody, blocks: BodyBlocks, kind: 'too-large' | 'no-room'): void {
+    this.#arriving.delete(body);
+    this.#letGo(blocks);
+    body.stop(kind);
+    this.discard(body.request);
+  }
+
+  #letGo(blocks: BodyBlocks): void {
+    this.#bytes -= blocks.heldBytes;
+    blocks.clear();
+  }
 }
 
-/** `take` counts a piece, and says why it may not be taken in. What was taken in is let go of before that is known. */
-function collect(
-  request: IncomingMessage,
-  take: (bytes: number) => 'too-large' | 'no-room' | undefined,
-): Promise<ReceivedBody> {
-  return new Promise((resolve) => {
-    const pieces: Buffer[] = [];
-    const leave = (): void => {
-      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-    };
-    const onData = (piece: Buffer): void => {
-      const refusal = take(piece.length);
-      if (refusal === undefined) {
-        pieces.push(piece);
-        return;
-      }
-      pieces.length = 0;
-      leave();
-      resolve(refuse(request, refusal));
-    };
-    const onEnd = (): void => {
-      leave();
-      resolve(joinInTurns(pieces).then((body) => ({ kind: 'received', body })));
-    };
-    // Before the end: the client broke off.
-    const onClose = (): void => {
-      pieces.length = 0;
-      leave();
-      resolve({ kind: 'broken-off' });
-    };
-    request.on('data', onData).once('end', onEnd).once('close', onClose).once('error', onClose);
-  });
-}
-
-/** What still comes is read and let go: a client that writes on would else be cut off before it reads the answer. */
-function refuse(request: IncomingMessage, kind: 'too-large' | 'no-room'): ReceivedBody {
-  request.on('error', ignoreBreak);
-  request.resume();
-  return { kind };
-}
-
-/** Who was refused may break off: his answer is on its way, or in vain. */
+/** A refused client may break off: its answer is on its way, or in vain. */
 function ignoreBreak(): void {
   return undefined;
-}
-
-/** To be called before the answer: who got it and goes on sending has a moment to read it. */
-export function cutWhenAnswered(clock: Clock, request: IncomingMessage, response: ServerResponse): void {
-  response.once('finish', () => {
-    if (request.complete) return;
-    const cancel = clock.schedule(GOES_ON_MS_MAX, () => {
-      if (!request.complete) request.destroy();
-    });
-    request.once('close', cancel);
-  });
-}
-
-/** Joined at once, 20 MiB would stall the event loop for about 10 ms. */
-async function joinInTurns(pieces: Buffer[]): Promise<Buffer> {
-  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  if (bytes <= BYTES_PER_TURN) return Buffer.concat(pieces.splice(0));
-  const joined = Buffer.allocUnsafeSlow(bytes);
-  let at = 0;
-  let turnEnds = BYTES_PER_TURN;
-  for (const piece of pieces.splice(0)) {
-    at += piece.copy(joined, at);
-    if (at < turnEnds) continue;
-    await nextTurn();
-    turnEnds = at + BYTES_PER_TURN;
-  }
-  return joined;
 }

@@ -4,9 +4,11 @@ import type { PayloadKey } from '../../domain/payload-key.js';
 import type { ResourceKind } from '../../domain/resource-kind.js';
 import { SPEC_KINDS } from '../../sources/resource-kinds.js';
 import type { Reading } from '../../datastore/reader.js';
+import { addBodyParser } from './body-parser.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import type { PayloadReply } from './payload-reply.js';
+import type { BodyRoom } from './request-body.js';
 import { keyOf, toQuestion, type NamedKeys, type SpecRequest } from './request-key.js';
 
 /** The read path, as far as a route needs it. */
@@ -14,7 +16,12 @@ export interface SpecSource {
   read(key: PayloadKey): Reading | Promise<Reading>;
 }
 
-export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadReply: PayloadReply): void {
+export function addSpecRoutes(
+  app: FastifyInstance,
+  source: SpecSource,
+  payloadReply: PayloadReply,
+  bodies: BodyRoom,
+): void {
   function answer(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -33,20 +40,24 @@ export function addSpecRoutes(app: FastifyInstance, source: SpecSource, payloadR
     return reading.then((known) => payloadReply.send(reply, known, wishes));
   }
 
-  for (const kind of SPEC_KINDS) {
-    const { path } = kind;
-    // fastify answers HEAD on every GET route, with the same headers.
-    for (const url of [path, `${path}/:file`]) {
-      app.get(url, (request, reply) =>
-        answer(request, reply, describe(kind, request, member(request.query, 'sinceTime'))),
-      );
-      app.post(url, { onRequest: nameBody }, (request, reply) => {
-        const body = readBody(request.body);
+  const urls = SPEC_KINDS.flatMap((kind) => [kind.path, `${kind.path}/:file`].map((url) => ({ kind, url })));
+  // fastify answers HEAD on every GET route, with the same headers.
+  for (const { kind, url } of urls) {
+    app.get(url, (request, reply) =>
+      answer(request, reply, describe(kind, request, member(request.query, 'sinceTime'))),
+    );
+  }
+  void app.register(async (scope) => {
+    addBodyParser(scope, bodies, readBody);
+    for (const { kind, url } of urls) {
+      scope.post(url, { onRequest: nameBody }, (request, reply) => {
+        // No body at all is a client that holds nothing.
+        const body = (request.body ?? NOTHING_HELD) as SpecBody | ErrorBody;
         if ('code' in body) return sendError(reply, body);
         return answer(request, reply, describe(kind, request, body.sinceTime));
       });
     }
-  }
+  });
 }
 
 function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknown): SpecRequest {
@@ -71,9 +82,14 @@ export function namedKey(request: FastifyRequest): string | undefined {
   return key === '' ? undefined : key;
 }
 
-/** `sinceTime` of a POST body; no body at all is a client that holds nothing. */
-function readBody(body: unknown): { readonly sinceTime: unknown } | ErrorBody {
-  if (!Buffer.isBuffer(body) || body.length === 0) return { sinceTime: undefined };
+interface SpecBody {
+  readonly sinceTime: unknown;
+}
+
+const NOTHING_HELD: SpecBody = { sinceTime: undefined };
+
+function readBody(body: Buffer): SpecBody | ErrorBody {
+  if (body.length === 0) return NOTHING_HELD;
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString());

@@ -36,6 +36,8 @@ export interface Status {
     readonly refused: number;
     readonly dropped: number;
   };
+  readonly connectionsClosedForOthers: Readonly<Record<string, number>>;
+  readonly grpc: { readonly limitsReached: Readonly<Record<string, number>> };
 }
 
 export type SceneOptions = Partial<Omit<TestProxyOptions, 'origin' | 'clock'>>;

@@ -5,9 +5,11 @@ import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import type { FileReading, FileWish } from '../../../src/id-lists/file-reading.js';
 import { createLogger } from '../../../src/observability/logger.js';
+import { systemClock } from '../../../src/domain/clock.js';
 import { buildFastifyApp } from '../../../src/servers/http/fastify-app.js';
 import { addIdListFileRoutes, type IdListFileSource } from '../../../src/servers/http/id-list-file-routes.js';
 import { within } from '../../e2e/deadline.js';
+import { httpBounds } from '../../fakes/http-bounds.js';
 import { LogSink } from '../../fakes/log-sink.js';
 
 export const FILE = Buffer.from('+aaaaaaaa\n+bbbbbbbb\n-cccccccc\n');
@@ -92,7 +94,7 @@ export interface RawReply {
 export async function startScene(t: TestContext): Promise<RouteScene> {
   const sink = new LogSink();
   const log = createLogger(sink, { debug: false, instanceName: 'test', version: '1.2.3' });
-  const app = buildFastifyApp(log, { keepAliveTimeoutMs: 60_000, connectionsMax: 100 });
+  const app = buildFastifyApp(systemClock, log, httpBounds(log));
   const source = new ScriptedSource();
   addIdListFileRoutes(app, source);
   await app.listen({ host: '127.0.0.1', port: 0 });

@@ -12,6 +12,7 @@ import { createLogger } from '../../../src/observability/logger.js';
 import { buildFastifyApp } from '../../../src/servers/http/fastify-app.js';
 import { addIdListRoutes, type IdListOptions } from '../../../src/servers/http/id-list-routes.js';
 import { PayloadReply } from '../../../src/servers/http/payload-reply.js';
+import { httpBounds } from '../../fakes/http-bounds.js';
 import { LogSink } from '../../fakes/log-sink.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { rawRequest, type RawAnswer } from '../../fakes/raw-request.js';
@@ -38,7 +39,7 @@ async function startScene(
 ): Promise<Scene> {
   const clock = new ManualClock();
   const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
-  const app = buildFastifyApp(log, { keepAliveTimeoutMs: 5_000, connectionsMax: 100 });
+  const app = buildFastifyApp(clock, log, httpBounds(log));
   const rewritten = new RewrittenManifests(clock, new ManifestFiles(), ALL_WELL, createConcurrencyLimit(1));
   const source = {
     read: (key: PayloadKey) => {

@@ -1,0 +1,120 @@
+// What clients may hold of the gRPC server before they are answered: calls open, and the size and time of a request.
+import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Cancel, Clock } from '../../domain/clock.js';
+import type { ClientConnections } from './client-connections.js';
+import type { GrpcLimit, LimitReports } from './limit-reports.js';
+import { gatherRequest } from './request-gathering.js';
+
+/** Requests of SDKs have under 400 bytes. */
+export const MESSAGE_BYTES_MAX = 4_096;
+/** A message's length and whether it is compressed: they stand before it. */
+const PREFIX_BYTES = 5;
+/** As over HTTP. */
+const HEADER_BYTES_MAX = 16_384;
+/** From a call's headers to the end of its request. */
+const REQUEST_MS_MAX = 10_000;
+
+export interface CallLimitsOptions {
+  /** Calls open at one time, over all connections. */
+  readonly callsMax: number;
+}
+
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
+
+export class CallLimits {
+  readonly #clock: Clock;
+  readonly #connections: ClientConnections;
+  readonly #reports: LimitReports;
+  readonly #options: CallLimitsOptions;
+  readonly #calls = new Set<ServerHttp2Stream>();
+  /** Calls whose request has not ended, the oldest first, with what ends the wait for it. */
+  readonly #arriving = new Map<ServerHttp2Stream, Cancel>();
+
+  constructor(
+    clock: Clock,
+    connections: ClientConnections,
+    reports: LimitReports,
+    options: CallLimitsOptions,
+  ) {
+    this.#clock = clock;
+    this.#connections = connections;
+    this.#reports = reports;
+    this.#options = options;
+  }
+
+  /** As tables are described in /status. */
+  get table(): { readonly entries: number; readonly entriesMax: number } {
+    return { entries: this.#calls.size, entriesMax: this.#options.callsMax };
+  }
+
+  /** From now on, whatever answers the calls of this server gets only those within the limits. */
+  guard(server: Http2Server): void {
+    const answers = server.listeners('stream') as StreamListener[];
+    server.removeAllListeners('stream');
+    server.on('stream', (stream, headers, ...rest) => {
+      if (!this.#admit(stream, headers)) return;
+      for (const answer of answers) answer.call(server, stream, headers, ...rest);
+    });
+  }
+
+  #admit(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    // A reset by the client is an error too; whoever needs to know of the end hears of the close.
+    stream.on('error', () => undefined);
+    if (!this.#connections.begin(stream)) return false;
+    if (bytesOf(headers) > HEADER_BYTES_MAX) {
+      this.#cut(stream, 'requestBytes', constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      return false;
+    }
+    if (this.#calls.size >= this.#options.callsMax) {
+      // Requests arrive within moments: the one that has been arriving for longest gives way.
+      const [oldest = stream] = this.#arriving.keys();
+      this.#cut(oldest, 'callsOpen', constants.NGHTTP2_REFUSED_STREAM);
+      if (oldest === stream) return false;
+    }
+    this.#calls.add(stream);
+    stream.once('close', () => {
+      this.#forget(stream);
+    });
+    if (!stream.endAfterHeaders) this.#waitForRequest(stream);
+    return true;
+  }
+
+  #waitForRequest(stream: ServerHttp2Stream): void {
+    const cancel = this.#clock.schedule(REQUEST_MS_MAX, () => {
+      this.#cut(stream, 'requestTime', constants.NGHTTP2_CANCEL);
+    });
+    this.#arriving.set(stream, cancel);
+    gatherRequest(stream, PREFIX_BYTES + MESSAGE_BYTES_MAX, {
+      ended: () => {
+        this.#arrived(stream);
+      },
+      tooLarge: () => {
+        this.#cut(stream, 'requestBytes', constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      },
+    });
+  }
+
+  #arrived(stream: ServerHttp2Stream): void {
+    this.#arriving.get(stream)?.();
+    this.#arriving.delete(stream);
+  }
+
+  #forget(stream: ServerHttp2Stream): void {
+    this.#arrived(stream);
+    this.#calls.delete(stream);
+  }
+
+  #cut(stream: ServerHttp2Stream, limit: GrpcLimit, code: number): void {
+    this.#reports.tell(limit);
+    this.#forget(stream);
+    stream.close(code);
+    // What waits for the client's window would keep it open.
+    stream.destroy();
+  }
+}
+
+function bytesOf(headers: IncomingHttpHeaders): number {
+  let bytes = 0;
+  for (const [name, value = ''] of Object.entries(headers)) bytes += name.length + value.length;
+  return bytes;
+}

@@ -1,0 +1,128 @@
+// The connections of gRPC clients: how many there may be, how fast each may start calls, and the end of idle ones.
+import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Cancel, Clock } from '../../domain/clock.js';
+import type { ConnectionLimit, ConnectionPlace } from '../connection-limit.js';
+import { http2StreamOf } from './frame-writer.js';
+import type { LimitReports } from './limit-reports.js';
+
+/** A connection without an open call is closed after this. The HTTP server has the same for sockets without a byte. */
+const IDLE_MS_MAX = 75_000;
+/** Calls that a connection may start per second. A proxy that joins many SDKs into one connection starts fewer. */
+const CALLS_PER_S_MAX = 1_000;
+
+export interface ClientConnectionsOptions {
+  /** Calls that a connection may start at once, beyond those of a second: streams come together with it. */
+  readonly callsAtOnce: number;
+}
+
+interface Connection {
+  readonly session: Http2Session;
+  readonly socket: Socket;
+  readonly place: ConnectionPlace;
+  /** Calls it may start without waiting, as of `countedAtMs`. */
+  callsAllowed: number;
+  countedAtMs: number;
+  callsOpen: number;
+  cancelIdle: Cancel;
+}
+
+export class ClientConnections {
+  readonly #clock: Clock;
+  readonly #limit: ConnectionLimit;
+  readonly #reports: LimitReports;
+  readonly #callsAllowedMax: number;
+  readonly #connections = new Map<Http2Session, Connection>();
+
+  constructor(
+    clock: Clock,
+    limit: ConnectionLimit,
+    reports: LimitReports,
+    options: ClientConnectionsOptions,
+  ) {
+    this.#clock = clock;
+    this.#limit = limit;
+    this.#reports = reports;
+    this.#callsAllowedMax = CALLS_PER_S_MAX + options.callsAtOnce;
+  }
+
+  /** Follows every connection that this server accepts from now on. */
+  watch(server: Http2Server): void {
+    server.prependListener('connection', (socket: Socket) => {
+      // The server makes the socket's session before it looks at any other connection.
+      server.once('session', (session) => {
+        this.#open(session, socket);
+      });
+    });
+  }
+
+  /** Begins a call on its connection; returns false, and closes the connection, where it started too many. */
+  begin(stream: ServerHttp2Stream): boolean {
+    const { session } = stream;
+    const connection = session && this.#connections.get(session);
+    if (connection === undefined || !this.#mayStart(connection)) {
+      if (session === undefined || session.destroyed) return false;
+      this.#reports.tell('callRate');
+      session.destroy(new Error('too many calls'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      // The session alone would wait for a client that reads nothing. Its last frame goes out first.
+      setImmediate(() => {
+        connection?.socket.destroy();
+      });
+      return false;
+    }
+    connection.callsOpen += 1;
+    connection.cancelIdle();
+    connection.place.begin();
+    stream.once('close', () => {
+      connection.callsOpen -= 1;
+      connection.place.end();
+      if (connection.callsOpen === 0) this.#closeWhenIdle(connection);
+    });
+    return true;
+  }
+
+  /** A spec was found for the key of this call: its client is no stranger. */
+  prove(call: object): void {
+    const session = http2StreamOf(call)?.session;
+    if (session !== undefined) this.#connections.get(session)?.place.prove();
+  }
+
+  #open(session: Http2Session, socket: Socket): void {
+    const connection = {
+      session,
+      socket,
+      place: this.#limit.open(() => {
+        socket.destroy();
+      }),
+      callsAllowed: this.#callsAllowedMax,
+      countedAtMs: this.#clock.monotonicMs(),
+      callsOpen: 0,
+      cancelIdle: () => undefined,
+    };
+    this.#connections.set(session, connection);
+    this.#closeWhenIdle(connection);
+    socket.once('close', () => {
+      connection.cancelIdle();
+      connection.place.leave();
+      this.#connections.delete(session);
+    });
+  }
+
+  /** What a connection may start grows with time, up to the most it may start at once. */
+  #mayStart(connection: Connection): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const earned = ((nowMs - connection.countedAtMs) * CALLS_PER_S_MAX) / 1_000;
+    connection.callsAllowed = Math.min(connection.callsAllowed + earned, this.#callsAllowedMax) - 1;
+    connection.countedAtMs = nowMs;
+    return connection.callsAllowed >= 0;
+  }
+
+  #closeWhenIdle(connection: Connection): void {
+    const { session, socket } = connection;
+    if (socket.destroyed || session.destroyed) return;
+    connection.cancelIdle = this.#clock.schedule(IDLE_MS_MAX, () => {
+      this.#reports.count('idleTime');
+      session.close();
+    });
+  }
+}

@@ -1,0 +1,57 @@
+// Which limits of the gRPC server clients have met, and how often: counted for /status, and told in a throttled line.
+import type { Clock } from '../../domain/clock.js';
+import type { Logger } from '../../observability/logger.js';
+import { ThrottledLine } from '../../observability/throttled-line.js';
+
+const LINE_PERIOD_MS = 60_000;
+
+export type GrpcLimit =
+  /** Calls refused, or cut off before their request had ended, because too many were open. */
+  | 'callsOpen'
+  /** Calls cut off because their request took too long to arrive. */
+  | 'requestTime'
+  /** Calls cut off because their request was too large. */
+  | 'requestBytes'
+  /** Connections closed because they started calls too fast. */
+  | 'callRate'
+  /** Connections closed because they had no call open for too long. */
+  | 'idleTime';
+
+export class LimitReports {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #lines = new Map<GrpcLimit, ThrottledLine>();
+  readonly #counts: Record<GrpcLimit, number> = {
+    callsOpen: 0,
+    requestTime: 0,
+    requestBytes: 0,
+    callRate: 0,
+    idleTime: 0,
+  };
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get counts(): Readonly<Record<GrpcLimit, number>> {
+    return this.#counts;
+  }
+
+  count(limit: GrpcLimit): void {
+    this.#counts[limit] += 1;
+  }
+
+  /** Counts it, and tells people of it. */
+  tell(limit: GrpcLimit): void {
+    this.count(limit);
+    let line = this.#lines.get(limit);
+    if (line === undefined) {
+      line = new ThrottledLine(this.#clock, LINE_PERIOD_MS);
+      this.#lines.set(limit, line);
+    }
+    line.tell((untold) => {
+      this.#log.warn({ limit, reached: this.#counts[limit], untold }, 'gRPC clients reached a limit');
+    });
+  }
+}

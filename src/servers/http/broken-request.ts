@@ -1,0 +1,62 @@
+// What becomes of a connection whose request is not HTTP, too large, or too slow: told so where that can be told, and closed.
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorBody, type ErrorReason } from './error-reply.js';
+import type { OpenConnection } from './open-connections.js';
+
+/** Request line and headers together. */
+export const HEADER_BYTES_MAX = 16_384;
+
+/** Writes nothing into an answer under way. `connection` is undefined once it has closed. */
+export function endBrokenRequest(
+  { code }: Error & { readonly code?: string },
+  socket: Socket,
+  connection: OpenConnection | undefined,
+): void {
+  const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  // A balancer's spare connection is idle, not slow: it has the time that idle ones have.
+  if (isLate && socket.bytesRead === 0) return;
+  if (connection === undefined || !socket.writable || code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const { unanswered, lastRequest } = connection;
+  if (lastRequest === undefined || lastRequest.complete) {
+    // The fault is in what follows all requests so far.
+    if (unanswered.size === 0) refuse(code, socket);
+    else connection.endWhenAnswered();
+    return;
+  }
+  // It is in the body of the last one.
+  const [first] = unanswered;
+  const isUntold = first?.req === lastRequest && !first.headersSent;
+  if (isUntold) refuse(code, socket);
+  else socket.destroy();
+}
+
+/** Does not wait for the other side: a client that goes on sending would keep the connection, and what it sent, for ever. */
+function refuse(code: string | undefined, socket: Socket): void {
+  // An answer that its client does not read: it would not read this one either.
+  if (socket.writableLength > 0) {
+    socket.destroy();
+    return;
+  }
+  const body = errorBody(...toReason(code));
+  const text = JSON.stringify(body);
+  socket.write(
+    `HTTP/1.1 ${body.code} ${STATUS_CODES[body.code] ?? ''}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+  );
+  socket.destroySoon();
+}
+
+function toReason(code: string | undefined): [ErrorReason, string] {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return ['header_too_large', `Request line and headers are larger than ${HEADER_BYTES_MAX} bytes.`];
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return ['request_timeout', 'The request took too long to arrive.'];
+    default:
+      return ['request_invalid', 'This is not HTTP/1.1.'];
+  }
+}

@@ -1,0 +1,120 @@
+// Which connection gives way to a new one, and that somebody always can.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createLogger } from '../../src/observability/logger.js';
+import { ConnectionLimit, type ConnectionPlace } from '../../src/servers/connection-limit.js';
+import { LogSink } from '../fakes/log-sink.js';
+import { ManualClock } from '../fakes/manual-clock.js';
+
+interface Scene {
+  readonly clock: ManualClock;
+  readonly logs: LogSink;
+  readonly limit: ConnectionLimit;
+  /** Names of those that were closed, in this order. */
+  readonly closed: string[];
+  readonly open: (name: string) => ConnectionPlace;
+}
+
+function setScene(connectionsMax: number): Scene {
+  const clock = new ManualClock();
+  const logs = new LogSink();
+  const log = createLogger(logs, { debug: false, instanceName: 'test', version: '0.0.0' });
+  const limit = new ConnectionLimit(clock, log, { server: 'http', connectionsMax });
+  const closed: string[] = [];
+  return { clock, logs, limit, closed, open: (name) => limit.open(() => closed.push(name)) };
+}
+
+test('the one that has done nothing for longest gives way', () => {
+  const { closed, open, limit } = setScene(4);
+  const first = open('first');
+  for (const name of ['second', 'third', 'fourth']) open(name);
+  first.begin();
+  first.end();
+  open('fifth');
+  open('sixth');
+  assert.deepEqual(closed, ['second', 'third']);
+  assert.deepEqual(limit.table, { entries: 4, entriesMax: 4 });
+  assert.equal(limit.closed, 2);
+});
+
+test('those that have proven nothing give way to those that have, whatever they do', () => {
+  const { closed, open } = setScene(8);
+  open('known').prove();
+  open('busy stranger').begin();
+  for (let stranger = 1; stranger <= 100; stranger += 1) open(`stranger ${stranger}`);
+  assert.ok(!closed.includes('known'));
+  assert.equal(closed[0], 'busy stranger');
+  assert.equal(closed.length, 102 - 8);
+});
+
+test('where nearly all are known, the ones idle for longest give way to new ones', () => {
+  const { closed, open } = setScene(8);
+  const known = Array.from({ length: 8 }, (_none, index) => open(`known ${index}`));
+  for (const place of known) place.prove();
+  known[0]?.begin();
+  for (const name of ['new 1', 'new 2', 'new 3', 'new 4']) open(name);
+  assert.deepEqual(closed, ['known 1', 'known 2', 'new 1', 'new 2']);
+});
+
+test('answers under way protect three quarters of all, and no more', () => {
+  const { closed, open } = setScene(8);
+  for (let index = 0; index < 8; index += 1) {
+    const place = open(`slow ${index}`);
+    place.prove();
+    place.begin();
+  }
+  open('new 1');
+  open('new 2');
+  open('new 3');
+  assert.deepEqual(closed, ['slow 6', 'slow 7', 'new 1']);
+});
+
+test('one line a minute tells of it, with the number of connections closed since the last', () => {
+  const { clock, logs, open } = setScene(1);
+  for (let index = 0; index < 5; index += 1) open('somebody');
+  clock.advance(60_000);
+  open('somebody');
+  const lines = logs.withMessage(
+    'too many client connections: those unused for longest are closed for new ones',
+  );
+  assert.deepEqual(
+    lines.map(({ server, connectionsMax, closed }) => ({ server, connectionsMax, closed })),
+    [
+      { server: 'http', connectionsMax: 1, closed: 1 },
+      { server: 'http', connectionsMax: 1, closed: 4 },
+    ],
+  );
+});
+
+test('whatever connections do, there are never too many, none is closed without need, a new one never', () => {
+  const steps = fc.array(
+    fc.record({ act: fc.constantFrom('open', 'prove', 'begin', 'end', 'leave'), at: fc.nat({ max: 20 }) }),
+    { maxLength: 200 },
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 9 }), steps, (connectionsMax, acts) => {
+      const { limit, closed, open } = setScene(connectionsMax);
+      const live = new Map<string, { readonly place: ConnectionPlace; underWay: number }>();
+      acts.forEach(({ act, at }, step) => {
+        if (act === 'open') {
+          const isFull = live.size === connectionsMax;
+          const closedBefore = closed.length;
+          live.set(String(step), { place: open(String(step)), underWay: 0 });
+          assert.equal(closed.length - closedBefore, isFull ? 1 : 0);
+          for (const name of closed.slice(closedBefore)) assert.ok(live.delete(name));
+          assert.ok(live.has(String(step)));
+        } else {
+          const [name, held] = [...live][at % Math.max(1, live.size)] ?? [];
+          if (name === undefined || held === undefined) return;
+          if (act === 'leave') live.delete(name);
+          if (act === 'end' && held.underWay === 0) return;
+          held.underWay += act === 'begin' ? 1 : act === 'end' ? -1 : 0;
+          held.place[act]();
+        }
+        assert.deepEqual(limit.table, { entries: live.size, entriesMax: connectionsMax });
+      });
+      assert.equal(limit.closed, closed.length);
+    }),
+  );
+});
