@@ -34,10 +34,12 @@ export async function main(args: readonly string[]): Promise<void> {
   const startedAt = performance.now();
   const results = await runAll(files, { node: process.execPath, env, timeoutMs }, process.version, run);
   if (second !== undefined) {
-    const path = [dirname(second), env['PATH']].join(delimiter);
+    const path = [dirname(second.path), env['PATH']].join(delimiter);
     const touching = files.filter(touchesSockets);
-    const other = { node: second, env: { ...env, PATH: path }, timeoutMs };
-    results.push(...(await runAll(touching, other, 'v24, what touches sockets, streams and clients', run)));
+    const other = { node: second.path, env: { ...env, PATH: path }, timeoutMs };
+    results.push(
+      ...(await runAll(touching, other, `${second.version}, what touches sockets, streams and clients`, run)),
+    );
   }
   const failed = results.filter(({ passed }) => !passed);
   for (const { file } of failed) console.log(`failed: ${file}`);

