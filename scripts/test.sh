@@ -9,7 +9,7 @@ main() {
   if [ package-lock.json -nt node_modules/.package-lock.json ]; then
     npm ci --include=dev
   fi
-  install_programs redis-server openssl
+  install_programs redis-server openssl curl
 
   npm run check
   npm test -- --and-on-node-24 "$@"
