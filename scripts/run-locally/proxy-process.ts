@@ -36,7 +36,7 @@ export class ProxyProcess {
   constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
     // In a process group of its own: Ctrl-C reaches this process alone, which passes it on once. The proxy would take a
     // second signal as the order to end at once.
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, ['--enable-source-maps', MAIN, ...args], {
       env,
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit'],
