@@ -7,7 +7,7 @@ import { optionsOf, USAGE, type Options } from './options.js';
 import { sum, summary } from './counts.js';
 import { node24 } from './node-24.js';
 import { endRunningFiles, runFile, type FileOptions, type FileResult } from './run-file.js';
-import { allTestFiles, hasLongVersion, runsAlone, startsProcesses, touchesSockets } from './test-files.js';
+import { allTestFiles, dependsOnNode, hasLongVersion, isUnit, runsAlone } from './test-files.js';
 
 const FILE_MS_MAX = 240_000;
 const SOAK_FILE_MS_MAX = 3 * 3_600_000;
@@ -35,7 +35,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const results = await runAll(files, { node: process.execPath, env, timeoutMs }, process.version, run);
   if (second !== undefined) {
     const path = [dirname(second.path), env['PATH']].join(delimiter);
-    const touching = files.filter(touchesSockets);
+    const touching = files.filter(dependsOnNode);
     const other = { node: second.path, env: { ...env, PATH: path }, timeoutMs };
     results.push(
       ...(await runAll(touching, other, `${second.version}, what touches sockets, streams and clients`, run)),
@@ -49,10 +49,7 @@ export async function main(args: readonly string[]): Promise<void> {
 
 function filesFor({ files, unit, process, soak }: Options): string[] {
   return (files.length > 0 ? [...files] : allTestFiles()).filter(
-    (file) =>
-      (!unit || !startsProcesses(file)) &&
-      (!process || startsProcesses(file)) &&
-      (!soak || hasLongVersion(file)),
+    (file) => (!unit || isUnit(file)) && (!process || !isUnit(file)) && (!soak || hasLongVersion(file)),
   );
 }
 

@@ -5,8 +5,8 @@ export const USAGE = `usage: node scripts/run-tests.mjs [OPTION]... [FILE]...
 
 Runs all test files, or those named; tests that start the proxy need \`npm run build\` first.
 
-  --unit            only files that start no other program
-  --process         only files that do: the proxy, redis-server, applications with SDKs
+  --unit            only files that open no socket and start no program
+  --process         only files that do: servers, the proxy, redis-server, applications with SDKs
   --soak            the long versions (*.soak.test.ts), with SOAK=1
   --and-on-node-24  what touches sockets, streams and clients on Node 24 as well
   --concurrency N   files at a time: 4 unless typed

@@ -2,23 +2,26 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
-/** Modules by which a test meets sockets, streams, threads and clients: what differs between releases of Node. */
-const SOCKETS: readonly string[] = [
+/** Modules by which a test opens sockets or starts programs: redis-server, the proxy itself, applications with SDKs. */
+const OUTSIDE: readonly string[] = [
   'node:child_process',
   'node:dgram',
   'node:http',
   'node:http2',
   'node:https',
   'node:net',
-  'node:stream',
-  'node:stream/promises',
   'node:tls',
-  'node:worker_threads',
-  'node:zlib',
   '@grpc/grpc-js',
   'fastify',
   'ioredis',
   'undici',
+];
+/** What else differs between releases of Node. */
+const STREAMS: readonly string[] = [
+  'node:stream',
+  'node:stream/promises',
+  'node:worker_threads',
+  'node:zlib',
 ];
 
 const modulesOf = new Map<string, readonly string[]>();
@@ -31,14 +34,13 @@ export function allTestFiles(): string[] {
     .sort();
 }
 
-/** It starts programs: redis-server, the proxy itself, or applications with SDKs. */
-export function startsProcesses(file: string): boolean {
-  return modulesReachedFrom(file).has('node:child_process');
+/** It needs nothing but its own process. */
+export function isUnit(file: string): boolean {
+  return !reaches(file, OUTSIDE);
 }
 
-export function touchesSockets(file: string): boolean {
-  const modules = modulesReachedFrom(file);
-  return SOCKETS.some((name) => modules.has(name));
+export function dependsOnNode(file: string): boolean {
+  return reaches(file, [...OUTSIDE, ...STREAMS]);
 }
 
 /** It measures time, which other files at the same moment would add to. */
@@ -49,6 +51,11 @@ export function runsAlone(file: string): boolean {
 /** It has a long version, which `npm run soak` runs. */
 export function hasLongVersion(file: string): boolean {
   return file.endsWith('.soak.test.ts');
+}
+
+function reaches(file: string, names: readonly string[]): boolean {
+  const modules = modulesReachedFrom(file);
+  return names.some((name) => modules.has(name));
 }
 
 function modulesReachedFrom(file: string): ReadonlySet<string> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runFile } from '../../scripts/test-run/run-file.js';
-import { allTestFiles, startsProcesses, touchesSockets } from '../../scripts/test-run/test-files.js';
+import { allTestFiles, dependsOnNode, isUnit } from '../../scripts/test-run/test-files.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 
 const RUNNER = fileURLToPath(new URL('../../scripts/run-tests.mjs', import.meta.url));
@@ -106,11 +106,12 @@ ${IMPORT}test('starts', () => {
 test('what a file needs is read from what it imports, however deep', () => {
   const files = allTestFiles();
   assert.ok(files.length > 100);
-  const kinds = (file: string): readonly boolean[] => [touchesSockets(file), startsProcesses(file)];
-  assert.deepEqual(kinds('test/tidy.test.ts'), [false, false]);
-  assert.deepEqual(kinds('test/app/app.test.ts'), [true, false]);
-  assert.deepEqual(kinds('test/scripts/run-tests.test.ts'), [true, true]);
+  const kinds = (file: string): readonly boolean[] => [isUnit(file), dependsOnNode(file)];
+  assert.deepEqual(kinds('test/tidy.test.ts'), [true, false]);
+  assert.deepEqual(kinds('test/servers/client-stream.test.ts'), [true, true]);
+  assert.deepEqual(kinds('test/app/app.test.ts'), [false, true]);
+  assert.deepEqual(kinds('test/scripts/run-tests.test.ts'), [false, true]);
   for (const file of files.filter((name) => /^test\/(?:process|e2e)\//.test(name))) {
-    assert.ok(touchesSockets(file), file);
+    assert.deepEqual(kinds(file), [false, true], file);
   }
 });
