@@ -27,5 +27,5 @@ USER 1000
 EXPOSE 8000 8001 50051
 # Sees variables, not arguments: where the port is not 8000, set SFP_HTTP_PORT instead of typing --http-port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "/app/dist/main.js", "health"]
-# Without a shell in between: SIGTERM reaches the proxy itself.
-ENTRYPOINT ["node", "/app/dist/main.js"]
+# Without a shell in between: SIGTERM reaches the proxy itself. Source maps cost 50 ms at the start: stacks name lines of src.
+ENTRYPOINT ["node", "--enable-source-maps", "/app/dist/main.js"]

@@ -1,65 +1,69 @@
 // A stand-in for Statsig's CDN, to try the proxy without an account: one demo key whose specs change every few seconds.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { parseArgs } from 'node:util';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { answerIdLists } from './demo-id-lists.js';
 import { demoProtobuf, demoV1, demoV2, type DemoProject } from './demo-specs.js';
 
-const DEMO_SDK_KEY = 'secret-demo-key-for-trying-out';
+export const DEMO_SDK_KEY = 'secret-demo-key-for-trying-out';
 const HOST = '127.0.0.1';
+const PORT = 8090;
 const NO_UPDATES = Buffer.from('{"has_updates":false}');
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8090' },
-    'or-any-port': { type: 'boolean', default: false },
-    'change-every-s': { type: 'string', default: '5' },
-  },
-});
-const port = Number(values.port);
-const changeEveryMs = Number(values['change-every-s']) * 1000;
-if (!Number.isInteger(port) || !(changeEveryMs > 0)) {
-  console.error('demo-origin: --port wants a port number, --change-every-s a number of seconds');
-  process.exit(2);
+export interface DemoOrigin {
+  readonly url: string;
+  close(): void;
 }
 
-let changes = 0;
-/** The port that was asked for is. */
-let isTaken = false;
-let project = nextProject();
-setInterval(() => {
-  changes += 1;
-  project = nextProject();
-}, changeEveryMs);
-
-const server = createServer((request, response) => {
-  if (request.method === 'POST' && request.url === '/v1/log_event') takeLogEvents(request, response);
-  else if (!answerIdLists(request, response, { sdkKey: DEMO_SDK_KEY, growsEveryMs: changeEveryMs })) {
-    answer(request, response);
+/** Listens on port 8090, or on any free one where that is taken. */
+export async function startDemoOrigin({
+  changeEveryMs,
+}: {
+  readonly changeEveryMs: number;
+}): Promise<DemoOrigin> {
+  let changes = 0;
+  let project = projectAfter(changes);
+  const changing = setInterval(() => {
+    changes += 1;
+    project = projectAfter(changes);
+  }, changeEveryMs);
+  const server = createServer((request, response) => {
+    if (request.method === 'POST' && request.url === '/v1/log_event') takeLogEvents(request, response);
+    else if (!answerIdLists(request, response, { sdkKey: DEMO_SDK_KEY, growsEveryMs: changeEveryMs })) {
+      answer(request, response, project);
+    }
+  });
+  const close = (): void => {
+    clearInterval(changing);
+    server.closeAllConnections();
+    server.close();
+  };
+  try {
+    return { url: `http://${HOST}:${await listen(server, PORT)}`, close };
+  } catch (error) {
+    close();
+    throw error;
   }
-});
-server.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EADDRINUSE' && values['or-any-port'] && !isTaken) {
-    isTaken = true;
-    server.listen(0, HOST);
-    return;
-  }
-  console.error(`demo-origin: ${error.message}`);
-  process.exit(1);
-});
-server.on('listening', () => {
-  const address = server.address();
-  const open = typeof address === 'object' && address !== null ? address.port : port;
-  console.log(`demo-origin: serving ${DEMO_SDK_KEY} on http://127.0.0.1:${open}`);
-});
-server.listen(port, HOST);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));
+}
 
-function nextProject(): DemoProject {
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port, HOST);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    if (!isTaken || port === 0) throw error;
+    return await listen(server, 0);
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+function projectAfter(changes: number): DemoProject {
   return { time: Date.now(), isGateOpen: changes % 2 === 0, greeting: `hello number ${changes}` };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse): void {
+function answer(request: IncomingMessage, response: ServerResponse, project: DemoProject): void {
   const url = new URL(request.url ?? '/', 'http://demo-origin');
   const [, api, endpoint, file] = url.pathname.split('/');
   if (endpoint !== 'download_config_specs' || (api !== 'v1' && api !== 'v2')) {

@@ -1,17 +1,13 @@
 // A Redis Cluster of three nodes without replicas, on free loopback ports: ready when every node knows all slots.
-import type { TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import { freePort } from './free-port.js';
-import { startRedisServer, type RedisServer } from './redis-server.js';
+import { startRedisServer, type Afterwards, type RedisServer } from './redis-server.js';
 
 const SLOTS = 16_384;
 const NODES = 3;
 
 /** Every node a RedisServer of its own, in the order of their slots. */
-export async function startRedisCluster(
-  t: TestContext,
-  args: readonly string[] = [],
-): Promise<RedisServer[]> {
+export async function startRedisCluster(t: Afterwards, args: readonly string[] = []): Promise<RedisServer[]> {
   const starts = await Promise.allSettled(Array.from({ length: NODES }, () => startNode(t, args)));
   // After all of them: one that comes up once the test has failed would live on.
   const nodes = starts.map((start) => {
@@ -42,7 +38,7 @@ interface Node {
   readonly busPort: number;
 }
 
-async function startNode(t: TestContext, args: readonly string[]): Promise<Node> {
+async function startNode(t: Afterwards, args: readonly string[]): Promise<Node> {
   const busPort = await freePort();
   const cluster = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
   // With the default of 15 s the cluster would notice a dead node after most tests have ended.

@@ -1,6 +1,7 @@
 // What nobody handles, and what cannot be had at start: logged as one JSON line, then the process ends with status 1.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -11,13 +12,17 @@ import { temporaryFile } from './temporary-file.js';
 const KEY = 'secret-unhandledkey0123456789';
 
 /** Runs the daemon with a fault inside: `statement` is run once its handlers are there. */
-async function runWithFault(t: TestContext, statement: string): Promise<Ending> {
+async function runWithFault(
+  t: TestContext,
+  statement: string,
+  furtherArgs: readonly string[] = [],
+): Promise<Ending> {
   const script = `const timer = setInterval(() => {
     if (process.listenerCount('SIGHUP') === 0) return;
     clearInterval(timer);
     ${statement};
   }, 10);`;
-  const nodeArgs = ['--import', pathToFileURL(temporaryFile(t, script, 'fault.mjs')).href];
+  const nodeArgs = [...furtherArgs, '--import', pathToFileURL(temporaryFile(t, script, 'fault.mjs')).href];
   return await runProgram(t, daemonArgs(NO_ORIGIN), { nodeArgs });
 }
 
@@ -45,7 +50,19 @@ async function takenPort(t: TestContext): Promise<string> {
   return String((server.address() as AddressInfo).port);
 }
 
-describe('a fatal error', { concurrency: true }, () => {
+describe('a fatal error', { concurrency: 4 }, () => {
+  it('names lines of the sources, as the image is started with source maps', async (t) => {
+    const cli = new URL('../../dist/cli.js', import.meta.url).href;
+    const statement = `import('${cli}').then(({ readCommandLine }) => readCommandLine('no array', ''))`;
+    const nodeArgs = ['--enable-source-maps'];
+    const { err } = assertFatal(await runWithFault(t, statement, nodeArgs));
+    assert.match(err.stack, /readCommandLine \(\S*\/src\/cli\.ts:\d+:\d+\)/);
+    const entryPoint = /^ENTRYPOINT (\[.*\])$/m.exec(
+      readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'),
+    );
+    assert.deepEqual(JSON.parse(entryPoint?.[1] ?? ''), ['node', ...nodeArgs, '/app/dist/main.js']);
+  });
+
   it('that nobody catches is logged, and ends the process with status 1', async (t) => {
     const line = assertFatal(await runWithFault(t, `throw new RangeError('boom')`));
     assert.equal(line.msg, 'unhandled error: the process ends');

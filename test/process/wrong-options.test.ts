@@ -18,7 +18,7 @@ function faultsIn(stderr: string): readonly string[] {
   return stderr.split('\n').filter((line) => line.startsWith('  '));
 }
 
-describe('wrong options', { concurrency: true }, () => {
+describe('wrong options', { concurrency: 4 }, () => {
   it('are told all at once: options, variables, operands and files', async (t) => {
     const args = ['htp', 'disabled', '-p', '0', '--http-port', 'eighty', '--statsig-endpoint', 'ftp://x'];
     const env = { SFP_UPDATE_BATCH_SIZE: '1.5', SFP_DEBUG_LOGGING: 'perhaps', SFP_SDK_KEYS: 'no key!' };

@@ -1,30 +1,32 @@
 // The contract for snapshots, kept by Redis: one server, and a cluster whose names lie on different nodes.
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import type { Redis } from 'ioredis';
+import type { RedisOptions } from '../../../src/sources/redis/redis-options.js';
 import { snapshotsContract } from '../../contracts/snapshots-contract.js';
 import type { SnapshotsPlace } from '../../contracts/snapshots-place.js';
 import { startRedisCluster } from '../../fakes/redis-cluster.js';
-import { startRedisServer } from '../../fakes/redis-server.js';
+import { startRedisServer, type Afterwards, type RedisServer } from '../../fakes/redis-server.js';
 import { clusterAddress, openReplica, redisOptions } from './redis-scene.js';
 
-snapshotsContract('redis', async (t: TestContext): Promise<SnapshotsPlace> => {
-  const server = await startRedisServer(t);
-  const client = server.client();
-  return {
-    open: async () => (await openReplica(t, redisOptions(server.port))).snapshots,
-    age: (durationMs) => age([client], durationMs),
-  };
-});
+/** Servers live as long as the file: a cluster takes seconds until it knows itself. */
+const file: Afterwards = { after };
 
-snapshotsContract('redis cluster', async (t: TestContext): Promise<SnapshotsPlace> => {
-  const nodes = await startRedisCluster(t);
-  const clients = nodes.map((node) => node.client());
-  const address = clusterAddress(nodes);
-  return {
-    open: async () => (await openReplica(t, redisOptions(0, { address }))).snapshots,
-    age: (durationMs) => age(clients, durationMs),
-  };
-});
+const server = await startRedisServer(file);
+const nodes = await startRedisCluster(file);
+
+contract('redis', [server], redisOptions(server.port));
+contract('redis cluster', nodes, redisOptions(0, { address: clusterAddress(nodes) }));
+
+function contract(name: string, servers: readonly RedisServer[], options: RedisOptions): void {
+  const clients = servers.map((each) => each.client());
+  snapshotsContract(name, async (t: TestContext): Promise<SnapshotsPlace> => {
+    for (const client of clients) await client.flushall();
+    return {
+      open: async () => (await openReplica(t, options)).snapshots,
+      age: (durationMs) => age(clients, durationMs),
+    };
+  });
+}
 
 async function age(clients: readonly Redis[], durationMs: number): Promise<void> {
   for (const client of clients) {

@@ -8,7 +8,7 @@ export default tseslint.config(
     languageOptions: {
       parserOptions: {
         project: './test/tsconfig.json',
-        tsconfigRootDir: new URL('..', import.meta.url).pathname,
+        tsconfigRootDir: import.meta.dirname,
       },
     },
     rules: {

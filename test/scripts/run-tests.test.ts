@@ -1,0 +1,117 @@
+// The test runner: what passes and what does not, and that no file hides its failure or leaves a process behind.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runFile } from '../../scripts/test-run/run-file.js';
+import { allTestFiles, dependsOnNode, isUnit } from '../../scripts/test-run/test-files.js';
+import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
+
+const RUNNER = fileURLToPath(new URL('../../scripts/run-tests.mjs', import.meta.url));
+const IMPORT = `import { test } from 'node:test';\n`;
+const PASSING = `${IMPORT}test('passes', () => undefined);\n`;
+const FAILING = `${IMPORT}test('fails', () => { throw new Error('on purpose'); });\n`;
+
+function fileWith(name: string, text: string): string {
+  const file = join(makeTemporaryFolder('run-tests'), name);
+  writeFileSync(file, text);
+  return file;
+}
+
+interface Run {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [RUNNER, ...args], {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  });
+  return { status, output: stdout + stderr };
+}
+
+test('a run names its files and its seed, and ends with the summary of all', () => {
+  const files = [fileWith('one.test.mjs', PASSING), fileWith('two.test.mjs', PASSING)];
+  const { status, output } = run(files, { SEED: '42' });
+  assert.equal(status, 0, output);
+  for (const file of files) assert.match(output, new RegExp(`^ok .* 1 tests {2}${file}$`, 'm'));
+  assert.match(output, /^Random walks start from SEED=42$/m);
+  assert.match(output, new RegExp(`^== Node ${process.versions.node}: 2 files ==$`, 'm'));
+  assert.match(
+    output,
+    /^# tests 2\n# suites 0\n# pass 2\n# fail 0\n# cancelled 0\n# skipped 0\n# todo 0\n# duration/m,
+  );
+});
+
+test('a failing test fails the run, and is named at its end', () => {
+  const failing = fileWith('failing.test.mjs', FAILING);
+  const { status, output } = run([fileWith('passing.test.mjs', PASSING), failing]);
+  assert.equal(status, 1);
+  assert.match(output, /Error: on purpose/);
+  assert.match(output, new RegExp(`^failed: ${failing}\n# tests 2$`, 'm'));
+  assert.match(output, /^# pass 1\n# fail 1$/m);
+});
+
+test('random walks go the same way again with the seed of their run', () => {
+  const fastCheck = import.meta.resolve('fast-check');
+  const walk = `import fc from '${fastCheck}';
+${IMPORT}test('walks', () => { fc.assert(fc.property(fc.nat(), (n) => { console.log('walked to ' + n); })); });\n`;
+  const file = fileWith('walk.test.mjs', walk);
+  const places = ['7', '7', '8'].map((SEED) =>
+    run([file], { SEED })
+      .output.match(/walked to \d+/g)
+      ?.join(),
+  );
+  assert.equal(places[0], places[1]);
+  assert.notEqual(places[1], places[2]);
+  assert.equal(run([file], { SEED: 'x' }).status, 1);
+});
+
+for (const [name, text, problem] of [
+  ['ends before its tests', `${PASSING}process.exit(0);`, /ended with exit code 0 and no result/],
+  ['is killed', `${PASSING}process.kill(process.pid, 'SIGKILL');`, /ended with SIGKILL and no result/],
+  ['has no tests', '', /ended with exit code 0 and no result/],
+  ['cannot be read', '(', /ended with exit code 1 and no result/],
+  ['fails beside its tests', `${PASSING}process.exitCode = 3;`, /ended with exit code 3/],
+  [
+    'does not end',
+    `${IMPORT}test('hangs', () => new Promise(() => setInterval(() => {}, 1)));`,
+    /not done after 3 s/,
+  ],
+] as const) {
+  test(`a file that ${name} has failed`, async () => {
+    const options = { node: process.execPath, env: { ...process.env }, timeoutMs: 3_000 };
+    const { passed, counts, output } = await runFile(fileWith('wrong.test.mjs', text), options);
+    assert.equal(passed, false);
+    assert.ok(counts.fail > 0, output);
+    assert.match(output, problem);
+  });
+}
+
+test('what a file starts and leaves behind is ended with it', async () => {
+  // It holds the file's output open: the runner would wait for it.
+  const text = `import { spawn } from 'node:child_process';
+${IMPORT}test('starts', () => {
+  const child = spawn('sleep', ['600'], { stdio: 'inherit' });
+  child.unref();
+});\n`;
+  const options = { node: process.execPath, env: { ...process.env }, timeoutMs: 60_000 };
+  const { passed, output } = await runFile(fileWith('leaves.test.mjs', text), options);
+  assert.ok(passed, output);
+});
+
+test('what a file needs is read from what it imports, however deep', () => {
+  const files = allTestFiles();
+  assert.ok(files.length > 100);
+  const kinds = (file: string): readonly boolean[] => [isUnit(file), dependsOnNode(file)];
+  assert.deepEqual(kinds('test/tidy.test.ts'), [true, false]);
+  assert.deepEqual(kinds('test/servers/client-stream.test.ts'), [true, true]);
+  assert.deepEqual(kinds('test/app/app.test.ts'), [false, true]);
+  assert.deepEqual(kinds('test/scripts/run-tests.test.ts'), [false, true]);
+  for (const file of files.filter((name) => /^test\/(?:process|e2e)\//.test(name))) {
+    assert.deepEqual(kinds(file), [false, true], file);
+  }
+});
