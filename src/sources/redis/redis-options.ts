@@ -13,6 +13,8 @@ export interface RedisOptions {
   /** Empty for none; both are sent as they are, so any character may be in them. */
   readonly user: string;
   readonly password: string;
+  /** Empty for none; its text takes the place of `password`. */
+  readonly passwordFile: string;
   /** Number of the database; a cluster has 0 only. */
   readonly db: number;
   /** `caPem`: PEM text of certificate authorities to trust besides the well-known ones. */

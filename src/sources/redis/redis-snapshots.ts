@@ -6,6 +6,7 @@ import type { BodyLimits } from '../spec-body/body-intake.js';
 import type { Failing, Loading, LoadPatience, Snapshots, SnapshotFault, Storing } from '../snapshots.js';
 import { BodyQueue } from './redis-body-queue.js';
 import { readPayload, toBodyFields, type StoredForm } from './redis-body.js';
+import { inTime } from './redis-deadline.js';
 import { isForeign, type StoredEntry } from './redis-entry-state.js';
 import type { RedisCommands } from './redis-commands.js';
 import type { RedisEntries } from './redis-entries.js';
@@ -19,6 +20,8 @@ const LOAD_TRIES_MAX = 3;
 const WAITING_MS_MAX = 30_000;
 /** For all of a load that a client waits for. */
 const CLIENT_LOAD_MS_MAX = 1_500;
+/** The connection stays, and what is on its way arrives for nobody. */
+const TOO_LATE = new RedisFault('command_timeout', 'CLIENT');
 
 /** The body read is not the one that was looked at. */
 const OVERTAKEN = Symbol('overtaken');
@@ -40,7 +43,7 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
   async function loadInTime(key: PayloadKey, patience: LoadPatience): Promise<Loading> {
     if (patience === 'background') return await load(key, 'background', Infinity);
     const untilMs = clock.monotonicMs() + CLIENT_LOAD_MS_MAX;
-    return await within(clock, CLIENT_LOAD_MS_MAX, load(key, 'client', untilMs));
+    return await inTime(clock, CLIENT_LOAD_MS_MAX, TOO_LATE, load(key, 'client', untilMs));
   }
 
   async function load(key: PayloadKey, patience: LoadPatience, untilMs: number): Promise<Loading> {
@@ -100,16 +103,6 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
     remove: (key) => entries.remove(names.of(key)).catch(toFailing),
     close: room.close,
   };
-}
-
-/** One deadline over all of it. What is on its way then arrives for nobody, and the connection stays. */
-function within(clock: Clock, durationMsMax: number, loading: Promise<Loading>): Promise<Loading> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.schedule(durationMsMax, () => {
-      reject(new RedisFault('command_timeout', 'CLIENT'));
-    });
-    void loading.then(resolve, reject).finally(cancel);
-  });
 }
 
 interface BodyPlan extends StoredForm {
