@@ -51,6 +51,7 @@ function toRedisOptions(config: Config, redis: RedisConfig): RedisOptions {
     address: redis.address,
     user: redis.user,
     password: redis.password,
+    passwordFile: redis.passwordFile,
     db: redis.database,
     tls: redis.hasTls ? { caPem: config.redisCaPem } : undefined,
     connectTimeoutMs: config.redisConnectionTimeoutS * 1000,

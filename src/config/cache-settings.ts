@@ -49,6 +49,14 @@ export const cacheSettings = {
     unit: 'password',
     help: 'password of Redis, with any characters; better set by the variable, as a command line can be seen by others',
   }),
+  redisPasswordFile: text({
+    ...ANY_TEXT,
+    flag: 'redis-password-file',
+    env: 'SFP_REDIS_PASSWORD_FILE',
+    default: '',
+    unit: 'file',
+    help: 'file with the password of Redis, in place of a password set otherwise; read at each connection, so that it may change',
+  }),
   redisDatabase: integer({
     flag: 'redis-database',
     env: 'REDIS_DATABASE',
@@ -78,7 +86,7 @@ export const cacheSettings = {
     env: 'REDIS_URL',
     default: '',
     unit: 'url',
-    help: 'redis://user:password@host:port/database, or rediss:// with TLS; in place of the settings above but --redis-ca-file',
+    help: 'redis://user:password@host:port/database, or rediss:// with TLS; in place of the settings above but --redis-ca-file and --redis-password-file',
   }),
   redisCluster: toggle({
     flag: 'redis-cluster',

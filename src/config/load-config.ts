@@ -87,7 +87,7 @@ function readPlaces(
     return { config: { ...nowhere, specDir: specDir ?? around.fallbackDataDir }, faults: [] };
   }
   if (cache === 'redis') {
-    const { redis, faults } = readRedisConfig(values);
+    const { redis, faults } = readRedisConfig(values, around.readFile);
     const ca = readCa('--redis-ca-file (REDIS_CA_FILE)', values.redisCaFile, around.readFile);
     return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
   }

@@ -1,5 +1,6 @@
 // Where Redis is and how it is entered, out of settings that say it in several ways; contradictions become faults.
 import type { RedisAddress, RedisNode } from '../domain/redis-address.js';
+import { fileFault } from './pinned-keys.js';
 import type { SettingValues } from './settings.js';
 
 export interface RedisConfig {
@@ -7,6 +8,8 @@ export interface RedisConfig {
   /** Empty: none. */
   readonly user: string;
   readonly password: string;
+  /** Empty: none. */
+  readonly passwordFile: string;
   readonly database: number;
   readonly hasTls: boolean;
 }
@@ -17,6 +20,7 @@ type RedisSettings = Pick<
   | 'redisPort'
   | 'redisUser'
   | 'redisPassword'
+  | 'redisPasswordFile'
   | 'redisDatabase'
   | 'redisTls'
   | 'redisUrl'
@@ -27,10 +31,11 @@ type RedisSettings = Pick<
   | 'redisNodes'
 >;
 
-export function readRedisConfig(settings: RedisSettings): {
-  readonly redis: RedisConfig;
-  readonly faults: readonly string[];
-} {
+/** `readFile` gives a file's text, or throws. */
+export function readRedisConfig(
+  settings: RedisSettings,
+  readFile: (path: string) => string,
+): { readonly redis: RedisConfig; readonly faults: readonly string[] } {
   const faults: string[] = [];
   const server = settings.redisUrl === '' ? fromSettings(settings) : fromUrl(settings.redisUrl, faults);
   const nodes = settings.redisNodes === '' ? [server.node] : settings.redisNodes.split(',').map(toNode);
@@ -44,13 +49,37 @@ export function readRedisConfig(settings: RedisSettings): {
   if (settings.redisNodes !== '' && !settings.redisCluster && !isSentinel) {
     faults.push('--redis-nodes (REDIS_NODES) needs --redis-cluster or --redis-sentinel-name');
   }
+  const passwordFile = settings.redisPasswordFile;
+  if (passwordFile !== '') {
+    faults.push(...faultsOfPasswordFile(passwordFile, server.rest.password, readFile));
+  }
   if (settings.redisCluster && server.database !== 0) {
     faults.push('--redis-cluster: a cluster has database 0 only');
   }
   return {
-    redis: { ...server.rest, database: server.database, address: toAddress(settings, nodes, server.node) },
+    redis: {
+      ...server.rest,
+      passwordFile,
+      database: server.database,
+      address: toAddress(settings, nodes, server.node),
+    },
     faults,
   };
+}
+
+function faultsOfPasswordFile(
+  path: string,
+  password: string,
+  readFile: (path: string) => string,
+): readonly string[] {
+  const source = '--redis-password-file (SFP_REDIS_PASSWORD_FILE)';
+  const faults = password === '' ? [] : [`${source}: a password is set as well; set one of the two`];
+  try {
+    readFile(path);
+  } catch (error) {
+    faults.push(`${source}: ${fileFault(path, error)}`);
+  }
+  return faults;
 }
 
 interface Server {

@@ -14,6 +14,7 @@ function load(args: readonly string[], env: Record<string, string> = {}): Loaded
   if (typed.kind !== 'run') throw new Error('not a daemon');
   const readFile = (path: string): string => {
     if (path === '/ca.pem') return PEM;
+    if (path === '/password') return 'from a file';
     throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
   };
   return loadConfig(typed.line, { env, hostName: 'h', fallbackDataDir: '/temp/ours', readFile });
@@ -38,6 +39,7 @@ test('nothing said: a Redis of this host, without credentials and TLS', () => {
     address: { kind: 'standalone', host: 'localhost', port: 6379 },
     user: '',
     password: '',
+    passwordFile: '',
     database: 0,
     hasTls: false,
   });
@@ -56,6 +58,7 @@ test('the variables that SFP has', () => {
     address: { kind: 'standalone', host: 'redis.example', port: 6380 },
     user: 'a user',
     password: 'p@ss:w/rd?#%é"',
+    passwordFile: '',
     database: 3,
     hasTls: true,
   });
@@ -77,6 +80,7 @@ test('a URL takes the place of all of them, and keeps any credentials', () => {
             address: { kind: 'standalone', host: 'r.example', port: 7000 },
             user,
             password,
+            passwordFile: '',
             database,
             hasTls,
           },
@@ -171,4 +175,19 @@ test('where specs are kept on disk', () => {
   assert.equal(config(['http', 'redis']).specDir, undefined);
   assert.equal(config(['http', 'redis'], { SFP_DATA_DIR: '/data' }).specDir, '/data');
   assert.equal(config(['http', 'disabled'], { SFP_DATA_DIR: '/data' }).specDir, undefined);
+});
+
+test('a password that stands in a file is left there, and read by those who connect', () => {
+  const env = { SFP_REDIS_PASSWORD_FILE: '/password' };
+  assert.equal(redis(env).passwordFile, '/password');
+  assert.equal(redis(env).password, '');
+  assert.equal(redis({ ...env, REDIS_URL: 'redis://user@host' }).passwordFile, '/password');
+  assert.match(
+    faults({ SFP_REDIS_PASSWORD_FILE: '/none' }).join(),
+    /SFP_REDIS_PASSWORD_FILE.*\/none.*ENOENT/,
+  );
+  for (const twice of [{ REDIS_ENTERPRISE_PASSWORD: 'x' }, { REDIS_URL: 'redis://:x@host' }]) {
+    assert.match(faults({ ...env, ...twice }).join(), /SFP_REDIS_PASSWORD_FILE.*a password is set as well/);
+  }
+  assert.equal(config(['http', 'disabled'], { SFP_REDIS_PASSWORD_FILE: '/none' }).redis, undefined);
 });

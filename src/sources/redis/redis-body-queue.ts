@@ -1,4 +1,4 @@
-// Bodies on their way to or from Redis: few at one time, the others in a line that is bounded in number and in time.
+// A queue for bodies sent to or loaded from Redis: few at a time, the others wait, limited in number and in time.
 import type { Clock } from '../../domain/clock.js';
 import { createConcurrencyLimit } from '../../domain/concurrency-limit.js';
 import { RedisFault } from './redis-fault.js';
@@ -16,8 +16,8 @@ export class BodyQueue {
   }
 
   /**
-   * `task` makes a body, sends it, reads it: what takes memory begins when its turn comes. Rejects with a RedisFault as
-   * soon as that has not come within `waitingMsMax`; the task is not begun then.
+   * `task` makes a body, sends it or reads it, so memory is only taken when its turn comes. Rejects with a RedisFault if
+   * it has not come within `waitingMsMax`; the task is never started then.
    */
   run<Value>(waitingMsMax: number, task: () => Promise<Value>): Promise<Value> {
     if (this.#limit.pendingCount >= WAITING_BODIES_MAX) {

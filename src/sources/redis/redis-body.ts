@@ -1,4 +1,4 @@
-// A body in its two stored forms: made of a payload, and read back into one that was checked like any other.
+// The two stored forms of a body: made from a payload, and read back into one with the checks any body gets.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, gunzip } from 'node:zlib';
@@ -15,9 +15,9 @@ const decompressGzip = promisify(gunzip);
 
 export interface BodyFields {
   readonly format: PayloadFormat;
-  /** For SDKs' adapters: JSON without compression, or protobuf in brotli. Empty where there is none for them. */
+  /** For SDKs' adapters: uncompressed JSON, or protobuf compressed with brotli. Empty if it is of no use to them. */
   readonly config: Buffer;
-  /** As the origin sent it, where that is not the config: a tenth of the bytes, and the same ETag everywhere. */
+  /** As the origin sent it, unless that is the config: a tenth of the bytes, and the same ETag on every replica. */
   readonly body: Buffer;
   readonly bodyEncoding: Encoding | '';
 }
@@ -31,7 +31,7 @@ export async function toBodyFields(
   bytesMax: number,
 ): Promise<BodyFields> {
   const { bytes, encoding } = originForm;
-  // Who asks for protobuf cannot read it; our own replicas can.
+  // The origin answered a request for protobuf with JSON: adapters that expect protobuf cannot read it, replicas can.
   if (format !== key.format) return { format, config: NONE, body: bytes, bodyEncoding: encoding };
   const wanted: Encoding = format === 'json' ? 'identity' : 'br';
   if (encoding === wanted) return { format, config: bytes, body: NONE, bodyEncoding: '' };
@@ -53,7 +53,7 @@ async function decompress(bytes: Buffer, encoding: Encoding, bytesMax: number): 
   }
 }
 
-/** How bytes that were stored are to be read. */
+/** How to read stored bytes. */
 export interface StoredForm {
   readonly kind: ResourceKind;
   readonly version: number;
@@ -86,7 +86,7 @@ export async function readPayload(
   }
 }
 
-/** With a turn of the event loop for each, as a body has that comes over a network. */
+/** The event loop turns after each, as it does for a body that arrives over a network. */
 async function* pieces(bytes: Buffer): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     yield bytes.subarray(at, at + PIECE_BYTES);

@@ -12,8 +12,11 @@ type Script = (nameCount: number, ...namesAndArgs: readonly CommandPart[]) => Pr
 /** One connection to a server, or one to each node of a cluster. It does not reconnect once it is lost. */
 export type RedisClient = (Redis | Cluster) & Readonly<Record<ScriptName, Script>>;
 
-/** `attempt` counts from 0, so that each attempt can begin at another of several servers: one may hang. */
-export type ConnectRedis = (attempt: number) => RedisClient;
+/**
+ * `attempt` counts from 0, so that each attempt can begin at another of several servers: one may hang. Rejects with a
+ * RedisFault.
+ */
+export type ConnectRedis = (attempt: number) => Promise<RedisClient>;
 
 /** Shown in Redis' list of clients. */
 const CONNECTION_NAME = 'spec-forward-proxy';

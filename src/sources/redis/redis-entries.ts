@@ -10,11 +10,11 @@ import { toRedisFault } from './redis-fault.js';
 import { storedMessage } from './redis-messages.js';
 import { CHANNEL, type EntryNames, type RedisNames } from './redis-names.js';
 
-/** On their way at one time: in a cluster each is a command of its own. */
+/** Asked for at one time: in a cluster each name is a command of its own. */
 const NAMES_PER_ROUND = 1_000;
-/** Read in about a millisecond: others' commands come in between. */
+/** Redis looks at these in about a millisecond, and serves other commands in between. */
 const NAMES_PER_CALL = 100;
-/** Of a cluster, where each name is a command of its own: sent in about a millisecond and a half. */
+/** In a cluster, where each name is a command of its own: sent in about a millisecond and a half. */
 const COMMANDS_PER_TURN = 25;
 const STATES_DEADLINE_MS = 1_000;
 const STATES_DEADLINE_MS_PER_NAME = 1;
@@ -30,7 +30,7 @@ export class RedisEntries {
   readonly #commands: RedisCommands;
   readonly #names: RedisNames;
   readonly #options: EntriesOptions;
-  /** Each name is a call of its own: names of a cluster lie in different slots. */
+  /** Each name needs a call of its own, as names in a cluster lie in different slots. */
   #isOneByOne: boolean;
 
   constructor(commands: RedisCommands, names: RedisNames, options: EntriesOptions) {
@@ -41,8 +41,8 @@ export class RedisEntries {
   }
 
   /**
-   * One look for each, in one round trip for each thousand; bodies' sizes only where `wantsSizes`, as they cost as much
-   * as the rest.
+   * One look per key, in one round trip per thousand. Sizes of bodies only with `wantsSizes`: they cost as much as the
+   * rest.
    */
   async look(keys: readonly PayloadKey[], wantsSizes: boolean): Promise<EntryLook[]> {
     const looks: EntryLook[] = [];
@@ -53,7 +53,7 @@ export class RedisEntries {
     return looks;
   }
 
-  /** Between some and some others the event loop turns: names alone take 13 ms for 3,000 payloads. */
+  /** Yields to the event loop between chunks: the names of 3,000 payloads alone take 13 ms. */
   async #lookAtOnce(keys: readonly PayloadKey[], wantsSizes: boolean): Promise<EntryLook[]> {
     const isOneByOne = this.#isOneByOne;
     const perTurn = isOneByOne ? COMMANDS_PER_TURN : NAMES_PER_CALL;
@@ -146,7 +146,7 @@ export class RedisEntries {
     return { kind: 'newer', version: Number(number) };
   }
 
-  /** The answers for the entry and its mirror: of one step, or in a cluster of one step for each, the entry's first. */
+  /** The answers for the entry and its mirror: from one step, or in a cluster from one step each, the entry first. */
   async #forEachName(
     { entry, mirror }: EntryNames,
     call: (names: readonly string[], roles: string) => Promise<unknown>,
@@ -162,7 +162,7 @@ export class RedisEntries {
     });
   }
 
-  /** A cluster may stand behind one address as well, and says so when it is first asked for two names. */
+  /** A cluster behind one address shows itself when two names are first used in one command. */
   async #findingSlots<Value>(run: () => Promise<Value>): Promise<Value> {
     const wasOneByOne = this.#isOneByOne;
     try {
@@ -175,7 +175,7 @@ export class RedisEntries {
   }
 }
 
-/** Where the mirror could not be written, that is told, once the entry itself stands. */
+/** A mirror that could not be written is reported once the entry itself is stored. */
 function withMirror<Outcome extends Confirming>(
   outcome: Outcome,
   mirror: string | undefined,

@@ -1,30 +1,30 @@
-// What the small fields of an entry say: its version, whose it is, when it was confirmed, and how its body is stored.
+// The small fields of an entry: its version, its owner, when it was confirmed, and how its body is stored.
 import { ENCODINGS, type Encoding } from '../../domain/payload.js';
 import type { PayloadFormat } from '../../domain/resource-kind.js';
 import type { SnapshotFault } from '../snapshots.js';
 import { unexpectedAnswer } from './redis-commands.js';
 import type { EntryNames } from './redis-names.js';
 
-/** As much as clocks of a Redis and the one that took over from it may differ. */
+/** How far the clocks of a Redis and its successor after a failover may differ. */
 const AHEAD_MS_MAX = 1_000;
 
 export interface StoredEntry {
   readonly kind: 'entry';
   readonly version: number;
-  /** Our fields speak of this version; SFP's own entries have none. */
+  /** Our fields describe this version; SFP's own entries do not have them. */
   readonly isOurs: boolean;
-  /** Infinity where nobody confirmed this version. */
+  /** Infinity if nobody confirmed this version. */
   readonly confirmedAgoMs: number;
   readonly confirmedBy: string | undefined;
   readonly body: StoredBody;
 }
 
-/** How the body is stored that the origin sent for our version. */
+/** How the body that the origin sent for our version is stored. */
 export interface StoredBody {
   readonly format: PayloadFormat | undefined;
-  /** Undefined where it is the config. */
+  /** Undefined if it is the config. */
   readonly encoding: Encoding | undefined;
-  /** 0 where there are none, and where they were not asked for. */
+  /** 0 if there is none, and if sizes were not asked for. */
   readonly configBytes: number;
   readonly bodyBytes: number;
 }
@@ -32,7 +32,7 @@ export interface StoredBody {
 export type EntryLook =
   StoredEntry | { readonly kind: 'missing' } | { readonly kind: 'unusable'; readonly fault: SnapshotFault };
 
-/** One look for each name, in the order they were asked for. Throws a RedisFault for what our script does not answer. */
+/** One look per name, in their order. Throws a RedisFault for an answer that our script does not give. */
 export function readLooks(answer: unknown, names: readonly EntryNames[]): EntryLook[] {
   if (!Array.isArray(answer) || answer.length !== names.length + 1) throw unexpectedAnswer();
   const [nowText, ...rows] = answer as readonly unknown[];
@@ -73,7 +73,7 @@ export function isForeign(names: EntryNames, isOurs: boolean, owner: unknown): b
   return isOurs && typeof owner === 'string' && owner !== names.owner;
 }
 
-/** What lies ahead of Redis' own clock was written by nobody who read it there, or before that clock was set back. */
+/** A time ahead of Redis' own clock was not read from that clock, or was before the clock was set back. */
 function readConfirmed(text: unknown, nowMs: number): number | undefined {
   const confirmedMs = readVersion(text);
   return confirmedMs === undefined || confirmedMs > nowMs + AHEAD_MS_MAX ? undefined : confirmedMs;
@@ -90,7 +90,7 @@ function readBody(fields: readonly unknown[]): StoredBody & { readonly isThere: 
   };
 }
 
-/** As the scripts read versions: nothing but digits, and no more than a number holds exactly. */
+/** As the scripts read versions: digits only, and no more than a number holds exactly. */
 function readVersion(text: unknown): number | undefined {
   if (typeof text !== 'string' || !/^\d{1,16}$/.test(text)) return undefined;
   const version = Number(text);

@@ -1,4 +1,4 @@
-// SFP's events for what is done with Redis: a wrapper that tells, where somebody watches.
+// Records SFP's events for what is done with Redis, as a wrapper around its snapshots.
 import type { Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import { eventFields, type ProxyEventName, type ProxyEvents } from '../../observability/proxy-events.js';

@@ -1,7 +1,7 @@
-// What went wrong with Redis, told by codes: an error's text or its arguments may hold a password or a body.
+// What went wrong with Redis, as codes: the text or arguments of an error may contain a password or a body.
 import type { SnapshotFailureReason } from '../snapshots.js';
 
-/** They befall a connection, whatever was asked of it. */
+/** The connection failed, whatever was sent over it. */
 const CONNECTION_REASONS: readonly SnapshotFailureReason[] = [
   'connection_refused',
   'connection_lost',
@@ -14,7 +14,7 @@ const CONNECTION_REASONS: readonly SnapshotFailureReason[] = [
 export class RedisFault extends Error {
   override readonly name = 'RedisFault';
   readonly reason: SnapshotFailureReason;
-  /** For people: the first word of Redis's answer, a code of the network. Empty where there is none. */
+  /** For people: the first word of Redis' answer, or a network error code. Empty if there is none. */
   readonly code: string;
 
   constructor(reason: SnapshotFailureReason, code = '') {
@@ -28,7 +28,7 @@ export class RedisFault extends Error {
   }
 }
 
-/** Codes of the network, and the first words of Redis's error answers. */
+/** Network error codes, and the first words of Redis' error answers. */
 const REASONS: ReadonlyMap<string, SnapshotFailureReason> = new Map<string, SnapshotFailureReason>([
   ['ECONNREFUSED', 'connection_refused'],
   ['EHOSTUNREACH', 'connection_refused'],
@@ -44,19 +44,19 @@ const REASONS: ReadonlyMap<string, SnapshotFailureReason> = new Map<string, Snap
   ['NOPERM', 'auth_failed'],
   ['LOADING', 'loading'],
   ['READONLY', 'read_only'],
-  // Too few replicas, or a disk that cannot be written to: Redis takes no writes then.
+  // Too few replicas, or a disk that cannot be written: Redis takes no writes then.
   ['NOREPLICAS', 'read_only'],
   ['MISCONF', 'read_only'],
-  // A replica that lost its master, and answers nothing else.
+  // A replica that lost its master and refuses everything.
   ['MASTERDOWN', 'read_only'],
   ['OOM', 'out_of_memory'],
   ['CLUSTERDOWN', 'cluster_down'],
 ]);
 const TLS_CODES = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
-/** Answers that begin with a word that tells nothing, and errors of the library, which have no code. */
+/** Answers whose first word says nothing, and errors of ioredis, which have no code. */
 const TEXTS: readonly (readonly [RegExp, SnapshotFailureReason, string])[] = [
-  // The library's word for sentinels that nobody answers for, and for a master that they do not know.
+  // ioredis' errors for sentinels that do not answer, and for a master that they do not know.
   [/^All sentinels are unreachable.*Connection is closed/, 'connection_refused', 'SENTINELS'],
   [/^All sentinels are unreachable and retry is disabled\.$/, 'redis_error', 'SENTINELS'],
   [/Connection is closed|^Stream isn't writeable|^Cluster is (?:ended|disconnect)/, 'connection_lost', ''],
@@ -69,11 +69,11 @@ const TEXTS: readonly (readonly [RegExp, SnapshotFailureReason, string])[] = [
   [/^ERR max number of clients/, 'redis_error', 'MAX_CLIENTS'],
 ];
 
-/** Any error of the Redis client as a fault. */
+/** Any error of ioredis as a fault. */
 export function toRedisFault(error: unknown): RedisFault {
   if (error instanceof RedisFault) return error;
   if (!(error instanceof Error)) return new RedisFault('redis_error');
-  // The library's error for a cluster of which no node answered.
+  // ioredis' error for a cluster of which no node answered.
   if ('lastNodeError' in error && error.lastNodeError instanceof Error)
     return toRedisFault(error.lastNodeError);
   if ('code' in error && typeof error.code === 'string') {
@@ -86,8 +86,8 @@ export function toRedisFault(error: unknown): RedisFault {
 }
 
 /**
- * The word stands first in an answer; older releases wrap a script's error in one of their own, and the library the
- * network's error in one about sentinels.
+ * The word comes first in an answer, but older releases wrap a script's error in another one, and ioredis wraps network
+ * errors in one about sentinels.
  */
 function byWords(message: string): RedisFault {
   const words = message.match(/\b[A-Z][A-Z0-9_]{1,31}\b/g) ?? [];

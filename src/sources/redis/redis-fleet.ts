@@ -1,4 +1,4 @@
-// The fleet as it meets in Redis: the lease, the messages, and the state of what is stored.
+// The fleet as seen through Redis: the lease, the messages, and the state of stored entries.
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { EntryState, FleetLink, FleetListener } from '../fleet-link.js';
 import type { EntryLook } from './redis-entry-state.js';
@@ -30,7 +30,7 @@ export class RedisFleet implements FleetLink {
     return this.#room.lease.leader;
   }
 
-  /** Messages of other replicas since the start, and those that no replica sends. */
+  /** Messages from other replicas since the start, and those that no replica sends. */
   get messages(): { readonly heard: number; readonly ignored: number } {
     return { heard: this.#heardMessages, ignored: this.#ignoredMessages };
   }
@@ -44,7 +44,7 @@ export class RedisFleet implements FleetLink {
       const looks = await this.#room.entries.look(keys, false);
       return looks.map((look) => this.#toState(look));
     } catch {
-      // Told by whoever sent the commands.
+      // RedisCommands has reported it.
       return undefined;
     }
   }
@@ -61,7 +61,7 @@ export class RedisFleet implements FleetLink {
     await this.#room.lease.leave();
   }
 
-  /** Text that came by the channel. */
+  /** A message on the channel. */
   hear(text: string): void {
     const message = readMessage(text);
     if (message === undefined) {
@@ -74,7 +74,7 @@ export class RedisFleet implements FleetLink {
     else this.#listener?.stored(message.entryName, message.version);
   }
 
-  /** Redis can be used again, or messages come again: what came meanwhile was missed. */
+  /** Redis can be used again, or messages arrive again: those sent meanwhile were missed. */
   reached(): void {
     this.#room.lease.tryNow();
     this.#listener?.reachable();

@@ -1,15 +1,15 @@
-// The lease of the leader: one key with an end, taken where nobody holds it, prolonged and given back by its holder only.
+// The leader's lease: one key that expires, taken when nobody holds it, renewed and released by its holder only.
 import type { Cancel, Clock } from '../../domain/clock.js';
 import { WRITE_REASONS, type RedisCommands } from './redis-commands.js';
 import { toRedisFault } from './redis-fault.js';
 import { resignedMessage } from './redis-messages.js';
 import { CHANNEL, LEASE_NAME } from './redis-names.js';
 
-/** Of a lease's time: a holder may miss two renewals. */
+/** A holder may miss two renewals. */
 const RENEWALS_PER_TTL = 3;
-/** Between attempts because somebody resigned: anybody may say that. */
+/** Between attempts made because somebody resigned: anybody could publish that message. */
 const RESIGNED_MS_MIN = 100;
-/** Of a holder's name, for people: anything may stand in a key. */
+/** Shown of a holder's name: a key may contain anything. */
 const HOLDER_CHARACTERS_MAX = 200;
 
 export interface LeaseOptions {
@@ -24,15 +24,15 @@ export class RedisLease {
   readonly #options: LeaseOptions;
   #lead: () => void = () => undefined;
   #isTakingPart = false;
-  /** By the monotonic clock, which does not stop while this process is paused. */
+  /** By the monotonic clock, which goes on while this process is paused. */
   #untilMs = -Infinity;
-  /** Whether Redis may hold it for us: also where it did not say that it gave it. */
+  /** Redis may hold it for us, even if the answer that said so was lost. */
   #mayBeHeld = false;
   #holder: string | undefined;
   #attempt: Promise<void> | undefined;
   #isWantedAgain = false;
   #cancelNext: Cancel = () => undefined;
-  /** When it was last tried because somebody resigned, and whether another did since. */
+  /** When it was last tried because somebody resigned, and whether another resigned since. */
   #resignedMs = -Infinity;
   #isResignedHeard = false;
   #cancelResigned: Cancel = () => undefined;
@@ -58,7 +58,7 @@ export class RedisLease {
     this.tryNow();
   }
 
-  /** Prolongs the lease or tries to take it. Called while that is being done, it is done once more. */
+  /** Renews the lease or tries to take it. A call during an attempt causes one more attempt after it. */
   tryNow(): void {
     if (!this.#isTakingPart) return;
     if (this.#attempt !== undefined) {
@@ -67,7 +67,7 @@ export class RedisLease {
     }
     this.#cancelNext();
     this.#attempt = this.#takeOrRenew()
-      // Told by whoever sent the commands; tried again in time, or when Redis is back.
+      // RedisCommands has reported it; the next attempt is scheduled, or comes when Redis is back.
       .catch(() => undefined)
       .then(() => {
         this.#attempt = undefined;
@@ -75,7 +75,7 @@ export class RedisLease {
       });
   }
 
-  /** Somebody gave the lease back, or says so: many who say it have one attempt, and the next a while later. */
+  /** Somebody released the lease, or claims so: many claims at once cause one attempt, and the next a while later. */
   tryForResigned(): void {
     if (this.#isResignedHeard) return;
     const waitMs = this.#resignedMs + RESIGNED_MS_MIN - this.#clock.monotonicMs();
@@ -108,12 +108,12 @@ export class RedisLease {
         args: [instanceId, CHANNEL, resignedMessage(instanceId)],
       });
     } catch {
-      // Told by whoever sent it. The lease ends by itself.
+      // RedisCommands has reported it, and the lease expires by itself.
     }
   }
 
   async #takeOrRenew(): Promise<void> {
-    // What may be ours is asked for first: taking it would fail, as it is held.
+    // A lease that may be ours is renewed first: taking it would fail, as it is held.
     if (this.#mayBeHeld && (await this.#renew())) return;
     if (await this.#take()) return;
     await this.#renew();
@@ -130,9 +130,9 @@ export class RedisLease {
       if (answer !== 'OK') return false;
     } catch (error) {
       const fault = toRedisFault(error);
-      // Where nothing can be written, it can still be asked who leads.
+      // A server that takes no writes can still say who leads.
       if (WRITE_REASONS.includes(fault.reason)) return false;
-      // It may have been done, and the answer lost.
+      // It may have been taken, and the answer lost.
       if (fault.isOfConnection) this.#mayBeHeld = true;
       throw error;
     }
@@ -140,7 +140,7 @@ export class RedisLease {
     return true;
   }
 
-  /** Also learns who holds it where we do not. */
+  /** Also learns who holds it if we do not. */
   async #renew(): Promise<boolean> {
     const { instanceId, leaseTtlMs } = this.#options;
     const startMs = this.#clock.monotonicMs();
@@ -157,7 +157,7 @@ export class RedisLease {
     return false;
   }
 
-  /** It lasts from when the command was sent, not from when the answer came: Redis counts from some moment between. */
+  /** It lasts from when the command was sent, not from when the answer came: Redis counts from a moment in between. */
   #held(startMs: number): void {
     const wasLeader = this.isLeader;
     this.#mayBeHeld = true;

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { ConnectRedis } from './redis-client.js';
+import { inTime } from './redis-deadline.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import { RedisSession, type RedisTask } from './redis-session.js';
 
@@ -104,13 +105,9 @@ export class RedisLink {
 
   /** Never rejects. */
   async #connectOnce(): Promise<void> {
-    const session: RedisSession = new RedisSession(this.#clock, this.#connect(this.#attempts), (fault) => {
-      this.#lost(session, fault);
-    });
-    this.#attempts += 1;
-    this.#opening = session;
+    let session: RedisSession;
     try {
-      await session.open(this.#options.connectTimeoutMs, this.#options.prepare);
+      session = await this.#openSession();
     } catch (error) {
       this.#failed(toRedisFault(error));
       return;
@@ -124,6 +121,19 @@ export class RedisLink {
     this.#isOldMs = this.#openedMs + jittered(AGE_MS_MAX);
     before?.retire();
     this.#options.onOpen();
+  }
+
+  async #openSession(): Promise<RedisSession> {
+    const { connectTimeoutMs, prepare } = this.#options;
+    const late = new RedisFault('connect_timeout', 'PASSWORD_FILE');
+    const client = await inTime(this.#clock, connectTimeoutMs, late, this.#connect(this.#attempts++));
+    if (this.#isClosed) throw this.#fault;
+    const session: RedisSession = new RedisSession(this.#clock, client, (fault) => {
+      this.#lost(session, fault);
+    });
+    this.#opening = session;
+    await session.open(connectTimeoutMs, prepare);
+    return session;
   }
 
   #failed(fault: RedisFault): void {
@@ -140,7 +150,7 @@ export class RedisLink {
     this.#session = undefined;
     this.#fault = fault;
     if (this.#clock.monotonicMs() - this.#openedMs >= LASTING_MS) this.#failures = 0;
-    if (this.#opening === undefined) this.#pause();
+    if (this.#attempt === undefined) this.#pause();
   }
 
   #pause(): void {

@@ -6,6 +6,7 @@ import type { RedisHealth } from './redis-health.js';
 import { RedisLink } from './redis-link.js';
 import { CHANNEL } from './redis-names.js';
 import type { RedisOptions } from './redis-options.js';
+import { createPasswordReader } from './redis-password.js';
 import type { RedisTask } from './redis-session.js';
 
 export interface LinksListener {
@@ -50,17 +51,19 @@ export function openLinks(
         health.failed(use, fault);
       },
     });
-  const commandClient: ConnectRedis = (attempt) => createCommandClient(options, attempt);
-  const small = link('connection', commandClient, checkServer(options));
-  const bodies = link('bodies', commandClient, checkServer(options));
-  const listen = link(
-    'listen',
-    (attempt) =>
-      createListenClient(options, attempt).on('message', (_channel: string, text: string) => {
+  const password = createPasswordReader(options);
+  const connect: ConnectRedis = async (attempt) =>
+    createCommandClient({ ...options, password: await password() }, attempt);
+  const connectToListen: ConnectRedis = async (attempt) =>
+    createListenClient({ ...options, password: await password() }, attempt).on(
+      'message',
+      (_channel: string, text: string) => {
         listener.heard(text);
-      }),
-    (client) => client.subscribe(CHANNEL),
-  );
+      },
+    );
+  const small = link('connection', connect, checkServer(options));
+  const bodies = link('bodies', connect, checkServer(options));
+  const listen = link('listen', connectToListen, (client) => client.subscribe(CHANNEL));
   return { small, bodies, listen };
 }
 

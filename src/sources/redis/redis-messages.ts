@@ -1,9 +1,9 @@
-// The messages between replicas: what they look like, and what of them is believed.
+// The messages between replicas: their format, and which of them are believed.
 import type { PayloadKey } from '../../domain/payload-key.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import { encodingOf } from './redis-names.js';
 
-/** Ours have about 250; anything much longer is somebody else's. */
+/** Ours have about 250 characters; anything much longer is not ours. */
 const MESSAGE_CHARACTERS_MAX = 2_048;
 const KEY_HASH = /^[0-9a-f]{64}$/;
 
@@ -11,7 +11,7 @@ export type FleetMessage =
   | { readonly kind: 'stored'; readonly entryName: string; readonly version: number; readonly by: string }
   | { readonly kind: 'resigned'; readonly by: string };
 
-/** The same on every replica, whatever names entries have there. */
+/** The same on every replica, whatever its key schema. */
 export function toEntryName(key: PayloadKey): string {
   return `${key.kind.path}|${encodingOf(key)}|${hashSdkKey(key.sdkKey)}`;
 }
@@ -37,7 +37,7 @@ export function readMessage(text: string): FleetMessage | undefined {
   try {
     value = JSON.parse(text);
   } catch {
-    // Anybody may publish anything there.
+    // Anybody may publish anything on the channel.
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;

@@ -1,4 +1,4 @@
-// What things are called in Redis: entries, the lock of the leader, the channel.
+// Names in Redis: of entries, of the leader's lock, and of the channel.
 import type { PayloadKey } from '../../domain/payload-key.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import type { RedisKeySchema, RedisOptions } from './redis-options.js';
@@ -6,21 +6,21 @@ import type { RedisKeySchema, RedisOptions } from './redis-options.js';
 export const LEASE_NAME = 'statsig_forward_proxy::leader';
 export const CHANNEL = 'spec-forward-proxy::updates';
 
-/** How SFP and SDKs' adapters call the two formats. */
+/** What SFP and SDKs' adapters call the two formats. */
 export type EntryEncoding = 'plain_text' | 'statsig-br';
 
-/** Of an SDK key, in names of the `prefix` schema. */
+/** How much of an SDK key is in names of the `prefix` schema. */
 const PREFIX_CHARACTERS = 20;
 
 export interface EntryNames {
   /** The entry's own name. */
   readonly entry: string;
-  /** A second name with the same config, for readers from the days of SFP 1. */
+  /** A second name with the same config, for readers that date from SFP 1. */
   readonly mirror: string | undefined;
   readonly encoding: EntryEncoding;
   /** Hex SHA-256 of the SDK key. */
   readonly owner: string;
-  /** The name alone does not tell whose the entry is: two keys may have the same first characters. */
+  /** Several keys may share the name, as their first characters are the same. */
   readonly isShared: boolean;
 }
 
@@ -33,11 +33,11 @@ export class RedisNames {
     this.#hasMirror = doubleWriteLegacyKey;
   }
 
-  /** Not remembered: it takes four microseconds, most of them for the hash. */
+  /** Not cached: it takes four microseconds, most of them for the hash. */
   of(key: PayloadKey): EntryNames {
     const owner = hashSdkKey(key.sdkKey);
     const encoding = encodingOf(key);
-    // A key that is no longer than its prefix would be there whole.
+    // A key as short as its prefix would be stored whole.
     const isShared = this.#schema === 'prefix' && key.sdkKey.length > PREFIX_CHARACTERS;
     const whose = isShared
       ? key.sdkKey.slice(0, PREFIX_CHARACTERS)

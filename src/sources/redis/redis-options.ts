@@ -1,4 +1,4 @@
-// What has to be known to use a Redis: where it is, how to log in, and how long things there may take and last.
+// What is needed to use a Redis: its address and login, and how long commands and stored things may last.
 import type { RedisAddress } from '../../domain/redis-address.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
 
@@ -10,23 +10,25 @@ export type RedisKeySchema = 'sha256' | 'prefix';
 
 export interface RedisOptions {
   readonly address: RedisAddress;
-  /** Empty for none; both are sent as they are, so any character may be in them. */
+  /** Empty for none. Both are sent as they are, so they may contain any character. */
   readonly user: string;
   readonly password: string;
+  /** Empty for none; its text takes the place of `password`. */
+  readonly passwordFile: string;
   /** Number of the database; a cluster has 0 only. */
   readonly db: number;
   /** `caPem`: PEM text of certificate authorities to trust besides the well-known ones. */
   readonly tls: { readonly caPem: string | undefined } | undefined;
   /** For a connection as a whole, with TLS and login. */
   readonly connectTimeoutMs: number;
-  /** How long the lease of a leader lasts that does not renew it. */
+  /** How long a lease lasts without renewal. */
   readonly leaseTtlMs: number;
   /** How often a follower tries for the lease. */
   readonly attemptIntervalMs: number;
-  /** How long an entry lasts that nobody confirms. */
+  /** How long an entry lasts without confirmation. */
   readonly entryTtlS: number;
   readonly keySchema: RedisKeySchema;
-  /** Writes v1 specs under the name that SFP 1 had as well. */
+  /** Also writes v1 specs under the name that SFP 1 used. */
   readonly doubleWriteLegacyKey: boolean;
   readonly instanceName: string;
   readonly bodyLimits: BodyLimits;

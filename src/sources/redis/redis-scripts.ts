@@ -1,8 +1,8 @@
 // What Redis does in one step: entries are overwritten by newer ones only, and only its holder renews or ends a lease.
 
 /**
- * The fields of an entry. The first three are SFP's and what SDKs' adapters read; the others are ours, and speak of
- * the version in `sfp_version` only: SFP may have put a newer `lcut` and `config` beside them.
+ * The fields of an entry. The first three are SFP's and what SDKs' adapters read; the others are ours, and describe
+ * the version in `sfp_version` only: SFP may have written a newer `lcut` and `config` beside them.
  */
 export const FIELDS = {
   encoding: 'encoding',
@@ -23,10 +23,10 @@ export const FIELDS = {
 } as const;
 
 /**
- * Versions are compared as numbers and kept as the texts they came in: Lua's numbers are exact up to 2^53, but their
- * texts have 14 digits. A text that is no such number counts as none.
- * `kind_of`: 'none', 'hash', or the kind of value somebody else put under the name.
- * `is_whole`: config and body are as long as they were written; another program may have put its own in their place.
+ * Versions are compared as numbers and kept as text: Lua's numbers are exact up to 2^53, but printed with 14 digits. Any
+ * other text counts as no version.
+ * `kind_of`: 'none', 'hash', or the kind of another value that somebody stored under the name.
+ * `is_whole`: config and body are as long as they were written; another program may have replaced them.
  * `sign` notes a confirmation of the entry's version, `ago_ms` before now; a later one of the same version stays.
  * `is_newer`: nobody loads a mirror and so proves its version wrong; its JSON at least has to contain that number.
  * `look_as`: an entry with another key's owner is taken where keys may share its name; under any other name it is a
@@ -117,8 +117,8 @@ return answers
 `;
 
 /**
- * The fields of a version are written and dropped together, so that they always belong together. HSET comes first:
- * a Redis without memory refuses a script at its first write, and no more after that.
+ * The fields of a version are written and dropped together, so that they always belong together. HSET comes first: a
+ * Redis without memory refuses a script's first write, but none after it.
  */
 const SAVE = `${PRELUDE}
 local roles, version_text, ttl_s, owner, is_shared, by, ago_ms, encoding = unpack(ARGV, 1, 8)
@@ -154,7 +154,7 @@ for i, name in ipairs(KEYS) do answers[i] = save(name, string.sub(roles, i, i)) 
 return answers
 `;
 
-/** Under a name that keys may share, only what is ours beyond doubt is removed. */
+/** Under a name that keys may share, only an entry that is certainly ours is removed. */
 const REMOVE = `${PRELUDE}
 local roles, owner, is_shared = unpack(ARGV)
 local function remove(name, role)
@@ -208,7 +208,7 @@ end
 return answers
 `;
 
-/** Prolongs the lease of who holds it. Answers who does, or nothing; a lock that would last for ever is given its end. */
+/** Renews the caller's lease. Answers who holds it, if anybody; a lock that would last for ever is made to expire. */
 const RENEW = `
 local holder = redis.call('GET', KEYS[1])
 if holder and (holder == ARGV[1] or redis.call('PTTL', KEYS[1]) == -1) then
@@ -217,7 +217,7 @@ end
 return holder
 `;
 
-/** Ends the lease of who holds it, and tells the others. */
+/** Ends the caller's lease, and tells the other replicas. */
 const RELEASE = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])

@@ -6,6 +6,7 @@ import type { BodyLimits } from '../spec-body/body-intake.js';
 import type { Failing, Loading, LoadPatience, Snapshots, SnapshotFault, Storing } from '../snapshots.js';
 import { BodyQueue } from './redis-body-queue.js';
 import { readPayload, toBodyFields, type StoredForm } from './redis-body.js';
+import { inTime } from './redis-deadline.js';
 import { isForeign, type StoredEntry } from './redis-entry-state.js';
 import type { RedisCommands } from './redis-commands.js';
 import type { RedisEntries } from './redis-entries.js';
@@ -13,14 +14,16 @@ import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { EntryNames, RedisNames } from './redis-names.js';
 import { FIELDS } from './redis-scripts.js';
 
-/** A writer may come between the look at an entry and the reading of its body, and once more. */
+/** A writer may come between the look at an entry and the reading of its body, even twice. */
 const LOAD_TRIES_MAX = 3;
-/** For the turn of a body among others. */
+/** How long a body waits for its turn. */
 const WAITING_MS_MAX = 30_000;
-/** For all of a load that a client waits for. */
+/** For a whole load that a client waits for. */
 const CLIENT_LOAD_MS_MAX = 1_500;
+/** The connection stays, and what is on its way arrives for nobody. */
+const TOO_LATE = new RedisFault('command_timeout', 'CLIENT');
 
-/** The body read is not the one that was looked at. */
+/** The entry has changed between the look at it and the reading of its body. */
 const OVERTAKEN = Symbol('overtaken');
 
 export interface RedisRoom {
@@ -34,13 +37,13 @@ export interface RedisRoom {
 export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
   const { commands, entries, names, bodyLimits } = room;
   const saves = new BodyQueue(clock);
-  /** Lines of their own: who has a client waiting does not wait for saves, or for what may take a minute. */
+  /** Separate queues: a load for a client does not wait for saves, or for loads that may take a minute. */
   const loads = { client: new BodyQueue(clock), background: new BodyQueue(clock) };
 
   async function loadInTime(key: PayloadKey, patience: LoadPatience): Promise<Loading> {
     if (patience === 'background') return await load(key, 'background', Infinity);
     const untilMs = clock.monotonicMs() + CLIENT_LOAD_MS_MAX;
-    return await within(clock, CLIENT_LOAD_MS_MAX, load(key, 'client', untilMs));
+    return await inTime(clock, CLIENT_LOAD_MS_MAX, TOO_LATE, load(key, 'client', untilMs));
   }
 
   async function load(key: PayloadKey, patience: LoadPatience, untilMs: number): Promise<Loading> {
@@ -57,7 +60,7 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
       const confirmedAgoMs = look.confirmedAgoMs + (clock.monotonicMs() - startMs);
       return { kind: 'found', snapshot: { payload, confirmedAgoMs } };
     }
-    // Whoever writes that fast is not one of us.
+    // No replica writes that fast.
     return unusable('torn');
   }
 
@@ -84,7 +87,7 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
   async function save(key: PayloadKey, payload: Payload, confirmedAgoMs: number): Promise<Storing> {
     const entryNames = names.of(key);
     const confirmedMs = clock.monotonicMs() - confirmedAgoMs;
-    // Asked first: of a version that is there already, no body has to be made and sent.
+    // If the version is there already, no body has to be made and sent.
     const confirming = await entries.confirm(entryNames, payload.version, confirmedAgoMs);
     if (confirming.kind !== 'behind') return confirming;
     return await saves.run(WAITING_MS_MAX, async () => {
@@ -102,25 +105,15 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
   };
 }
 
-/** One deadline over all of it. What is on its way then arrives for nobody, and the connection stays. */
-function within(clock: Clock, durationMsMax: number, loading: Promise<Loading>): Promise<Loading> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.schedule(durationMsMax, () => {
-      reject(new RedisFault('command_timeout', 'CLIENT'));
-    });
-    void loading.then(resolve, reject).finally(cancel);
-  });
-}
-
 interface BodyPlan extends StoredForm {
   readonly field: string;
   readonly bytes: number;
 }
 
-/** Which field to read, and how: what the origin sent where it is there and of this version, else what adapters read. */
+/** Which field to read, and how: the body that the origin sent if it is of this version, else what adapters read. */
 function planBody(key: PayloadKey, { version, isOurs, body }: StoredEntry): BodyPlan | undefined {
   const { kind } = key;
-  // Manifests are kept without compression: their config is what the origin sent.
+  // Manifests are stored uncompressed: their config is what the origin sent.
   if (isOurs && body.bodyBytes > 0 && kind.versions === 'stated') {
     const { format, encoding, bodyBytes } = body;
     if (format === undefined || encoding === undefined) return undefined;
@@ -131,7 +124,7 @@ function planBody(key: PayloadKey, { version, isOurs, body }: StoredEntry): Body
   return { kind, version, format: key.format, encoding, field: FIELDS.config, bytes: body.configBytes };
 }
 
-/** A config without compression may be as large as a body that was decompressed. */
+/** An uncompressed config may be as large as a decompressed body. */
 function limitsFor(encoding: Encoding, { encodedBytesMax, decodedBytesMax }: BodyLimits): BodyLimits {
   return { encodedBytesMax: encoding === 'identity' ? decodedBytesMax : encodedBytesMax, decodedBytesMax };
 }
@@ -149,6 +142,6 @@ function unusable(fault: SnapshotFault): Failing {
 
 function toFailing(error: unknown): Failing {
   const { reason, code } = toRedisFault(error);
-  // Another kind of value, put there between two commands of ours.
+  // Another kind of value was stored there between two of our commands.
   return code === 'WRONGTYPE' ? unusable('wrong_type') : { kind: 'failed', reason };
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { createCommandClient } from '../../../src/sources/redis/redis-client.js';
+import { createCommandClient, type RedisClient } from '../../../src/sources/redis/redis-client.js';
 import type { RedisFault } from '../../../src/sources/redis/redis-fault.js';
 import { RedisLink } from '../../../src/sources/redis/redis-link.js';
 import { eventually, within } from '../../e2e/deadline.js';
@@ -31,10 +31,10 @@ function startLink(t: TestContext, port: number, { mayRetry = true, connectTimeo
   let attempts = 0;
   let opened = 0;
   const scene = { clock, faults, mayRetry, attempts: () => attempts, opened: () => opened };
-  const connect = (attempt: number): ReturnType<typeof createCommandClient> => {
+  const connect = (attempt: number): Promise<RedisClient> => {
     assert.equal(attempt, attempts);
     attempts += 1;
-    return createCommandClient(options, attempt);
+    return Promise.resolve(createCommandClient(options, attempt));
   };
   const link = new RedisLink(clock, connect, {
     connectTimeoutMs,

@@ -1,14 +1,16 @@
 // Logging in to Redis: users and passwords of any characters, rights that are missing, databases, TLS.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RedisOptions } from '../../../src/sources/redis/redis-options.js';
 import { TIME } from '../../contracts/snapshots-place.js';
-import { eventually } from '../../e2e/deadline.js';
+import { eventually, within } from '../../e2e/deadline.js';
 import { makeCertificate } from '../../fakes/certificate.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
+import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { freePort } from '../../fakes/free-port.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
 import { DEMO, openReplica, pass, redisOptions, type Replica } from './redis-scene.js';
@@ -75,6 +77,71 @@ test('a wrong login is told without the password, and works as soon as it is rig
   assert.deepEqual(await early.snapshots.confirm(KEY, TIME), { kind: 'failed', reason: 'auth_failed' });
   await client.config('SET', 'requirepass', 'the next one');
   await eventually('a login', async () => (await early.snapshots.confirm(KEY, TIME)).kind === 'behind');
+});
+
+test('a password in a file is read at each connection, so that it may change', async (t) => {
+  const server = await startRedisServer(t);
+  const client = server.client();
+  const folder = mkdtempSync(join(tmpdir(), 'redis-password-'));
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const passwordFile = join(folder, 'password');
+  const change = async (password: string): Promise<void> => {
+    writeFileSync(passwordFile, password);
+    await client.config('SET', 'requirepass', password.trim());
+    await client.call('CLIENT', ['KILL', 'TYPE', 'normal']);
+  };
+  await change('the first one\n');
+  const replica = await openReplica(t, redisOptions(server.port, { passwordFile }));
+  const isIn = async (): Promise<boolean> => (await replica.snapshots.confirm(KEY, TIME)).kind === 'behind';
+  assert.ok(await isIn(), replica.log.text);
+  await change('the next one\r\n');
+  await eventually('a login with the next one', isIn);
+  replica.log.lines.length = 0;
+  rmSync(passwordFile);
+  await client.call('CLIENT', ['KILL', 'TYPE', 'normal']);
+  await eventually('a line', () => replica.log.lines.length === 1);
+  assert.equal(replica.log.lines[0]?.['reason'], 'auth_failed');
+  assert.equal(replica.log.lines[0]['detail'], 'PASSWORD_FILE_ENOENT');
+  await change('the last one');
+  await eventually('a login with the last one', isIn);
+  assert.doesNotMatch(replica.log.text, /the (first|next|last) one/);
+});
+
+test('a password file that hangs costs the time for connecting, and is not opened again and again', async (t) => {
+  const server = await startRedisServer(t);
+  const folder = mkdtempSync(join(tmpdir(), 'redis-password-'));
+  const passwordFile = join(folder, 'password');
+  execFileSync('mkfifo', [passwordFile]);
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  await server.client().config('SET', 'requirepass', 'x');
+  const clock = new ManualClock();
+  const opening = openReplica(t, redisOptions(server.port, { passwordFile }), { clock });
+  clock.advance(2_000);
+  const replica = await opening;
+  assert.deepEqual(await replica.snapshots.confirm(KEY, TIME), {
+    kind: 'failed',
+    reason: 'connect_timeout',
+  });
+  for (let attempts = 0; attempts < 10; attempts += 1) {
+    clock.advance(5_000);
+    await settle();
+    clock.advance(2_000);
+    await settle();
+  }
+  // Four threads read files: with each attempt on one of its own, none would be left.
+  assert.equal(await within(readFile('/dev/null', 'utf8'), 'another file'), '');
+  assert.equal(replica.log.lines.length, 1, replica.log.text);
+  await writeFile(passwordFile, 'x');
+  rmSync(passwordFile);
+  writeFileSync(passwordFile, 'x');
+  await eventually('a login', async () => {
+    clock.advance(5_000);
+    return (await replica.snapshots.confirm(KEY, TIME)).kind === 'behind';
+  });
 });
 
 test('a user with just the rights that are needed can do all, and is not warned of', async (t) => {

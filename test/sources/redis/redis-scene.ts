@@ -40,6 +40,7 @@ export function redisOptions(port: number, changes: Partial<RedisOptions> = {}):
     address: { kind: 'standalone', host: '127.0.0.1', port },
     user: '',
     password: '',
+    passwordFile: '',
     db: 0,
     tls: undefined,
     connectTimeoutMs: 2_000,
@@ -97,7 +98,7 @@ export async function pass(clock: ManualClock, client: Redis, durationMs: number
 }
 
 function openLink(t: TestContext, options: RedisOptions, clock: Clock): RedisLink {
-  const link = new RedisLink(clock, (attempt) => createCommandClient(options, attempt), {
+  const link = new RedisLink(clock, (attempt) => Promise.resolve(createCommandClient(options, attempt)), {
     connectTimeoutMs: options.connectTimeoutMs,
     mayRetry: () => true,
     prepare: () => Promise.resolve(),
