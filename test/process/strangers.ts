@@ -40,10 +40,8 @@ export async function sendChunks(
 ): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   t.after(() => socket.destroy());
-  let isClosed = false;
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => {
-      isClosed = true;
       resolve();
     });
   });
@@ -51,7 +49,7 @@ export async function sendChunks(
   const headers = 'host: proxy\r\nstatsig-api-key: secret-stranger\r\ntransfer-encoding: chunked\r\n';
   socket.write(`${method} ${path} HTTP/1.1\r\n${headers}\r\n`);
   const chunks = Buffer.from('1\r\nx\r\n'.repeat(10_000));
-  for (let sent = 0; sent < wireBytes && !isClosed; sent += chunks.length) {
+  for (let sent = 0; sent < wireBytes && !socket.closed; sent += chunks.length) {
     if (socket.write(chunks)) continue;
     await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
   }
