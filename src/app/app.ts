@@ -2,20 +2,23 @@
 import type { Config } from '../config/load-config.js';
 import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
+import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import { DiskQueue } from '../sources/disk/disk-queue.js';
+import { Readiness } from '../servers/readiness.js';
 import { createOriginByApi } from '../sources/origin-by-api.js';
 import { createManifestClient } from '../sources/upstream/manifest-client.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
 import { openBackupPlaces, type OpenedPlaces } from './backup-places.js';
-import { buildIdListFiles, type IdListRooms } from './id-lists.js';
-import { buildLogEvents, type EventRooms } from './log-events.js';
+import { buildIdListFiles } from './id-lists.js';
+import { buildLogEvents } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
-import { buildRooms, type Rooms } from './rooms.js';
+import { buildRooms, type AllRooms } from './rooms.js';
 import type { World } from './world.js';
 import { buildServers, type Ports } from './servers.js';
 import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
+import { findUnusableFolders } from './unusable-folders.js';
 
 export interface App extends Ports {
   /** Resolves when every pinned key was tried once. */
@@ -84,7 +87,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
-    log.info({ pinnedSdkKeys: pinnedSdkKeys.size }, 'started up: ready for traffic');
+    logReady(log, readiness, pinnedSdkKeys.size);
   });
   let stopped: Promise<void> | undefined;
   return {
@@ -99,13 +102,18 @@ export async function startApp(config: Config, world: World): Promise<App> {
   };
 }
 
+function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): void {
+  if (unusable.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
+  else log.warn({ pinnedSdkKeys, unusable }, 'started up: ready for traffic, but folders cannot be used');
+}
+
 function buildAllRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link }: OpenedPlaces,
+  { places, link, specDisk }: OpenedPlaces,
   disk: DiskQueue,
-): Rooms & IdListRooms & EventRooms {
+): AllRooms {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version);
   const origin = createOriginByApi(
@@ -114,5 +122,8 @@ function buildAllRooms(
   );
   const files = buildIdListFiles(config, world, disk);
   const rooms = buildRooms(config, world, events, { origin, places, link, idListFiles: files.idListFiles });
-  return { ...rooms, ...files, logEvents: buildLogEvents(config, world, events) };
+  const logEvents = buildLogEvents(config, world, events);
+  const folders = { specDisk, idListDisk: files.idListDisk, logEvents };
+  const readiness = new Readiness(() => findUnusableFolders(folders));
+  return { ...rooms, ...files, logEvents, readiness };
 }

@@ -101,6 +101,11 @@ export class DiskPlace implements CopyPlace {
     this.#lock = undefined;
   }
 
+  /** Whether reads or writes fail now. */
+  get isFailing(): boolean {
+    return this.#health.isFailing;
+  }
+
   /** For the status page. */
   describe(): object {
     const { access, folder } = this.#world;

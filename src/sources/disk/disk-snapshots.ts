@@ -36,6 +36,8 @@ export interface DiskOptions {
 }
 
 export interface DiskSnapshots extends Snapshots {
+  /** Whether reads or writes fail now. */
+  readonly isFailing: boolean;
   /** For the status page. */
   describe(): object;
 }
@@ -145,6 +147,10 @@ class QueuedSnapshots implements DiskSnapshots {
   /** What has begun is finished, or left after a second: the process has little time. */
   async close(): Promise<void> {
     await this.#access.close();
+  }
+
+  get isFailing(): boolean {
+    return this.#health.isFailing;
   }
 
   describe(): object {
