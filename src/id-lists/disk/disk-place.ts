@@ -147,7 +147,7 @@ export class DiskPlace implements CopyPlace {
     );
   }
 
-  /** Never rejects. A copy that is made under this name meanwhile is in line behind, or has its file. */
+  /** Never rejects. A copy that is made under this name meanwhile waits for this, or has its file already. */
   async #removeUnknown(name: string): Promise<void> {
     const { folder, run } = this.#world;
     try {

@@ -42,7 +42,7 @@ export interface DiskSnapshots extends Snapshots {
   describe(): object;
 }
 
-/** A start goes on after so long, and the folder is put right behind it. */
+/** A start goes on after this long, and the folder is tidied in the background. */
 const OPEN_DEADLINE_MS = 2_000;
 /** Between looks for files that nobody needs any more; the first save after it looks. */
 const TIDY_EVERY_MS = 3_600_000;
@@ -163,7 +163,7 @@ class QueuedSnapshots implements DiskSnapshots {
     };
   }
 
-  /** Removes what was left behind, and snapshots beyond those that there may be. */
+  /** Removes leftovers, and snapshots beyond the limit. */
   async tidyUp(): Promise<void> {
     if (this.#isTidying) return;
     this.#isTidying = true;
