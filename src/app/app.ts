@@ -2,6 +2,7 @@
 import type { Config } from '../config/load-config.js';
 import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
+import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import { DiskQueue } from '../sources/disk/disk-queue.js';
 import { createOriginByApi } from '../sources/origin-by-api.js';
@@ -17,6 +18,7 @@ import { Readiness } from '../servers/readiness.js';
 import { buildServers, type AllRooms, type Ports } from './servers.js';
 import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
+import { findUnusableFolders } from './unusable-folders.js';
 
 export interface App extends Ports {
   /** Resolves when every pinned key was tried once. */
@@ -87,7 +89,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
-    log.info({ pinnedSdkKeys: pinnedSdkKeys.size }, 'started up: ready for traffic');
+    logReady(log, readiness, pinnedSdkKeys.size);
   });
   let stopped: Promise<void> | undefined;
   return {
@@ -102,11 +104,16 @@ export async function startApp(config: Config, world: World): Promise<App> {
   };
 }
 
+function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): void {
+  if (unusable.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
+  else log.warn({ pinnedSdkKeys, unusable }, 'started up: ready for traffic, but folders cannot be used');
+}
+
 function buildAllRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link }: OpenedPlaces,
+  { places, link, specDisk }: OpenedPlaces,
   disk: DiskQueue,
 ): AllRooms {
   const { clock, version } = world;
@@ -118,5 +125,7 @@ function buildAllRooms(
   const core = buildCore(config, world, events, { origin, places, link });
   const idLists = buildIdLists(config, world, core, disk);
   const logEvents = buildLogEvents(config, world, events);
-  return { readiness: new Readiness(), events, ...core, ...idLists, logEvents };
+  const folders = { specDisk, idListDisk: idLists.idListDisk, logEvents };
+  const readiness = new Readiness(() => findUnusableFolders(folders));
+  return { readiness, events, ...core, ...idLists, logEvents };
 }

@@ -4,7 +4,7 @@ import type { Config } from '../config/load-config.js';
 import type { RedisConfig } from '../config/redis-config.js';
 import type { BackupPlace } from '../datastore/backups.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
-import { openDiskSnapshots, type DiskOptions } from '../sources/disk/disk-snapshots.js';
+import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../sources/disk/disk-snapshots.js';
 import type { DiskQueue } from '../sources/disk/disk-queue.js';
 import { openRedis } from '../sources/redis/open-redis.js';
 import type { RedisOptions } from '../sources/redis/redis-options.js';
@@ -15,6 +15,8 @@ import type { Sources } from './core.js';
 import type { World } from './world.js';
 
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
+  /** Undefined where specs are not kept on a disk. */
+  readonly specDisk: DiskSnapshots | undefined;
   /** For /status, by place. */
   describe(): Readonly<Record<string, object>>;
 }
@@ -38,6 +40,7 @@ export async function openBackupPlaces(
   return {
     places,
     link: redis?.fleet,
+    specDisk: disk,
     describe: () => ({
       ...(redis === undefined ? {} : { redis: redis.describe() }),
       ...(disk === undefined ? {} : { disk: disk.describe() }),

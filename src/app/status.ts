@@ -42,6 +42,7 @@ export function describeStatus(sources: StatusSources): object {
     instance: config.instanceName,
     node: process.version,
     phase: sources.readiness.phase,
+    unusable: sources.readiness.unusable,
     uptimeS: toSeconds(clock.monotonicMs() - sources.startedAtMs),
     tables: {
       sdkKeys: { entries: store.sdkKeys, entriesMax: config.maximumConcurrentSdkKeys },

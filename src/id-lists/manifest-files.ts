@@ -45,7 +45,7 @@ function toFiles(keyHash: string, listed: ListedFile): ManifestFile[] {
 
 /**
  * A url names its file for every key that lists it. What stands in a query may be a signature, another one in every
- * manifest, or say whose file is meant: then the file is told by its list, as SDKs do, and is its key's alone.
+ * manifest, or say whose file is meant: then its list identifies the file, as in SDKs, and only for its own key.
  */
 function nameOf(keyHash: string, { listName, fileId }: ListedFile, where: string, search: string): string {
   const parts = search === '' ? [where, fileId] : [where, fileId, keyHash, listName];

@@ -1,11 +1,11 @@
-// The file of one copy: its name, and a header that says how many of the bytes behind it are right, and how to tell.
+// The file of one copy: its name, and a header that says how many of the bytes after it are right, and how to tell.
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { READ_FLAGS, type FileSystem } from '../../sources/disk/file-system.js';
 
 export interface CopyHeader {
-  /** Of the list, behind the header: what follows does not count. */
+  /** Of the list, after the header; whatever follows them does not count. */
   readonly bytes: number;
   /** Of the copy's name and of so many of its bytes, in hex. */
   readonly sha256: string;

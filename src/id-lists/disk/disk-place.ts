@@ -101,6 +101,11 @@ export class DiskPlace implements CopyPlace {
     this.#lock = undefined;
   }
 
+  /** Whether reads or writes fail now. */
+  get isFailing(): boolean {
+    return this.#health.isFailing;
+  }
+
   /** For the status page. */
   describe(): object {
     const { access, folder } = this.#world;
@@ -142,7 +147,7 @@ export class DiskPlace implements CopyPlace {
     );
   }
 
-  /** Never rejects. A copy that is made under this name meanwhile is in line behind, or has its file. */
+  /** Never rejects. A copy that is made under this name meanwhile waits for this, or has its file already. */
   async #removeUnknown(name: string): Promise<void> {
     const { folder, run } = this.#world;
     try {

@@ -75,6 +75,11 @@ export class DiskHealth {
     this.#failures.set(access, { reason, detail, sinceMs, lastMs: nowMs, lastFile: file });
   }
 
+  /** Whether reads or writes fail now. */
+  get isFailing(): boolean {
+    return this.#failures.size > 0;
+  }
+
   /** For the status page. */
   describe(): object {
     return { reads: this.#describe('read'), writes: this.#describe('write') };

@@ -36,11 +36,13 @@ export interface DiskOptions {
 }
 
 export interface DiskSnapshots extends Snapshots {
+  /** Whether reads or writes fail now. */
+  readonly isFailing: boolean;
   /** For the status page. */
   describe(): object;
 }
 
-/** A start goes on after so long, and the folder is put right behind it. */
+/** A start goes on after this long, and the folder is tidied in the background. */
 const OPEN_DEADLINE_MS = 2_000;
 /** Between looks for files that nobody needs any more; the first save after it looks. */
 const TIDY_EVERY_MS = 3_600_000;
@@ -147,6 +149,10 @@ class QueuedSnapshots implements DiskSnapshots {
     await this.#access.close();
   }
 
+  get isFailing(): boolean {
+    return this.#health.isFailing;
+  }
+
   describe(): object {
     const { folder, filesMax } = this.#options;
     return {
@@ -157,7 +163,7 @@ class QueuedSnapshots implements DiskSnapshots {
     };
   }
 
-  /** Removes what was left behind, and snapshots beyond those that there may be. */
+  /** Removes leftovers, and snapshots beyond the limit. */
   async tidyUp(): Promise<void> {
     if (this.#isTidying) return;
     this.#isTidying = true;

@@ -13,7 +13,7 @@ export interface FolderLock {
 /** Holds the sockets. */
 const LOCK_FOLDER = 'lock';
 const LOCK_FOLDER_MODE = 0o700;
-/** Sockets that are locks; a socket under another name of ours is about to become one. */
+/** The names of locks, and of sockets that are about to become locks. */
 const NUMBER = /^[1-9]\d{0,5}$/;
 const PENDING = /^n[0-9a-f]{6}$/;
 const PENDING_BYTES = 3;

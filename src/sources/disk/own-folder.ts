@@ -60,9 +60,9 @@ export class OwnFolder {
     }
     const isOfRoot = link.uid === ROOT_UID;
     if (!isOfRoot && !this.#isOurs(link))
-      throw new FolderRefused('a link of another user leads to the folder');
+      throw new FolderRefused('the symbolic link to the folder belongs to another user');
     const stats = await ifThere(this.files.stat(this.path));
-    if (stats === undefined) throw new FolderRefused('the link leads to no folder');
+    if (stats === undefined) throw new FolderRefused('the symbolic link does not lead to a directory');
     await this.#check(stats);
     return true;
   }
@@ -85,7 +85,7 @@ export class OwnFolder {
   }
 
   async #check(stats: Stats): Promise<void> {
-    if (!stats.isDirectory()) throw new FolderRefused('there is something else in the place of the folder');
+    if (!stats.isDirectory()) throw new FolderRefused('the path exists but is not a directory');
     if (!this.#isOurs(stats) && !(await this.#isOfOurGroup(stats))) {
       throw new FolderRefused('the folder belongs to another user');
     }

@@ -24,7 +24,7 @@ const FILE_MODE = 0o600;
 
 export interface OpenSnapshot {
   readonly kind: 'open';
-  /** To be closed by who asked for it. */
+  /** The caller closes it. */
   readonly handle: FileHandle;
   readonly header: SnapshotHeader;
   readonly lineBytes: number;
@@ -86,7 +86,7 @@ async function examine(
   return { kind: 'open', handle, header, lineBytes, inode: stats.ino, confirmedAtMs };
 }
 
-/** The payload, or why the body is of no use. */
+/** The payload, or why the body cannot be used. */
 export async function readPayload({
   handle,
   header,
@@ -96,7 +96,7 @@ export async function readPayload({
   const bytes = await readBytes(handle, lineBytes, header.bytes, (piece) => hash.update(piece));
   const etag = toEtag(hash.copy());
   if (hash.digest('hex') !== header.sha256) return 'torn';
-  // Looked into by whoever holds it: another release may have let in what is none here.
+  // Its readers parse it, and another release may have accepted what is not a manifest here.
   if (header.api === ID_LISTS.name && !isManifest(bytes)) return 'no_spec';
   const { format, version, encoding, identityBytes } = header;
   return { format, version, identityBytes, originForm: { encoding, bytes, etag } };

@@ -206,7 +206,7 @@ export class SnapshotStore {
   }
 }
 
-/** False for a file of another user, who alone may set its times: one that this process may replace all the same. */
+/** False for a file of another user: only its owner may set its times, but this process may replace it. */
 async function touch(handle: FileHandle, times: FileTimes): Promise<boolean> {
   try {
     await setTimes(handle, times);

@@ -48,7 +48,7 @@ test('a process killed at any moment leaves right bytes, and all that it said we
   const folder = new CopiesFolder(t);
   for (let kill = 0; kill < KILLS; kill += 1) {
     const child = startGrowing(t, folder.path);
-    await eventually('growth', () => child.said.length >= 5 + 7 * kill);
+    await eventually('growth', () => child.said.length >= 3 + 3 * kill);
     await child.kill();
     const { place, left } = await folder.open();
     const growing = left.get(GROWING) ?? assert.fail('the growing copy is there');

@@ -298,7 +298,7 @@ describe('a folder that must not be used', () => {
     ],
     [
       'that is a file',
-      'there is something else in the place of the folder',
+      'the path exists but is not a directory',
       (folder, uid) => {
         writeFileSync(folder, '');
         return uid;
@@ -306,7 +306,7 @@ describe('a folder that must not be used', () => {
     ],
     [
       'that is a link to nowhere',
-      'the link leads to no folder',
+      'the symbolic link does not lead to a directory',
       (folder, uid) => {
         symlinkSync('/nowhere', folder);
         return uid;

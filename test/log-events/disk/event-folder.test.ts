@@ -84,7 +84,7 @@ describe('a folder', () => {
   it('that cannot be made, or holds a key that is none, is not used', async (t) => {
     const folder = makeFolder();
     writeFileSync(join(folder, 'file'), '');
-    await assert.rejects(openKeeper(t, join(folder, 'file')), /something else in the place of the folder/);
+    await assert.rejects(openKeeper(t, join(folder, 'file')), /the path exists but is not a directory/);
     writeFileSync(join(folder, 'key'), 'short');
     await assert.rejects(openKeeper(t, folder), /is no key: it has 5 bytes/);
   });

@@ -75,7 +75,7 @@ async function startNarrowApp(t: TestContext): Promise<{ open: () => Promise<Cli
   const bounds = httpBounds(log, { connectionsMax: CONNECTIONS_MAX });
   const app = buildFastifyApp(systemClock, log, bounds);
   let slow = 0;
-  addProbeRoutes(app, new Readiness());
+  addProbeRoutes(app, new Readiness(() => []));
   app.get('/spec', (_request, reply) => reply.send('spec'));
   app.get('/slow', (_request, reply) => {
     slow += 1;
