@@ -7,6 +7,9 @@ import type { TestContext } from 'node:test';
 import { within } from '../e2e/deadline.js';
 import { LogSink, type LogLine } from '../fakes/log-sink.js';
 
+/** Processes that start together on a busy machine each wait for all. */
+const START_MS_MAX = 60_000;
+
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export type Environment = Readonly<Record<string, string>>;
@@ -69,13 +72,17 @@ export class Program {
   }
 
   /** The first log line with this message; fails where the program ends without it. */
-  async line(message: string, matches: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+  async line(
+    message: string,
+    matches: (line: LogLine) => boolean = () => true,
+    patienceMs?: number,
+  ): Promise<LogLine> {
     const written = this.logs.waitFor((line) => line['msg'] === message && matches(line));
     const ended = this.ended.then(({ code, stdout, stderr }) => {
       if (this.logs.withMessage(message).some(matches)) return written;
       throw new Error(`it ended with ${String(code)} and no line '${message}':\n${stdout}${stderr}`);
     });
-    return await within(Promise.race([written, ended]), `line '${message}'`);
+    return await within(Promise.race([written, ended]), `line '${message}'`, patienceMs);
   }
 
   /** Ends it whatever it does. */
@@ -104,7 +111,7 @@ export function startProgram(t: TestContext, args: readonly string[], options?: 
 
 /** Runs the program to its end. */
 export function runProgram(t: TestContext, args: readonly string[], options?: RunOptions): Promise<Ending> {
-  return within(startProgram(t, args, options).ended, `end of ${args.join(' ')}`);
+  return within(startProgram(t, args, options).ended, `end of ${args.join(' ')}`, START_MS_MAX);
 }
 
 export interface Daemon {
@@ -139,8 +146,8 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const operands = { ...(mode && { mode }), ...(cache && { cache }) };
   const program = startProgram(t, [...daemonArgs(origin, operands), ...args], options);
-  const { httpPort, grpcPort, adminPort } = await program.line('listening');
-  await program.line('started up: ready for traffic');
+  const { httpPort, grpcPort, adminPort } = await program.line('listening', undefined, START_MS_MAX);
+  await program.line('started up: ready for traffic', undefined, START_MS_MAX);
   return {
     program,
     port: Number(httpPort),
