@@ -72,17 +72,13 @@ export class Program {
   }
 
   /** The first log line with this message; fails where the program ends without it. */
-  async line(
-    message: string,
-    matches: (line: LogLine) => boolean = () => true,
-    patienceMs?: number,
-  ): Promise<LogLine> {
+  async line(message: string, matches: (line: LogLine) => boolean = () => true): Promise<LogLine> {
     const written = this.logs.waitFor((line) => line['msg'] === message && matches(line));
     const ended = this.ended.then(({ code, stdout, stderr }) => {
       if (this.logs.withMessage(message).some(matches)) return written;
       throw new Error(`it ended with ${String(code)} and no line '${message}':\n${stdout}${stderr}`);
     });
-    return await within(Promise.race([written, ended]), `line '${message}'`, patienceMs);
+    return await within(Promise.race([written, ended]), `line '${message}'`, START_MS_MAX);
   }
 
   /** Ends it whatever it does. */
@@ -146,8 +142,8 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const operands = { ...(mode && { mode }), ...(cache && { cache }) };
   const program = startProgram(t, [...daemonArgs(origin, operands), ...args], options);
-  const { httpPort, grpcPort, adminPort } = await program.line('listening', undefined, START_MS_MAX);
-  await program.line('started up: ready for traffic', undefined, START_MS_MAX);
+  const { httpPort, grpcPort, adminPort } = await program.line('listening');
+  await program.line('started up: ready for traffic');
   return {
     program,
     port: Number(httpPort),
