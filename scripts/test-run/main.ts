@@ -22,7 +22,8 @@ export async function main(args: readonly string[]): Promise<void> {
   const files = filesFor(options);
   if (files.length === 0) throw new Error('no test files found');
   // Before anything runs: what is missing is heard of at once.
-  const second = options.alsoOnNode24 && !process.version.startsWith('v24.') ? node24() : undefined;
+  const second =
+    options.alsoOnNode24 && !process.version.startsWith('v24.') ? node24(process.env) : undefined;
   process.once('exit', endRunningFiles);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 

@@ -16,8 +16,8 @@ export interface OtherNode {
 }
 
 /** A Node 24: from the variable NODE_24, from an earlier run, or from npm. */
-export function node24(): OtherNode {
-  const given = process.env['NODE_24'];
+export function node24(env: NodeJS.ProcessEnv): OtherNode {
+  const given = env['NODE_24'];
   if (given !== undefined && given !== '') return checked(given);
   const name = PACKAGES[`${platform()} ${arch()}`];
   if (name === undefined)

@@ -7,6 +7,9 @@ import type { TestContext } from 'node:test';
 import { within } from '../e2e/deadline.js';
 import { LogSink, type LogLine } from '../fakes/log-sink.js';
 
+/** Processes that start together on a busy machine each wait for all. */
+const START_MS_MAX = 60_000;
+
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export type Environment = Readonly<Record<string, string>>;
@@ -82,7 +85,7 @@ export class Program {
       if (this.logs.withMessage(message).some(matches)) return written;
       throw new Error(`it ended with ${String(code)} and no line '${message}':\n${stdout}${stderr}`);
     });
-    return await within(Promise.race([written, ended]), `line '${message}'`);
+    return await within(Promise.race([written, ended]), `line '${message}'`, START_MS_MAX);
   }
 
   /** Ends it whatever it does. */
@@ -111,7 +114,7 @@ export function startProgram(t: TestContext, args: readonly string[], options?: 
 
 /** Runs the program to its end. */
 export function runProgram(t: TestContext, args: readonly string[], options?: RunOptions): Promise<Ending> {
-  return within(startProgram(t, args, options).ended, `end of ${args.join(' ')}`);
+  return within(startProgram(t, args, options).ended, `end of ${args.join(' ')}`, START_MS_MAX);
 }
 
 export interface Daemon {

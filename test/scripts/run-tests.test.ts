@@ -1,10 +1,11 @@
 // The test runner: what passes and what does not, and that no file hides its failure or leaves a process behind.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { node24 } from '../../scripts/test-run/node-24.js';
 import { runFile } from '../../scripts/test-run/run-file.js';
 import { allTestFiles, dependsOnNode, isUnit } from '../../scripts/test-run/test-files.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
@@ -83,7 +84,11 @@ for (const [name, text, problem] of [
   ],
 ] as const) {
   test(`a file that ${name} has failed`, async () => {
-    const options = { node: process.execPath, env: { ...process.env }, timeoutMs: 3_000 };
+    const options = {
+      node: process.execPath,
+      env: { ...process.env },
+      timeoutMs: name === 'does not end' ? 3_000 : 60_000,
+    };
     const { passed, counts, output } = await runFile(fileWith('wrong.test.mjs', text), options);
     assert.equal(passed, false);
     assert.ok(counts.fail > 0, output);
@@ -114,4 +119,15 @@ test('what a file needs is read from what it imports, however deep', () => {
   for (const file of files.filter((name) => /^test\/(?:process|e2e)\//.test(name))) {
     assert.deepEqual(kinds(file), [false, true], file);
   }
+});
+
+test('a Node 24 of your own is taken, and nothing else in its place', () => {
+  const [right, wrong] = ['v24.9.9', 'v20.19.0'].map((version) => {
+    const path = fileWith('node', `#!/bin/sh\necho ${version}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  });
+  assert.deepEqual(node24({ NODE_24: right }), { path: right, version: 'v24.9.9' });
+  assert.throws(() => node24({ NODE_24: wrong }), /is not Node 24: v20\.19\.0/);
+  assert.throws(() => node24({ NODE_24: '/nowhere/node' }), /is not Node 24: it cannot be started/);
 });

@@ -118,9 +118,11 @@ test('a follower that stops gives nothing back', async (t) => {
 test('a lease that nobody prolongs is taken by who tries next', async (t) => {
   const server = await startRedisServer(t);
   const client = server.client();
-  await client.set(LEASE, 'gone', 'PX', 50);
+  await client.set(LEASE, 'gone', 'PX', 60_000);
   const follower = await joinFleet(t, server, 'follower', { attemptIntervalMs: 10_000 });
   await untilKnown(follower);
+  // Only now: it would take at once a lease that ended while it joined.
+  await client.pexpire(LEASE, 50);
   await eventually('an end', async () => (await client.exists(LEASE)) === 0);
   await pass(follower.clock, client, 10_000);
   await eventually('a new leader', () => follower.fleet.isLeader);
