@@ -12,8 +12,8 @@ import { loadConfigSpecService, loadHealthService } from './protos.js';
 
 /** Calls on one connection beyond the streams: what is refused must still get its answer. */
 const CALLS_BESIDE_STREAMS = 100;
-/** Calls open beyond the streams, over all connections. */
-const ALL_CALLS_BESIDE_STREAMS = 1_500;
+/** Calls open over all connections, beyond the streams and what waits for a spec. */
+const OTHER_CALLS_MAX = 500;
 /** A connection that is dead, though nobody said so, is found after this and the time for an answer. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_ANSWER_MS = 20_000;
@@ -52,8 +52,8 @@ export class GrpcServer {
     this.#clock = clock;
     this.#services = services;
     const { connections, reports } = services;
-    const { streamsMax } = services.registry;
-    const callsMax = streamsMax + ALL_CALLS_BESIDE_STREAMS;
+    const { streamsMax, waitingMax } = services.registry;
+    const callsMax = streamsMax + waitingMax + OTHER_CALLS_MAX;
     this.#calls = new CallLimits(clock, connections, reports, { callsMax });
     // It writes lines of its own to standard error, between ours; what matters of them reaches us as errors too.
     setLogVerbosity(logVerbosity.NONE);
@@ -103,7 +103,7 @@ export class GrpcServer {
   async drain(): Promise<void> {
     if (!this.#isListening) return;
     const { registry, health } = this.#services;
-    const spreadMs = registry.active > 1 ? SPREAD_MS : 0;
+    const spreadMs = registry.active + registry.waiting > 1 ? SPREAD_MS : 0;
     const cancelEnds = registry.drain(this.#clock, spreadMs);
     const cancelWatches = this.#clock.schedule(spreadMs, () => {
       health.endWatches();
