@@ -62,6 +62,7 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | gRPC calls that wait for a first spec | 500, and as many as there may be streams |
 | gRPC calls open at one time | those, the streams, and 500 others; on one connection 100, and as many as there may be streams |
 | gRPC calls that one connection starts | 1,000 per second, and as many as there may be streams at once |
+| gRPC calls answered in one turn of the event loop | 50 |
 | a gRPC connection without an open call | 75 s |
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |
 | silence on a gRPC stream | 30 s, then a heartbeat |
