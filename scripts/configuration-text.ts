@@ -30,7 +30,7 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | --- | --- |
 | an SDK key | 1 to 256 characters of \`A-Z a-z 0-9 - _ . ~\` |
 | request line and headers | 16 KiB |
-| body of a \`POST\` for a spec | 64 KiB |
+| body of a \`POST\`, but for log events | 64 KiB |
 | headers of a request | 15 s to arrive |
 | a whole request | 30 s to arrive |
 | a connection in use | 75 s without a byte in either direction |
@@ -67,7 +67,9 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |
 | silence on a gRPC stream | 30 s, then a heartbeat |
 | health watches over gRPC | 200 |
-| batches of log events that arrive at one time | four times the largest, in bytes |
+| bodies of requests that arrive at one time | four times the largest batch of log events, in bytes; beyond that the one that has been arriving for longest is refused |
+| requests on one HTTP connection that wait for their answers | 16 |
+| client connections | 100 to the admin port; to the gRPC port 1,000 more than streams; in all no more than the process may open (\`ulimit -n\`) less 256, or less a quarter of it where that is fewer |
 | deliveries of log events in flight | 64, one per SDK key; 4 more of refused keys |
 | a look into a batch | 5 s, 128 in line, 16 of one SDK key; text over 16 MiB, or with over 100,000 events, is not searched for exposures |
 | nesting of a batch | 512 levels |

@@ -33,7 +33,7 @@ export const serverSettings = {
     min: 1,
     max: 1_000_000,
     unit: 'connections',
-    help: 'client connections open at one time; further ones are closed at once',
+    help: 'client connections open at one time, or as many as `ulimit -n` allows; for a new one, the one unused for longest is closed',
   }),
   grpcPort: integer({
     ...PORT,

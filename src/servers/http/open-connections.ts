@@ -7,7 +7,7 @@ import { isProbe } from './probe-routes.js';
 import type { BodyRoom } from './request-body.js';
 
 /** Requests that may wait for their answers on one connection: SDKs send one at a time. */
-const UNANSWERED_MAX = 100;
+const UNANSWERED_MAX = 16;
 /** How long the body of a request may go on that was answered already: its client has this time to read the answer. */
 const GOES_ON_MS_MAX = 5_000;
 
