@@ -49,6 +49,7 @@ export function describeStatus(sources: StatusSources): object {
       ...sources.reader.tables,
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
       streams: { entries: registry.active, entriesMax: registry.streamsMax },
+      callsWaitingForSpecs: { entries: registry.waiting, entriesMax: registry.waitingMax },
       ...grpc?.tables,
       ...Object.fromEntries(limits.map(({ server, table }) => [`${server}Connections`, table])),
       backupsToWrite: sources.backups.pending,

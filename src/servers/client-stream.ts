@@ -56,6 +56,11 @@ export class ClientStream {
     this.#options = options;
   }
 
+  /** By either side. */
+  get hasEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
   /** A version that may be newer than what the client has. */
   offer(held: HeldPayload): void {
     const newest = this.#waiting?.payload.version ?? this.#floor;

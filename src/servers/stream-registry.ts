@@ -1,4 +1,4 @@
-// Every open stream of this process: how many there may be, whose they are, and their end in good order.
+// Every open stream of this process: how many there may be, whose they are, and their end in good order; and who waits to be one.
 import { Listeners } from '../domain/listeners.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
@@ -9,11 +9,22 @@ export interface StreamRegistryOptions {
   readonly streamsMax: number;
 }
 
+/** Calls that may wait for a first spec, beyond as many as there may be streams. */
+const WAITING_BEYOND_STREAMS = 500;
+
+interface Waiting {
+  /** Undefined for a call that is answered once. */
+  readonly stream: ClientStream | undefined;
+}
+
 export class StreamRegistry {
   readonly #streams = new Map<ClientStream, PayloadKey>();
+  /** Their keys may be invented: they take no place, and readiness does not know them. */
+  readonly #waiting = new Set<Waiting>();
   readonly #listeners = new Listeners<() => void>();
   readonly #perKey = new Map<string, number>();
   readonly streamsMax: number;
+  readonly waitingMax: number;
   /** Streams that were not opened, as every place was taken. */
   refused = 0;
   /** Streams that were ended, as their client took nothing for too long. */
@@ -21,9 +32,27 @@ export class StreamRegistry {
 
   constructor(options: StreamRegistryOptions) {
     this.streamsMax = options.streamsMax;
+    this.waitingMax = options.streamsMax + WAITING_BEYOND_STREAMS;
   }
 
-  /** Takes a place for the stream, or returns false: then it is counted as refused. */
+  /**
+   * A call begins to wait for a spec that has to be fetched first; `stream` is what it will be. Returns what ends the wait,
+   * or undefined where too many wait already.
+   */
+  wait(stream?: ClientStream): (() => void) | undefined {
+    if (this.#waiting.size >= this.waitingMax) return undefined;
+    const waiting = { stream };
+    this.#waiting.add(waiting);
+    return () => {
+      this.#waiting.delete(waiting);
+    };
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes a place for the stream, whose key is known to be good, or returns false: then it is counted as refused. */
   add(stream: ClientStream, key: PayloadKey): boolean {
     if (this.#streams.size >= this.streamsMax) {
       this.refused += 1;
@@ -34,12 +63,13 @@ export class StreamRegistry {
     return true;
   }
 
-  /** Frees the stream's place; a stream that has none is passed over. */
-  remove(stream: ClientStream): void {
+  /** Frees the stream's place; returns false for a stream that has none. */
+  remove(stream: ClientStream): boolean {
     const key = this.#streams.get(stream);
-    if (key === undefined) return;
+    if (key === undefined) return false;
     this.#streams.delete(stream);
     this.#count(key.sdkKey, -1);
+    return true;
   }
 
   get active(): number {
@@ -62,9 +92,10 @@ export class StreamRegistry {
     return this.#listeners.add(listener);
   }
 
-  /** Ends every stream, one after the other over `spreadMs`, so that clients do not come back in one wave. */
+  /** Ends every stream, also those that wait, one after the other over `spreadMs`, so that clients do not come back in one wave. */
   drain(clock: Clock, spreadMs: number): Cancel {
-    const streams = [...this.#streams.keys()];
+    const waiting = [...this.#waiting].flatMap(({ stream }) => (stream === undefined ? [] : [stream]));
+    const streams = [...this.#streams.keys(), ...waiting];
     const cancels = streams.map((stream, index) =>
       clock.schedule((index * spreadMs) / streams.length, () => {
         stream.end('draining');

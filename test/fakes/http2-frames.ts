@@ -1,4 +1,5 @@
 // A client that writes HTTP/2 frames one by one, in any order and size, and notes which calls and connections are ended.
+import { constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { eventually } from '../e2e/deadline.js';
 import { encodeRequest, type SpecRequest } from './grpc-client.js';
@@ -99,6 +100,22 @@ export class FrameClient {
 
   write(bytes: Buffer): void {
     if (!this.#socket.destroyed) this.#socket.write(bytes);
+  }
+
+  /** Gives a call up. */
+  reset(id: number): void {
+    const code = Buffer.alloc(4);
+    code.writeUInt32BE(constants.NGHTTP2_CANCEL);
+    this.write(frame(RST_STREAM, 0, id, code));
+  }
+
+  /** What is written from now on leaves together, when `uncork` is called. */
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
   }
 
   /** Resolves when all that was written has left this process, or the connection is closed. */

@@ -1,44 +1,24 @@
 // What strangers can send to an open port costs little memory and no known client an answer.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
-import { startEventOrigin } from '../fakes/event-origin.js';
 import { SDK_KEY } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
-import { startDaemon, type Daemon } from './daemon.js';
-import { startOrigin, specPath } from './origin.js';
-import { openIdle, sendChunks, startKnownClient, watchMemory } from './strangers.js';
+import type { Daemon } from './daemon.js';
+import { specPath } from './origin.js';
+import {
+  IDLE,
+  MEMORY_MIB_MAX,
+  openIdle,
+  sendChunks,
+  startKnownClient,
+  startNarrowDaemon,
+  watchMemory,
+} from './strangers.js';
 
 const MIB = 1024 * 1024;
-const MEMORY_MIB_MAX = 100;
-const OPEN_FILES_MAX = 1_024;
-const IDLE = 1_100;
-/** One that the origin leaves waiting. */
-const SLOW_KEY = 'secret-slowkey0123456789';
 const TOO_MANY = 'too many client connections: those unused for longest are closed for new ones';
 const FEWER = 'fewer client connections than asked for: the process may not open more files (ulimit -n)';
-
-/** With few descriptors, and a key whose specs it holds. */
-async function startNarrowDaemon(t: TestContext): Promise<Daemon> {
-  const origin = await startOrigin(t);
-  const eventOrigin = await startEventOrigin();
-  t.after(() => eventOrigin.close());
-  const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
-  const daemon = await startDaemon(t, origin.url, {
-    openFilesMax: OPEN_FILES_MAX,
-    args: ['--log-event-statsig-endpoint', eventOrigin.url, '--data-dir', dataDir],
-  });
-  t.after(async () => {
-    await daemon.program.kill();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
-  assert.equal((await rawRequest(`${daemon.url}${specPath(SDK_KEY)}`)).status, 200);
-  t.after(origin.hold());
-  return daemon;
-}
 
 interface Status {
   readonly tables: Record<string, { readonly entries: number; readonly entriesMax: number }>;
@@ -89,8 +69,9 @@ test('nor does a body that nobody reads, of a request whose answer waits for the
   const memory = watchMemory(t, daemon.program.pid);
   const client = startKnownClient(t, daemon);
   const waiting = Array.from({ length: 20 }, () =>
-    sendChunks(t, daemon.port, specPath(SLOW_KEY), 150_000, 'GET'),
+    sendChunks(t, daemon.port, specPath('secret-slowkey0123456789'), 150_000, 'GET'),
   );
+  // Until the proxy gives up on the origin.
   await Promise.all(waiting);
   await client.stop();
   const mib = memory.stop();

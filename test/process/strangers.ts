@@ -1,20 +1,57 @@
 // Strangers that use up what a port offers to everybody, and a known client beside them that must not notice.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import { within } from '../e2e/deadline.js';
+import { startEventOrigin } from '../fakes/event-origin.js';
+import { GrpcClient } from '../fakes/grpc-client.js';
+import { FrameClient, framedMessage } from '../fakes/http2-frames.js';
 import { SDK_KEY } from '../fakes/proxy.js';
+import { rawRequest } from '../fakes/raw-request.js';
 import { batchText, customEvent } from '../log-events/event-bodies.js';
-import type { Daemon } from './daemon.js';
-import { specPath } from './origin.js';
+import { startDaemon, type Daemon } from './daemon.js';
+import { specPath, startOrigin } from './origin.js';
 
 const MIB = 1024 * 1024;
+/** For all that strangers do. */
+export const MEMORY_MIB_MAX = 100;
+const OPEN_FILES_MAX = 1_024;
+/** Connections: more than there may be. */
+export const IDLE = 1_100;
 const KNOWN_CLIENT_ASKS_EVERY_MS = 100;
 const MEMORY_LOOK_EVERY_MS = 50;
 const ANSWER_MS_MAX = 10_000;
+const GRPC_CONNECTIONS = 4;
+
+/** With few descriptors, and a key whose specs it holds. */
+export async function startNarrowDaemon(
+  t: TestContext,
+  mode: 'http' | 'grpc-and-http' = 'http',
+): Promise<Daemon> {
+  const origin = await startOrigin(t);
+  const eventOrigin = await startEventOrigin();
+  t.after(() => eventOrigin.close());
+  const dataDir = mkdtempSync(join(tmpdir(), 'data-dir-'));
+  const daemon = await startDaemon(t, origin.url, {
+    mode,
+    openFilesMax: OPEN_FILES_MAX,
+    args: ['--log-event-statsig-endpoint', eventOrigin.url, '--data-dir', dataDir],
+  });
+  t.after(async () => {
+    await daemon.program.kill();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  assert.equal((await rawRequest(`${daemon.url}${specPath(SDK_KEY)}`)).status, 200);
+  // Whatever else is asked for has to wait.
+  t.after(origin.hold());
+  return daemon;
+}
 
 /** Connections that send nothing; of those the server closes, nothing is said. */
 export async function openIdle(t: TestContext, port: number, count: number): Promise<readonly Socket[]> {
@@ -30,7 +67,7 @@ export async function openIdle(t: TestContext, port: number, count: number): Pro
   return sockets;
 }
 
-/** Sends a body in one-byte chunks until so many bytes went over the wire, and never ends it; resolves then, or when cut off. */
+/** Sends a request with so many bytes of one-byte chunks; resolves when it is answered or cut off. */
 export async function sendChunks(
   t: TestContext,
   port: number,
@@ -40,19 +77,38 @@ export async function sendChunks(
 ): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   t.after(() => socket.destroy());
-  const closed = new Promise<void>((resolve) => {
-    socket.once('close', () => {
+  let isOver = false as boolean;
+  const over = new Promise<void>((resolve) => {
+    const end = (): void => {
+      isOver = true;
       resolve();
-    });
+    };
+    socket.once('close', end).once('data', end);
   });
-  socket.on('error', () => undefined).resume();
+  socket.on('error', () => undefined);
   const headers = 'host: proxy\r\nstatsig-api-key: secret-stranger\r\ntransfer-encoding: chunked\r\n';
   socket.write(`${method} ${path} HTTP/1.1\r\n${headers}\r\n`);
   const chunks = Buffer.from('1\r\nx\r\n'.repeat(10_000));
-  for (let sent = 0; sent < wireBytes && !socket.closed; sent += chunks.length) {
+  for (let sent = 0; sent < wireBytes && !isOver; sent += chunks.length) {
     if (socket.write(chunks)) continue;
-    await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
+    await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), over]);
   }
+  socket.write('0\r\n\r\n');
+  await over;
+}
+
+/** So many calls whose request never ends, on a few connections. */
+export async function startUnfinishedCalls(t: TestContext, address: string, count: number): Promise<void> {
+  const clients = Array.from({ length: GRPC_CONNECTIONS }, () => new FrameClient(address));
+  t.after(() => {
+    for (const client of clients) client.close();
+  });
+  for (let started = 0; started < count; started += 1) {
+    const client = clients[started % clients.length] as FrameClient;
+    client.data(client.call('StreamConfigSpec'), framedMessage(Buffer.alloc(1_000), false, 4_000));
+    await client.flushed();
+  }
+  await Promise.all(clients.map((client) => client.ping()));
 }
 
 export interface KnownClient {
@@ -63,19 +119,21 @@ export interface KnownClient {
 }
 
 /**
- * Asks for specs on a kept connection and on new ones, sends events, and is the orchestrator that looks at the probes of
- * both ports.
+ * Asks for specs on a kept connection and on new ones, by gRPC too where there is a port for it, sends events, and is the
+ * orchestrator that looks at the probes of both ports.
  */
-export function startKnownClient(t: TestContext, { url, adminUrl }: Daemon): KnownClient {
+export function startKnownClient(t: TestContext, { url, adminUrl, grpcAddress }: Daemon): KnownClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const questions = [
-    { url: `${url}${specPath(SDK_KEY)}`, agent, expected: 200 },
-    { url: `${url}${specPath(SDK_KEY)}`, expected: 200 },
-    { url: `${url}/v1/log_event`, agent, body: batchText([customEvent('known')]), expected: 202 },
-    { url: `${url}/v1/log_event`, body: batchText([customEvent('known')]), expected: 202 },
-    { url: `${url}/v1/health`, expected: 200 },
-    { url: `${url}/v1/ready`, expected: 200 },
-    { url: `${adminUrl}/v1/health`, expected: 200 },
+  const body = batchText([customEvent('known')]);
+  const questions: readonly Question[] = [
+    { name: 'specs', ask: () => askHttp(`${url}${specPath(SDK_KEY)}`, { agent }) },
+    { name: 'specs, newly connected', ask: () => askHttp(`${url}${specPath(SDK_KEY)}`) },
+    { name: 'log events', ask: () => askHttp(`${url}/v1/log_event`, { agent, body }) },
+    { name: 'log events, newly connected', ask: () => askHttp(`${url}/v1/log_event`, { body }) },
+    { name: 'health', ask: () => askHttp(`${url}/v1/health`) },
+    { name: 'readiness', ask: () => askHttp(`${url}/v1/ready`) },
+    { name: 'health by the admin port', ask: () => askHttp(`${adminUrl}/v1/health`) },
+    ...(grpcAddress.endsWith('undefined') ? [] : grpcQuestions(t, grpcAddress)),
   ];
   const faults: string[] = [];
   let answers = 0;
@@ -85,12 +143,11 @@ export function startKnownClient(t: TestContext, { url, adminUrl }: Daemon): Kno
     while (!isStopped) {
       for (const question of questions) {
         const startMs = performance.now();
-        const told = await statusOf(question).catch((error: unknown) => String(error));
+        const fault = await question.ask().catch(String);
         const tookMs = performance.now() - startMs;
         slowestMs = Math.max(slowestMs, tookMs);
         answers += 1;
-        if (told !== question.expected)
-          faults.push(`${question.url}: ${told} after ${Math.round(tookMs)} ms`);
+        if (fault !== undefined) faults.push(`${question.name}: ${fault} after ${Math.round(tookMs)} ms`);
       }
       await new Promise((resolve) => setTimeout(resolve, KNOWN_CLIENT_ASKS_EVERY_MS));
     }
@@ -117,13 +174,16 @@ export function startKnownClient(t: TestContext, { url, adminUrl }: Daemon): Kno
 }
 
 interface Question {
-  readonly url: string;
-  /** A connection of its own where left out. */
-  readonly agent?: Agent;
-  readonly body?: string;
+  readonly name: string;
+  /** What was wrong with the answer, if anything. */
+  readonly ask: () => Promise<string | undefined>;
 }
 
-function statusOf({ url, agent, body }: Question): Promise<number | undefined> {
+/** `agent`: a connection of its own where left out. */
+function askHttp(
+  url: string,
+  { agent, body }: { readonly agent?: Agent; readonly body?: string } = {},
+): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method: body === undefined ? 'GET' : 'POST',
@@ -133,7 +193,9 @@ function statusOf({ url, agent, body }: Question): Promise<number | undefined> {
     });
     outgoing.on('response', (response) => {
       response.on('error', reject).on('end', () => {
-        resolve(response.statusCode);
+        resolve(
+          response.statusCode === (body === undefined ? 200 : 202) ? undefined : `${response.statusCode}`,
+        );
       });
       response.resume();
     });
@@ -141,6 +203,46 @@ function statusOf({ url, agent, body }: Question): Promise<number | undefined> {
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+}
+
+function grpcQuestions(t: TestContext, address: string): readonly Question[] {
+  const kept = new GrpcClient(address);
+  const stream = kept.stream({ sdkKey: SDK_KEY });
+  t.after(() => {
+    kept.close();
+  });
+  const askSpec = async (client: GrpcClient): Promise<string | undefined> => {
+    const { code, details } = await client.getConfigSpec({ sdkKey: SDK_KEY });
+    return code === status.OK ? undefined : details;
+  };
+  return [
+    { name: 'specs by gRPC', ask: () => askSpec(kept) },
+    {
+      name: 'specs by gRPC, newly connected',
+      ask: async () => {
+        const client = new GrpcClient(address);
+        try {
+          return await askSpec(client);
+        } finally {
+          client.close();
+        }
+      },
+    },
+    {
+      name: 'a stream',
+      ask: async () => {
+        await stream.received(1);
+        return stream.hasEnded ? (await stream.end()).details : undefined;
+      },
+    },
+    {
+      name: 'health by gRPC',
+      ask: async () => {
+        const health = await kept.check();
+        return health === 'SERVING' ? undefined : String(health);
+      },
+    },
+  ];
 }
 
 export interface MemoryWatch {

@@ -1,6 +1,7 @@
 // What clients may hold of the gRPC server before they are answered: calls open, and the size and time of a request.
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Cancel, Clock } from '../../domain/clock.js';
+import { CallTurns } from './call-turns.js';
 import type { ClientConnections } from './client-connections.js';
 import type { GrpcLimit, LimitReports } from './limit-reports.js';
 import { gatherRequest } from './request-gathering.js';
@@ -26,6 +27,7 @@ export class CallLimits {
   readonly #connections: ClientConnections;
   readonly #reports: LimitReports;
   readonly #options: CallLimitsOptions;
+  readonly #turns = new CallTurns();
   readonly #calls = new Set<ServerHttp2Stream>();
   /** Calls whose request has not ended, the oldest first, with what ends the wait for it. */
   readonly #arriving = new Map<ServerHttp2Stream, Cancel>();
@@ -53,7 +55,10 @@ export class CallLimits {
     server.removeAllListeners('stream');
     server.on('stream', (stream, headers, ...rest) => {
       if (!this.#admit(stream, headers)) return;
-      for (const answer of answers) answer.call(server, stream, headers, ...rest);
+      this.#turns.take(() => {
+        if (stream.closed || stream.destroyed) return;
+        for (const answer of answers) answer.call(server, stream, headers, ...rest);
+      });
     });
   }
 

@@ -11,6 +11,12 @@ const IDLE_MS_MAX = 75_000;
 /** Calls that a connection may start per second. A proxy that joins many SDKs into one connection starts fewer. */
 const CALLS_PER_S_MAX = 1_000;
 
+/** Codes of the errors by which Node closes a connection itself. */
+const BROKEN_PROTOCOL: ReadonlySet<string> = new Set([
+  'ERR_HTTP2_ERROR',
+  'ERR_HTTP2_TOO_MANY_INVALID_FRAMES',
+]);
+
 export interface ClientConnectionsOptions {
   /** Calls that a connection may start at once, beyond those of a second: streams come together with it. */
   readonly callsAtOnce: number;
@@ -101,6 +107,9 @@ export class ClientConnections {
     };
     this.#connections.set(session, connection);
     this.#closeWhenIdle(connection);
+    session.on('error', (error: Error & { readonly code?: string }) => {
+      if (error.code !== undefined && BROKEN_PROTOCOL.has(error.code)) this.#reports.tell('protocol');
+    });
     socket.once('close', () => {
       connection.cancelIdle();
       connection.place.leave();

@@ -48,6 +48,13 @@ const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
   failed: { code: status.UNAVAILABLE, details: 'A fault of this proxy: its log says more. Connect again.' },
 };
 
+const TOO_MANY_WAIT: Reading = {
+  kind: 'unavailable',
+  cause: 'too_many_cold_fetches',
+  detail: '',
+  retryAfterMs: 1_000,
+};
+
 export class ConfigSpecService {
   readonly #clock: Clock;
   readonly #events: ProxyEvents;
@@ -93,7 +100,7 @@ export class ConfigSpecService {
       refuse(call, question);
       return;
     }
-    const reading = await this.#source.read(question.key);
+    const reading = await this.#read(call, question.key);
     if (reading.kind !== 'held') {
       refuse(call, toRefusal(reading));
       return;
@@ -127,8 +134,7 @@ export class ConfigSpecService {
       unsubscribe();
       release();
       if (why === 'stalled') this.#registry.dropped += 1;
-      this.#registry.remove(stream);
-      this.#record('GrpcStreamingStreamDisconnected', key);
+      if (this.#registry.remove(stream)) this.#record('GrpcStreamingStreamDisconnected', key);
     };
     const sink = createGrpcSink(this.#clock, call, this.#frames, this.#options.stallMs, {
       ended: (why) => {
@@ -140,14 +146,6 @@ export class ConfigSpecService {
       },
     });
     const stream = new ClientStream(this.#clock, sink, this.#options);
-    if (!this.#registry.add(stream, key)) {
-      const { streamsMax } = this.#registry;
-      refuse(call, {
-        code: status.RESOURCE_EXHAUSTED,
-        details: `Max concurrent streams reached (${streamsMax}).`,
-      });
-      return;
-    }
     // Subscribed before the spec is read: nothing can fall between.
     const unsubscribe = this.#source.subscribe(key, {
       updated: (held) => {
@@ -161,15 +159,39 @@ export class ConfigSpecService {
     call.once('cancelled', () => {
       finish();
     });
-    this.#record('GrpcStreamingStreamedInitialized', key);
-    const reading = await this.#source.read(key);
-    if (reading.kind === 'held') {
-      this.#connections.prove(call);
-      stream.open(reading.held, sinceTime);
+    const reading = await this.#read(call, key, stream);
+    if (stream.hasEnded) return;
+    if (reading.kind !== 'held') {
+      finish();
+      refuse(call, toRefusal(reading));
       return;
     }
-    finish();
-    refuse(call, toRefusal(reading));
+    if (!this.#registry.add(stream, key)) {
+      finish();
+      const { streamsMax } = this.#registry;
+      refuse(call, {
+        code: status.RESOURCE_EXHAUSTED,
+        details: `Max concurrent streams reached (${streamsMax}).`,
+      });
+      return;
+    }
+    this.#connections.prove(call);
+    this.#record('GrpcStreamingStreamedInitialized', key);
+    stream.open(reading.held, sinceTime);
+  }
+
+  /** What is not known yet is waited for, where not too many calls do so already; `stream` is what the call will be. */
+  async #read(call: StreamCall, key: PayloadKey, stream?: ClientStream): Promise<Reading> {
+    const reading = this.#source.read(key);
+    if (!(reading instanceof Promise)) return reading;
+    const endWait = this.#registry.wait(stream);
+    if (endWait === undefined) return TOO_MANY_WAIT;
+    call.once('cancelled', endWait);
+    try {
+      return await reading;
+    } finally {
+      endWait();
+    }
   }
 
   #metadata(): Metadata {

@@ -12,8 +12,11 @@ import { loadConfigSpecService, loadHealthService } from './protos.js';
 
 /** Calls on one connection beyond the streams: what is refused must still get its answer. */
 const CALLS_BESIDE_STREAMS = 100;
-/** Calls open beyond the streams, over all connections. */
-const ALL_CALLS_BESIDE_STREAMS = 1_500;
+/** Calls open over all connections, beyond the streams and what waits for a spec. */
+const OTHER_CALLS_MAX = 500;
+/** Of a connection for each of its calls, by Node's count: what is queued for a client that does not read is most of it. */
+const SESSION_BYTES_PER_CALL = 64 * 1024;
+const MB = 1_000_000;
 /** A connection that is dead, though nobody said so, is found after this and the time for an answer. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_ANSWER_MS = 20_000;
@@ -52,8 +55,9 @@ export class GrpcServer {
     this.#clock = clock;
     this.#services = services;
     const { connections, reports } = services;
-    const { streamsMax } = services.registry;
-    const callsMax = streamsMax + ALL_CALLS_BESIDE_STREAMS;
+    const { streamsMax, waitingMax } = services.registry;
+    const connectionCallsMax = streamsMax + CALLS_BESIDE_STREAMS;
+    const callsMax = streamsMax + waitingMax + OTHER_CALLS_MAX;
     this.#calls = new CallLimits(clock, connections, reports, { callsMax });
     // It writes lines of its own to standard error, between ours; what matters of them reaches us as errors too.
     setLogVerbosity(logVerbosity.NONE);
@@ -61,7 +65,8 @@ export class GrpcServer {
       // Of a compressed message, too, when it is decompressed.
       'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
       'grpc.max_send_message_length': -1,
-      'grpc.max_concurrent_streams': streamsMax + CALLS_BESIDE_STREAMS,
+      'grpc.max_concurrent_streams': connectionCallsMax,
+      'grpc-node.max_session_memory': Math.ceil((connectionCallsMax * SESSION_BYTES_PER_CALL) / MB),
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
       'grpc.keepalive_timeout_ms': Math.max(KEEPALIVE_ANSWER_MS, options.stallMs + KEEPALIVE_BEYOND_STALL_MS),
       ...(options.connectionAgeMs === 0
@@ -103,7 +108,7 @@ export class GrpcServer {
   async drain(): Promise<void> {
     if (!this.#isListening) return;
     const { registry, health } = this.#services;
-    const spreadMs = registry.active > 1 ? SPREAD_MS : 0;
+    const spreadMs = registry.active + registry.waiting > 1 ? SPREAD_MS : 0;
     const cancelEnds = registry.drain(this.#clock, spreadMs);
     const cancelWatches = this.#clock.schedule(spreadMs, () => {
       health.endWatches();

@@ -14,6 +14,8 @@ export type GrpcLimit =
   | 'requestBytes'
   /** Connections closed because they started calls too fast. */
   | 'callRate'
+  /** Connections closed because what came on them broke HTTP/2: also with more calls at one time than they may have. */
+  | 'protocol'
   /** Connections closed because they had no call open for too long. */
   | 'idleTime';
 
@@ -26,6 +28,7 @@ export class LimitReports {
     requestTime: 0,
     requestBytes: 0,
     callRate: 0,
+    protocol: 0,
     idleTime: 0,
   };
 

@@ -108,6 +108,30 @@ describe('a connection that starts calls without end', () => {
   });
 });
 
+describe('a connection that breaks HTTP/2', () => {
+  it('is closed, counted and told: more calls at one time than it may have, or no HTTP/2 at all', async (t) => {
+    const scene = await startScene(t, { args: ['-g', '10'] });
+    const crowded = frames(t, scene);
+    await crowded.ping();
+    for (let count = 0; count < 111; count += 1) crowded.call('StreamConfigSpec');
+    await eventually('end of the first', () => crowded.isClosed);
+    const other = await silent(t, scene);
+    other.write('GET / HTTP/1.1\r\nhost: proxy\r\n\r\n');
+    await eventually('end of the second', () => other.closed);
+    assert.equal((await scene.status()).grpc.limitsReached['protocol'], 2);
+    const lines = scene.proxy.logs.withMessage('gRPC clients reached a limit');
+    assert.deepEqual(
+      lines.map((line) => line['limit']),
+      ['protocol'],
+    );
+    await eventually(
+      'end of all calls',
+      async () => (await scene.status()).tables['grpcCalls']?.entries === 0,
+    );
+    assert.equal((await scene.client().getConfigSpec({ sdkKey: SDK_KEY })).code, status.OK);
+  });
+});
+
 describe('a limit of connections', () => {
   it('lets every new client in, however many strangers there are, and closes none that has a stream', async (t) => {
     // A quarter of them is reserved, and the gRPC and the admin server have 8 each.

@@ -25,6 +25,8 @@ export interface Scene {
   status(): Promise<Status>;
   /** Waits until this many streams are open. */
   streams(count: number): Promise<void>;
+  /** Waits until this many calls wait for their first spec. */
+  waiting(count: number): Promise<void>;
 }
 
 /** What /status tells of streams. */
@@ -65,6 +67,8 @@ export async function startScene(t: TestContext, options: SceneOptions = {}): Pr
   });
   const status = async (): Promise<Status> =>
     JSON.parse((await rawRequest(`${proxy.adminUrl}/status`)).text) as Status;
+  const entries = (table: string, count: number): Promise<void> =>
+    eventually(`${count} in ${table}`, async () => (await status()).tables[table]?.entries === count);
   return {
     origin,
     proxy,
@@ -74,8 +78,8 @@ export async function startScene(t: TestContext, options: SceneOptions = {}): Pr
     text: (api) => JSON.stringify(api === 'v1' ? demoV1(origin.project) : demoV2(origin.project)),
     update: () => update(origin, proxy, clock),
     status,
-    streams: (count) =>
-      eventually(`${count} open streams`, async () => (await status()).tables['streams']?.entries === count),
+    streams: (count) => entries('streams', count),
+    waiting: (count) => entries('callsWaitingForSpecs', count),
   };
 }
 

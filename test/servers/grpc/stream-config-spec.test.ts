@@ -124,7 +124,7 @@ describe('a stream', () => {
       const asked = scene.origin.requests.length;
       const streams = Array.from({ length: 5 }, () => scene.client().stream({ sdkKey, version: 2 }));
       await within(scene.origin.arrived(asked + 1), 'cold read at the origin');
-      await scene.streams(5);
+      await scene.waiting(5);
       release();
       const isStored = (line: Readonly<Record<string, unknown>>): boolean =>
         line['msg'] === 'spec updated' &&

@@ -56,16 +56,24 @@ describe('-g 3', () => {
     await scene.client().stream({ sdkKey: SDK_KEY }).received(1);
   });
 
-  it('counts a stream that still waits for its first spec, and frees its place when it is cancelled', async (t) => {
+  it('gives places when the first spec has come, to as many as there are places for', async (t) => {
     const scene = await startScene(t, { args: ['-g', '3'] });
     const release = scene.origin.hold();
-    const waiting = [1, 2, 3].map(() => scene.client().stream({ sdkKey: SDK_KEY }));
-    await scene.streams(3);
-    assert.equal((await scene.client().stream({ sdkKey: SDK_KEY }).end()).code, status.RESOURCE_EXHAUSTED);
-    waiting[0]?.cancel();
-    await scene.streams(2);
+    const waiting = Array.from({ length: 5 }, () => scene.client().stream({ sdkKey: SDK_KEY }));
+    await scene.waiting(5);
+    await scene.streams(0);
+    waiting.shift()?.cancel();
+    await scene.waiting(4);
     release();
-    for (const stream of waiting.slice(1)) await stream.received(1);
+    const isSettled = ({ messages, hasEnded }: StreamRecord<SpecReply>): boolean =>
+      messages.length > 0 || hasEnded;
+    await eventually('answer on every stream', () => waiting.every(isSettled));
+    await scene.streams(3);
+    await scene.waiting(0);
+    const refused = waiting.filter(({ hasEnded }) => hasEnded);
+    assert.equal(refused.length, 1);
+    assert.equal((await refused[0]?.end())?.code, status.RESOURCE_EXHAUSTED);
+    assert.equal((await scene.status()).streams.refused, 1);
   });
 });
 
@@ -157,7 +165,7 @@ describe('-m 1', () => {
     const release = scene.origin.hold();
     const streams = [SDK_KEY, OTHER_KEY].map((sdkKey) => scene.client().stream({ sdkKey }));
     await within(scene.origin.arrived(1), 'cold read');
-    await scene.streams(2);
+    await scene.waiting(2);
     release();
     await eventually('answer on both', () =>
       streams.every((stream) => stream.messages.length > 0 || stream.hasEnded),
