@@ -1,7 +1,7 @@
 // A batch that is kept on disk: in memory only who it belongs to and where it stands.
 import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
 import { bytesOf, type Batch, type KeptBatch } from '../batch.js';
-import type { StoredBatch } from './sealed-record.js';
+import type { StoredBatch } from './record.js';
 import type { Place, Segment } from './segment.js';
 
 export class DiskBatch implements KeptBatch {

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
 import { BatchDamage, type Batch, type BatchKeeper, type KeptBatch } from '../batch.js';
 import { DiskBatch } from './disk-batch.js';
-import type { DiskKeeperListener } from './disk-keeper-listener.js';
 import { EventFolder } from './event-folder.js';
-import type { StoredBatch } from './sealed-record.js';
+import type { StoredBatch } from './record.js';
 import { DAMAGED_SUFFIX, DONE_SUFFIX, FILE_HEAD_BYTES, Segment, SEGMENT_SUFFIX } from './segment.js';
 import { recoverSegment } from './segment-recovery.js';
 import { findSurplus } from './surplus-segment.js';
@@ -18,6 +17,15 @@ export interface DiskKeeperOptions {
   readonly folder: string;
   /** A file is closed when it is this large. */
   readonly segmentBytes: number;
+}
+
+/** Hears of damage that was found, and of what could not be written or locked. */
+export interface DiskKeeperListener {
+  damaged(segment: string, records: number, tornBytes: number): void;
+  /** What is done could not be written down: after a restart it would be sent once more. */
+  progressNotWritten(error: unknown): void;
+  /** The file system has no locks of our kind, or the path is too long for one. */
+  notLocked(error: unknown): void;
 }
 
 export class DiskKeeper implements BatchKeeper {
@@ -92,7 +100,7 @@ export class DiskKeeper implements BatchKeeper {
   /** What an earlier process left in one file. A batch that stands in two, as one was being moved, is taken over once. */
   async #takeOver(name: string, left: Map<string, DiskBatch>): Promise<void> {
     const path = join(this.#folder.path, name.slice(0, -SEGMENT_SUFFIX.length));
-    const segment = await Segment.reopen(path, this.#folder.dataKey);
+    const segment = await Segment.reopen(path, this.#folder.seal);
     const { size } = await stat(path + SEGMENT_SUFFIX);
     if (segment === undefined) {
       await this.#setAside(name, path, size);
@@ -172,7 +180,7 @@ export class DiskKeeper implements BatchKeeper {
     this.#lastName += 1;
     const name = String(this.#lastName).padStart(NAME_DIGITS, '0');
     await this.#folder.restore();
-    const segment = await Segment.create(join(this.#folder.path, name), this.#folder.dataKey);
+    const segment = await Segment.create(join(this.#folder.path, name), this.#folder.seal);
     this.#segments.set(segment, new Set());
     // The file's name has to outlive a power cut too.
     await this.#folder.sync();

@@ -3,14 +3,14 @@ import { mkdir } from 'node:fs/promises';
 import { systemFiles } from '../../sources/disk/file-system.js';
 import { lockFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
 import { OwnFolder } from '../../sources/disk/own-folder.js';
-import { keepDataKey, loadDataKey } from './data-key.js';
+import { Seal } from './seal.js';
 
 const OWNER_ONLY = 0o700;
 
 export class EventFolder {
   readonly path: string;
   readonly #notLocked: (error: unknown) => void;
-  #dataKey: Buffer = Buffer.alloc(0);
+  #seal: Seal | undefined;
   #lock: FolderLock | undefined;
 
   /** `notLocked` is told where the folder can have no lock: it is used without one. */
@@ -19,16 +19,17 @@ export class EventFolder {
     this.#notLocked = notLocked;
   }
 
-  /** What the files in it are sealed with. */
-  get dataKey(): Buffer {
-    return this.#dataKey;
+  /** Of the files in it; to be asked for once it is open. */
+  get seal(): Seal {
+    if (this.#seal === undefined) throw new Error('the folder of log events is not open');
+    return this.#seal;
   }
 
   /** Rejects where it cannot be had; then `close` lets go of what there was of it. */
   async open(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: OWNER_ONLY });
     this.#lock = await lockFolder(this.path, this.#notLocked);
-    this.#dataKey = await loadDataKey(this.path);
+    this.#seal = await Seal.load(this.path);
   }
 
   /** To be called before a file is made: without the folder it could not be, without the key nobody could read it. */
@@ -39,7 +40,7 @@ export class EventFolder {
       await this.close();
       this.#lock = await lockFolder(this.path, this.#notLocked);
     }
-    await keepDataKey(this.path, this.#dataKey);
+    await this.seal.keepKey(this.path);
   }
 
   /** Names of files outlive a power cut when this resolves; where the file system knows no such thing, at once. */

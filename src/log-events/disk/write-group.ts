@@ -1,6 +1,6 @@
 // Batches that wait to be written, and how many of them go in one write and one sync.
 import { bytesOf, type KeptBatch } from '../batch.js';
-import type { StoredBatch } from './sealed-record.js';
+import type { StoredBatch } from './record.js';
 
 /** In one write; what comes beyond waits for the next. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
