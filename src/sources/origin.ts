@@ -19,6 +19,7 @@ export type FailureReason =
   | 'redirect_refused'
   | 'bad_http'
   | 'network'
+  | 'foreign_answer'
   | 'unsupported_encoding'
   | 'unasked_protobuf'
   | 'no_has_updates'
