@@ -63,11 +63,14 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | silence on a gRPC stream | 30 s, then a heartbeat |
 | health watches over gRPC | 200 |
 | batches of log events that arrive at one time | four times the largest, in bytes |
-| deliveries of log events in flight | 64, one per SDK key; 4 more of refused keys |
+| deliveries of log events in flight | 64, one per SDK key |
+| retries of SDK keys that the origin is not known to take, and of batches that stepped aside | 5 a second for all together |
 | a look into a batch | 5 s, 128 in line, 16 of one SDK key; text over 16 MiB, or with over 100,000 events, is not searched for exposures |
 | nesting of a batch | 512 levels |
-| log events of refused keys | half of the queue, three days; after five minutes other keys come first |
-| log events of failing and refused keys | four fifths of the queue |
+| log events of one SDK key | as much as is free, beyond an eighth kept back for keys that hold up to 0.5 % |
+| log events of SDK keys that the origin is not known to take | an eighth of the queue, shared in the same way |
+| log events of a refused SDK key | three days |
+| a batch that fails while later ones of its key are taken; answers of 404 | an hour |
 | exposures remembered | five to ten minutes |
 | dead letters | 64 MiB |
 | SDK keys with counts of log events | 1,000 without a waiting batch |

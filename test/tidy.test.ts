@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { settings } from '../src/config/settings.js';
 
 const ROOT = new URL('..', import.meta.url).pathname;
-const FILE_LINES_MAX = 250;
+const FILE_LINES_MAX = 300;
 const FUNCTION_LINES_MAX = 70;
 
 /** A file imports its own room or one of a lower rank. */

@@ -110,5 +110,7 @@ function buildAllRooms(
   );
   const files = buildIdListFiles(config, world);
   const rooms = buildRooms(config, world, events, { origin, places, link, idListFiles: files.idListFiles });
-  return { ...rooms, ...files, logEvents: buildLogEvents(config, world, events) };
+  const isKnownKey = (sdkKey: string): boolean => rooms.store.isPinned(sdkKey) || rooms.store.holds(sdkKey);
+  const logEvents = buildLogEvents(config, world, events, isKnownKey);
+  return { ...rooms, ...files, logEvents };
 }

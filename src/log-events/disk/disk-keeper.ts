@@ -42,7 +42,7 @@ export class DiskKeeper implements BatchKeeper {
   #hasProgress = false;
   #working: Promise<void> | undefined;
 
-  /** `disk`: of one operation at a time, so that a disk that hangs holds one of Node's four threads. */
+  /** `disk`: of one operation at a time, so that a hanging disk holds one of Node's four threads. */
   constructor(listener: DiskKeeperListener, disk: ConcurrencyLimit, options: DiskKeeperOptions) {
     this.#listener = listener;
     this.#disk = disk;
@@ -139,7 +139,7 @@ export class DiskKeeper implements BatchKeeper {
     return kept;
   }
 
-  /** One at a time: whoever comes while it runs is served by the run that is going on. Never rejects. */
+  /** One run at a time, which also serves what comes meanwhile. Never rejects. */
   #work(): Promise<void> {
     this.#working ??= this.#workOff();
     return this.#working;
@@ -155,7 +155,7 @@ export class DiskKeeper implements BatchKeeper {
       this.#hasProgress = false;
       await this.#disk(() => this.#tidyUp());
     }
-    // With the last look and not a moment later: who comes in between would be served by nobody.
+    // In the same turn as the last check: nobody would serve a batch that comes in between.
     this.#working = undefined;
   }
 
@@ -190,7 +190,7 @@ export class DiskKeeper implements BatchKeeper {
 
   /**
    * Removes files in which nothing is live, which a full disk needs first; then writes down what is done, and empties a
-   * file that is mostly done. What fails is told, and tried again with the next.
+   * file that is mostly done. What fails is reported, and tried again with the next.
    */
   async #tidyUp(): Promise<void> {
     for (const [segment, batches] of this.#segments) {
@@ -229,7 +229,7 @@ export class DiskKeeper implements BatchKeeper {
       await this.#move(batch, from, await batch.readStored());
     } catch (error) {
       if (!(error instanceof BatchDamage)) throw error;
-      // Whoever wants it will be told; the file is kept for people.
+      // Whoever reads the batch gets the error; the file is kept for people to examine.
       from.isDamaged = true;
     }
   }

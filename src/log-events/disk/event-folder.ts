@@ -13,7 +13,7 @@ export class EventFolder {
   #seal: Seal | undefined;
   #lock: FolderLock | undefined;
 
-  /** `notLocked` is told where the folder can have no lock: it is used without one. */
+  /** `notLocked` is called where the folder cannot be locked: it is used without a lock. */
   constructor(path: string, notLocked: (error: unknown) => void) {
     this.path = path;
     this.#notLocked = notLocked;

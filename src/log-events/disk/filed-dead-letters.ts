@@ -1,4 +1,4 @@
-// Batches that were given up, in a file of JSON lines: why for people to read, what sealed like everything else here.
+// Batches that were given up, in a file of JSON lines: the reason in plain text, the batch sealed as in the other files.
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -31,7 +31,7 @@ export class FiledDeadLetters implements DeadLetters {
   readonly #options: FiledDeadLettersOptions;
   #last: Promise<void> = Promise.resolve();
 
-  /** `failed` is told of a batch that could not be filed. `disk`: the same as that of the batches. */
+  /** `failed` is called for a batch that could not be filed. `disk`: the same as that of the batches. */
   constructor(failed: (error: unknown) => void, disk: ConcurrencyLimit, options: FiledDeadLettersOptions) {
     this.#failed = failed;
     this.#disk = disk;
@@ -90,7 +90,7 @@ async function* letterPieces(
   death: Death,
   folder: string,
 ): AsyncGenerator<string> {
-  const told = {
+  const facts = {
     acceptedAt: new Date(kept.acceptedAtMs).toISOString(),
     batchId: kept.id,
     sdkKey: maskSdkKey(kept.sdkKey),
@@ -98,7 +98,7 @@ async function* letterPieces(
     bytes: kept.bytes,
     contentEncoding: batch?.headers['content-encoding'] ?? null,
   };
-  const start = JSON.stringify(told).slice(0, -1);
+  const start = JSON.stringify(facts).slice(0, -1);
   if (batch === undefined) {
     yield `${start},"sealed":null}\n`;
     return;

@@ -34,7 +34,7 @@ export async function recoverSegment(segment: Segment, fileBytes: number): Promi
     } catch (error) {
       // A disk that cannot be read now may be read later: the whole folder is tried again.
       if (!(error instanceof BatchDamage)) throw error;
-      // Counted, and told by the caller; the file is kept for people when the rest of it is done.
+      // Counted; the caller reports it. The file is kept for people when the rest of it is done.
       damagedRecords += 1;
     }
   }
