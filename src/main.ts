@@ -30,14 +30,16 @@ const LOOK_AT_FILES_MS = 10;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /** Undefined where users have no numbers. */
-const userId = process.getuid?.();
+const uid = process.getuid?.();
+const gids = [process.getgid?.() ?? [], process.getgroups?.() ?? []].flat();
+const user = uid === undefined ? undefined : { uid, gids };
 
 const around: Surroundings = {
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
   hostName: hostname(),
   // With the user's number in it: the temp dir is everybody's.
-  fallbackDataDir: join(tmpdir(), `spec-forward-proxy-${userId ?? 'user'}`),
+  fallbackDataDir: join(tmpdir(), `spec-forward-proxy-${uid ?? 'user'}`),
 };
 
 async function main(): Promise<void> {
@@ -87,7 +89,7 @@ async function runDaemon(config: Config, version: string): Promise<void> {
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
-  const starting = startApp(config, { clock: systemClock, log, version, userId });
+  const starting = startApp(config, { clock: systemClock, log, version, user });
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
   process.on('SIGHUP', () => {

@@ -35,5 +35,5 @@ export async function startProxy(
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const silent = { write: () => undefined };
   const log = createLogger(silent, { debug: false, instanceName: name, version: 'bench' });
-  return await startApp(loaded.config, { clock: systemClock, log, version: 'bench', userId: undefined });
+  return await startApp(loaded.config, { clock: systemClock, log, version: 'bench', user: undefined });
 }

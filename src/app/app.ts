@@ -2,19 +2,23 @@
 import type { Config } from '../config/load-config.js';
 import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
+import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import { DiskQueue } from '../sources/disk/disk-queue.js';
+import { Readiness } from '../servers/readiness.js';
 import { createOriginByApi } from '../sources/origin-by-api.js';
 import { createManifestClient } from '../sources/upstream/manifest-client.js';
 import { createUpstreamClient } from '../sources/upstream/upstream-client.js';
 import { openBackupPlaces, type OpenedPlaces } from './backup-places.js';
-import { buildIdListFiles, type IdListRooms } from './id-lists.js';
-import { buildLogEvents, type EventRooms } from './log-events.js';
+import { buildIdListFiles } from './id-lists.js';
+import { buildLogEvents } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
-import { buildRooms, type Rooms } from './rooms.js';
+import { buildRooms, type AllRooms } from './rooms.js';
 import type { World } from './world.js';
 import { buildServers, type Ports } from './servers.js';
 import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
+import { findUnusableFolders } from './unusable-folders.js';
 
 export interface App extends Ports {
   /** Resolves when every pinned key was tried once. */
@@ -33,8 +37,10 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
   const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
-  const opened = await openBackupPlaces(config, world, events);
-  const rooms = buildAllRooms(config, world, events, opened);
+  // Of the data directory: specs and ID lists share it.
+  const disk = new DiskQueue(clock);
+  const opened = await openBackupPlaces(config, world, events, disk);
+  const rooms = buildAllRooms(config, world, events, opened, disk);
   const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
@@ -81,7 +87,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
-    log.info({ pinnedSdkKeys: pinnedSdkKeys.size }, 'started up: ready for traffic');
+    logReady(log, readiness, pinnedSdkKeys.size);
   });
   let stopped: Promise<void> | undefined;
   return {
@@ -96,21 +102,29 @@ export async function startApp(config: Config, world: World): Promise<App> {
   };
 }
 
+function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): void {
+  if (unusable.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
+  else log.warn({ pinnedSdkKeys, unusable }, 'started up: ready for traffic, but folders cannot be used');
+}
+
 function buildAllRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link }: OpenedPlaces,
-): Rooms & IdListRooms & EventRooms {
+  { places, link, specDisk }: OpenedPlaces,
+  disk: DiskQueue,
+): AllRooms {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version);
   const origin = createOriginByApi(
     createUpstreamClient(clock, upstream),
     createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
   );
-  const files = buildIdListFiles(config, world);
+  const files = buildIdListFiles(config, world, disk);
   const rooms = buildRooms(config, world, events, { origin, places, link, idListFiles: files.idListFiles });
   const isKnownKey = (sdkKey: string): boolean => rooms.store.isPinned(sdkKey) || rooms.store.holds(sdkKey);
   const logEvents = buildLogEvents(config, world, events, isKnownKey);
-  return { ...rooms, ...files, logEvents };
+  const folders = { specDisk, idListDisk: files.idListDisk, logEvents };
+  const readiness = new Readiness(() => findUnusableFolders(folders));
+  return { ...rooms, ...files, logEvents, readiness };
 }

@@ -5,7 +5,8 @@ import type { RedisConfig } from '../config/redis-config.js';
 import type { BackupPlace } from '../datastore/backups.js';
 import { PAYLOADS_PER_SDK_KEY } from '../domain/payload-key.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
-import { openDiskSnapshots, type DiskOptions } from '../sources/disk/disk-snapshots.js';
+import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../sources/disk/disk-snapshots.js';
+import type { DiskQueue } from '../sources/disk/disk-queue.js';
 import { openRedis } from '../sources/redis/open-redis.js';
 import type { RedisOptions } from '../sources/redis/redis-options.js';
 import type { BodyLimits } from '../sources/spec-body/body-intake.js';
@@ -14,6 +15,8 @@ import type { Sources } from './rooms.js';
 import type { World } from './world.js';
 
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
+  /** Undefined where specs are not kept on a disk. */
+  readonly specDisk: DiskSnapshots | undefined;
   /** For /status, by place. */
   describe(): Readonly<Record<string, object>>;
 }
@@ -21,14 +24,15 @@ export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
 export async function openBackupPlaces(
   config: Config,
-  { clock, log, userId }: World,
+  { clock, log, user }: World,
   events: ProxyEvents,
+  queue: DiskQueue,
 ): Promise<OpenedPlaces> {
   const [redis, disk] = await Promise.all([
     config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis)),
     config.specDir === undefined
       ? undefined
-      : openDiskSnapshots(clock, log, toSpecFileOptions(config, config.specDir, userId)),
+      : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -36,6 +40,7 @@ export async function openBackupPlaces(
   return {
     places,
     link: redis?.fleet,
+    specDisk: disk,
     describe: () => ({
       ...(redis === undefined ? {} : { redis: redis.describe() }),
       ...(disk === undefined ? {} : { disk: disk.describe() }),
@@ -68,9 +73,9 @@ const KEPT_PER_HELD = 2;
 /** A folder of our own within the directory: volumes are given to containers with whatever owner and mode they have. */
 const FOLDER = 'specs';
 
-function toSpecFileOptions(config: Config, dataDir: string, uid: number | undefined): DiskOptions {
+function toSpecFileOptions(config: Config, dataDir: string, user: World['user']): Omit<DiskOptions, 'queue'> {
   const filesMax = config.maximumConcurrentSdkKeys * PAYLOADS_PER_SDK_KEY * KEPT_PER_HELD;
-  return { folder: join(dataDir, FOLDER), filesMax, uid, limits: toStoredLimits(config) };
+  return { folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
 }
 
 /** What was taken in compressed may be stored uncompressed. */

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { Clock } from '../domain/clock.js';
 import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
-import type { CopyPlace } from '../id-lists/copy-place.js';
 import { DiskPlace } from '../id-lists/disk/disk-place.js';
 import { IdListFiles } from '../id-lists/id-list-files.js';
 import { ManifestDirectory, type ManifestSource } from '../id-lists/manifest-directory.js';
 import { ManifestFiles } from '../id-lists/manifest-files.js';
 import { MemoryPlace } from '../id-lists/memory-place.js';
 import { RewrittenManifests } from '../id-lists/rewritten-manifests.js';
+import type { DiskQueue } from '../sources/disk/disk-queue.js';
 import { systemFiles } from '../sources/disk/file-system.js';
 import type { IdListFileOrigin } from '../sources/id-list-file-origin.js';
 import { createIdListFileClient } from '../sources/upstream/id-list-file-client.js';
@@ -46,23 +46,35 @@ export interface IdListRooms {
   readonly idListFiles: IdListFiles;
   /** Where the files come from: closed, it lets go of who waits for one. */
   readonly idListFileOrigin: IdListFileOrigin;
+  /** Where the copies are kept; undefined where that is memory. */
+  readonly idListDisk: DiskPlace | undefined;
 }
 
-export function buildIdListFiles(config: Config, world: World): IdListRooms {
+export function buildIdListFiles(config: Config, world: World, disk: DiskQueue): IdListRooms {
   const { clock, log, version } = world;
   const idListFileOrigin = createIdListFileClient(clock, toUpstreamOptions(config, version));
-  const place = buildPlace(config, world);
+  const idListDisk = buildDiskPlace(config, world, disk);
+  const place = idListDisk ?? new MemoryPlace();
   const options = toIdListFilesOptions(config);
-  return { idListFileOrigin, idListFiles: new IdListFiles(clock, log, idListFileOrigin, place, options) };
+  const idListFiles = new IdListFiles(clock, log, idListFileOrigin, place, options);
+  return { idListFileOrigin, idListFiles, idListDisk };
 }
 
 /** Copies that can be fetched again need no volume: without --data-dir they are in memory, whatever CACHE says. */
-function buildPlace({ dataDir }: Config, { clock, log, userId: uid }: World): CopyPlace {
-  if (dataDir === '') return new MemoryPlace();
-  return new DiskPlace(systemFiles, clock, log, { folder: join(dataDir, FOLDER), uid });
+function buildDiskPlace(
+  { dataDir }: Config,
+  { clock, log, user }: World,
+  queue: DiskQueue,
+): DiskPlace | undefined {
+  if (dataDir === '') return undefined;
+  return new DiskPlace(systemFiles, clock, log, { queue, folder: join(dataDir, FOLDER), user });
 }
 
-/** What /status tells of ID lists. */
-export function describeIdLists(manifests: ManifestDirectory, files: IdListFiles): object {
-  return { files: manifests.entries, ...files.describe() };
+/** The section of ID lists in /status. */
+export function describeIdLists(
+  manifests: ManifestDirectory,
+  { idListFiles, idListDisk }: IdListRooms,
+): object {
+  const disk = idListDisk === undefined ? {} : { disk: idListDisk.describe() };
+  return { files: manifests.entries, ...idListFiles.describe(), ...disk };
 }

@@ -1,6 +1,5 @@
 // Builds the store of log events from its parts: keeper, inspector, origin, dead letters and journal.
 import type { Config } from '../config/load-config.js';
-import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { noDeadLetters } from '../log-events/dead-letters.js';
 import { DiskKeeper } from '../log-events/disk/disk-keeper.js';
@@ -42,18 +41,18 @@ export function buildLogEvents(
     endpoint: config.logEventStatsigEndpoint,
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
-  const parts = { ...toPlaces(config, clock, journal), inspector, origin, journal, isKnownKey };
+  const parts = { ...toPlaces(config, world, journal), inspector, origin, journal, isKnownKey };
   return new LogEventStore(clock, parts, toLogEventOptions(config));
 }
 
 /** Where batches wait, and where those end that are given up. */
 function toPlaces(
   config: Config,
-  clock: Clock,
+  { clock, user }: World,
   journal: EventJournal,
 ): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
   if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
-  const { keeper, deadLetters } = toLogEventFileOptions(config);
+  const { keeper, deadLetters } = toLogEventFileOptions(config, user);
   const disk = createConcurrencyLimit(1);
   return {
     keeper: new TimelyKeeper(clock, new DiskKeeper(journal, disk, keeper)),

@@ -14,6 +14,7 @@ import type { FiledDeadLettersOptions } from '../log-events/disk/filed-dead-lett
 import type { ThreadOptions } from '../log-events/inspection/inspection-thread.js';
 import type { LogEventStoreOptions } from '../log-events/log-event-store.js';
 import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
+import type { World } from './world.js';
 
 const MIB = 1024 * 1024;
 
@@ -83,7 +84,10 @@ const SEGMENT_BYTES_MAX = 1024 * MIB;
 const DEAD_LETTERS_BYTES_MAX = 64 * MIB;
 
 /** To be asked for where there is a data folder. */
-export function toLogEventFileOptions(config: Config): {
+export function toLogEventFileOptions(
+  config: Config,
+  user: World['user'],
+): {
   readonly keeper: DiskKeeperOptions;
   readonly deadLetters: FiledDeadLettersOptions;
 } {
@@ -91,7 +95,7 @@ export function toLogEventFileOptions(config: Config): {
   const wantedBytes = (config.logEventQueueMaxMib * MIB) / SEGMENTS_ABOUT;
   const segmentBytes = Math.min(Math.max(SEGMENT_BYTES_MIN, wantedBytes), SEGMENT_BYTES_MAX);
   return {
-    keeper: { folder, segmentBytes },
+    keeper: { folder, user, segmentBytes },
     deadLetters: { folder, bytesMax: DEAD_LETTERS_BYTES_MAX },
   };
 }

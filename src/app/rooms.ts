@@ -12,12 +12,13 @@ import { Turns } from '../datastore/turns.js';
 import { UpdateFeed } from '../datastore/update-feed.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
-import { Readiness } from '../servers/readiness.js';
+import type { Readiness } from '../servers/readiness.js';
 import type { FleetLink } from '../sources/fleet-link.js';
 import type { Origin } from '../sources/origin.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { Poller } from '../sources/upstream/poller.js';
-import { buildManifests, type KnownFiles, type ManifestRooms } from './id-lists.js';
+import { buildManifests, type IdListRooms, type KnownFiles, type ManifestRooms } from './id-lists.js';
+import type { EventRooms } from './log-events.js';
 import { PinnedPayloads } from './pinned-payloads.js';
 import { toFleetOptions, toPollerOptions } from './room-options.js';
 import type { World } from './world.js';
@@ -26,7 +27,6 @@ import type { World } from './world.js';
 const FORMS_IN_MAKING_MAX = 2;
 
 export interface Rooms extends ManifestRooms {
-  readonly readiness: Readiness;
   readonly events: ProxyEvents;
   readonly origin: Origin;
   readonly store: PayloadStore;
@@ -38,6 +38,11 @@ export interface Rooms extends ManifestRooms {
   readonly backups: Backups;
   /** Undefined without Redis. */
   readonly fleet: FleetMember | undefined;
+}
+
+/** Everything behind the servers. */
+export interface AllRooms extends Rooms, IdListRooms, EventRooms {
+  readonly readiness: Readiness;
 }
 
 /** Where specs come from: the origin, and the places where they outlive the process. */
@@ -112,8 +117,7 @@ export function buildRooms(config: Config, world: World, events: ProxyEvents, so
   const pinned = new PinnedPayloads(store, poller, outcomes);
   const manifestSource = { read: reader.read.bind(reader), refresh: refresher.refresh.bind(refresher) };
   const manifestRooms = buildManifests(clock, limit, manifestSource, idListFiles);
-  const readiness = new Readiness();
-  const common = { readiness, events, origin, store, feed, outcomes, poller, reader, pinned, backups, fleet };
+  const common = { events, origin, store, feed, outcomes, poller, reader, pinned, backups, fleet };
   return { ...common, ...manifestRooms };
 }
 

@@ -15,9 +15,7 @@ import {
   toGrpcServerOptions,
   toHttpOptions,
 } from './room-options.js';
-import type { IdListRooms } from './id-lists.js';
-import type { EventRooms } from './log-events.js';
-import type { Rooms } from './rooms.js';
+import type { AllRooms } from './rooms.js';
 import type { World } from './world.js';
 import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
@@ -37,12 +35,7 @@ export interface Servers {
 }
 
 /** `status` gives what /status answers. */
-export function buildServers(
-  config: Config,
-  world: World,
-  rooms: Rooms & EventRooms & IdListRooms,
-  status: () => object,
-): Servers {
+export function buildServers(config: Config, world: World, rooms: AllRooms, status: () => object): Servers {
   const { clock, log } = world;
   const { readiness, events, reader, origin } = rooms;
   const { manifests, rewrittenManifests, idListFiles, logEvents } = rooms;
@@ -85,7 +78,7 @@ export function buildServers(
 function buildGrpcServer(
   config: Config,
   { clock, log }: World,
-  rooms: Rooms,
+  rooms: AllRooms,
   registry: StreamRegistry,
 ): GrpcServer {
   const { readiness, events, reader, feed, store } = rooms;

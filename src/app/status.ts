@@ -4,17 +4,13 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
 import type { StreamRegistry } from '../servers/stream-registry.js';
-import { describeIdLists, type IdListRooms } from './id-lists.js';
-import { describeLogEvents, logEventTables, type EventRooms } from './log-events.js';
-import type { Rooms } from './rooms.js';
+import { describeIdLists } from './id-lists.js';
+import { describeLogEvents, logEventTables } from './log-events.js';
+import type { AllRooms } from './rooms.js';
 import type { World } from './world.js';
 
 export interface StatusSources
-  extends
-    Pick<World, 'clock' | 'version'>,
-    Omit<Rooms, 'events' | 'origin' | 'feed' | 'fleet'>,
-    EventRooms,
-    IdListRooms {
+  extends Pick<World, 'clock' | 'version'>, Omit<AllRooms, 'events' | 'origin' | 'feed' | 'fleet'> {
   readonly config: Config;
   /** By the monotonic clock. */
   readonly startedAtMs: number;
@@ -32,6 +28,7 @@ export function describeStatus(sources: StatusSources): object {
     instance: config.instanceName,
     node: process.version,
     phase: sources.readiness.phase,
+    unusable: sources.readiness.unusable,
     uptimeS: toSeconds(clock.monotonicMs() - sources.startedAtMs),
     tables: {
       sdkKeys: { entries: store.sdkKeys, entriesMax: config.maximumConcurrentSdkKeys },
@@ -48,7 +45,7 @@ export function describeStatus(sources: StatusSources): object {
     cache: config.cache,
     ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
-    idLists: describeIdLists(sources.manifests, idListFiles),
+    idLists: describeIdLists(sources.manifests, sources),
     logEvents: describeLogEvents(logEvents, clock.nowMs()),
     specs: knownPayloads(sources).map((key) => describeSpec(sources, key)),
   };

@@ -1,6 +1,7 @@
 // What the process gives its rooms, so that none of them reaches for it.
 import type { Clock } from '../domain/clock.js';
 import type { Logger } from '../observability/logger.js';
+import type { FolderUser } from '../sources/disk/own-folder.js';
 
 /** What the process is given instead of reaching for it. */
 export interface World {
@@ -8,6 +9,6 @@ export interface World {
   readonly log: Logger;
   /** This program's release. */
   readonly version: string;
-  /** The number of the user it runs as; undefined where users have none. */
-  readonly userId: number | undefined;
+  /** Who it runs as; undefined where the system knows no users. */
+  readonly user: FolderUser | undefined;
 }

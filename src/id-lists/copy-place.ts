@@ -8,19 +8,17 @@ export interface CopyBytes {
   append(piece: Uint8Array): Promise<void>;
   /**
    * From `from` up to, and not with, `to`, which is no more than `length`; in pieces of 64 KiB or less. Gives the right
-   * bytes to its end though the copy grows or is removed meanwhile; throws where the place fails.
+   * bytes though the copy grows meanwhile; where it is removed meanwhile, or the place fails, the reading may throw.
    */
   read(from: number, to: number): AsyncIterable<Uint8Array>;
-  /** Of no use any more: its place is free for others. What is being read is still read to its end. Never rejects. */
+  /** Makes its place free for others. Never rejects. */
   remove(): Promise<void>;
 }
 
 export interface CopyPlace {
-  /** What an earlier process left here that is as it was written, by name, the one used last first. To be called once, first; never rejects. */
+  /** What an earlier process left here that is as it was written, by name, the one that grew last first. To be called once, first; never rejects. */
   open(): Promise<ReadonlyMap<string, CopyBytes>>;
-  /** An empty copy, in the place of any that was there under this name. Rejects where it cannot be made. */
+  /** An empty copy, in the place of any that was there under this name: that is lost also where this rejects. */
   create(name: string): Promise<CopyBytes>;
-  /** The copy was asked for: it is to stay longer than those that were not. */
-  used(name: string): void;
   close(): Promise<void>;
 }

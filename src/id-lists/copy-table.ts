@@ -51,7 +51,7 @@ export class CopyTable {
     return this.#evictions;
   }
 
-  /** Without a use of it. */
+  /** Without counting as a use. */
   peek(name: string): Copy | undefined {
     return this.#copies.get(name);
   }
@@ -61,7 +61,6 @@ export class CopyTable {
     if (!this.#isHeld(copy)) return;
     this.#copies.delete(copy.name);
     this.#copies.set(copy.name, copy);
-    this.#place.used(copy.name);
   }
 
   /** An empty copy, in use as `Copy.use` says. Rejects with a CopyFault where it cannot be made. */
@@ -102,7 +101,7 @@ export class CopyTable {
     return part.length === piece.length;
   }
 
-  /** The copy is of no use any more. Who reads it reads on. */
+  /** The copy must not be used any more; whoever reads it may be cut off. */
   async drop(copy: Copy): Promise<void> {
     if (!this.#isHeld(copy)) return;
     this.#copies.delete(copy.name);
@@ -121,7 +120,7 @@ export class CopyTable {
     return this.#copies.get(copy.name) === copy;
   }
 
-  /** Whose place is taken is gone from the table at once; the promises are for their bytes. */
+  /** Copies that have to leave are gone from the table at once; the promises are for their bytes. */
   #makeRoom(bytes: number, copies: number): Promise<void>[] {
     const removals: Promise<void>[] = [];
     for (const copy of this.#copies.values()) {

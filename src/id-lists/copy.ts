@@ -36,7 +36,7 @@ export class Copy {
     this.#users -= 1;
   }
 
-  /** So long it was all of the file once; undefined where nobody knows. What is behind may be a part of what was added. */
+  /** At this length it was the whole file once; undefined if unknown. Later bytes may be a part of what was added. */
   get completeBytes(): number | undefined {
     return this.#completeBytes;
   }
@@ -58,11 +58,11 @@ export class Copy {
     if (at >= 0) this.#lineEnd = start + at + 1;
   }
 
-  /** The byte behind the last whole line; 0 where there is none. Rejects with a CopyFault. */
+  /** The offset after the last whole line; 0 if there is none. Rejects with a CopyFault. */
   async lineEnd(): Promise<number> {
     if (this.#lineEnd === undefined) {
       const found = await findLineEnd(this.bytes);
-      // A line that was appended meanwhile ends behind it.
+      // A line that was appended meanwhile ends later.
       this.#lineEnd ??= found;
     }
     return this.#lineEnd;

@@ -1,14 +1,14 @@
-// Whose turn it is to be fetched: a host that hangs or creeps keeps its own turns, and none of those of other hosts.
+// The queue of fetches: a host that hangs or is slow holds its own places, and none of those of other hosts.
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { Clock } from '../domain/clock.js';
 import { failedReading, type FailedReading } from './file-reading.js';
 
-/** Of all hosts: more than a few dead ones have. */
+/** Over all hosts: more than a few dead ones can hold. */
 const FETCHES_MAX = 64;
 const HOST_FETCHES_MAX = 8;
 const WAITING_MAX = 4_000;
 const HOST_WAITING_MAX = 1_000;
-/** Who waited longer for a turn has given up. */
+/** A client that waited longer for its turn has given up. */
 const WAIT_MS_MAX = 60_000;
 
 interface Host {
@@ -28,7 +28,7 @@ export class FetchTurns {
     this.#clock = clock;
   }
 
-  /** What `fetch` comes to when it was its turn, or that there is none. */
+  /** Runs `fetch` when it is its turn and returns its outcome, or a failure where the queue is full or too slow. */
   async take<Outcome>(url: string, fetch: () => Promise<Outcome>): Promise<Outcome | FailedReading> {
     const name = URL.canParse(url) ? new URL(url).host : '';
     const host = this.#hosts.get(name) ?? { limit: createConcurrencyLimit(HOST_FETCHES_MAX), fetches: 0 };

@@ -1,18 +1,18 @@
-// Which files fail: remembered for a moment so that the origin is spared, told once when it begins and once when it ends.
+// Which files fail: remembered for a moment to spare the origin, and logged once when it begins and once when it ends.
 import { ExpiringMemory } from '../datastore/expiring-memory.js';
 import type { Clock } from '../domain/clock.js';
 import type { Logger } from '../observability/logger.js';
 import type { FailedReading } from './file-reading.js';
 import type { IdListFile } from './id-list-file.js';
 
-/** A storm of clients that want the same file is no storm for its origin. */
+/** Many clients that want the same file at once must not become as many requests to its origin. */
 const REMEMBERED_MS = 1_000;
 /** How long the origin is taken to have no more than it had: a file grows about once a minute. */
 const SIZE_REMEMBERED_MS = 100;
 /** A file that nobody wanted for so long is forgotten, whether it works again or not. */
 const FAILING_MS_MAX = 600_000;
-/** One that fails and works by turns is told of so often. */
-const TOLD_EVERY_MS = 60_000;
+/** One that fails and works by turns is logged this often at most. */
+const LOGGED_EVERY_MS = 60_000;
 const FILES_MAX = 10_000;
 const SHOWN_CHARACTERS = 8;
 
@@ -20,8 +20,8 @@ export class FileHealth {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #remembered: ExpiringMemory<{ readonly failure: FailedReading; readonly bytesMin: number }>;
-  readonly #failing: ExpiringMemory<{ readonly isTold: boolean }>;
-  readonly #told: ExpiringMemory<object>;
+  readonly #failing: ExpiringMemory<{ readonly isLogged: boolean }>;
+  readonly #logged: ExpiringMemory<object>;
   readonly #failures = new Map<string, number>();
   /** By then all that fail now are forgotten, if nobody wants them: the table itself lets go only of what is asked for. */
   #failingUntilMs = 0;
@@ -31,14 +31,14 @@ export class FileHealth {
     this.#log = log;
     this.#remembered = new ExpiringMemory(clock, FILES_MAX);
     this.#failing = new ExpiringMemory(clock, FILES_MAX);
-    this.#told = new ExpiringMemory(clock, FILES_MAX);
+    this.#logged = new ExpiringMemory(clock, FILES_MAX);
   }
 
   worked({ name }: IdListFile): void {
     this.#remembered.forget(name);
     const failing = this.#failing.recall(name);
     this.#failing.forget(name);
-    if (failing?.value.isTold !== true) return;
+    if (failing?.value.isLogged !== true) return;
     this.#log.info({ file: name.slice(0, SHOWN_CHARACTERS) }, 'ID list file works again');
   }
 
@@ -46,19 +46,19 @@ export class FileHealth {
   failed({ name }: IdListFile, failure: FailedReading, bytesMin: number): void {
     this.#remembered.remember(name, { failure, bytesMin }, REMEMBERED_MS);
     this.#failures.set(failure.reason, (this.#failures.get(failure.reason) ?? 0) + 1);
-    const wasTold = this.#failing.recall(name)?.value.isTold === true;
-    const isToBeTold = !wasTold && this.#told.recall(name) === undefined;
-    this.#failing.remember(name, { isTold: wasTold || isToBeTold }, FAILING_MS_MAX);
+    const wasLogged = this.#failing.recall(name)?.value.isLogged === true;
+    const isToBeLogged = !wasLogged && this.#logged.recall(name) === undefined;
+    this.#failing.remember(name, { isLogged: wasLogged || isToBeLogged }, FAILING_MS_MAX);
     this.#failingUntilMs = this.#clock.monotonicMs() + FAILING_MS_MAX;
-    if (!isToBeTold) return;
-    this.#told.remember(name, {}, TOLD_EVERY_MS);
+    if (!isToBeLogged) return;
+    this.#logged.remember(name, {}, LOGGED_EVERY_MS);
     const { reason, detail } = failure;
     this.#log.warn({ file: name.slice(0, SHOWN_CHARACTERS), reason, detail }, FAILING);
   }
 
   /**
    * The failure of a moment ago: the origin is not to be asked for so many bytes of the file now. That it had fewer than
-   * somebody wanted says little to who wants less, as a client can name any number, and another one each time: what the
+   * somebody wanted says little about smaller wishes, as a client can name any number, and another one each time: what the
    * origin had counts as all there is for a shorter while.
    */
   recall({ name }: IdListFile, bytesMin: number): FailedReading | undefined {
@@ -91,4 +91,5 @@ export class FileHealth {
   }
 }
 
-const FAILING = 'ID list file fails: who needs more of it than is held here is cut off, and tries again';
+const FAILING =
+  'ID list file fails: clients that need more of it than the copy here has are cut off, and try again';

@@ -27,7 +27,7 @@ export function withPromise(id: string, bytes: number): string {
   return `${id.slice(0, id.lastIndexOf('.'))}.${bytes}`;
 }
 
-/** Undefined for what is no id of ours. */
+/** Undefined for what is not an id of this kind. */
 export function readFileId(text: string): FileId | undefined {
   const [, keyHash, name, digits] = FILE_ID.exec(text) ?? [];
   const bytes = Number(digits);

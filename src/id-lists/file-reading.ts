@@ -4,7 +4,7 @@ import type { FileFailureReason } from '../sources/id-list-file-origin.js';
 /** Which bytes of a file are wanted. */
 export interface FileWish {
   readonly fromByte: number;
-  /** How long the file is at least, as was promised to who asks. */
+  /** The least length of the file, as promised to the client. */
   readonly bytesMin: number;
 }
 
@@ -37,7 +37,7 @@ export type FailedReadingReason =
   | FileFailureReason
   /** The origin has less than its manifest says. */
   | 'fewer_than_promised'
-  /** What the origin has is no continuation of the copy. The next request starts over. */
+  /** What the origin has does not continue the copy. The next request starts over. */
   | 'content_differs'
   /** The copy could not be read. The next request starts over. */
   | 'copy_not_read'

@@ -15,7 +15,7 @@ import type { IdListFile } from './id-list-file.js';
 export type Filled =
   /** The copy has all that the origin has. */
   | { readonly kind: 'filled' }
-  /** There is no place for all of it: in memory, or on the disk. What there was a place for stays. */
+  /** There is not enough room for all of it, in memory or on the disk. What fitted stays. */
   | { readonly kind: 'no-room' }
   /** What came before it failed stays, unless it cannot be trusted. */
   | FailedReading;
@@ -73,10 +73,10 @@ async function finish(table: CopyTable, copy: Copy, filled: Filled): Promise<num
 }
 
 const NO_ROOM: Filled = { kind: 'no-room' };
-const DIFFERS: Filled = failedReading('content_differs', 'the file is no continuation of its copy');
+const DIFFERS: Filled = failedReading('content_differs', 'the file does not continue its copy');
 
 /**
- * A file only grows, so one that is shorter than its copy comes from a host that is behind the others: the copy is the
+ * A file only grows, so one that is shorter than its copy comes from a host that lags behind the others: the copy is the
  * better of the two.
  */
 function judgeEnd(totalBytes: number | undefined, heldBytes: number): Filled {

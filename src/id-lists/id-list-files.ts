@@ -29,7 +29,7 @@ export class IdListFiles {
   readonly #copies: CopyTable;
   readonly #health: FileHealth;
   readonly #turns: FetchTurns;
-  /** One fetch for a file at a time, for all who wait. */
+  /** One fetch for a file at a time, for all clients that wait. */
   readonly #flights = new Map<string, Promise<Filled>>();
   /** When each began, the oldest first. */
   readonly #streams = new Map<StreamedFile, number>();
@@ -76,17 +76,17 @@ export class IdListFiles {
     return filled?.kind === 'failed' ? filled : await this.#stream(file, wish);
   }
 
-  /** The manifest promises so many bytes now: a copy that is held is grown, behind; others are left. */
+  /** The manifest promises so many bytes now: a copy that is held is grown in the background; no new one is made. */
   grow(file: IdListFile, bytesMin: number): void {
     const copy = this.#copies.peek(file.name);
     if (copy === undefined || this.#isTooLarge(bytesMin)) return;
     if (copy.bytes.length >= bytesMin) copy.wasComplete(bytesMin);
-    // Who asks for manifests while the origin creeps is not to wait for it, one behind the other.
+    // Clients that ask for manifests must not wait for a slow origin.
     else if (!this.#flights.has(file.name)) void this.#fill(file, bytesMin);
   }
 
   /**
-   * How many of the bytes that a manifest promises can be had: fewer where the file fails and its copy is behind. Then the
+   * How many of the bytes that a manifest promises can be had: fewer where the file fails and its copy lags. Then the
    * file is asked for again: clients that are promised no more than there is do not.
    */
   promisable(file: IdListFile, bytes: number): number {
@@ -193,7 +193,7 @@ export class IdListFiles {
     if (this.#isClosed) return STOPPING;
     this.#fetches += 1;
     const filled = await fillCopy(this.#origin, this.#copies, file, bytesMin);
-    // Not of a host that is behind its manifest: with half of a new file SDKs would lose members of the one before it.
+    // Not of a host that lags behind its manifest: with half of a new file SDKs would lose members of the one before it.
     if (filled.kind === 'filled') this.#copies.peek(file.name)?.hasAllOfOrigin();
     this.#report(file, filled, bytesMin);
     return filled;
@@ -231,7 +231,7 @@ export class IdListFiles {
 
   #report(file: IdListFile, outcome: Filled | StreamOutcome, bytesMin: number): void {
     if (outcome.kind !== 'failed') this.#health.worked(file);
-    // A proxy that stops is no fault of the file.
+    // A proxy that is stopping says nothing about the file.
     else if (outcome.reason !== 'closed') this.#health.failed(file, outcome, bytesMin);
   }
 

@@ -28,7 +28,7 @@ export interface ManifestSource {
 
 /** What a client names. */
 export interface AskedFile {
-  /** The path behind FILE_PATH as it came, percent-encoded. */
+  /** The path after FILE_PATH as it came, percent-encoded. */
   readonly id: string;
   /** The query as it came, with its question mark, or empty. */
   readonly search: string;
@@ -63,7 +63,7 @@ export class ManifestDirectory {
   /** Questions to the origin, on their way or lately answered, by SDK key. */
   readonly #asked: ExpiringMemory<{ readonly answered: Promise<void> }>;
 
-  /** `listed` is told of every file of every new version of a manifest. */
+  /** `listed` is called for every file of every new version of a manifest. */
   constructor(
     clock: Clock,
     source: ManifestSource,
@@ -85,7 +85,7 @@ export class ManifestDirectory {
     else known.payloads += 1;
   }
 
-  /** A new version is held; nothing happens where it is no manifest. */
+  /** A new version is held; payloads that are not manifests are ignored. */
   updated(held: HeldPayload): void {
     const { sdkKey, api } = held.key;
     if (api !== ID_LISTS) return;
@@ -151,7 +151,7 @@ export class ManifestDirectory {
     const ofQuery = known.filter(({ listed }) => listed.search === search);
     const sdkKey = namedKey(asked);
     const ofKey = known.filter(({ holders }) => sdkKey !== undefined && holders.has(sdkKey));
-    // Of a url with a signature the path alone is no proof.
+    // Where a url has a signature, the path alone proves nothing.
     const ofPath = known.filter(({ listed }) => listed.search === '');
     // What means several files means none of them.
     const [one] = [ofQuery, ofKey, ofPath].find(({ length }) => length === 1) ?? [];
@@ -190,7 +190,7 @@ export class ManifestDirectory {
   }
 }
 
-/** The origin puts the key into its urls, as `k`: who asks with one of them sends it along. */
+/** The origin puts the key into its urls, as `k`: a client that uses such a url sends it along. */
 function namedKey({ search, sdkKey }: AskedFile): string | undefined {
   const named = sdkKey ?? new URLSearchParams(search).get('k') ?? '';
   return isValidSdkKey(named) ? named : undefined;

@@ -4,12 +4,12 @@ import type { HeldPayload } from '../datastore/payload-store.js';
 import type { Payload } from '../domain/payload.js';
 import { hashSdkKey } from '../domain/sdk-key.js';
 import { readManifest, type ListedFile } from '../sources/spec-body/id-list-manifest.js';
-import type { Slice } from '../sources/spec-body/json-slices.js';
 import { toKeyHash, withoutPromise, writeFileId } from './file-id.js';
 import type { IdListFile } from './id-list-file.js';
 
 export interface ManifestFile {
   readonly file: IdListFile;
+  readonly listName: string;
   /** How many bytes of it the manifest promises. */
   readonly bytes: number;
   /** In urls of this proxy. */
@@ -17,15 +17,12 @@ export interface ManifestFile {
   /** Of the origin's url, without a size that is promised in it; `search` with its question mark, or empty. */
   readonly path: string;
   readonly search: string;
-  /** Where the url stands in the manifest, and where that number. */
-  readonly urlSlices: readonly Slice[];
-  readonly sizeSlices: readonly Slice[];
 }
 
 export class ManifestFiles {
   readonly #known = new WeakMap<Payload, readonly ManifestFile[]>();
 
-  /** Without those whose url is none that can be fetched: it stays as it is, and is nothing of ours. */
+  /** Without those whose url cannot be fetched: it stays as it is. */
   of({ key, payload }: Pick<HeldPayload, 'key' | 'payload'>): readonly ManifestFile[] {
     const known = this.#known.get(payload);
     if (known !== undefined) return known;
@@ -41,14 +38,14 @@ function toFiles(keyHash: string, listed: ListedFile): ManifestFile[] {
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return [];
   const [path, { search }] = [withoutPromise(url.pathname), url];
   const name = nameOf(keyHash, listed, url.origin + path, search);
-  const { bytes, urlSlices, sizeSlices } = listed;
+  const { listName, bytes } = listed;
   const id = writeFileId({ keyHash, name, bytes });
-  return [{ file: { name, url: listed.url }, bytes, id, path, search, urlSlices, sizeSlices }];
+  return [{ file: { name, url: listed.url }, listName, bytes, id, path, search }];
 }
 
 /**
  * A url names its file for every key that lists it. What stands in a query may be a signature, another one in every
- * manifest, or say whose file is meant: then the file is told by its list, as SDKs do, and is its key's alone.
+ * manifest, or say whose file is meant: then its list identifies the file, as in SDKs, and only for its own key.
  */
 function nameOf(keyHash: string, { listName, fileId }: ListedFile, where: string, search: string): string {
   const parts = search === '' ? [where, fileId] : [where, fileId, keyHash, listName];

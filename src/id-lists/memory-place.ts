@@ -15,10 +15,6 @@ export class MemoryPlace implements CopyPlace {
     return new MemoryCopy();
   }
 
-  used(): void {
-    return undefined;
-  }
-
   async close(): Promise<void> {
     return undefined;
   }
@@ -53,7 +49,7 @@ class MemoryCopy implements CopyBytes {
     this.#length = 0;
   }
 
-  /** The last block, with room for so many bytes behind those that are used. */
+  /** The last block, with room for so many bytes after those that are used. */
   #blockFor(used: number, bytes: number): Uint8Array {
     const last = used === 0 ? undefined : this.#blocks.pop();
     if (last !== undefined && last.length >= used + bytes) {

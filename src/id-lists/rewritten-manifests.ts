@@ -1,4 +1,4 @@
-// Manifests whose urls lead to this proxy, and that promise no more than it has: the origin's bytes, but for that.
+// Manifests whose urls lead to this proxy, and that promise no more than it has: else as the origin has them.
 import { createHash } from 'node:crypto';
 import { BodyForms } from '../datastore/body-forms.js';
 import type { HeldPayload } from '../datastore/payload-store.js';
@@ -6,10 +6,11 @@ import type { Clock } from '../domain/clock.js';
 import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { toEtag } from '../domain/etag.js';
 import type { Payload } from '../domain/payload.js';
+import { rewriteManifest } from '../sources/spec-body/id-list-manifest.js';
 import { withPromise } from './file-id.js';
 import type { IdListFile } from './id-list-file.js';
 import { FILE_PATH } from './manifest-directory.js';
-import type { ManifestFile, ManifestFiles } from './manifest-files.js';
+import type { ManifestFiles } from './manifest-files.js';
 
 /** Of one manifest: a cluster knows a proxy by a few names, and what strangers write into Host is theirs. */
 const BASES_MAX = 16;
@@ -19,7 +20,7 @@ const BASE_UNUSED_MS = 120_000;
 /** How clients reach this proxy, without a slash at its end. */
 export interface Bases {
   readonly wanted: string;
-  /** Where there is no room for another wanted one; of these there are few. */
+  /** Used where there is no room for another wanted one; there are few of these. */
   readonly spare: string;
 }
 
@@ -95,33 +96,14 @@ export class RewrittenManifests {
   }
 
   #rewrite(held: HeldPayload, promised: readonly number[], base: string): Rewritten {
-    const files = this.#files.of(held).map((listed, index) => {
-      return { ...listed, promised: promised[index] ?? listed.bytes };
+    const changes = this.#files.of(held).map(({ listName, id, bytes }, index) => {
+      const size = promised[index] ?? bytes;
+      return [listName, { url: base + FILE_PATH + withPromise(id, size), size }] as const;
     });
-    const bytes = rewrite(held.payload.originForm.bytes, files, base + FILE_PATH);
+    const bytes = rewriteManifest(held.payload.originForm.bytes, new Map(changes));
     const etag = toEtag(createHash('sha256').update(bytes));
     const originForm = { encoding: 'identity', bytes, etag } as const;
     const payload: Payload = { ...held.payload, originForm, identityBytes: bytes.length };
     return { payload, forms: new BodyForms(payload, this.#limit), usedAtMs: 0 };
   }
-}
-
-/** `promised`: how many bytes of the file are. */
-type PromisedFile = ManifestFile & { readonly promised: number };
-
-function rewrite(text: Buffer, files: readonly PromisedFile[], before: string): Buffer {
-  const changes = files.flatMap(({ id, bytes, promised, urlSlices, sizeSlices }) => {
-    const url = JSON.stringify(before + withPromise(id, promised));
-    const urls = urlSlices.map((slice) => ({ slice, word: url }));
-    const sizes = sizeSlices.map((slice) => ({ slice, word: String(promised) }));
-    return promised === bytes ? urls : [...urls, ...sizes];
-  });
-  const pieces: Buffer[] = [];
-  let done = 0;
-  for (const { slice, word } of changes.sort((left, right) => left.slice.from - right.slice.from)) {
-    pieces.push(text.subarray(done, slice.from), Buffer.from(word));
-    done = slice.to;
-  }
-  pieces.push(text.subarray(done));
-  return Buffer.concat(pieces);
 }

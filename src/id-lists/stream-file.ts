@@ -1,4 +1,4 @@
-// A file that has no copy, passed on as it comes: the head once it is known that the bytes behind it will be right.
+// A file that has no copy, passed on as it comes: the head once it is known that the bytes after it will be right.
 import type { FileFailure, IdListFileOrigin, NothingMore } from '../sources/id-list-file-origin.js';
 import { FileBody, type BodyEnd } from './file-body.js';
 import {
@@ -65,7 +65,7 @@ function judge(
   tell: (reading: FileReading) => void,
   wish: FileWish,
 ): StreamOutcome {
-  // Told already, where the bytes had begun to come.
+  // Resolved already, if bytes had begun to arrive.
   if (answer.kind === 'failed') tell(answer);
   if (answer.kind !== 'nothing-more') return answer;
   const totalBytes = Math.min(answer.totalBytes ?? wish.fromByte, wish.fromByte);

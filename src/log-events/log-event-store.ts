@@ -91,8 +91,13 @@ export class LogEventStore {
     return this.#forwarder;
   }
 
+  /** False where the place that batches are kept in could not be opened yet: none is accepted then. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   get isDurable(): boolean {
-    return this.#parts.keeper.isDurable;
+    return this.#isOpen && this.#parts.keeper.isDurable;
   }
 
   get inspector(): Inspector {

@@ -6,9 +6,20 @@ export type Phase = 'starting' | 'serving' | 'draining';
 export class Readiness {
   #phase: Phase = 'starting';
   readonly #listeners = new ChangeListeners();
+  readonly #findUnusable: () => readonly string[];
+
+  /** `findUnusable`: what is off at this moment, in sentences for people. */
+  constructor(findUnusable: () => readonly string[]) {
+    this.#findUnusable = findUnusable;
+  }
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** What is off though traffic is served. */
+  get unusable(): readonly string[] {
+    return this.#findUnusable();
   }
 
   /** Every pinned key was tried once. Without effect once draining. */

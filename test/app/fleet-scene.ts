@@ -70,7 +70,7 @@ export class FleetScene {
     const sink = new LogSink();
     this.logs.set(name, sink);
     const log = createLogger(sink, { debug: false, instanceName: name, version: '0' });
-    const world = { clock: this.clock, log, version: '0', userId: undefined };
+    const world = { clock: this.clock, log, version: '0', user: undefined };
     const sources = {
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],

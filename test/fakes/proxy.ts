@@ -4,6 +4,7 @@ import { readCommandLine } from '../../src/cli.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
 import { createLogger } from '../../src/observability/logger.js';
+import { testUser } from './test-user.js';
 import { LogSink } from './log-sink.js';
 
 export const SDK_KEY = 'secret-testkey0123456789';
@@ -55,7 +56,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     clock: options.clock ?? systemClock,
     log,
     version: '0.0.0',
-    userId: process.getuid?.(),
+    user: testUser(),
   });
   return {
     app,

@@ -4,7 +4,7 @@ import { systemFiles, type FileSystem } from '../../src/sources/disk/file-system
 
 /** Of the folder, and of a file that is open. */
 export const FILE_OPERATIONS = [
-  ...(['lstat', 'mkdir', 'open', 'readdir', 'rename', 'stat', 'unlink'] as const),
+  ...(['link', 'lstat', 'mkdir', 'open', 'readdir', 'rename', 'stat', 'unlink'] as const),
   ...(['read', 'write', 'sync', 'utimes', 'truncate', 'close'] as const),
 ];
 export type FileOperation = (typeof FILE_OPERATIONS)[number];

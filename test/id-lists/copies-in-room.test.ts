@@ -251,14 +251,9 @@ class FailingPlace extends MemoryPlace {
   appending = false;
   reading = false;
   readonly kept = new Map<string, CopyBytes>();
-  readonly order: string[] = [];
 
   override async open(): Promise<ReadonlyMap<string, CopyBytes>> {
     return this.kept;
-  }
-
-  override used(name?: string): void {
-    this.order.push(name ?? '');
   }
 
   override async create(): Promise<CopyBytes> {
@@ -333,7 +328,6 @@ test('what an earlier process left is served, by whole lines, as far as there is
   assert.equal(await read(A, { bytesMin: 10 }), `bytes 30: ${lines('a', 0, 3)}`);
   assert.equal(await read(B, { bytesMin: 2 }), 'bytes 2: no');
   assert.deepEqual(origin.asked, []);
-  assert.deepEqual(place.order, [A.name, B.name]);
 });
 
 test('a copy that was left and cannot be read is fetched anew', async () => {

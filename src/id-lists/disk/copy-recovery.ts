@@ -1,42 +1,36 @@
-// What an earlier process left in the folder of copies: which of it is as it was written, and what is to go.
-import type { Hash } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
+// What an earlier process left in the folder of copies: which of it is as it was written, and which is to be removed.
+import type { Dirent } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { ifThere, isNoFile, READ_FLAGS } from '../../sources/disk/file-system.js';
-import { CHECKPOINT_BYTES_MAX, readCheckpoint, startHash, type Checkpoint } from './checkpoint.js';
-import { checkpointFile, copyFile, readFileName, type CopyFileName } from './copy-names.js';
+import { PIECE_BYTES, readBytes } from '../../sources/disk/file-bytes.js';
+import { isNoFile } from '../../sources/disk/file-system.js';
+import {
+  copyFile,
+  HEADER_BYTES,
+  readCopyFile,
+  readHeader,
+  startHash,
+  withCopyFile,
+  type CopyHeader,
+} from './copy-file.js';
 import type { CopyState, CopyWorld } from './disk-copy.js';
 
-/** Of those used last; the others are removed. So many are found in a second or two. */
+/** Of those written last; the others are removed. So many are found in a second or two. */
 export const COPIES_MAX = 4096;
-/** Of a copy at a time: hashed in less than a millisecond. */
-const PIECE_BYTES = 262_144;
-const CUT_FLAGS = constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /** How many copies were not taken over, by reason. */
 export interface Losses {
-  /** Not as they were written, or never whole. */
+  /** Not as they were written. */
   damaged: number;
   /** Beyond `COPIES_MAX`. */
   surplus: number;
-  /** Of which it is not known: the disk failed, or the deadline was over. */
+  /** Nobody knows: the disk failed, or the deadline was over. */
   unread: number;
 }
 
-/** Which kinds of files each name has. Folders are left alone, as is all that is not ours. */
-export async function listCopies(
-  world: CopyWorld,
-): Promise<ReadonlyMap<string, ReadonlySet<CopyFileName['kind']>>> {
-  const entries: readonly Dirent[] = await world.access.run({ access: 'read', name: '' }, () =>
-    world.files.readdir(world.folder.path, { withFileTypes: true }),
-  );
-  const found = new Map<string, Set<CopyFileName['kind']>>();
-  for (const entry of entries) {
-    const file = readFileName(entry.name);
-    if (file === undefined || entry.isDirectory()) continue;
-    found.set(file.name, (found.get(file.name) ?? new Set()).add(file.kind));
-  }
-  return found;
+interface FoundCopy {
+  readonly name: string;
+  readonly header: CopyHeader;
+  readonly writtenAtMs: number;
 }
 
 export class CopyRecovery {
@@ -44,144 +38,88 @@ export class CopyRecovery {
   readonly #world: CopyWorld;
   readonly #isOver: () => boolean;
 
-  /** `isOver`: whether the deadline is over; asked for before each piece. */
+  /** `isOver`: whether the deadline is over. */
   constructor(world: CopyWorld, isOver: () => boolean) {
     this.#world = world;
     this.#isOver = isOver;
   }
 
-  /** Calls `take` for each copy that is as it was written, the one used last first, and gives the names of all others. */
+  /**
+   * Calls `take` for each copy that is as it was written, the one written last first, and returns the names of all others.
+   * Rejects where the folder cannot be read.
+   */
   async run(take: (name: string, state: CopyState) => void): Promise<readonly string[]> {
-    const found = await listCopies(this.#world);
-    const known: (readonly [string, Checkpoint])[] = [];
-    const dropped: string[] = [];
-    for (const [name, kinds] of found) {
-      const checkpoint = kinds.has('copy') ? await this.#readCheckpoint(name) : undefined;
-      if (checkpoint === undefined) dropped.push(name);
-      else known.push([name, checkpoint]);
+    const names = await this.#list();
+    const taken = new Set<string>();
+    const found: FoundCopy[] = [];
+    for (const name of names) {
+      const copy = await this.#reading(() => this.#look(name));
+      if (copy !== undefined) found.push(copy);
     }
-    known.sort(([, one], [, other]) => other.usedAtMs - one.usedAtMs);
-    for (const [name] of known.splice(COPIES_MAX)) {
-      this.losses.surplus += 1;
-      dropped.push(name);
+    found.sort((one, other) => other.writtenAtMs - one.writtenAtMs);
+    this.losses.surplus = found.splice(COPIES_MAX).length;
+    for (const { name, header } of found) {
+      const state = await this.#reading(() => this.#verify(name, header));
+      if (state === undefined) continue;
+      taken.add(name);
+      take(name, state);
     }
-    for (const [name, checkpoint] of known) {
-      const state = await this.#verify(name, checkpoint);
-      if (state === undefined) dropped.push(name);
-      else take(name, state);
-    }
-    return dropped;
+    return names.filter((name) => !taken.has(name));
   }
 
-  async #readCheckpoint(name: string): Promise<Checkpoint | undefined> {
-    const bytes = await this.#within(checkpointFile(name), name, async (handle) => {
-      const text = Buffer.alloc(CHECKPOINT_BYTES_MAX);
-      const bytesRead = await this.#readAt(name, handle, text, 0);
-      return text.subarray(0, bytesRead);
-    });
-    const checkpoint = bytes && readCheckpoint(bytes.toString('latin1'));
-    if (bytes !== undefined && checkpoint === undefined) this.losses.damaged += 1;
-    return checkpoint;
+  /** Folders are left alone, as are all files that are not ours. */
+  async #list(): Promise<readonly string[]> {
+    const { files, folder, run } = this.#world;
+    const list = (): Promise<Dirent[]> => files.readdir(folder.path, { withFileTypes: true });
+    const entries = await run('read', '', list);
+    return entries.flatMap((entry) => (entry.isDirectory() ? [] : (readCopyFile(entry.name) ?? [])));
   }
 
-  async #verify(name: string, { bytes, sha256, usedAtMs }: Checkpoint): Promise<CopyState | undefined> {
-    return this.#within(copyFile(name), name, async (handle) => {
-      const hash = startHash(name);
-      const hashedBytes = await this.#hash(name, handle, bytes, hash);
-      if (hashedBytes === undefined) return undefined;
-      if (hashedBytes < bytes || hash.copy().digest('hex') !== sha256) {
-        this.losses.damaged += 1;
-        return undefined;
-      }
-      await this.#cut(name, handle, bytes);
-      // Once more: the disk may have taken its time to cut it.
-      return this.#isLate() ? undefined : { length: bytes, hash, checkpointUsedAtMs: usedAtMs };
-    });
-  }
-
-  /** How many there were; undefined where the deadline was over first. */
-  async #hash(name: string, handle: FileHandle, bytes: number, hash: Hash): Promise<number | undefined> {
-    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, bytes));
-    let at = 0;
-    while (at < bytes) {
-      const bytesRead = await this.#readAt(name, handle, piece.subarray(0, bytes - at), at);
-      if (this.#isLate()) return undefined;
-      if (bytesRead === 0) break;
-      hash.update(piece.subarray(0, bytesRead));
-      at += bytesRead;
-    }
-    return at;
-  }
-
-  #isLate(): boolean {
-    if (!this.#isOver()) return false;
-    this.losses.unread += 1;
-    return true;
-  }
-
-  /** What was written behind the last checkpoint. Where it cannot be cut off, it does not count all the same. */
-  async #cut(name: string, handle: FileHandle, bytes: number): Promise<void> {
-    const { access, files, folder } = this.#world;
-    const { size } = await access.run({ access: 'read', name }, () => handle.stat());
-    if (size === bytes) return;
+  /** Counts what comes to nothing. */
+  async #reading<Value>(read: () => Promise<Value | 'damaged' | 'late'>): Promise<Value | undefined> {
     try {
-      await access.run({ access: 'write', name }, async () => {
-        // There may be a new copy of that name since.
-        if (this.#isOver()) return;
-        const writable = await files.open(folder.pathOf(copyFile(name)), CUT_FLAGS);
-        await writable.truncate(bytes).finally(() => writable.close());
-      });
+      const value = this.#isOver() ? 'late' : await read();
+      if (value !== 'damaged' && value !== 'late') return value;
+      this.losses[value === 'damaged' ? 'damaged' : 'unread'] += 1;
     } catch {
-      // Told by `access`: a disk that is read-only can be read from.
-    }
-  }
-
-  #readAt(name: string, handle: FileHandle, into: Uint8Array, at: number): Promise<number> {
-    return this.#world.access.run({ access: 'read', name }, async () => {
-      const { bytesRead } = await handle.read(into, 0, into.length, at);
-      return bytesRead;
-    });
-  }
-
-  /** Undefined where the file is none, or cannot be read: what cannot be read is not as it was written. */
-  async #within<Value>(
-    file: string,
-    name: string,
-    use: (handle: FileHandle) => Promise<Value | undefined>,
-  ): Promise<Value | undefined> {
-    if (this.#isLate()) return undefined;
-    const { access } = this.#world;
-    let handle: FileHandle | undefined;
-    try {
-      handle = await access.run({ access: 'read', name }, () => this.#open(file), closeLate);
-      if (handle !== undefined) return await use(handle);
-    } catch {
-      // Told by `access`.
+      // Reported already.
       this.losses.unread += 1;
-    } finally {
-      await handle?.close().catch((error: unknown) => {
-        access.failed('read', name, error);
-      });
     }
     return undefined;
   }
 
-  /** Undefined for what is no file of bytes. */
-  async #open(file: string): Promise<FileHandle | undefined> {
-    const { files, folder } = this.#world;
-    try {
-      const handle = await ifThere(files.open(folder.pathOf(file), READ_FLAGS));
-      const stats = await handle?.stat();
-      if (stats?.isFile() !== false) return handle;
-      await handle?.close();
-    } catch (error) {
-      if (!isNoFile(error)) throw error;
-    }
-    this.losses.damaged += 1;
-    return undefined;
+  #look(name: string): Promise<FoundCopy | 'damaged'> {
+    const { files, folder, run } = this.#world;
+    const look = async (handle: FileHandle): Promise<FoundCopy | 'damaged'> => {
+      const stats = await handle.stat();
+      if (!stats.isFile()) return 'damaged';
+      const header = readHeader((await readBytes(handle, 0, HEADER_BYTES)).toString('latin1'));
+      if (header === undefined || stats.size < HEADER_BYTES + header.bytes) return 'damaged';
+      return { name, header, writtenAtMs: stats.mtimeMs };
+    };
+    return run('read', name, async () => {
+      try {
+        return await withCopyFile(files, folder.pathOf(copyFile(name)), 'read', look);
+      } catch (error) {
+        if (isNoFile(error)) return 'damaged';
+        throw error;
+      }
+    });
   }
-}
 
-async function closeLate(handle: FileHandle | undefined): Promise<void> {
-  await handle?.close();
+  async #verify(name: string, { bytes, sha256 }: CopyHeader): Promise<CopyState | 'damaged' | 'late'> {
+    const { files, folder, run } = this.#world;
+    const hash = startHash(name);
+    for (let at = 0; at < bytes; at += PIECE_BYTES) {
+      const piece = await run('read', name, () =>
+        withCopyFile(files, folder.pathOf(copyFile(name)), 'read', (handle) =>
+          readBytes(handle, HEADER_BYTES + at, Math.min(PIECE_BYTES, bytes - at)),
+        ),
+      );
+      hash.update(piece);
+      if (this.#isOver()) break;
+    }
+    if (this.#isOver()) return 'late';
+    return hash.copy().digest('hex') === sha256 ? { length: bytes, hash } : 'damaged';
+  }
 }

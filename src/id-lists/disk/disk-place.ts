@@ -1,144 +1,144 @@
-// Copies in a folder that outlives the process: what is right of them is taken over, what goes wrong with them is told.
+// Copies in a folder that outlives the process: what is right of them is taken over, and what goes wrong with them is logged.
 import { atMost } from '../../domain/deadline.js';
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
-import { WHOLE_FOLDER } from '../../sources/disk/disk-health.js';
+import { DiskAccess } from '../../sources/disk/disk-access.js';
+import { DiskHealth, WHOLE_FOLDER, type DiskLines } from '../../sources/disk/disk-health.js';
+import type { DiskQueue } from '../../sources/disk/disk-queue.js';
 import type { FileSystem } from '../../sources/disk/file-system.js';
-import { lockFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
-import { OwnFolder } from '../../sources/disk/own-folder.js';
+import { claimFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
+import { OwnFolder, type FolderUser } from '../../sources/disk/own-folder.js';
 import type { CopyBytes, CopyPlace } from '../copy-place.js';
-import { startHash } from './checkpoint.js';
-import { copyFile, isCopyName, temporaryFile } from './copy-names.js';
-import { CopyRecovery, listCopies, type Losses } from './copy-recovery.js';
-import { DiskAccess } from './disk-access.js';
-import { DiskCopy, FILE_MODE, TEMPORARY_FLAGS, type CopyState, type CopyWorld } from './disk-copy.js';
-import { Leftovers } from './leftovers.js';
-import { WriteHandles } from './write-handles.js';
+import { copyFile, isCopyName } from './copy-file.js';
+import { CopyRecovery, type Losses } from './copy-recovery.js';
+import { DiskCopy, type CopyWorld } from './disk-copy.js';
 
 export interface DiskPlaceOptions {
+  /** Shared by everything that is on the same disk. */
+  readonly queue: DiskQueue;
   /** Made when it is needed, and refused where other users may write into it. One process uses it at a time. */
   readonly folder: string;
-  /** Whose the folder has to be; undefined where the system knows no such thing. */
-  readonly uid: number | undefined;
+  /** Who the folder has to belong to; undefined where the system knows no users. */
+  readonly user: FolderUser | undefined;
 }
 
 /** A start goes on after so long: what was not read until then is removed, and comes from the origin again. */
 const OPEN_DEADLINE_MS = 5_000;
-const CLOSE_DEADLINE_MS = 1_000;
+/** Readers, mostly, each of which waits for one piece. */
+const PENDING_MAX = 10_000;
+const LINES: DiskLines = {
+  fails: {
+    read: 'folder of ID lists fails: copies that are stored there cannot be read',
+    write: 'folder of ID lists fails: no copy can be made or grow there',
+  },
+  worksAgain: {
+    read: 'folder of ID lists works again: copies that are stored there can be read',
+    write: 'folder of ID lists works again: copies are made and grow there',
+  },
+};
 
 export class DiskPlace implements CopyPlace {
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #health: DiskHealth;
   readonly #world: CopyWorld;
   readonly #copies = new Map<string, DiskCopy>();
-  /** Names that copies are being made under. */
-  readonly #creating = new Set<string>();
-  readonly #leftovers: Leftovers;
   #lock: FolderLock | undefined;
+  #isTakenOver = false;
   #preparing: Promise<void> | undefined;
-  /** What is in the folder was looked at. */
-  #isSurveyed = false;
   /** Nothing more is taken over. */
   #isOpen = false;
 
-  constructor(files: FileSystem, clock: Clock, log: Logger, { folder, uid }: DiskPlaceOptions) {
+  constructor(files: FileSystem, clock: Clock, log: Logger, { queue, folder, user }: DiskPlaceOptions) {
     this.#clock = clock;
     this.#log = log;
-    const access = new DiskAccess(clock, log, folder);
+    this.#health = new DiskHealth(clock, log, folder, LINES);
+    const access = new DiskAccess(clock, this.#health, { queue, pendingMax: PENDING_MAX });
+    const run: DiskAccess['run'] = async (kind, file, operation, line) => {
+      const value = await access.run(kind, file, operation, line);
+      this.#health.worked(kind, file);
+      return value;
+    };
     this.#world = {
-      clock,
       files,
       access,
-      folder: new OwnFolder(files, folder, uid),
-      handles: new WriteHandles(files, (error) => {
-        access.failed('write', WHOLE_FOLDER, error);
-      }),
-      removed: (copy, isLeft) => {
+      run,
+      folder: new OwnFolder(files, folder, user),
+      gone: (copy) => {
         if (this.#copies.get(copy.name) === copy) this.#copies.delete(copy.name);
-        if (isLeft) this.#leftovers.add([copy.name]);
       },
     };
-    this.#leftovers = new Leftovers(this.#world, (name) => this.#isOurs(name));
   }
 
   async open(): Promise<ReadonlyMap<string, CopyBytes>> {
-    await atMost(this.#clock, OPEN_DEADLINE_MS, this.#takeOver());
+    // Reported already where it fails; the next copy that is made tries again.
+    const prepared = this.#prepare().catch(() => undefined);
+    await atMost(this.#clock, OPEN_DEADLINE_MS, prepared);
     this.#isOpen = true;
     return new Map(this.#copies);
   }
 
   async create(name: string): Promise<CopyBytes> {
-    if (!isCopyName(name)) throw new Error('no name for a copy');
-    this.#creating.add(name);
+    if (!isCopyName(name)) throw new Error('not a name for a copy');
+    await this.#prepare();
+    this.#copies.get(name)?.giveWay();
+    const copy = new DiskCopy(this.#world, name);
+    // Before it is made: from now on its file is not for others to remove.
+    this.#copies.set(name, copy);
     try {
-      await this.#prepare();
-      if (!this.#isSurveyed) await this.#survey();
-      return await this.#create(name);
-    } finally {
-      this.#creating.delete(name);
-      // What could not be removed may be now.
-      void this.#leftovers.clear();
+      await copy.make();
+      return copy;
+    } catch (error) {
+      copy.giveWay();
+      throw error;
     }
-  }
-
-  used(name: string): void {
-    this.#copies.get(name)?.used();
   }
 
   async close(): Promise<void> {
     this.#isOpen = true;
-    const { access, handles } = this.#world;
-    const last = [...this.#copies.values()]
-      .filter(({ hasCheckpoint }) => !hasCheckpoint)
-      .map((copy) => copy.writeCheckpoint());
-    await access.close();
-    await Promise.all(last);
-    await atMost(this.#clock, CLOSE_DEADLINE_MS, handles.closeAll());
+    await this.#world.access.close();
     await this.#lock?.release();
     this.#lock = undefined;
+  }
+
+  /** Whether reads or writes fail now. */
+  get isFailing(): boolean {
+    return this.#health.isFailing;
   }
 
   /** For the status page. */
   describe(): object {
     const { access, folder } = this.#world;
-    return { folder: folder.path, ...access.describe() };
+    return { folder: folder.path, pending: access.pending, ...this.#health.describe() };
   }
 
-  #isOurs(name: string): boolean {
-    return this.#copies.has(name) || this.#creating.has(name);
+  /** Once, and again where it failed: the folder is there, is this process' own, and holds nothing that nobody knows. */
+  #prepare(): Promise<void> {
+    if (this.#isTakenOver) return Promise.resolve();
+    this.#preparing ??= this.#takeOver().finally(() => (this.#preparing = undefined));
+    return this.#preparing;
   }
 
-  /** Never rejects. */
   async #takeOver(): Promise<void> {
+    const { folder, run } = this.#world;
+    await run('write', WHOLE_FOLDER, async () => {
+      this.#lock ??= await claimFolder(folder, (error) => {
+        this.#log.warn(
+          { folder: folder.path, err: error },
+          'the folder of ID lists cannot be locked: make sure that no other process uses it',
+        );
+      });
+    });
     const recovery = new CopyRecovery(this.#world, () => this.#isOpen);
-    try {
-      await this.#prepare();
-      this.#isSurveyed = true;
-      this.#leftovers.add(
-        await recovery.run((name, state) => {
-          this.#take(name, state);
-        }),
-      );
-    } catch {
-      // Told by whoever failed; the next copy that is made tries again, and finds out what there is to remove.
-      this.#isSurveyed = false;
-    }
-    this.#tell(recovery.losses);
-    void this.#leftovers.clear();
+    const others = await recovery.run((name, state) => {
+      this.#copies.set(name, new DiskCopy(this.#world, name, state));
+    });
+    this.#isTakenOver = true;
+    this.#report(recovery.losses);
+    for (const name of others) void this.#removeUnknown(name);
   }
 
-  #take(name: string, state: CopyState): void {
-    if (!this.#isOurs(name)) this.#copies.set(name, new DiskCopy(this.#world, name, state));
-  }
-
-  /** `open` could not: nothing of what is there was taken over, and so it is to go. */
-  async #survey(): Promise<void> {
-    const found = await listCopies(this.#world);
-    this.#isSurveyed = true;
-    this.#leftovers.add(found.keys());
-  }
-
-  #tell(losses: Losses): void {
+  #report(losses: Losses): void {
     if (losses.damaged + losses.surplus + losses.unread === 0) return;
     const { path } = this.#world.folder;
     this.#log.warn(
@@ -147,69 +147,15 @@ export class DiskPlace implements CopyPlace {
     );
   }
 
-  /** The folder is there, and it is this process' own. */
-  #prepare(): Promise<void> {
-    if (this.#lock !== undefined) return Promise.resolve();
-    const { access, folder } = this.#world;
-    this.#preparing ??= access
-      .run({ access: 'write', name: WHOLE_FOLDER }, async () => {
-        await folder.make();
-        this.#lock ??= await lockFolder(folder.path, (error) => {
-          this.#log.warn(
-            { folder: folder.path, err: error },
-            'the folder of ID lists cannot be locked: see to it that no other process uses it',
-          );
-        });
-      })
-      .finally(() => {
-        this.#preparing = undefined;
+  /** Never rejects. A copy that is made under this name meanwhile waits for this, or has its file already. */
+  async #removeUnknown(name: string): Promise<void> {
+    const { folder, run } = this.#world;
+    try {
+      await run('write', name, async () => {
+        if (!this.#copies.has(name)) await folder.remove(copyFile(name));
       });
-    return this.#preparing;
-  }
-
-  async #create(name: string): Promise<CopyBytes> {
-    const { access } = this.#world;
-    await this.#copies.get(name)?.removal;
-    const before = this.#copies.get(name);
-    await before?.giveWay();
-    try {
-      const copy = await access.run(
-        { access: 'write', name },
-        () => this.#make(name, before),
-        (late) => this.#unmake(late),
-      );
-      this.#copies.set(name, copy);
-      return copy;
-    } catch (error) {
-      before?.comeBack();
-      throw error;
+    } catch {
+      // Reported already; it is found again after a restart.
     }
-  }
-
-  /** A checkpoint of the copy before may stay for a while: its hash tells that it is not of this one. */
-  async #make(name: string, before: DiskCopy | undefined): Promise<DiskCopy> {
-    const { files, folder, handles } = this.#world;
-    await folder.make();
-    const path = folder.pathOf(copyFile(name));
-    const handle = await files.open(temporaryFile(path), TEMPORARY_FLAGS, FILE_MODE);
-    try {
-      await files.rename(temporaryFile(path), path);
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-    const copy = new DiskCopy(this.#world, name, {
-      length: 0,
-      hash: startHash(name),
-      checkpointUsedAtMs: undefined,
-    });
-    if (before !== undefined) await handles.close(before);
-    await handles.put(copy, handle);
-    return copy;
-  }
-
-  async #unmake(copy: DiskCopy): Promise<void> {
-    await this.#world.handles.close(copy);
-    await this.#world.folder.remove(copyFile(copy.name));
   }
 }

@@ -2,6 +2,7 @@
 import { readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
+import type { FolderUser } from '../../sources/disk/own-folder.js';
 import { BatchDamage, type Batch, type BatchKeeper, type KeptBatch } from '../batch.js';
 import { DiskBatch } from './disk-batch.js';
 import { EventFolder } from './event-folder.js';
@@ -15,6 +16,8 @@ const NAME_DIGITS = 16;
 
 export interface DiskKeeperOptions {
   readonly folder: string;
+  /** Who the folder has to belong to; undefined where the system knows no users. */
+  readonly user: FolderUser | undefined;
   /** A file is closed when it is this large. */
   readonly segmentBytes: number;
 }
@@ -47,7 +50,7 @@ export class DiskKeeper implements BatchKeeper {
     this.#listener = listener;
     this.#disk = disk;
     this.#options = options;
-    this.#folder = new EventFolder(options.folder, listener.notLocked.bind(listener));
+    this.#folder = new EventFolder(options.folder, options.user, listener.notLocked.bind(listener));
   }
 
   async open(): Promise<readonly KeptBatch[]> {

@@ -23,6 +23,7 @@ export function addProbeRoutes(app: FastifyInstance, readiness: Readiness): void
           true,
           'ready',
           'Send traffic: specs are served, from memory where the origin fails.',
+          readiness.unusable,
         );
       case 'draining':
         return send(
@@ -35,8 +36,15 @@ export function addProbeRoutes(app: FastifyInstance, readiness: Readiness): void
   });
 }
 
-function send(reply: FastifyReply, isGood: boolean, status: string, meaning: string): FastifyReply {
-  const bytes = Buffer.from(JSON.stringify({ status, meaning }));
+function send(
+  reply: FastifyReply,
+  isGood: boolean,
+  status: string,
+  meaning: string,
+  unusable: readonly string[] = [],
+): FastifyReply {
+  const more = unusable.length === 0 ? {} : { unusable };
+  const bytes = Buffer.from(JSON.stringify({ status, meaning, ...more }));
   return reply
     .code(isGood ? 200 : 503)
     .header('content-type', 'application/json')

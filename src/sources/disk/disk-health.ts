@@ -2,14 +2,9 @@
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import type { SnapshotFailureReason } from '../snapshots.js';
-import type { Access } from './file-queue.js';
+import { DiskTooSlow, type Access } from './disk-queue.js';
 import { errorCode } from './file-system.js';
 import { FolderRefused } from './own-folder.js';
-
-/** The disk hangs, or has more to do than it gets done. */
-export class DiskTooSlow extends Error {
-  override readonly name = 'DiskTooSlow';
-}
 
 /** In place of a file's name. */
 export const WHOLE_FOLDER = '';
@@ -69,7 +64,7 @@ export class DiskHealth {
     this.#log.info({ folder: this.#folder, access }, this.#lines.worksAgain[access]);
   }
 
-  failed(access: Access, file: string, error: unknown): SnapshotFailureReason {
+  failed(access: Access, file: string, error: unknown): void {
     const nowMs = this.#clock.monotonicMs();
     const before = this.#failures.get(access);
     const sinceMs = before?.sinceMs ?? nowMs;
@@ -78,7 +73,11 @@ export class DiskHealth {
       this.#log.warn({ folder: this.#folder, access, reason, detail }, this.#lines.fails[access]);
     }
     this.#failures.set(access, { reason, detail, sinceMs, lastMs: nowMs, lastFile: file });
-    return reason;
+  }
+
+  /** Whether reads or writes fail now. */
+  get isFailing(): boolean {
+    return this.#failures.size > 0;
   }
 
   /** For the status page. */
@@ -93,6 +92,10 @@ export class DiskHealth {
     const forS = Math.round((this.#clock.monotonicMs() - sinceMs) / 100) / 10;
     return { state: 'failing', reason, detail, forS };
   }
+}
+
+export function failureReason(error: unknown): SnapshotFailureReason {
+  return describe(error).reason;
 }
 
 function describe(error: unknown): Pick<Failure, 'reason' | 'detail'> {

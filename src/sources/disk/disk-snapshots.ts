@@ -7,10 +7,12 @@ import type { Logger } from '../../observability/logger.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
 import type { Confirming, Failing, Loading, Removing, Snapshots, Storing } from '../snapshots.js';
 import { DataFolder, type Victim } from './data-folder.js';
-import { DiskHealth, DiskTooSlow, WHOLE_FOLDER, type DiskLines } from './disk-health.js';
+import { DiskAccess, FolderClosed } from './disk-access.js';
+import { DiskHealth, failureReason, WHOLE_FOLDER, type DiskLines } from './disk-health.js';
 import { snapshotName } from './file-names.js';
-import { FileQueue, type Access } from './file-queue.js';
+import type { Access, DiskQueue } from './disk-queue.js';
 import { systemFiles, type FileSystem } from './file-system.js';
+import type { FolderUser } from './own-folder.js';
 import { RecentConfirmations } from './recent-confirmations.js';
 import { isSettled, SnapshotStore } from './snapshot-store.js';
 
@@ -21,27 +23,31 @@ import { isSettled, SnapshotStore } from './snapshot-store.js';
  */
 
 export interface DiskOptions {
+  /** Shared by everything that is on the same disk. */
+  readonly queue: DiskQueue;
   /** Made when it is needed, and refused where other users may write into it. */
   readonly folder: string;
   /** Of snapshots; of more, the longest unconfirmed go first. */
   readonly filesMax: number;
-  /** Whose the folder has to be; undefined where the system knows no such thing. */
-  readonly uid: number | undefined;
+  /** Who the folder has to belong to; undefined where the system knows no users. */
+  readonly user: FolderUser | undefined;
   /** What is larger is not read. */
   readonly limits: BodyLimits;
 }
 
 export interface DiskSnapshots extends Snapshots {
+  /** Whether reads or writes fail now. */
+  readonly isFailing: boolean;
   /** For the status page. */
   describe(): object;
 }
 
-/** A start goes on after so long, and the folder is put right behind it. */
+/** A start goes on after this long, and the folder is tidied in the background. */
 const OPEN_DEADLINE_MS = 2_000;
 /** Between looks for files that nobody needs any more; the first save after it looks. */
 const TIDY_EVERY_MS = 3_600_000;
-/** Of operations that wait: for each file one, and these. */
-const WAITING_SPARE = 64;
+/** Of operations that run and wait: for each file one, and these. */
+const PENDING_SPARE = 64;
 const LINES: DiskLines = {
   fails: {
     read: 'data folder fails: what is stored there cannot be read',
@@ -75,19 +81,19 @@ class QueuedSnapshots implements DiskSnapshots {
   readonly #options: DiskOptions;
   readonly #health: DiskHealth;
   readonly #store: SnapshotStore;
-  readonly #queue: FileQueue;
+  readonly #access: DiskAccess;
   readonly #recent: RecentConfirmations;
   #tidyAtMs = 0;
   #isTidying = false;
-  #isClosed = false;
 
   constructor(files: FileSystem, clock: Clock, log: Logger, options: DiskOptions) {
     this.#clock = clock;
     this.#options = options;
     this.#health = new DiskHealth(clock, log, options.folder, LINES);
-    const folder = new DataFolder(files, options.folder, options.uid);
+    const folder = new DataFolder(files, options.folder, options.user);
     this.#store = new SnapshotStore(files, folder, clock, { log, health: this.#health }, options.limits);
-    this.#queue = new FileQueue(clock, { waitingMax: options.filesMax + WAITING_SPARE });
+    const pendingMax = options.filesMax + PENDING_SPARE;
+    this.#access = new DiskAccess(clock, this.#health, { queue: options.queue, pendingMax });
     this.#recent = new RecentConfirmations(clock, options.filesMax);
   }
 
@@ -121,7 +127,7 @@ class QueuedSnapshots implements DiskSnapshots {
 
   async confirm(key: PayloadKey, version: number): Promise<Confirming> {
     const name = snapshotName(key);
-    if (!this.#isClosed && this.#recent.has(name, version)) return { kind: 'stored' };
+    if (!this.#access.isClosed && this.#recent.has(name, version)) return { kind: 'stored' };
     const [confirmedAtMs, confirmedMs] = [this.#clock.nowMs(), this.#clock.monotonicMs()];
     return this.#run<Confirming>(name, 'write', async () => {
       const comparison = await this.#store.compare(key, version, confirmedAtMs);
@@ -138,10 +144,13 @@ class QueuedSnapshots implements DiskSnapshots {
     });
   }
 
-  /** What has begun is finished, or given up after a second: the process has little time left. */
+  /** What has begun is finished, or left after a second: the process has little time. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#queue.close();
+    await this.#access.close();
+  }
+
+  get isFailing(): boolean {
+    return this.#health.isFailing;
   }
 
   describe(): object {
@@ -149,12 +158,12 @@ class QueuedSnapshots implements DiskSnapshots {
     return {
       folder,
       files: { entries: this.#store.count, entriesMax: filesMax },
-      waiting: this.#queue.waiting,
+      pending: this.#access.pending,
       ...this.#health.describe(),
     };
   }
 
-  /** Removes what was left behind, and snapshots beyond those that there may be. */
+  /** Removes leftovers, and snapshots beyond the limit. */
   async tidyUp(): Promise<void> {
     if (this.#isTidying) return;
     this.#isTidying = true;
@@ -174,27 +183,16 @@ class QueuedSnapshots implements DiskSnapshots {
     });
   }
 
-  /** One operation at a time for each file, and never one that rejects. */
+  /** One operation at a time for each file. Never rejects. */
   async #run<Outcome>(
     name: string,
     access: Access,
     task: () => Promise<Outcome>,
   ): Promise<Outcome | Failing> {
-    const fail = (error: unknown): Failing => {
-      return { kind: 'failed', reason: this.#health.failed(access, name, error) };
-    };
-    if (this.#isClosed) return CLOSED;
-    return this.#queue.run<Outcome | Failing>(
-      name,
-      access,
-      async () => {
-        try {
-          return this.#isClosed ? CLOSED : await task();
-        } catch (error) {
-          return fail(error);
-        }
-      },
-      () => (this.#isClosed ? CLOSED : fail(new DiskTooSlow('the disk is too slow'))),
-    );
+    try {
+      return await this.#access.run(access, name, task);
+    } catch (error) {
+      return error instanceof FolderClosed ? CLOSED : { kind: 'failed', reason: failureReason(error) };
+    }
   }
 }

@@ -2,7 +2,7 @@
 import type { PayloadKey } from '../../domain/payload-key.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 
-/** What a file of ours is, by its name; undefined for a file that is not ours to touch. */
+/** What one of our files is, by its name; undefined for a file that is not ours to touch. */
 export type FileKind = 'snapshot' | 'temporary' | 'set-aside';
 
 const SNAPSHOT = String.raw`[0-9a-f]{64}\.(?:v[12]\.(?:json|protobuf)|id_lists\.json)\.spec`;

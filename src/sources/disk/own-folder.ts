@@ -1,14 +1,22 @@
-// A folder that is this process' own: made when needed, and refused where others could write into it.
-import { join } from 'node:path';
+// A folder that only this process' user or group can write into: made when needed, refused where strangers could write into it.
+import { dirname, join } from 'node:path';
 import type { Stats } from 'node:fs';
 import { errorCode, ifThere, type FileSystem } from './file-system.js';
 
 const FOLDER_MODE = 0o700;
-/** The group may: Kubernetes gives every volume to a group (`fsGroup`) at the start of a pod, and lets it write. */
+const USABLE_BY_GROUP = 0o070;
 const WRITABLE_BY_OTHERS = 0o002;
+/** Set on folders that everybody may make files in, such as the system's folder for temporary files. */
+const STICKY = 0o1000;
 const ROOT_UID = 0;
-/** Some file systems sync files, and know nothing of syncing a folder. */
+/** Some file systems sync files but not folders. */
 const SYNCS_NO_FOLDERS: readonly string[] = ['EINVAL', 'ENOTSUP', 'EISDIR'];
+
+/** Who the process runs as. */
+export interface FolderUser {
+  readonly uid: number;
+  readonly gids: readonly number[];
+}
 
 /** A folder that is there, and must not be used. The message says why, for people. */
 export class FolderRefused extends Error {
@@ -18,13 +26,13 @@ export class FolderRefused extends Error {
 export class OwnFolder {
   readonly path: string;
   protected readonly files: FileSystem;
-  readonly #uid: number | undefined;
+  readonly #user: FolderUser | undefined;
 
-  /** `uid`: whose the folder has to be; undefined where the system knows no such thing. */
-  constructor(files: FileSystem, path: string, uid: number | undefined) {
+  /** `user`: who the folder has to belong to; undefined where the system knows no users. */
+  constructor(files: FileSystem, path: string, user: FolderUser | undefined) {
     this.files = files;
     this.path = path;
-    this.#uid = uid;
+    this.#user = user;
   }
 
   pathOf(name: string): string {
@@ -34,48 +42,29 @@ export class OwnFolder {
   /** Makes the folder where it is not there yet. Throws where it cannot be made or must not be used. */
   async make(): Promise<void> {
     if (await this.isThere()) return;
-    try {
-      await this.files.mkdir(this.path, FOLDER_MODE);
-    } catch (error) {
-      // Node makes the folders above only together with this one, and says ENOENT then of a disk that is read-only.
-      if (errorCode(error) === 'ENOENT') {
-        await this.files.mkdir(this.path, { recursive: true, mode: FOLDER_MODE });
-      } else if (errorCode(error) !== 'EEXIST') throw error;
-    }
-    // Somebody else may have made it in the same moment.
+    await makeFolder(this.files, this.path);
+    // Somebody else may have made it at the same moment.
     await this.isThere();
   }
 
   /**
-   * Whether the folder is there; throws a FolderRefused where it must not be used. Looked at before every operation:
-   * below the system's folder for temporary files anybody may have made it first, and filled it with files of theirs.
+   * Whether the folder is there; throws a FolderRefused where it must not be used. Checked before every operation: below
+   * the system's folder for temporary files anybody may have made it first, and put files of theirs into it.
    */
   async isThere(): Promise<boolean> {
     const link = await ifThere(this.files.lstat(this.path));
     if (link === undefined) return false;
     if (!link.isSymbolicLink()) {
-      this.#check(link);
+      await this.#check(link);
       return true;
     }
     const isOfRoot = link.uid === ROOT_UID;
     if (!isOfRoot && !this.#isOurs(link))
-      throw new FolderRefused('a link of another user leads to the folder');
+      throw new FolderRefused('the symbolic link to the folder belongs to another user');
     const stats = await ifThere(this.files.stat(this.path));
-    if (stats === undefined) throw new FolderRefused('the link leads to no folder');
-    this.#check(stats);
+    if (stats === undefined) throw new FolderRefused('the symbolic link does not lead to a directory');
+    await this.#check(stats);
     return true;
-  }
-
-  #check(stats: Stats): void {
-    if (!stats.isDirectory()) throw new FolderRefused('there is something else in the place of the folder');
-    if (!this.#isOurs(stats)) throw new FolderRefused('the folder belongs to another user');
-    if (this.#uid !== undefined && (stats.mode & WRITABLE_BY_OTHERS) !== 0) {
-      throw new FolderRefused('other users may write into the folder');
-    }
-  }
-
-  #isOurs(stats: Stats): boolean {
-    return this.#uid === undefined || stats.uid === this.#uid;
   }
 
   /** Names that came and went are on the disk when this resolves. */
@@ -93,5 +82,46 @@ export class OwnFolder {
   /** False where it was not there. */
   async remove(name: string): Promise<boolean> {
     return (await ifThere(this.files.unlink(this.pathOf(name)).then(() => true))) ?? false;
+  }
+
+  async #check(stats: Stats): Promise<void> {
+    if (!stats.isDirectory()) throw new FolderRefused('the path exists but is not a directory');
+    if (!this.#isOurs(stats) && !(await this.#isOfOurGroup(stats))) {
+      throw new FolderRefused('the folder belongs to another user');
+    }
+    if (this.#user !== undefined && (stats.mode & WRITABLE_BY_OTHERS) !== 0) {
+      throw new FolderRefused('other users may write into the folder');
+    }
+  }
+
+  #isOurs(stats: Stats): boolean {
+    return this.#user === undefined || stats.uid === this.#user.uid;
+  }
+
+  /**
+   * Kubernetes gives everything on a volume to a group (`fsGroup`) at the start of a pod, whoever made it. In a place where
+   * everybody may make folders, membership of the same group proves nothing.
+   */
+  async #isOfOurGroup({ gid, mode }: Stats): Promise<boolean> {
+    const isOfGroup = this.#user?.gids.includes(gid) === true;
+    if (!isOfGroup || (mode & USABLE_BY_GROUP) !== USABLE_BY_GROUP) return false;
+    // Not by `join`, which would look at the place of a link instead of the place of the folder.
+    const parent = await this.files.stat(`${this.path}/..`);
+    return (parent.mode & STICKY) === 0 || (parent.mode & WRITABLE_BY_OTHERS) === 0;
+  }
+}
+
+/** With the folders above it. Not by Node's own `recursive`, which tries for ever below `/proc`: each parent is tried once. */
+async function makeFolder(files: FileSystem, path: string): Promise<void> {
+  try {
+    await files.mkdir(path, FOLDER_MODE);
+  } catch (error) {
+    const parent = dirname(path);
+    if (errorCode(error) === 'EEXIST') return;
+    if (errorCode(error) !== 'ENOENT' || parent === path) throw error;
+    await makeFolder(files, parent);
+    await files.mkdir(path, FOLDER_MODE).catch((second: unknown) => {
+      if (errorCode(second) !== 'EEXIST') throw second;
+    });
   }
 }

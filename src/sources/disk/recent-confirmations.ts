@@ -1,7 +1,7 @@
 // Which versions were just seen to be stored, so that a poll every ten seconds does not ask the disk each time.
 import type { Clock } from '../../domain/clock.js';
 
-/** How far the time of a confirmation on the disk may be behind. */
+/** By how much the time of a confirmation on the disk may lag. */
 export const CONFIRMED_EVERY_MS = 30_000;
 
 interface Confirmation {
@@ -34,7 +34,7 @@ export class RecentConfirmations {
     this.#byFile.delete(file);
   }
 
-  /** Another process may have changed the file since: told by the next look at it, at most 30 s later. */
+  /** Another process may have changed the file since: the next look at it, at most 30 s later, finds out. */
   has(file: string, version: number): boolean {
     const known = this.#byFile.get(file);
     return known?.version === version && this.#clock.monotonicMs() - known.monotonicMs < CONFIRMED_EVERY_MS;

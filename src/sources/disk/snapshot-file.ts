@@ -9,6 +9,7 @@ import { hashSdkKey } from '../../domain/sdk-key.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
 import { isManifest } from '../spec-body/manifest-reader.js';
 import type { SnapshotFault } from '../snapshots.js';
+import { PIECE_BYTES, readBytes, writeBytes } from './file-bytes.js';
 import { ifThere, isNoFile, READ_FLAGS, type FileSystem } from './file-system.js';
 import {
   encodeHeader,
@@ -17,15 +18,12 @@ import {
   UNKNOWN_SHA256,
   type SnapshotHeader,
 } from './snapshot-header.js';
-import { writeBytes } from './write-bytes.js';
 
-/** Of a body at a time: hashed in less than a millisecond. */
-const PIECE_BYTES = 262_144;
 const FILE_MODE = 0o600;
 
 export interface OpenSnapshot {
   readonly kind: 'open';
-  /** To be closed by who asked for it. */
+  /** The caller closes it. */
   readonly handle: FileHandle;
   readonly header: SnapshotHeader;
   readonly lineBytes: number;
@@ -87,7 +85,7 @@ async function examine(
   return { kind: 'open', handle, header, lineBytes, inode: stats.ino, confirmedAtMs };
 }
 
-/** The payload, or why the body is of no use. */
+/** The payload, or why the body cannot be used. */
 export async function readPayload({
   handle,
   header,
@@ -97,30 +95,10 @@ export async function readPayload({
   const bytes = await readBytes(handle, lineBytes, header.bytes, (piece) => hash.update(piece));
   const etag = toEtag(hash.copy());
   if (hash.digest('hex') !== header.sha256) return 'torn';
-  // Looked into by whoever holds it: another release may have let in what is none here.
+  // Its readers parse it, and another release may have accepted what is not a manifest here.
   if (header.api === ID_LISTS && !isManifest(bytes)) return 'no_spec';
   const { format, version, encoding, identityBytes } = header;
   return { format, version, identityBytes, originForm: { encoding, bytes, etag } };
-}
-
-/** So many bytes from `position` on, or fewer where the file ends before. */
-async function readBytes(
-  handle: FileHandle,
-  position: number,
-  length: number,
-  each: (piece: Buffer) => void = () => undefined,
-): Promise<Buffer> {
-  // Of its own, and not a slice of Node's pool: it may be held for weeks.
-  const bytes = Buffer.allocUnsafeSlow(length);
-  let done = 0;
-  while (done < length) {
-    const wanted = Math.min(PIECE_BYTES, length - done);
-    const { bytesRead } = await handle.read(bytes, done, wanted, position + done);
-    if (bytesRead === 0) break;
-    each(bytes.subarray(done, done + bytesRead));
-    done += bytesRead;
-  }
-  return bytes.subarray(0, done);
 }
 
 /** Writes a file that is not there yet; when this resolves, it is whole on the disk. Leaves what it began where it fails. */

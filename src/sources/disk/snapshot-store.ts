@@ -1,5 +1,6 @@
 // What is done to the snapshots in the folder, one payload at a time: whoever calls sees to it that no two calls meet.
 import { randomBytes } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
@@ -16,6 +17,7 @@ import {
   readPayload,
   setTimes,
   writeSnapshot,
+  type FileTimes,
   type Opening,
   type OpenSnapshot,
 } from './snapshot-file.js';
@@ -89,10 +91,10 @@ export class SnapshotStore {
       const nowMs = this.#clock.nowMs();
       // A time ahead of now was set by a clock that has been set back since.
       const isGoodEnough = storedAtMs <= nowMs && confirmedAtMs - storedAtMs < CONFIRMED_EVERY_MS;
-      if (!isGoodEnough) {
-        await setTimes(handle, { confirmedAtMs, nowMs });
-        this.#health.worked('write', snapshotName(key));
-      }
+      if (isGoodEnough) return { kind: 'stored' } as const;
+      const isTouched = await touch(handle, { confirmedAtMs, nowMs });
+      if (!isTouched) return { kind: 'older' } as const;
+      this.#health.worked('write', snapshotName(key));
       return { kind: 'stored' } as const;
     });
     this.#health.worked('read', snapshotName(key));
@@ -201,6 +203,17 @@ export class SnapshotStore {
     } catch {
       // What made the write fail may forbid this too: it is removed when it has become old.
     }
+  }
+}
+
+/** False for a file of another user: only its owner may set its times, but this process may replace it. */
+async function touch(handle: FileHandle, times: FileTimes): Promise<boolean> {
+  try {
+    await setTimes(handle, times);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EPERM') return false;
+    throw error;
   }
 }
 

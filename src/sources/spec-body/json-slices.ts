@@ -60,24 +60,6 @@ export function membersOf(
   return members;
 }
 
-/** A member of an object: its name with the quotes, and its value. */
-export interface Member {
-  readonly name: Slice;
-  readonly value: Slice;
-}
-
-/** The members of the object at `from`, in their order, whatever they are called and however often. */
-export function* eachMember(text: Buffer, from: number): Generator<Member> {
-  let at = skipSpace(text, from + 1);
-  while (text[at] !== CLOSE_OBJECT) {
-    const name = { from: at, to: endOfString(text, at) };
-    const valueFrom = skipSpace(text, skipSpace(text, name.to) + 1);
-    const value = { from: valueFrom, to: endOfValue(text, valueFrom) };
-    yield { name, value };
-    at = nextItem(text, value.to);
-  }
-}
-
 /** The member's text just as it is written. */
 export function textOf(text: Buffer, { from, to }: Slice): string {
   return text.toString('latin1', from, to);

@@ -6,13 +6,12 @@ import type { TestContext } from 'node:test';
 import type { CopyBytes } from '../../../src/id-lists/copy-place.js';
 import { DiskPlace, type DiskPlaceOptions } from '../../../src/id-lists/disk/disk-place.js';
 import { createLogger, type Logger } from '../../../src/observability/logger.js';
+import { DiskQueue } from '../../../src/sources/disk/disk-queue.js';
 import { systemFiles, type FileSystem } from '../../../src/sources/disk/file-system.js';
 import { within } from '../../e2e/deadline.js';
 import { LogSink } from '../../fakes/log-sink.js';
+import { testUser } from '../../fakes/test-user.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
-
-/** Longer than a copy waits for its checkpoint. */
-export const CHECKPOINT_MS = 5_000;
 
 export class CopiesFolder {
   readonly clock = new ManualClock();
@@ -33,7 +32,8 @@ export class CopiesFolder {
 
   /** A place that is not open yet; closed when the test is over. */
   start(files: FileSystem = systemFiles, options: Partial<DiskPlaceOptions> = {}): DiskPlace {
-    const defaults = { folder: this.path, uid: process.getuid?.() };
+    const queue = new DiskQueue(this.clock);
+    const defaults = { queue, folder: this.path, user: testUser() };
     const place = new DiskPlace(files, this.clock, this.log, { ...defaults, ...options });
     this.#places.push(place);
     return place;

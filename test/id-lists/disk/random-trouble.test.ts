@@ -7,13 +7,13 @@ import type { DiskPlace } from '../../../src/id-lists/disk/disk-place.js';
 import { copyName, listBytes, readAll } from '../../contracts/copy-bytes.js';
 import { eventually } from '../../e2e/deadline.js';
 import { FILE_OPERATIONS, TroubledFiles } from '../../fakes/troubled-files.js';
-import { CHECKPOINT_MS, CopiesFolder } from './copies-folder.js';
+import { CopiesFolder } from './copies-folder.js';
 
 const [NAME, OTHER] = [copyName('one'), copyName('other')];
 /** More than is written at a time. */
 const APPENDED_BYTES = 300_000;
 
-type Call = 'create' | 'append' | 'read' | 'remove' | 'checkpoint';
+type Call = 'create' | 'append' | 'read' | 'remove';
 
 interface Held {
   readonly copy: CopyBytes;
@@ -22,7 +22,7 @@ interface Held {
 }
 
 const step = fc.record({
-  call: fc.constantFrom<Call>('create', 'append', 'append', 'append', 'read', 'remove', 'checkpoint'),
+  call: fc.constantFrom<Call>('create', 'append', 'append', 'append', 'read', 'remove'),
   name: fc.constantFrom(NAME, OTHER),
   operation: fc.constantFrom(...FILE_OPERATIONS),
   code: fc.constantFrom('ENOSPC', 'EACCES', 'EIO', 'EMFILE'),
@@ -30,7 +30,7 @@ const step = fc.record({
   spared: fc.nat(4),
 });
 
-test('whatever fails at whatever time, a copy holds what it says it does, and nothing is left behind', async (t) => {
+test('whatever fails at whatever time, a copy holds what it says it does, and no file stays open', async (t) => {
   const folder = new CopiesFolder(t);
   const troubled = new TroubledFiles();
   const { place } = await folder.open(troubled.files);
@@ -41,7 +41,6 @@ test('whatever fails at whatever time, a copy holds what it says it does, and no
         let calls = 0;
         troubled.fail(operation, code, () => (calls += 1) > spared);
         if (call === 'create') await create(place, held, name, list);
-        else if (call === 'checkpoint') folder.clock.advance(CHECKPOINT_MS);
         else await take(call, held, name);
         troubled.heal();
         for (const each of held.values()) await assertHolds(each);
@@ -54,9 +53,9 @@ test('whatever fails at whatever time, a copy holds what it says it does, and no
   await place.create(NAME);
   await place.close();
   const { place: next, left } = await folder.open();
-  assert.deepEqual([...left.keys()], [NAME]);
   assert.equal(left.get(NAME)?.length, 0);
-  await left.get(NAME)?.remove();
+  // The other one may be there too, where it could not be removed.
+  for (const copy of left.values()) await copy.remove();
   await next.close();
   assert.deepEqual(folder.names, []);
 });
@@ -67,6 +66,8 @@ async function assertHolds({ copy, list, bytes }: Held): Promise<void> {
 }
 
 async function create(place: DiskPlace, held: Map<string, Held>, name: string, list: number): Promise<void> {
+  // What was there is lost also where the new one cannot be made.
+  held.delete(name);
   try {
     held.set(name, { copy: await place.create(name), list, bytes: 0 });
   } catch (error) {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { copyFile } from '../../../src/id-lists/disk/copy-names.js';
+import { copyFile } from '../../../src/id-lists/disk/copy-file.js';
 import { copyName, grow, listBytes, readAll } from '../../contracts/copy-bytes.js';
 import { eventually, within } from '../../e2e/deadline.js';
 import { CopiesFolder } from './copies-folder.js';
@@ -19,7 +19,7 @@ const NAME = copyName('one');
 const TAKEN = 'another process uses the folder: each needs its own';
 
 interface Growing {
-  /** How far it said that the growing copy has a checkpoint, each time. */
+  /** How far it said that the growing copy has come, each time. */
   readonly said: readonly number[];
   readonly kill: () => Promise<void>;
 }
@@ -44,11 +44,11 @@ function startGrowing(t: TestContext, folder: string): Growing {
   return { said, kill };
 }
 
-test('a process killed at any moment leaves right bytes, as many as had a checkpoint', async (t) => {
+test('a process killed at any moment leaves right bytes, and all that it said were kept', async (t) => {
   const folder = new CopiesFolder(t);
   for (let kill = 0; kill < KILLS; kill += 1) {
     const child = startGrowing(t, folder.path);
-    await eventually('growth', () => child.said.length >= 5 + 7 * kill);
+    await eventually('growth', () => child.said.length >= 3 + 3 * kill);
     await child.kill();
     const { place, left } = await folder.open();
     const growing = left.get(GROWING) ?? assert.fail('the growing copy is there');
@@ -102,7 +102,7 @@ test('a folder whose path is too long for a lock is used without one, and that i
   const [line, ...more] = folder.sink.lines;
   assert.equal(
     line?.['msg'],
-    'the folder of ID lists cannot be locked: see to it that no other process uses it',
+    'the folder of ID lists cannot be locked: make sure that no other process uses it',
   );
   assert.deepEqual(more, []);
   assert.equal((await folder.open(undefined, { folder: path })).left.get(NAME)?.length, 10);

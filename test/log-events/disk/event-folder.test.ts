@@ -1,7 +1,7 @@
 // The folder of log events: one process at a time uses it, and it is made again, or waited for.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -68,10 +68,23 @@ describe('a folder', () => {
     assert.equal((await keeper.keep(makeBatch('one'))).id, 'one');
   });
 
+  it('that belongs to somebody else, or that others may write into, is not used', async (t) => {
+    const folder = makeFolder();
+    const stranger = { uid: (process.getuid?.() ?? 0) + 1, gids: [] };
+    await assert.rejects(openKeeper(t, folder, undefined, stranger), /the folder belongs to another user/);
+    chmodSync(folder, 0o707);
+    await assert.rejects(openKeeper(t, folder), /other users may write into the folder/);
+    chmodSync(folder, 0o700);
+    const { keeper } = await openKeeper(t, folder, 100);
+    await keeper.keep(makeBatch('before'));
+    chmodSync(folder, 0o707);
+    await assert.rejects(keeper.keep(makeBatch('after')), /other users may write into the folder/);
+  });
+
   it('that cannot be made, or whose key is not one, is not used', async (t) => {
     const folder = makeFolder();
     writeFileSync(join(folder, 'file'), '');
-    await assert.rejects(openKeeper(t, join(folder, 'file')), { code: 'EEXIST' });
+    await assert.rejects(openKeeper(t, join(folder, 'file')), /the path exists but is not a directory/);
     writeFileSync(join(folder, 'key'), 'short');
     await assert.rejects(openKeeper(t, folder), /has 5 bytes, not 32/);
   });

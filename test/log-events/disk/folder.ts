@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { createConcurrencyLimit } from '../../../src/domain/concurrency-limit.js';
 import type { Batch, KeptBatch } from '../../../src/log-events/batch.js';
 import { DiskKeeper } from '../../../src/log-events/disk/disk-keeper.js';
+import { testUser } from '../../fakes/test-user.js';
 import { makeTemporaryFolder } from '../../fakes/temporary-folder.js';
 
 export function makeFolder(): string {
@@ -25,14 +26,23 @@ export interface OpenKeeper {
   readonly told: { readonly damaged: [string, number, number][]; readonly errors: unknown[] };
 }
 
-export async function openKeeper(t: TestContext, folder: string, segmentBytes = 10_000): Promise<OpenKeeper> {
+export async function openKeeper(
+  t: TestContext,
+  folder: string,
+  segmentBytes = 10_000,
+  user = testUser(),
+): Promise<OpenKeeper> {
   const told = { damaged: [] as [string, number, number][], errors: [] as unknown[] };
   const listener = {
     damaged: (...damage: [string, number, number]) => void told.damaged.push(damage),
     progressNotWritten: (error: unknown) => void told.errors.push(error),
     notLocked: (error: unknown) => void told.errors.push(error),
   };
-  const keeper = new DiskKeeper(listener, createConcurrencyLimit(1), { folder, segmentBytes });
+  const keeper = new DiskKeeper(listener, createConcurrencyLimit(1), {
+    folder,
+    user,
+    segmentBytes,
+  });
   t.after(() => keeper.close());
   return { keeper, left: await keeper.open(), told };
 }

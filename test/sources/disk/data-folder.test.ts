@@ -64,7 +64,7 @@ describe('a folder that must not be used', () => {
     },
     {
       name: 'a file',
-      detail: 'there is something else in the place of the folder',
+      detail: 'the path exists but is not a directory',
       make: (folder, uid) => {
         writeFileSync(folder, '');
         return uid;
@@ -72,7 +72,7 @@ describe('a folder that must not be used', () => {
     },
     {
       name: 'a link that leads nowhere',
-      detail: 'the link leads to no folder',
+      detail: 'the symbolic link does not lead to a directory',
       make: (folder, uid) => {
         symlinkSync('/nowhere', folder);
         return uid;
@@ -93,7 +93,7 @@ describe('a folder that must not be used', () => {
     test(name, async (t) => {
       const place = new DiskPlace(t);
       const uid = make(place.folder, process.getuid?.() ?? 0);
-      const snapshots = await place.open({ uid });
+      const snapshots = await place.open({ user: { uid, gids: [] } });
       const denied = { kind: 'failed', reason: 'disk_denied' };
       assert.deepEqual(await snapshots.load(key), denied);
       assert.deepEqual(await snapshots.save(key, payload, 0), denied);
@@ -125,14 +125,14 @@ test("another user's link is not followed, wherever it leads", async (t) => {
   troubled.changeOwner(place.folder, NOBODY_UID);
   const snapshots = await place.open({}, troubled.files);
   assert.deepEqual(await snapshots.save(key, payload, 0), { kind: 'failed', reason: 'disk_denied' });
-  assert.equal(healthLines(place)[0]?.['detail'], 'a link of another user leads to the folder');
+  assert.equal(healthLines(place)[0]?.['detail'], 'the symbolic link to the folder belongs to another user');
 });
 
 test('where the system knows no users, the folder is not asked for its owner', async (t) => {
   const place = new DiskPlace(t);
   mkdirSync(place.folder);
   chmodSync(place.folder, 0o777);
-  const snapshots = await place.open({ uid: undefined });
+  const snapshots = await place.open({ user: undefined });
   assert.deepEqual(await snapshots.save(key, payload, 0), { kind: 'stored' });
 });
 

@@ -101,3 +101,18 @@ test('a file that is being written is not taken for one left behind, however old
   assert.deepEqual(await saved, { kind: 'stored' });
   assert.equal(await ageOf(snapshots), AN_HOUR_MS);
 });
+
+test('a file of another user, whose times only its owner may set, is written anew', async (t) => {
+  const place = new DiskPlace(t);
+  await (await place.open()).save(key, payload, AN_HOUR_MS);
+  const troubled = new TroubledFiles();
+  const snapshots = await place.open({}, troubled.files);
+  let calls = 0;
+  // Of the file that is there, and not of the one that is written.
+  troubled.fail('utimes', 'EPERM', () => (calls += 1) !== 3);
+  assert.deepEqual(await snapshots.confirm(key, TIME), { kind: 'behind' });
+  assert.deepEqual(await snapshots.save(key, payload, 0), { kind: 'stored' });
+  assert.equal(calls, 4);
+  assert.equal(await ageOf(snapshots), 0);
+  assert.deepEqual(place.sink.lines, []);
+});

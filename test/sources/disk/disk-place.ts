@@ -8,10 +8,12 @@ import {
   type DiskOptions,
   type DiskSnapshots,
 } from '../../../src/sources/disk/disk-snapshots.js';
+import { DiskQueue } from '../../../src/sources/disk/disk-queue.js';
 import { systemFiles, type FileSystem } from '../../../src/sources/disk/file-system.js';
 import type { SnapshotsPlace } from '../../contracts/snapshots-place.js';
 import { LogSink } from '../../fakes/log-sink.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
+import { testUser } from '../../fakes/test-user.js';
 import { makeTemporaryFolder } from '../../fakes/temporary-folder.js';
 
 const LIMITS = { encodedBytesMax: 16 * 1024 * 1024, decodedBytesMax: 16 * 1024 * 1024 };
@@ -36,8 +38,8 @@ export class DiskPlace implements SnapshotsPlace {
 
   /** `files`: what the handle works with instead of the system's own. */
   open(options: Partial<DiskOptions> = {}, files: FileSystem = systemFiles): Promise<DiskSnapshots> {
-    const uid = process.getuid?.();
-    const defaults = { folder: this.folder, filesMax: 1000, uid, limits: LIMITS };
+    const queue = new DiskQueue(this.clock);
+    const defaults = { queue, folder: this.folder, filesMax: 1000, user: testUser(), limits: LIMITS };
     return openDiskSnapshotsOn(files, this.clock, this.log, { ...defaults, ...options });
   }
 

@@ -1,7 +1,9 @@
 // A process that stores ever newer versions in a data folder until it is killed, and says each that was stored.
 import { systemClock } from '../../../src/domain/clock.js';
 import { createLogger } from '../../../src/observability/logger.js';
+import { DiskQueue } from '../../../src/sources/disk/disk-queue.js';
 import { openDiskSnapshots } from '../../../src/sources/disk/disk-snapshots.js';
+import { testUser } from '../../fakes/test-user.js';
 import { largePayload, WRITER_KEYS, WRITER_LIMITS } from './writer-payloads.js';
 
 const [, , folder = '', first = '1'] = process.argv;
@@ -9,11 +11,11 @@ const log = createLogger(
   { write: (line) => process.stderr.write(line) },
   { debug: false, instanceName: '', version: '' },
 );
-const uid = process.getuid?.();
 const snapshots = await openDiskSnapshots(systemClock, log, {
+  queue: new DiskQueue(systemClock),
   folder,
   filesMax: 100,
-  uid,
+  user: testUser(),
   limits: WRITER_LIMITS,
 });
 for (let version = Number(first); ; version += 1) {

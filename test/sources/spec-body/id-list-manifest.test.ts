@@ -1,8 +1,8 @@
-// Manifests of ID lists: what is read of them, where their urls stand, and what is no manifest.
+// Manifests of ID lists: what is read of them, what changes when they are rewritten, and what is not a manifest.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readManifest } from '../../../src/sources/spec-body/id-list-manifest.js';
+import { readManifest, rewriteManifest } from '../../../src/sources/spec-body/id-list-manifest.js';
 import { ManifestReader, MANIFEST_BYTES_MAX } from '../../../src/sources/spec-body/manifest-reader.js';
 import { SpecBodyFault } from '../../../src/sources/spec-body/spec-facts.js';
 
@@ -27,7 +27,6 @@ test('what an origin sends is read, in any spelling', () => {
   assert.deepEqual([first.url, first.fileId, first.bytes], ['https://o/f', 'f1', 20]);
   assert.deepEqual([second?.listName, second?.url, second?.fileId, second?.bytes], ['__proto__', 'x', '', 0]);
   assert.equal(rest.length, 0);
-  for (const { from, to } of first.urlSlices) assert.equal(text.toString('utf8', from, to), '"https://o/f"');
 });
 
 test('no lists at all are a manifest', () => {
@@ -93,7 +92,7 @@ test('what is no manifest is refused, however it looks', () => {
   assert.equal(faultOf(' '.repeat(MANIFEST_BYTES_MAX + 1)), 'decoded_body_too_large');
 });
 
-test('every url is found where it stands, whatever lists are called and hold', () => {
+test('whatever lists are called and hold, a rewritten manifest differs in what was to change, and in nothing else', () => {
   const list = fc.record(
     {
       url: fc.string({ minLength: 1 }),
@@ -104,24 +103,47 @@ test('every url is found where it stands, whatever lists are called and hold', (
     },
     { requiredKeys: ['url', 'size'] },
   );
+  const lists = fc.dictionary(fc.oneof(fc.string(), fc.constant('__proto__'), fc.constant('12')), list);
   fc.assert(
-    fc.property(fc.dictionary(fc.string(), list), fc.constantFrom(0, 1, '\t'), (lists, space) => {
-      const text = Buffer.from(JSON.stringify(lists, null, space));
+    fc.property(lists, fc.constantFrom(0, 1, '\t'), fc.nat(), (before, space, changed) => {
+      const text = Buffer.from(JSON.stringify(before, null, space));
       assert.equal(faultOf(text), undefined);
-      const files = readManifest(text);
-      const entries = Object.entries(lists);
+      const names = Object.keys(before);
+      const found = readManifest(text).map(({ listName, url, bytes }) => [listName, url, bytes]);
       assert.deepEqual(
-        files.map(({ listName, url, bytes }) => [listName, url, bytes]),
-        entries.map(([name, { url, size }]) => [name, url, size]),
+        found,
+        Object.entries(before).map(([name, { url, size }]) => [name, url, size]),
       );
-      for (const { url, urlSlices } of files) {
-        const written = urlSlices.map(
-          ({ from, to }) => JSON.parse(text.toString('utf8', from, to)) as unknown,
-        );
-        assert.deepEqual(written, [url]);
-      }
+      const changes = names.slice(0, changed % (names.length + 1)).map((name, index) => {
+        return [name, { url: `https://p/${index}`, size: index }] as const;
+      });
+      const after = rewriteManifest(text, new Map(changes));
+      assert.equal(faultOf(after), undefined);
+      const expected = Object.entries(before).map(([name, each], index) => {
+        return [name, index < changes.length ? { ...each, ...changes[index]?.[1] } : each];
+      });
+      assert.equal(after.toString(), JSON.stringify(Object.fromEntries(expected)));
     }),
   );
+});
+
+test('the sizes, times and ids that origins send are the same numbers and strings after a rewrite', () => {
+  const sizes = [0, 1, 4_294_967_296, 2 ** 53 - 1, 1_700_000_000_000];
+  for (const size of sizes) {
+    const text = Buffer.from(
+      `{"a":{"name":"a","size":${size},"url":"https://o/f","creationTime":${size},"fileID":"${size}000"}}`,
+    );
+    const changes = new Map([['a', { url: 'https://o/f', size }]]);
+    assert.ok(rewriteManifest(text, changes).equals(text), text.toString());
+  }
+});
+
+test('the deepest nesting that is read can be written again', () => {
+  const nested = '['.repeat(500) + ']'.repeat(500);
+  const text = Buffer.from(`{"a":{"url":"https://o/f","size":1,"more":${nested}}}`);
+  assert.equal(faultOf(text), undefined);
+  assert.ok(rewriteManifest(text, new Map()).equals(text));
+  assert.equal(faultOf(`{"a":{"url":"x","size":1,"more":${'['.repeat(600)}`), 'not_json');
 });
 
 test('a body in pieces is the same as in one', () => {

@@ -1,14 +1,13 @@
-// Turns at the disk: in order for each file, few at a time, and over at once when the disk hangs.
+// The queue for a disk: in order for each file, few at a time, and over at once when the disk hangs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FileQueue, type Access } from '../../../src/sources/disk/file-queue.js';
-import { within } from '../../e2e/deadline.js';
+import { DiskQueue, DiskTooSlow, type Access } from '../../../src/sources/disk/disk-queue.js';
 import { ManualClock, settle } from '../../fakes/manual-clock.js';
 
 interface Bench {
   readonly clock: ManualClock;
-  readonly queue: FileQueue;
+  readonly queue: DiskQueue;
   /** Names of the tasks that have begun and not ended, in the order they began. */
   readonly running: readonly string[];
   readonly outcomes: ReadonlyMap<string, string>;
@@ -17,9 +16,9 @@ interface Bench {
   readonly end: (name: string) => Promise<void>;
 }
 
-function createBench(waitingMax = 100): Bench {
+function createBench(): Bench {
   const clock = new ManualClock();
-  const queue = new FileQueue(clock, { waitingMax });
+  const queue = new DiskQueue(clock);
   const running: string[] = [];
   const ends = new Map<string, () => void>();
   const outcomes = new Map<string, string>();
@@ -35,7 +34,11 @@ function createBench(waitingMax = 100): Bench {
         running.splice(running.indexOf(name), 1);
         return 'done';
       };
-      void queue.run(file, access, task, () => 'too late').then((outcome) => outcomes.set(name, outcome));
+      const outcome = queue.run(access, file, task).catch((error: unknown) => {
+        assert.ok(error instanceof DiskTooSlow);
+        return 'too late';
+      });
+      void outcome.then((told) => outcomes.set(name, told));
     },
     end: async (name) => {
       ends.get(name)?.();
@@ -45,38 +48,20 @@ function createBench(waitingMax = 100): Bench {
 }
 
 test('one operation runs at a time for each file, and one of each access', async () => {
-  const { queue, running, outcomes, ask, end } = createBench();
+  const { running, outcomes, ask, end } = createBench();
   ask('write a', 'a');
   ask('read a', 'a', 'read');
   ask('write b', 'b');
   ask('read c', 'c', 'read');
   await settle();
   assert.deepEqual(running, ['write a', 'read c']);
-  assert.equal(queue.waiting, 2);
   await end('read c');
   assert.deepEqual(running, ['write a'], 'the read of a waits for the write of a');
   await end('write a');
   assert.deepEqual([...running].sort(), ['read a', 'write b']);
-  assert.equal(queue.waiting, 0);
   await end('read a');
   await end('write b');
   assert.deepEqual([...outcomes.values()], ['done', 'done', 'done', 'done']);
-});
-
-test('what is asked for more than may wait comes to nothing at once', async () => {
-  const { running, outcomes, ask, end } = createBench(2);
-  for (const name of ['1', '2', '3', '4']) {
-    ask(name, name);
-    await settle();
-  }
-  assert.deepEqual(running, ['1']);
-  assert.deepEqual([...outcomes], [['4', 'too late']]);
-  await end('1');
-  ask('5', '5');
-  await settle();
-  assert.equal(outcomes.has('5'), false, 'there is room again');
-  for (const name of ['2', '3', '5']) await end(name);
-  assert.equal(outcomes.get('5'), 'done');
 });
 
 test('an operation beyond its deadline, and all that wait, come to nothing until it ends', async () => {
@@ -96,8 +81,6 @@ test('an operation beyond its deadline, and all that wait, come to nothing until
   ask('asked while it hangs', 'c', 'read');
   await settle();
   assert.equal(outcomes.get('asked while it hangs'), 'too late');
-  await within(queue.settled(), 'end of the queue');
-  assert.equal(queue.waiting, 0);
   await end('hanging');
   assert.equal(queue.isHanging, false);
   assert.deepEqual(running, [], 'what was given up is not begun');
@@ -141,44 +124,14 @@ test('who wants to read is told within two seconds, and what runs goes on', asyn
   assert.equal(clock.scheduled, 0);
 });
 
-test('a read that waits for the write of its file lets the next write begin when it is given up', async () => {
-  const { clock, running, ask, end } = createBench();
-  ask('slow', 'a', 'read');
-  ask('read b', 'b', 'read');
-  ask('write b', 'b');
-  await settle();
-  assert.deepEqual(running, ['slow']);
-  clock.advance(2000);
-  await settle();
-  assert.deepEqual(running, ['slow', 'write b']);
-  await end('write b');
-  await end('slow');
-});
-
-test('a queue is closed when all is done, and after a second at the latest', async () => {
-  const { clock, queue, outcomes, ask, end } = createBench();
-  ask('1', 'a');
-  await settle();
-  let closed = queue.close();
-  clock.advance(999);
-  await settle();
-  assert.equal(outcomes.size, 0);
-  await end('1');
-  await within(closed, 'end of the queue');
-  assert.equal(outcomes.get('1'), 'done');
-  assert.equal(clock.scheduled, 0);
-  for (const [name, access] of [
-    ['2', 'write'],
-    ['3', 'read'],
-    ['4', 'write'],
-  ] as const) {
-    ask(name, name, access);
-  }
-  closed = queue.close();
-  clock.advance(1000);
-  await within(closed, 'end of the queue with operations that hang');
-  assert.deepEqual([...outcomes], [['1', 'done'], ...['2', '3', '4'].map((name) => [name, 'too late'])]);
-  assert.equal(clock.scheduled, 0, 'no timer keeps the process');
+test('what an operation comes to is what its caller gets, errors included', async () => {
+  const queue = new DiskQueue(new ManualClock());
+  const error = new Error('EIO');
+  await assert.rejects(
+    queue.run('read', 'a', () => Promise.reject(error)),
+    error,
+  );
+  assert.equal(await queue.run('read', 'a', async () => 7), 7);
 });
 
 test('who waits for two minutes waits no longer, though every operation before it is in time', async () => {
@@ -210,7 +163,7 @@ test('in whatever order operations are asked for and end, none is lost, and no t
       fc.array(step, { maxLength: 40 }),
       fc.infiniteStream(fc.nat()),
       async (steps, choices) => {
-        const { running, outcomes, queue, ask, end } = createBench();
+        const { running, outcomes, ask, end } = createBench();
         const files = new Map<string, string>();
         const look = async (): Promise<void> => {
           await settle();
@@ -237,7 +190,6 @@ test('in whatever order operations are asked for and end, none is lost, and no t
         }
         assert.equal(outcomes.size, files.size);
         assert.ok([...outcomes.values()].every((outcome) => outcome === 'done'));
-        await within(queue.settled(), 'end of the queue');
       },
     ),
   );
