@@ -71,11 +71,14 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | bodies of requests that arrive at one time | four times the largest batch of log events, in bytes; beyond that the one that has been arriving for longest is refused |
 | requests on one HTTP connection that wait for their answers | 16 |
 | client connections | 100 to the admin port; to the gRPC port 1,000 more than streams; in all no more than the process may open (\`ulimit -n\`) less 256, or less a quarter of it where that is fewer |
-| deliveries of log events in flight | 64, one per SDK key; 4 more of refused keys |
+| deliveries of log events in flight | 64, one per SDK key |
+| retries of SDK keys that the origin is not known to take, and of batches that stepped aside | 5 a second for all together |
 | a look into a batch | 5 s, 128 in line, 16 of one SDK key; text over 16 MiB, or with over 100,000 events, is not searched for exposures |
 | nesting of a batch | 512 levels |
-| log events of refused keys | half of the queue, three days; after five minutes other keys come first |
-| log events of failing and refused keys | four fifths of the queue |
+| log events of one SDK key | as much as is free, beyond an eighth kept back for keys that hold up to 0.5 % |
+| log events of SDK keys that the origin is not known to take | an eighth of the queue, shared in the same way |
+| log events of a refused SDK key | three days |
+| a batch that fails while later ones of its key are taken; answers of 404 | an hour |
 | exposures remembered | five to ten minutes |
 | dead letters | 64 MiB |
 | SDK keys with counts of log events | 1,000 without a waiting batch |

@@ -124,7 +124,8 @@ function buildAllRooms(
   );
   const core = buildCore(config, world, events, { origin, places, link });
   const idLists = buildIdLists(config, world, core, disk);
-  const logEvents = buildLogEvents(config, world, events);
+  const isKnownKey = (sdkKey: string): boolean => core.store.isPinned(sdkKey) || core.store.holds(sdkKey);
+  const logEvents = buildLogEvents(config, world, events, isKnownKey);
   const folders = { specDisk, idListDisk: idLists.idListDisk, logEvents };
   const readiness = new Readiness(() => findUnusableFolders(folders));
   return { readiness, events, ...core, ...idLists, logEvents };

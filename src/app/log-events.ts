@@ -1,4 +1,4 @@
-// Builds the store of log events from its parts: who keeps, who looks into, who forwards, who tells.
+// Builds the store of log events from its parts: keeper, inspector, origin, dead letters and journal.
 import type { Config } from '../config/load-config.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { noDeadLetters } from '../log-events/dead-letters.js';
@@ -9,6 +9,7 @@ import { maskCounts } from '../log-events/event-counters.js';
 import { ThreadedInspector } from '../log-events/inspection/threaded-inspector.js';
 import type { Lane } from '../log-events/lane.js';
 import { LogEventStore, type LogEventStoreParts } from '../log-events/log-event-store.js';
+import type { Held } from '../log-events/queue-room.js';
 import { memoryKeeper } from '../log-events/memory-keeper.js';
 import { TimelyKeeper } from '../log-events/timely-keeper.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -26,7 +27,13 @@ export interface EventRooms {
   readonly logEvents: LogEventStore;
 }
 
-export function buildLogEvents(config: Config, world: World, events: ProxyEvents): LogEventStore {
+/** `isKnownKey`: whether the origin served specs of the key, or an operator pinned it. */
+export function buildLogEvents(
+  config: Config,
+  world: World,
+  events: ProxyEvents,
+  isKnownKey: (sdkKey: string) => boolean,
+): LogEventStore {
   const { clock, log, version } = world;
   const journal = new EventJournal(clock, log, events);
   const origin = createEventClient(clock, {
@@ -34,11 +41,11 @@ export function buildLogEvents(config: Config, world: World, events: ProxyEvents
     endpoint: config.logEventStatsigEndpoint,
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
-  const parts = { ...toPlaces(config, world, journal), inspector, origin, journal };
+  const parts = { ...toPlaces(config, world, journal), inspector, origin, journal, isKnownKey };
   return new LogEventStore(clock, parts, toLogEventOptions(config));
 }
 
-/** Where batches wait, and where they end that nobody takes. */
+/** Where batches wait, and where those end that are given up. */
 function toPlaces(
   config: Config,
   { clock, user }: World,
@@ -53,7 +60,7 @@ function toPlaces(
   };
 }
 
-/** What /status tells of log events. */
+/** Log events in /status. */
 export function describeLogEvents(store: LogEventStore, nowMs: number): object {
   const { room, counters, forwarder, isDurable } = store;
   const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
@@ -67,7 +74,7 @@ export function describeLogEvents(store: LogEventStore, nowMs: number): object {
     },
     byKey: [...counters.perKey].map(([sdkKey, counts]) => {
       const lane = forwarder.lanes.get(sdkKey);
-      const described = lane === undefined ? NOTHING_WAITS : describeLane(lane, nowMs);
+      const described = lane === undefined ? NOTHING_WAITS : describeLane(lane, room.heldBy(sdkKey), nowMs);
       return { ...maskCounts(sdkKey, counts), ...described };
     }),
   };
@@ -79,8 +86,8 @@ const NOTHING_WAITS = {
   reason: null,
 };
 
-function describeLane(lane: Lane, nowMs: number): object {
-  const { batches, bytes, failures, isRefused, reason = null } = lane;
+function describeLane(lane: Lane, { batches, bytes }: Readonly<Held>, nowMs: number): object {
+  const { failures, isRefused, reason = null } = lane;
   return {
     waiting: { batches, bytes, oldestAgeS: ageS(lane, nowMs) },
     failuresInARow: failures,
@@ -90,7 +97,7 @@ function describeLane(lane: Lane, nowMs: number): object {
 
 /** Of the batch that waits for the longest time, by the wall clock: it may be from before a restart. */
 function ageS(lane: Lane, nowMs: number): number {
-  const acceptedAtMs = lane.first?.acceptedAtMs ?? nowMs;
+  const acceptedAtMs = lane.oldestAcceptedAtMs ?? nowMs;
   return Math.round(Math.max(0, nowMs - acceptedAtMs) / 100) / 10;
 }
 

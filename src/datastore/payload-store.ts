@@ -70,6 +70,11 @@ export class PayloadStore {
     return this.#entries.get(key.sdkKey)?.slots.get(slotName(key));
   }
 
+  /** Whether anything of the key is held. */
+  holds(sdkKey: string): boolean {
+    return this.#entries.has(sdkKey);
+  }
+
   /**
    * Keeps the payload if it is newer than what is held and there is room; returns whether that changed anything.
    * `confirmedAgoMs`: how long ago the origin confirmed it.

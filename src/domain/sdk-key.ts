@@ -30,7 +30,12 @@ export function maskSdkKey(sdkKey: string): string {
   return `${prefix}${shown}***`;
 }
 
-/** `text` with everything that looks like an SDK key masked: for errors and arguments that others worded. */
-export function maskSdkKeysIn(text: string): string {
-  return text.replace(/(?:secret|client|server)-[A-Za-z0-9\-_.~]+/g, maskSdkKey);
+/**
+ * `text` with everything that looks like an SDK key masked: for errors and arguments that others worded. `own`: a key that
+ * it may repeat, masked whatever it looks like.
+ */
+export function maskSdkKeysIn(text: string, own?: string): string {
+  const known = '(?:secret|client|server)-[A-Za-z0-9\\-_.~]+';
+  const pattern = own === undefined ? known : `${known}|${own.replaceAll('.', '\\.')}`;
+  return text.replace(new RegExp(pattern, 'g'), maskSdkKey);
 }

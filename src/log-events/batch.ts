@@ -2,10 +2,10 @@
 
 /** One POST of an SDK: its bytes as they came, and what the origin needs beside them. */
 export interface Batch {
-  /** Ours, told to the origin: the same whenever the batch is sent again, after a restart too. */
+  /** Ours, sent to the origin: the same whenever the batch is sent again, after a restart too. */
   readonly id: string;
   readonly sdkKey: string;
-  /** The SDK's own headers, names in lower case; the key is none of them. */
+  /** The SDK's own headers, names in lower case, without the key. */
   readonly headers: Readonly<Record<string, string>>;
   /** The request's query with its question mark, without a key; empty for none. */
   readonly query: string;

@@ -1,9 +1,9 @@
-// The port to where batches end that the origin will never take; and the place without a disk, where they are only counted.
+// The port to where batches end that were given up; and the place without a disk, where they are only counted.
 import type { Batch, KeptBatch } from './batch.js';
 
-/** Why nobody will ever take a batch. */
+/** Why a batch was given up. */
 export interface Death {
-  readonly reason: 'rejected' | 'refused' | 'unreadable';
+  readonly reason: 'rejected' | 'refused' | 'unreadable' | 'failed';
   /** What the origin answered, where it did. */
   readonly status?: number;
   readonly detail: string;

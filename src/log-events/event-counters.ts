@@ -12,7 +12,7 @@ export interface EventCounts {
   deduplicated: number;
   /** Batches that the origin will never take, or that cannot be read any more. */
   dead: number;
-  /** Batches that were not accepted for want of room, or as they could not be written. */
+  /** Batches that were not accepted because there was no room, or because they could not be written. */
   turnedAway: number;
 }
 
@@ -41,7 +41,7 @@ export class EventCounters {
     return this.#total;
   }
 
-  /** By key itself, not masked: for who looks up more of it. */
+  /** By the key itself, not masked, so that more of it can be looked up. */
   get perKey(): ReadonlyMap<string, Readonly<EventCounts>> {
     return this.#perKey;
   }

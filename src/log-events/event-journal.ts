@@ -1,4 +1,4 @@
-// Tells people what becomes of log events: a line where something changed, throttled where strangers can cause it.
+// Logs what becomes of log events: a line where something changed, throttled where strangers can cause it.
 import type { Clock } from '../domain/clock.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { Logger } from '../observability/logger.js';
@@ -8,12 +8,12 @@ import type { DeliveryOutcome } from '../sources/event-origin.js';
 import type { KeptBatch } from './batch.js';
 import type { Death } from './dead-letters.js';
 import type { UnreadReason } from './inspection/inspection.js';
-import type { Lane } from './lane.js';
+import { AsideLane, type Lane } from './lane.js';
 import type { QueueRoom } from './queue-room.js';
 
-/** Keys of log events are nobody's until the origin says so: whatever is logged of one is bounded. */
+/** Anybody can send under any key until the origin refuses it: lines about keys are throttled. */
 const LINE_PERIOD_MS = 10_000;
-/** A single failure, mostly a kept connection that just closed, is no news. */
+/** A single failure, mostly of a kept connection that just closed, is not logged. */
 const FAILURES_TOLD_FROM = 2;
 
 export const LOG_EVENT_PATH = '/v1/log_event';
@@ -26,6 +26,7 @@ type LineName =
   | 'not-opened'
   | 'not-kept'
   | 'not-read'
+  | 'aside'
   | 'buried'
   | 'letter-lost'
   | 'progress'
@@ -56,30 +57,31 @@ export class EventJournal {
           const { status } = outcome;
           this.#log.warn(
             { sdkKey, status, untold },
-            'origin refuses the key of log events: they wait, tried again every 30 s',
+            "origin refuses this key's log events: they wait and are retried less and less often",
           );
         });
         return;
       case 'failed': {
-        // Broken off by our own shutdown, or the first of its kind.
-        if (outcome.reason === 'closed' || lane.failures < FAILURES_TOLD_FROM) return;
+        // Broken off by our own shutdown, or the first of its kind, or of a batch that was logged when it stepped aside.
+        if (outcome.reason === 'closed' || lane.failures < FAILURES_TOLD_FROM || lane instanceof AsideLane)
+          return;
         const { reason, detail } = outcome;
         this.#tellOnce(lane, reason, (untold) => {
-          this.#log.warn({ sdkKey, reason, detail, untold }, 'origin takes no log events: they wait');
+          this.#log.warn(
+            { sdkKey, reason, detail, untold },
+            'delivery of log events fails: they wait and are retried',
+          );
         });
       }
     }
   }
 
   tookOver(batches: number, bytes: number): void {
-    this.#log.info({ batches, bytes }, 'log events of an earlier run are forwarded first');
+    this.#log.info({ batches, bytes }, 'log events of an earlier run are being forwarded');
   }
 
   damaged(segment: string, records: number, tornBytes: number): void {
-    this.#log.warn(
-      { segment, records, tornBytes },
-      'a file of log events is damaged: the rest of it is used',
-    );
+    this.#log.warn({ segment, records, tornBytes }, 'log-event file is damaged: its intact records are used');
   }
 
   full(sdkKey: string, room: QueueRoom): void {
@@ -87,7 +89,7 @@ export class EventJournal {
     this.#tell('full', (untold) => {
       this.#log.warn(
         { sdkKey: maskSdkKey(sdkKey), batches, bytes, untold },
-        'no room for log events: SDKs are told to try again',
+        'no room for this key in the log-event queue: SDKs are asked to retry',
       );
     });
   }
@@ -96,7 +98,7 @@ export class EventJournal {
     this.#tell('not-kept', (untold) => {
       this.#log.error(
         { err: error, sdkKey: maskSdkKey(sdkKey), untold },
-        'log events cannot be written: SDKs are told to try again',
+        'log events cannot be written: SDKs are asked to retry',
       );
     });
   }
@@ -104,26 +106,39 @@ export class EventJournal {
   notRead(lane: Lane, error: unknown): void {
     this.#tell('not-read', (untold) => {
       const sdkKey = maskSdkKey(lane.sdkKey);
-      this.#log.error({ err: error, sdkKey, untold }, 'log events cannot be read back: they wait');
+      this.#log.error(
+        { err: error, sdkKey, untold },
+        'log events cannot be read back: they wait and are retried',
+      );
+    });
+  }
+
+  steppedAside(lane: AsideLane): void {
+    const batchId = lane.first?.id;
+    this.#tell('aside', (untold) => {
+      this.#log.warn(
+        { sdkKey: maskSdkKey(lane.sdkKey), batchId, untold },
+        'a batch of log events keeps failing while later ones are taken: they go on without it',
+      );
     });
   }
 
   notOpened(error: unknown): void {
     this.#tell('not-opened', (untold) => {
-      const consequence = 'SDKs are told to try again until it can';
-      this.#log.error({ err: error, untold }, `the folder of log events cannot be used: ${consequence}`);
+      const consequence = 'SDKs are asked to retry until it can';
+      this.#log.error({ err: error, untold }, `log-event folder cannot be used: ${consequence}`);
     });
   }
 
   notLocked(error: unknown): void {
-    const advice = 'see that no other process uses it';
-    this.#log.warn({ err: error }, `the folder of log events cannot be locked: ${advice}`);
+    const advice = 'make sure that no other process uses it';
+    this.#log.warn({ err: error }, `log-event folder cannot be locked: ${advice}`);
   }
 
   progressNotWritten(error: unknown): void {
     this.#tell('progress', (untold) => {
-      const consequence = 'what was forwarded lately would be sent again after a restart';
-      this.#log.error({ err: error, untold }, `log events cannot be tidied up: ${consequence}`);
+      const consequence = 'what was forwarded recently would be sent again after a restart';
+      this.#log.error({ err: error, untold }, `progress of log events cannot be written: ${consequence}`);
     });
   }
 
@@ -131,17 +146,14 @@ export class EventJournal {
     this.#tell(reason, (untold) => {
       this.#log.warn(
         { sdkKey: maskSdkKey(sdkKey), reason, coding: coding.slice(0, 32), untold },
-        'log events are passed on without a look into them',
+        'forwarding log events uninspected',
       );
     });
   }
 
   threadBroke(error: unknown): void {
     this.#tell('thread', (untold) => {
-      this.#log.error(
-        { err: error, untold },
-        'the thread that looks into log events broke: a new one takes over',
-      );
+      this.#log.error({ err: error, untold }, 'log-event inspection thread failed: a new one is started');
     });
   }
 
@@ -172,7 +184,7 @@ export class EventJournal {
 
   deathNotWritten(error: unknown): void {
     this.#tell('letter-lost', (untold) => {
-      this.#log.error({ err: error, untold }, 'log events that were given up could not be filed');
+      this.#log.error({ err: error, untold }, 'dead letter of log events could not be written');
     });
   }
 
@@ -186,11 +198,11 @@ export class EventJournal {
     lane.told = undefined;
     this.#tell('over', (untold) => {
       const fields = { sdkKey: maskSdkKey(lane.sdkKey), waiting: lane.batches, latencyMs, untold };
-      this.#log.info(fields, 'origin takes log events again');
+      this.#log.info(fields, 'delivery of log events works again');
     });
   }
 
-  /** Told of a key when it begins, and when the reason changes. */
+  /** Logged for a key when it begins, and when the reason changes. */
   #tellOnce(lane: Lane, reason: string, write: (untold: number) => void): void {
     if (lane.told === reason) return;
     lane.told = reason;

@@ -1,4 +1,4 @@
-// The way of a batch: room for it, a look into it, its keeping, and only then the answer; what follows goes on behind.
+// The way of a batch: a place in the queue, inspection, keeping, and only then the answer; forwarding follows on its own.
 import { randomUUID } from 'node:crypto';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
@@ -22,9 +22,9 @@ export type Acceptance =
   | { readonly kind: 'not-kept' }
   | { readonly kind: 'stopping' };
 
-/** Between attempts to open a place that cannot be had: a disk that fails, a folder that another process still holds. */
+/** Between attempts to open a place that is not available: a failing disk, a folder that another process still holds. */
 const OPEN_AGAIN_MS = 5_000;
-/** For the last words to a disk: one that hangs would keep the process from its end. */
+/** For the last writes: a hanging disk would keep the process from ending. */
 const CLOSE_MS_MAX = 300;
 
 export interface LogEventStoreParts {
@@ -33,6 +33,8 @@ export interface LogEventStoreParts {
   readonly origin: EventOrigin;
   readonly deadLetters: DeadLetters;
   readonly journal: EventJournal;
+  /** Whether the origin is known to take the key, though no log events of it were taken yet. */
+  readonly isKnownKey: (sdkKey: string) => boolean;
 }
 
 export interface LogEventStoreOptions extends QueueRoomOptions {
@@ -57,8 +59,8 @@ export class LogEventStore {
     this.#clock = clock;
     this.#parts = parts;
     this.#options = options;
-    this.room = new QueueRoom(options);
-    this.counters = new EventCounters((sdkKey) => this.#forwarder.lanes.has(sdkKey));
+    this.room = new QueueRoom(options, parts.isKnownKey);
+    this.counters = new EventCounters((sdkKey) => this.room.heldBy(sdkKey).batches > 0);
     this.#forwarder = new Forwarder(
       clock,
       parts.origin,
@@ -73,13 +75,15 @@ export class LogEventStore {
         notRead: (lane, error) => {
           parts.journal.notRead(lane, error);
         },
-        left: (batch) => {
-          this.room.leave(batch.bytes);
+        steppedAside: (lane) => {
+          parts.journal.steppedAside(lane);
+        },
+        left: () => {
           this.#tellIfIdle();
         },
         bury: (kept, batch, death) => this.#bury(kept, batch, death),
       },
-      options,
+      this.room,
     );
   }
 
@@ -119,7 +123,7 @@ export class LogEventStore {
     }
     this.#isOpen = true;
     for (const batch of left) {
-      this.room.enter(batch.bytes);
+      this.room.enter(batch, batch.bytes);
       this.#forwarder.add(batch);
     }
     if (left.length > 0) journal.tookOver(this.room.batches, this.room.bytes);
@@ -134,7 +138,7 @@ export class LogEventStore {
       this.counters.count(sdkKey, 'turnedAway');
       return { kind: 'not-kept' };
     }
-    if (!this.#takePlace(sdkKey, bytes)) {
+    if (!this.#takePlace(received, bytes)) {
       this.counters.count(sdkKey, 'turnedAway');
       this.#parts.journal.full(sdkKey, this.room);
       return { kind: 'full' };
@@ -142,9 +146,9 @@ export class LogEventStore {
     this.#beingAccepted += 1;
     const { acceptance, kept } = await this.#inspectAndKeep(received);
     this.#beingAccepted -= 1;
-    this.room.leave(bytes);
-    if (kept !== undefined) {
-      this.room.enter(kept.bytes);
+    if (kept === undefined) this.room.leave(received);
+    else {
+      this.room.replace(received, kept, kept.bytes);
       this.#forwarder.add(kept);
     }
     if (acceptance.kind === 'accepted') this.counters.count(sdkKey, 'accepted');
@@ -178,16 +182,13 @@ export class LogEventStore {
     if (this.room.batches > 0) journal.leftBehind(this.room.batches, this.room.bytes, keeper.isDurable);
   }
 
-  #takePlace(sdkKey: string, bytes: number): boolean {
-    if (!this.#isAlone() && !this.#forwarder.hasRoomFor(sdkKey, bytes)) return false;
-    if (this.room.tryEnter(bytes)) return true;
-    this.#forwarder.makeRoomFor(sdkKey, this.room.missingFor(bytes));
-    return this.room.tryEnter(bytes);
-  }
-
-  /** There is no other key to leave room for: none has sent anything since the start, or left anything before it. */
-  #isAlone(): boolean {
-    return Math.max(this.counters.perKey.size, this.#forwarder.lanes.size) <= 1;
+  /** A key with nothing waiting gets the place of a stranger that the origin refuses. */
+  #takePlace(received: ReceivedBatch, bytes: number): boolean {
+    while (!this.room.tryEnter(received, bytes)) {
+      const isFirst = this.room.heldBy(received.sdkKey).batches === 0;
+      if (!isFirst || !this.#forwarder.giveUpStranger()) return false;
+    }
+    return true;
   }
 
   /** `kept` is undefined where nothing is left to be sent, or the batch is not accepted. */

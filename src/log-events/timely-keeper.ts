@@ -1,4 +1,4 @@
-// Keeps in time or not at all: an SDK sends again what it got no answer for, and that would be accepted twice.
+// Keeps a batch in time or not at all: an SDK that gets no answer sends again, and the batch would be accepted twice.
 import type { Cancel, Clock } from '../domain/clock.js';
 import type { Batch, BatchKeeper, KeptBatch } from './batch.js';
 
@@ -38,7 +38,7 @@ export class TimelyKeeper implements BatchKeeper {
     return await Promise.race([keeping, overdue]).finally(cancel);
   }
 
-  /** What is kept after all is not sent: its SDK was told to try again. */
+  /** What is kept after all is not sent: its SDK was asked to retry. */
   async #letGo(keeping: Promise<KeptBatch>): Promise<void> {
     this.#late += 1;
     const [kept] = await Promise.allSettled([keeping]);

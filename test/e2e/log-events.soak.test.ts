@@ -102,10 +102,13 @@ describe('SDKs that log', { concurrency: true }, () => {
   });
 
   it('while the queue is full keep their events, and all arrive when Statsig is back', async (t) => {
-    const { origin, proxy } = await setStage(t, ['--log-event-process-queue-size', '4']);
+    // Pinned, as keys that are not known may not fill the queue.
+    const fillers = Array.from({ length: 4 }, (_none, filler) => `secret-filler${filler}`);
+    const args = ['--log-event-process-queue-size', '4', '--sdk-keys', fillers.join(',')];
+    const { origin, proxy } = await setStage(t, args);
     origin.verdict = () => 503;
-    for (let filler = 0; filler < 4; filler += 1) {
-      assert.equal((await send(proxy.url, 'filler', { sdkKey: `secret-filler${filler}` })).status, 202);
+    for (const sdkKey of fillers) {
+      assert.equal((await send(proxy.url, 'filler', { sdkKey })).status, 202);
     }
     const sdks = (['core', 'legacy'] as const).map((kind) => startSdk(t, kind, proxy.url, 3_000));
     await eventually('503 for both', async () => {

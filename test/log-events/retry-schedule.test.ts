@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { retryWaitMs } from '../../src/log-events/retry-schedule.js';
+import { probeWaitMs, retryWaitMs } from '../../src/log-events/retry-schedule.js';
 
 test('waits double from 100 ms to 30 s, each between half and the whole', () => {
   const wholes = [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000];
@@ -32,4 +32,12 @@ test('batches that fail together come back apart', () => {
 test('Retry-After makes the wait longer, never shorter', () => {
   assert.equal(retryWaitMs('a', 1, 7000), 7000);
   assert.ok(retryWaitMs('a', 20, 7000) >= 15_000);
+});
+
+test('refused keys are tried again after 30 s, then half as often each time, down to once an hour', () => {
+  const minutes = [0.5, 1, 2, 4, 8, 16, 32, 60, 60];
+  for (const [index, wholeMin] of minutes.entries()) {
+    const waitMs = probeWaitMs('a', index + 1);
+    assert.ok(waitMs >= wholeMin * 30_000 && waitMs <= wholeMin * 60_000, `${waitMs} ms after ${index + 1}`);
+  }
 });

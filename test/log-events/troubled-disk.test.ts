@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { BatchDamage, type Batch, type KeptBatch } from '../../src/log-events/batch.js';
 import type { Death } from '../../src/log-events/dead-letters.js';
 import { Forwarder } from '../../src/log-events/forwarder.js';
+import { QueueRoom } from '../../src/log-events/queue-room.js';
 import type { EventOrigin } from '../../src/sources/event-origin.js';
 import { eventually, within } from '../e2e/deadline.js';
 import { eventsOf } from '../fakes/event-origin.js';
@@ -26,7 +27,7 @@ test('without the key of its files nothing is accepted, which is told; with it a
   const scene = await startEventScene(t, ['--data-dir', dataDir]);
   assert.equal((await scene.send('now')).status, 503);
   const [line] = scene.proxy.logs.withMessage(
-    'the folder of log events cannot be used: SDKs are told to try again until it can',
+    'log-event folder cannot be used: SDKs are asked to retry until it can',
   );
   assert.match(JSON.stringify(line?.['err']), /is missing: put it back/);
   writeFileSync(join(folder, 'key'), key);
@@ -94,7 +95,7 @@ test('a disk that hangs keeps the proxy from its end for a moment only, which is
 });
 
 const TIDY_FAILED =
-  'log events cannot be tidied up: what was forwarded lately would be sent again after a restart';
+  'progress of log events cannot be written: what was forwarded recently would be sent again after a restart';
 
 interface Forwarding {
   readonly clock: ManualClock;
@@ -118,9 +119,15 @@ function startForwarder(): Forwarding {
     delivered: () => undefined,
     notRead: (_lane: unknown, error: unknown) => void unread.push(error),
     left: () => undefined,
+    steppedAside: () => undefined,
     bury: async (_kept: KeptBatch, _batch: Batch | undefined, death: Death) => void deaths.push(death),
   };
-  const forwarder = new Forwarder(clock, origin, listener, { batchesMax: 10, bytesMax: 1_000 });
+  const forwarder = new Forwarder(
+    clock,
+    origin,
+    listener,
+    new QueueRoom({ batchesMax: 10, bytesMax: 1_000 }, () => false),
+  );
   return { clock, forwarder, taken, deaths, unread };
 }
 

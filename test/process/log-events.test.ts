@@ -134,7 +134,7 @@ test('on SIGTERM what cannot be sent stays on disk, and the next start sends it 
   const before = origin.deliveries.length;
   origin.verdict = () => 202;
   const second = await start();
-  const taken = await second.program.line('log events of an earlier run are forwarded first');
+  const taken = await second.program.line('log events of an earlier run are being forwarded');
   assert.equal(taken['batches'], 3);
   await origin.took(3);
   assert.deepEqual(names(origin.deliveries.slice(before)), ['one', 'two', 'three']);
@@ -194,7 +194,7 @@ test('what the disk does not take is answered with 503, and harms nothing else',
   const large = await send(url, '', { body: batchText([customEvent('x'.repeat(100_000))]) });
   assert.equal(large.status, 503);
   assert.match(large.text, /log_events_not_written/);
-  await program.line('log events cannot be written: SDKs are told to try again');
+  await program.line('log events cannot be written: SDKs are asked to retry');
   assert.equal((await send(url, 'after')).status, 202);
   origin.verdict = () => 202;
   await origin.took(2);
@@ -206,9 +206,7 @@ test('two daemons do not share a folder: the second takes no log events until th
   const { start, dataDir } = await setStage(t);
   const first = await start();
   const second = await start();
-  await second.program.line(
-    'the folder of log events cannot be used: SDKs are told to try again until it can',
-  );
+  await second.program.line('log-event folder cannot be used: SDKs are asked to retry until it can');
   assert.ok(readdirSync(join(dataDir, 'log-events')).includes('lock'));
   assert.equal((await send(second.url, 'too early')).status, 503);
   assert.equal((await send(first.url, 'in time')).status, 202);

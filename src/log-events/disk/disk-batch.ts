@@ -1,7 +1,7 @@
-// A batch that is kept on disk: in memory only who it belongs to and where it stands.
+// A batch that is kept on disk: only its key and its place are in memory.
 import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
 import { bytesOf, type Batch, type KeptBatch } from '../batch.js';
-import type { StoredBatch } from './sealed-record.js';
+import type { StoredBatch } from './record.js';
 import type { Place, Segment } from './segment.js';
 
 export class DiskBatch implements KeptBatch {
@@ -46,7 +46,7 @@ export class DiskBatch implements KeptBatch {
     return await this.#disk(() => this.readStored());
   }
 
-  /** For who has his turn at the disk already. */
+  /** Caller holds the disk slot. */
   async readStored(): Promise<StoredBatch> {
     return await this.#segment.read(this.#place);
   }

@@ -5,9 +5,8 @@ import type { ConcurrencyLimit } from '../../domain/concurrency-limit.js';
 import type { FolderUser } from '../../sources/disk/own-folder.js';
 import { BatchDamage, type Batch, type BatchKeeper, type KeptBatch } from '../batch.js';
 import { DiskBatch } from './disk-batch.js';
-import type { DiskKeeperListener } from './disk-keeper-listener.js';
 import { EventFolder } from './event-folder.js';
-import type { StoredBatch } from './sealed-record.js';
+import type { StoredBatch } from './record.js';
 import { DAMAGED_SUFFIX, DONE_SUFFIX, FILE_HEAD_BYTES, Segment, SEGMENT_SUFFIX } from './segment.js';
 import { recoverSegment } from './segment-recovery.js';
 import { findSurplus } from './surplus-segment.js';
@@ -21,6 +20,15 @@ export interface DiskKeeperOptions {
   readonly user: FolderUser | undefined;
   /** A file is closed when it is this large. */
   readonly segmentBytes: number;
+}
+
+/** Hears of damage that was found, and of what could not be written or locked. */
+export interface DiskKeeperListener {
+  damaged(segment: string, records: number, tornBytes: number): void;
+  /** What is done could not be written down: after a restart it would be sent once more. */
+  progressNotWritten(error: unknown): void;
+  /** The file system has no locks of our kind, or the path is too long for one. */
+  notLocked(error: unknown): void;
 }
 
 export class DiskKeeper implements BatchKeeper {
@@ -37,7 +45,7 @@ export class DiskKeeper implements BatchKeeper {
   #hasProgress = false;
   #working: Promise<void> | undefined;
 
-  /** `disk`: of one operation at a time, so that a disk that hangs holds one of Node's four threads. */
+  /** `disk`: of one operation at a time, so that a hanging disk holds one of Node's four threads. */
   constructor(listener: DiskKeeperListener, disk: ConcurrencyLimit, options: DiskKeeperOptions) {
     this.#listener = listener;
     this.#disk = disk;
@@ -95,7 +103,7 @@ export class DiskKeeper implements BatchKeeper {
   /** What an earlier process left in one file. A batch that stands in two, as one was being moved, is taken over once. */
   async #takeOver(name: string, left: Map<string, DiskBatch>): Promise<void> {
     const path = join(this.#folder.path, name.slice(0, -SEGMENT_SUFFIX.length));
-    const segment = await Segment.reopen(path, this.#folder.dataKey);
+    const segment = await Segment.reopen(path, this.#folder.seal);
     const { size } = await stat(path + SEGMENT_SUFFIX);
     if (segment === undefined) {
       await this.#setAside(name, path, size);
@@ -134,7 +142,7 @@ export class DiskKeeper implements BatchKeeper {
     return kept;
   }
 
-  /** One at a time: whoever comes while it runs is served by the run that is going on. Never rejects. */
+  /** One run at a time, which also serves what comes meanwhile. Never rejects. */
   #work(): Promise<void> {
     this.#working ??= this.#workOff();
     return this.#working;
@@ -150,7 +158,7 @@ export class DiskKeeper implements BatchKeeper {
       this.#hasProgress = false;
       await this.#disk(() => this.#tidyUp());
     }
-    // With the last look and not a moment later: who comes in between would be served by nobody.
+    // In the same turn as the last check: nobody would serve a batch that comes in between.
     this.#working = undefined;
   }
 
@@ -175,7 +183,7 @@ export class DiskKeeper implements BatchKeeper {
     this.#lastName += 1;
     const name = String(this.#lastName).padStart(NAME_DIGITS, '0');
     await this.#folder.restore();
-    const segment = await Segment.create(join(this.#folder.path, name), this.#folder.dataKey);
+    const segment = await Segment.create(join(this.#folder.path, name), this.#folder.seal);
     this.#segments.set(segment, new Set());
     // The file's name has to outlive a power cut too.
     await this.#folder.sync();
@@ -185,7 +193,7 @@ export class DiskKeeper implements BatchKeeper {
 
   /**
    * Removes files in which nothing is live, which a full disk needs first; then writes down what is done, and empties a
-   * file that is mostly done. What fails is told, and tried again with the next.
+   * file that is mostly done. What fails is reported, and tried again with the next.
    */
   async #tidyUp(): Promise<void> {
     for (const [segment, batches] of this.#segments) {
@@ -224,7 +232,7 @@ export class DiskKeeper implements BatchKeeper {
       await this.#move(batch, from, await batch.readStored());
     } catch (error) {
       if (!(error instanceof BatchDamage)) throw error;
-      // Whoever wants it will be told; the file is kept for people.
+      // Whoever reads the batch gets the error; the file is kept for people to examine.
       from.isDamaged = true;
     }
   }

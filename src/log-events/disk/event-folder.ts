@@ -2,31 +2,32 @@
 import { systemFiles } from '../../sources/disk/file-system.js';
 import { claimFolder, type FolderLock } from '../../sources/disk/folder-lock.js';
 import { OwnFolder, type FolderUser } from '../../sources/disk/own-folder.js';
-import { keepDataKey, loadDataKey } from './data-key.js';
+import { Seal } from './seal.js';
 
 export class EventFolder {
   readonly path: string;
   readonly #folder: OwnFolder;
   readonly #notLocked: (error: unknown) => void;
-  #dataKey: Buffer = Buffer.alloc(0);
+  #seal: Seal | undefined;
   #lock: FolderLock | undefined;
 
-  /** `user`: who it has to belong to. `notLocked` is told where the folder can have no lock: it is used without one. */
+  /** `user`: whom it must belong to. `notLocked` is called where the folder cannot be locked: it is used without a lock. */
   constructor(path: string, user: FolderUser | undefined, notLocked: (error: unknown) => void) {
     this.path = path;
     this.#folder = new OwnFolder(systemFiles, path, user);
     this.#notLocked = notLocked;
   }
 
-  /** What the files in it are sealed with. */
-  get dataKey(): Buffer {
-    return this.#dataKey;
+  /** Of the files in it; to be asked for once it is open. */
+  get seal(): Seal {
+    if (this.#seal === undefined) throw new Error('the folder of log events is not open');
+    return this.#seal;
   }
 
   /** Rejects where it cannot be had; then `close` lets go of what there was of it. */
   async open(): Promise<void> {
     this.#lock = await claimFolder(this.#folder, this.#notLocked);
-    this.#dataKey = await loadDataKey(this.path);
+    this.#seal = await Seal.load(this.path);
   }
 
   /** To be called before a file is made: without the folder it could not be, without the key nobody could read it. */
@@ -36,7 +37,7 @@ export class EventFolder {
       await this.close();
       this.#lock = await claimFolder(this.#folder, this.#notLocked);
     }
-    await keepDataKey(this.path, this.#dataKey);
+    await this.seal.keepKey(this.path);
   }
 
   /** Names of files outlive a power cut when this resolves; where the file system knows no such thing, at once. */

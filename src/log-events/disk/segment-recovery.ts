@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { ifThere } from '../../sources/disk/file-system.js';
 import { BatchDamage } from '../batch.js';
-import { HEAD_BYTES, HEAD_MARK, readHead, type StoredBatch } from './sealed-record.js';
+import { HEAD_BYTES, HEAD_MARK, readHead, type StoredBatch } from './record.js';
 import { DONE_ENTRY_BYTES, DONE_SUFFIX, type Place, type Segment } from './segment.js';
 
 /** Looked through at a time, for the next record behind a damaged one. */
@@ -34,7 +34,7 @@ export async function recoverSegment(segment: Segment, fileBytes: number): Promi
     } catch (error) {
       // A disk that cannot be read now may be read later: the whole folder is tried again.
       if (!(error instanceof BatchDamage)) throw error;
-      // Counted, and told by the caller; the file is kept for people when the rest of it is done.
+      // Counted; the caller reports it. The file is kept for people when the rest of it is done.
       damagedRecords += 1;
     }
   }

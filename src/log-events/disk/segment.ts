@@ -1,19 +1,18 @@
 // One file of batches, written to its end and never changed, and beside it a list of those that are done.
-import { hkdfSync, randomBytes } from 'node:crypto';
 import { constants, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { ifThere } from '../../sources/disk/file-system.js';
 import { BatchDamage } from '../batch.js';
-import { HEAD_BYTES, openRecord, sealRecord, type StoredBatch } from './sealed-record.js';
+import { decodeBatch, encodeBatch, HEAD_BYTES, makeHead, type StoredBatch } from './record.js';
+import type { Seal } from './seal.js';
 
 export const SEGMENT_SUFFIX = '.events';
 export const DONE_SUFFIX = '.done';
 /** Kept for people, where something in it could not be read. */
 export const DAMAGED_SUFFIX = '.damaged';
-const MARK = Buffer.from('SFPEVT01');
-const SALT_BYTES = 32;
-export const FILE_HEAD_BYTES = MARK.length + SALT_BYTES;
+const MARK = Buffer.from('SFPEVT02');
+export const FILE_HEAD_BYTES = MARK.length;
 /** In the list of what is done: where a record begins in its file, and a checksum of that. */
 export const DONE_ENTRY_BYTES = 8;
 const OWNER_ONLY = 0o600;
@@ -34,7 +33,7 @@ export interface Place {
 export class Segment {
   /** Without its suffix. */
   readonly path: string;
-  readonly #key: Buffer;
+  readonly #seal: Seal;
   readonly #handle: FileHandle;
   #doneHandle: FileHandle | undefined;
   /** Where each of them begins. */
@@ -48,36 +47,34 @@ export class Segment {
   /** Something in it could not be read. */
   isDamaged = false;
 
-  constructor(path: string, key: Buffer, handle: FileHandle) {
+  constructor(path: string, seal: Seal, handle: FileHandle) {
     this.path = path;
-    this.#key = key;
+    this.#seal = seal;
     this.#handle = handle;
   }
 
-  static async create(path: string, dataKey: Buffer): Promise<Segment> {
-    const salt = randomBytes(SALT_BYTES);
+  static async create(path: string, seal: Seal): Promise<Segment> {
     const handle = await open(path + SEGMENT_SUFFIX, 'wx+', OWNER_ONLY);
     try {
-      const { bytesWritten } = await handle.write(Buffer.concat([MARK, salt]), 0, FILE_HEAD_BYTES, 0);
+      const { bytesWritten } = await handle.write(MARK, 0, FILE_HEAD_BYTES, 0);
       if (bytesWritten !== FILE_HEAD_BYTES) throw new Error(PARTLY_WRITTEN);
     } catch (error) {
       await handle.close();
       await unlink(path + SEGMENT_SUFFIX);
       throw error;
     }
-    return new Segment(path, segmentKey(dataKey, salt), handle);
+    return new Segment(path, seal, handle);
   }
 
   /** A segment that another process wrote; undefined where it has no head of ours. Nothing is counted as live yet. */
-  static async reopen(path: string, dataKey: Buffer): Promise<Segment | undefined> {
+  static async reopen(path: string, seal: Seal): Promise<Segment | undefined> {
     const handle = await open(path + SEGMENT_SUFFIX, 'r');
     let isOurs = false;
     try {
       const head = Buffer.alloc(FILE_HEAD_BYTES);
       const { bytesRead } = await handle.read(head, 0, FILE_HEAD_BYTES, 0);
-      isOurs = bytesRead === FILE_HEAD_BYTES && head.subarray(0, MARK.length).equals(MARK);
-      if (!isOurs) return undefined;
-      return new Segment(path, segmentKey(dataKey, head.subarray(MARK.length)), handle);
+      isOurs = bytesRead === FILE_HEAD_BYTES && head.equals(MARK);
+      return isOurs ? new Segment(path, seal, handle) : undefined;
     } finally {
       if (!isOurs) await handle.close();
     }
@@ -90,11 +87,11 @@ export class Segment {
     let offset = this.bytes;
     for (const batch of batches) {
       if (places.length % SEALS_PER_TURN === SEALS_PER_TURN - 1) await nextTurn();
-      const record = await sealRecord(this.#key, batch);
-      const bytes = record.reduce((sum, piece) => sum + piece.length, 0);
-      places.push({ offset, bytes });
-      pieces.push(...record);
-      offset += bytes;
+      const sealed = await this.#seal.close(encodeBatch(batch));
+      const contentBytes = sealed.reduce((sum, piece) => sum + piece.length, 0);
+      pieces.push(makeHead(contentBytes), ...sealed);
+      places.push({ offset, bytes: HEAD_BYTES + contentBytes });
+      offset += HEAD_BYTES + contentBytes;
     }
     await this.#writeAll(pieces, offset);
     this.bytes = offset;
@@ -111,7 +108,7 @@ export class Segment {
     const content = Buffer.allocUnsafeSlow(bytes - HEAD_BYTES);
     const bytesRead = await this.readBytes(content, offset + HEAD_BYTES);
     if (bytesRead < content.length) throw new BatchDamage('the file is shorter than it was');
-    return await openRecord(this.#key, content);
+    return decodeBatch(await this.#seal.open(content));
   }
 
   /** How many bytes there were: fewer than asked for at the end of the file. */
@@ -177,9 +174,4 @@ export class Segment {
       throw error;
     }
   }
-}
-
-/** A key of its own for every file: random nonces stay far from meeting, however many batches are written. */
-function segmentKey(dataKey: Buffer, salt: Uint8Array): Buffer {
-  return Buffer.from(hkdfSync('sha256', dataKey, salt, 'log events', dataKey.length));
 }

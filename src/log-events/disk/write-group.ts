@@ -1,10 +1,10 @@
 // Batches that wait to be written, and how many of them go in one write and one sync.
 import { bytesOf, type KeptBatch } from '../batch.js';
-import type { StoredBatch } from './sealed-record.js';
+import type { StoredBatch } from './record.js';
 
 /** In one write; what comes beyond waits for the next. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
-/** A write of so many small ones takes some ten milliseconds: who comes first is answered before who comes much later. */
+/** Writing so many small ones takes some ten milliseconds: early senders need not wait for much later ones. */
 export const GROUP_BATCHES_MAX = 256;
 
 export interface Waiting {

@@ -11,7 +11,7 @@ export class ExposureTable {
   #previous: ReadonlySet<string> = new Set();
   #currentSinceMs = -Infinity;
 
-  /** `forgotten` is told of every generation that leaves, with its size. */
+  /** `forgotten` is called with the size of every generation that leaves. */
   constructor(exposuresMax: number, forgotten: (exposures: number) => void) {
     this.#generationMax = Math.max(1, Math.floor(exposuresMax / 2));
     this.#forgotten = forgotten;

@@ -1,4 +1,4 @@
-// The port to who looks into a body: whether it is a batch at all, and which of its events the origin has already.
+// Body-inspector interface: whether a body is a batch at all, and which of its events the origin already has.
 
 export interface InspectionRequest {
   readonly sdkKey: string;

@@ -4,11 +4,11 @@ import type { Cancel, Clock } from '../../domain/clock.js';
 import type { Inspected, Inspection, InspectionRequest, Inspector, UnreadReason } from './inspection.js';
 import type { FromThread, ThreadOptions, ToThread } from './inspection-thread.js';
 
-/** Who waits longer for a look into his batch is not kept waiting: it goes on as it came ... */
+/** A batch that waits longer for its inspection goes on as it came ... */
 const INSPECTION_MS_MAX = 5_000;
 /** ... at once, where so many wait already: a second or so for batches of 30 kB. */
 const INSPECTIONS_MAX = 128;
-/** Of one key, so that who floods us is not looked into, and others are. */
+/** Of one key: when a key floods the proxy, its own batches go uninspected and others' do not. */
 const INSPECTIONS_PER_KEY_MAX = 16;
 /** Heap of the thread; the bodies themselves are outside of it. */
 const THREAD_HEAP_MIB_MAX = 512;
@@ -26,7 +26,7 @@ interface Pending {
   readonly answer: (inspection: Inspection, hasExposures: boolean) => void;
 }
 
-/** The thread is started by the first body: who is sent no log events does not pay for it. */
+/** The first body starts the thread: a proxy without log events does not pay for it. */
 export class ThreadedInspector implements Inspector {
   readonly #clock: Clock;
   readonly #listener: InspectorListener;

@@ -4,6 +4,7 @@ import { maskSdkKeysIn } from '../../domain/sdk-key.js';
 import type { DeliveryOutcome, EventDelivery, EventOrigin } from '../event-origin.js';
 import { failed } from '../../domain/failure.js';
 import { answerInTime } from './answer-in-time.js';
+import { isForeignAnswer, type ForeignAnswerReason } from './foreign-answer.js';
 import { parseRetryAfterMs } from './retry-after.js';
 import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';
 
@@ -13,8 +14,10 @@ const SHOWN_CHARACTERS_MAX = 200;
 const ANSWER_BYTES_MAX = 16_384;
 /** From the answer's head on: a body that never ends must not turn a batch that was taken into one that failed. */
 const ANSWER_MS_MAX = 1_000;
-/** Of the statuses from 400 to 499 these say "later"; every other one but 401 and 403 says "never". */
-const LATER_STATUSES: readonly number[] = [408, 425, 429];
+/** Of the statuses from 400 to 499 these say "later" or "not here"; every other one but 401 and 403 says "never". */
+const LATER_STATUSES: readonly number[] = [407, 408, 421, 425, 429];
+/** A gateway whose backend is gone says it too, and so does an origin while it is being rolled out. */
+const NOT_FOUND = 404;
 
 export interface EventClientOptions extends UpstreamPoolOptions {
   /** Scheme, host and port, with a path prefix where the origin stands under one. */
@@ -37,7 +40,7 @@ export function createEventClient(clock: Clock, options: EventClientOptions): Ev
       'x-sfp-batch-id': delivery.batchId,
     };
     const response = await pool.post(new URL(base + delivery.query), headers, delivery.body, signal);
-    return await judge(clock, response);
+    return await judge(clock, response, delivery.sdkKey);
   }
 
   return {
@@ -47,18 +50,27 @@ export function createEventClient(clock: Clock, options: EventClientOptions): Ev
   };
 }
 
-/** By status alone: what an origin says in words decides nothing. */
-async function judge(clock: Clock, response: UpstreamResponse): Promise<DeliveryOutcome> {
-  const status = response.statusCode;
+/** By status, once it is plain that the origin speaks: what it says in words decides nothing. */
+async function judge(clock: Clock, response: UpstreamResponse, sdkKey: string): Promise<DeliveryOutcome> {
+  const { statusCode: status, headers } = response;
   const text = await readStart(clock, response);
-  if (status >= 200 && status <= 299) return { kind: 'taken' };
-  if (status === 401 || status === 403) return { kind: 'refused', status };
-  if (status >= 400 && status <= 499 && !LATER_STATUSES.includes(status)) {
-    return { kind: 'rejected', status, detail: maskSdkKeysIn(text).slice(0, SHOWN_CHARACTERS_MAX) };
+  const isForeign = isForeignAnswer(headers, text);
+  const isTaken = status >= 200 && status <= 299;
+  if (isTaken || status === 401 || status === 403) {
+    if (isForeign)
+      return failed<ForeignAnswerReason>('foreign_answer', `HTTP status ${status} of something in between`);
+    return isTaken ? { kind: 'taken' } : { kind: 'refused', status };
   }
-  const retryAfter = response.headers['retry-after'];
-  const retryAfterMs = parseRetryAfterMs(typeof retryAfter === 'string' ? retryAfter : '', clock.nowMs());
-  return failed(`status_${status}`, `HTTP status ${status}`, retryAfterMs);
+  if (status >= 400 && status <= 499 && !LATER_STATUSES.includes(status)) {
+    const detail = maskSdkKeysIn(text, sdkKey).slice(0, SHOWN_CHARACTERS_MAX);
+    return { kind: 'rejected', status, detail, isDoubtful: isForeign || status === NOT_FOUND };
+  }
+  return failed(`status_${status}`, `HTTP status ${status}`, retryAfterMs(headers, clock.nowMs()));
+}
+
+function retryAfterMs(headers: UpstreamResponse['headers'], nowMs: number): number | undefined {
+  const retryAfter = headers['retry-after'];
+  return parseRetryAfterMs(typeof retryAfter === 'string' ? retryAfter : '', nowMs);
 }
 
 /** The beginning of the answer's body; the rest is read too, as far as that frees the connection cheaply. */

@@ -81,11 +81,11 @@ describe('a folder', () => {
     await assert.rejects(keeper.keep(makeBatch('after')), /other users may write into the folder/);
   });
 
-  it('that cannot be made, or holds a key that is none, is not used', async (t) => {
+  it('that cannot be made, or whose key is not one, is not used', async (t) => {
     const folder = makeFolder();
     writeFileSync(join(folder, 'file'), '');
     await assert.rejects(openKeeper(t, join(folder, 'file')), /the path exists but is not a directory/);
     writeFileSync(join(folder, 'key'), 'short');
-    await assert.rejects(openKeeper(t, folder), /is no key: it has 5 bytes/);
+    await assert.rejects(openKeeper(t, folder), /has 5 bytes, not 32/);
   });
 });

@@ -52,7 +52,7 @@ test('a letter says why, and holds the whole batch for who has the key', async (
   assert.ok(!isReadable(folder, batch.sdkKey) && !isReadable(folder, 'private'));
   assert.equal(statSync(join(folder, 'dead-letters.jsonl')).mode & 0o777, 0o600);
   const opened = openLetter(readFileSync(join(folder, 'key')), String(sealed));
-  assert.deepEqual({ ...opened, body: Buffer.from(String(opened['body']), 'base64') }, batch);
+  assert.deepEqual(opened, batch);
 });
 
 function fail(error: unknown): never {
@@ -60,7 +60,7 @@ function fail(error: unknown): never {
 }
 
 test('a letter of any size can be opened', async () => {
-  for (const bytes of [0, 1, 2, 3, 589_823, 589_824, 589_825, 589_824 * 3 + 1]) {
+  for (const bytes of [0, 1, 2, 3, 786_431, 786_432, 786_433, 786_432 * 3 + 1]) {
     for (const query of ['', '?', '?a']) {
       const folder = makeFolder();
       const batch = { ...makeBatch('a-batch', 'é'.repeat(bytes).slice(0, bytes)), query };
@@ -68,8 +68,8 @@ test('a letter of any size can be opened', async () => {
       const line = readFileSync(join(folder, 'dead-letters.jsonl'), 'utf8');
       const { sealed } = JSON.parse(line) as { readonly sealed: string };
       const opened = openLetter(readFileSync(join(folder, 'key')), sealed);
-      assert.ok(Buffer.from(String(opened['body']), 'base64').equals(batch.body), `${bytes} bytes`);
-      assert.equal(opened['query'], query);
+      assert.ok(opened.body.equals(batch.body), `${bytes} bytes`);
+      assert.equal(opened.query, query);
     }
   }
 });
@@ -132,12 +132,14 @@ for (const halfBytes of [1, 10, 65_535, 65_536, 200_000]) {
 }
 
 /** As docs/operations.md tells it. */
-function openLetter(key: Buffer, sealed: string): Record<string, unknown> {
+function openLetter(key: Buffer, sealed: string): Batch & { readonly body: Buffer } {
   const bytes = Buffer.from(sealed, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
   decipher.setAuthTag(bytes.subarray(-16));
-  const text = decipher.update(bytes.subarray(12, -16)).toString() + decipher.final().toString();
-  return JSON.parse(text) as Record<string, unknown>;
+  const content = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+  const bodyFrom = 4 + content.readUInt32BE(0);
+  const facts = JSON.parse(content.toString('utf8', 4, bodyFrom)) as Omit<Batch, 'body'>;
+  return { ...facts, body: content.subarray(bodyFrom) };
 }
 
 test('however many are given up, the files stay within their bound, and the latest are there', async () => {

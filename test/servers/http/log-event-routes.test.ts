@@ -101,7 +101,7 @@ describe('a batch is accepted', () => {
       scene.origin.taken.map(({ headers, body }) => [headers['content-encoding'], body]),
       Object.entries(bodies),
     );
-    const told = 'log events are passed on without a look into them';
+    const told = 'forwarding log events uninspected';
     assert.deepEqual(
       scene.proxy.logs.withMessage(told).map(({ reason, coding }) => [reason, coding]),
       [['coding', 'snappy']],
@@ -195,8 +195,8 @@ describe('a batch is not accepted, and the SDK told', () => {
     await eventually('room', async () => (await scene.send('a')).status === 202);
   });
 
-  it('503 while the queue is full in batches, until the origin takes some', async (t) => {
-    const scene = await startEventScene(t, ['--log-event-process-queue-size', '2']);
+  it('503 while its key holds its share of the queue in batches, until the origin takes some', async (t) => {
+    const scene = await startEventScene(t, ['--log-event-process-queue-size', '20']);
     scene.origin.verdict = () => 500;
     assert.equal((await scene.send('a')).status, 202);
     assert.equal((await scene.send('b')).status, 202);
@@ -216,15 +216,17 @@ describe('a batch is not accepted, and the SDK told', () => {
     );
   });
 
-  it('503 while the queue is full in bytes', async (t) => {
-    const scene = await startEventScene(t, ['--log-event-queue-max-in-mib', '1']);
+  it('503 while its key holds its share in bytes, which does not concern another key', async (t) => {
+    const scene = await startEventScene(t, ['--log-event-queue-max-in-mib', '8']);
     scene.origin.verdict = () => 500;
     const body = batchText([customEvent('x'.repeat(700_000))]);
     assert.equal((await scene.send('', { body })).status, 202);
     assert.equal((await scene.send('', { body })).status, 503);
-    assert.equal((await scene.send('small')).status, 202);
+    const sdkKey = 'secret-anotherkey0123456789';
+    assert.equal((await scene.send('small', { sdkKey })).status, 202);
     const { bytes } = (await scene.status()).waiting;
-    await scene.send('small', { path: `/v1/log_event?a=${'x'.repeat(100)}`, headers: { 'statsig-b': 'y' } });
+    const path = `/v1/log_event?a=${'x'.repeat(100)}`;
+    assert.equal((await scene.send('small', { sdkKey, path, headers: { 'statsig-b': 'y' } })).status, 202);
     const more = (await scene.status()).waiting.bytes - bytes;
     assert.ok(more > 113 + 17 + 4 && more < 1000, `${more} bytes`);
   });

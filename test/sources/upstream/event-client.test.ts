@@ -68,15 +68,16 @@ describe('the status decides', () => {
     });
   }
   for (const status of [400, 404, 413, 422]) {
-    it(`${status} is for ever, and its text is told with keys masked`, async (t) => {
+    it(`${status} says "never", and its text is told with keys masked`, async (t) => {
       const verdict = { status, text: `bad key secret-abcdefghijklmnop ${'x'.repeat(1000)}` };
       const outcome = await outcomeOf(t, verdict);
       assert.ok(outcome.kind === 'rejected' && outcome.status === status);
       assert.match(outcome.detail, /^bad key secret-abcd\*\*\* x+$/);
       assert.equal(outcome.detail.length, 200);
+      assert.equal(outcome.isDoubtful, status === 404);
     });
   }
-  for (const status of [301, 408, 425, 429, 500, 503]) {
+  for (const status of [301, 407, 408, 421, 425, 429, 500, 503]) {
     it(`${status} is for a while`, async (t) => {
       const outcome = await outcomeOf(t, { status, headers: { 'retry-after': '7' } });
       assert.deepEqual(outcome, {
@@ -86,6 +87,55 @@ describe('the status decides', () => {
         retryAfterMs: 7000,
       });
     });
+  }
+});
+
+describe('an answer of something in between', () => {
+  const foreign: Record<string, { readonly headers?: Record<string, string>; readonly text: string }> = {
+    'a page by its type': { headers: { 'content-type': 'text/html; charset=utf-8' }, text: 'Log in' },
+    'a compressed page': {
+      headers: { 'content-type': 'text/html', 'content-encoding': 'gzip' },
+      text: '\u001f\u008b',
+    },
+    'a page by its body': { text: '\ufeff\n  <!DOCTYPE html><title>Log in</title>' },
+    'one of squid': { headers: { 'x-squid-error': 'ERR_ACCESS_DENIED 0' }, text: 'Access denied.' },
+    'one of a load balancer of AWS': { headers: { server: 'awselb/2.0' }, text: '' },
+    "one of AWS' firewall": { headers: { 'x-amzn-waf-action': 'captcha' }, text: '{}' },
+    'one that wants a login': { headers: { 'proxy-authenticate': 'Basic' }, text: '{}' },
+  };
+  for (const [name, answer] of Object.entries(foreign)) {
+    for (const status of [200, 202, 401, 403]) {
+      it(`with ${status} is a failure: ${name}`, async (t) => {
+        const outcome = await outcomeOf(t, { status, ...answer });
+        assert.ok(outcome.kind === 'failed', outcome.kind);
+        assert.equal(outcome.reason, 'foreign_answer');
+      });
+    }
+    for (const status of [400, 404, 413]) {
+      it(`with ${status} is not believed at once: ${name}`, async (t) => {
+        const outcome = await outcomeOf(t, { status, ...answer });
+        assert.ok(outcome.kind === 'rejected' && outcome.isDoubtful);
+      });
+    }
+  }
+
+  it("is not what the origin's own gateways add to its answers", async (t) => {
+    const headers = { server: 'cloudflare', via: '1.1 google', 'cf-ray': 'x' };
+    assert.deepEqual(await outcomeOf(t, { status: 202, headers, text: 'OK' }), { kind: 'taken' });
+    assert.deepEqual(await outcomeOf(t, { status: 403, headers }), { kind: 'refused', status: 403 });
+  });
+});
+
+test("the delivery's own key is masked in what the origin says, whatever it looks like", async (t) => {
+  for (const sdkKey of ['my-team-key-0123456789', 'k.1', 'mysecret-abcdefghijklmnop', 'a'.repeat(256)]) {
+    const { origin, client } = await startScene(t);
+    origin.verdict = () => ({ status: 400, text: `no project for ${sdkKey} (${sdkKey})` });
+    const outcome = await client.deliver({ ...DELIVERY, sdkKey });
+    assert.ok(outcome.kind === 'rejected');
+    assert.ok(
+      outcome.detail.startsWith('no project for ') && !outcome.detail.includes(sdkKey),
+      outcome.detail,
+    );
   }
 });
 

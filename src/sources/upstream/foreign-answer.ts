@@ -1,0 +1,23 @@
+// Whether an answer comes from the origin itself, or from something in between: a gateway, an outbound proxy, a login page.
+import type { ResponseHeaders } from './upstream-response.js';
+
+/** Stable and machine-readable. */
+export type ForeignAnswerReason = 'foreign_answer';
+
+/** Only what stands in between sends these: squid, AWS WAF, Cloudflare's challenges, a proxy that wants a login. */
+const FOREIGN_HEADERS: readonly string[] = [
+  'x-squid-error',
+  'x-amzn-waf-action',
+  'cf-mitigated',
+  'proxy-authenticate',
+];
+/** A load balancer passes the origin's own `server` on, and names itself where it answers for it. */
+const FOREIGN_SERVERS = /^(?:awselb|squid|zscaler|bluecoat|mcafee|fortigate)\b/i;
+const PAGE_TYPES = /^(?:text\/html|application\/xhtml\+xml)\b/i;
+
+/** The origin answers in JSON or with an empty body. `bodyStart`: as much of the body as was read, as text. */
+export function isForeignAnswer(headers: ResponseHeaders, bodyStart: string): boolean {
+  if (FOREIGN_HEADERS.some((name) => headers[name] !== undefined)) return true;
+  if (FOREIGN_SERVERS.test(String(headers['server'] ?? ''))) return true;
+  return PAGE_TYPES.test(String(headers['content-type'] ?? '')) || bodyStart.trimStart().startsWith('<');
+}
