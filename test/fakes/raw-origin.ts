@@ -46,6 +46,8 @@ export interface Plan {
   readonly isEarly: boolean;
   /** Written at one time, with a pause after each. */
   readonly pieceBytes: number;
+  /** One more place where a piece ends. */
+  readonly splitAtByte: number;
   readonly pauseMs: number;
   /** Of all that would be written, heads included: the rest is never sent. */
   readonly cutAtByte: number;
@@ -64,6 +66,7 @@ export const HONEST: Plan = {
   copies: 1,
   isEarly: false,
   pieceBytes: Infinity,
+  splitAtByte: 0,
   pauseMs: 0,
   cutAtByte: Infinity,
   ending: 'keep',
@@ -162,8 +165,9 @@ async function send(socket: Socket, answer: SiteAnswer, plan: Plan): Promise<voi
   const { bytes, headBytes } = toWire(answer, plan);
   const all = Buffer.concat(new Array<Buffer>(plan.copies).fill(bytes));
   const sent = all.subarray(0, plan.cutAtByte);
-  for (let from = 0; from < sent.length && socket.writable; from += plan.pieceBytes) {
-    const to = Math.min(sent.length, from + plan.pieceBytes);
+  for (let from = 0, to = 0; from < sent.length && socket.writable; from = to) {
+    to = Math.min(sent.length, from + plan.pieceBytes);
+    if (from < plan.splitAtByte) to = Math.min(to, plan.splitAtByte);
     await write(socket, sent.subarray(from, to));
     if (from < headBytes && to >= headBytes) answer.told?.();
     if (plan.pauseMs > 0) await pause(plan.pauseMs);

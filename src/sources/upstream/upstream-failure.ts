@@ -18,6 +18,7 @@ const REASONS: ReadonlyMap<string, FailureReason> = new Map<string, FailureReaso
   ['UND_ERR_PRX_TLS', 'outbound_proxy_failed'],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'truncated'],
   ['UND_ERR_HEADERS_OVERFLOW', 'bad_http'],
+  ['HTTPParserError', 'bad_http'],
   ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'body_too_large'],
   ['UND_ERR_DESTROYED', 'closed'],
   ['UND_ERR_CLOSED', 'closed'],
@@ -28,7 +29,6 @@ const REASONS: ReadonlyMap<string, FailureReason> = new Map<string, FailureReaso
 /** Families of codes, where the list of single codes has none. */
 const FAMILIES: readonly (readonly [RegExp, FailureReason])[] = [
   [/^(?:ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/, 'tls_failed'],
-  [/^HPE_/, 'bad_http'],
   [/^ERR_HTTP2/, 'connection_lost'],
 ];
 
@@ -43,6 +43,8 @@ export function toFailure(error: unknown): FetchFailure {
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
+  // undici means to give it a code, and looks for its number among names.
+  if (error.name === 'HTTPParserError') return error.name;
   // Happy eyeballs: every address failed, each with its own code.
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
   return codeOf(error.cause);
