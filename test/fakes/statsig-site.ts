@@ -69,7 +69,10 @@ export class StatsigSite {
   listsOf(sdkKey: string): readonly OriginIdList[] {
     const known = this.#lists.get(sdkKey);
     if (known !== undefined) return known;
-    const names = Array.from({ length: LISTS_PER_KEY }, (_none, index) => `${sdkKey.slice(-12)}-${index}`);
+    const names = Array.from(
+      { length: LISTS_PER_KEY },
+      (_none, index) => `${sdkKey.slice('secret-'.length)}-${index}`,
+    );
     const lists = names.map((name) => new OriginIdList(name, ['alice', 'bob']));
     this.#lists.set(sdkKey, lists);
     return lists;
