@@ -43,7 +43,10 @@ export function toFailure(error: unknown): FetchFailure {
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
-  // Happy eyeballs: every address failed, each with its own code.
-  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  // Every address of the host failed, each with its own code: the first that tells most.
+  if (error instanceof AggregateError) {
+    const codes = error.errors.map(codeOf);
+    return codes.find((code) => REASONS.has(code)) ?? codes[0] ?? '';
+  }
   return codeOf(error.cause);
 }
