@@ -103,7 +103,6 @@ export class H2Origin {
   /** Clients connect here, so that bytes can be swallowed below TLS. */
   readonly #front: Server;
   readonly #relays = new Set<Relay>();
-  #sessionsOpen = 0;
   #sessions = 0;
   #sessionsPeak = 0;
   #streams = 0;
@@ -152,8 +151,9 @@ export class H2Origin {
     return this.#sessions;
   }
 
+  /** By their connections, as Node does not tell of every session's end. */
   get sessionsOpen(): number {
-    return this.#sessionsOpen;
+    return [...this.#relays].filter(({ session }) => session !== undefined).length;
   }
 
   /** Most sessions that were open at one time. */
@@ -193,8 +193,9 @@ export class H2Origin {
     for (const { session } of this.#relays) session?.goaway(constants.NGHTTP2_NO_ERROR);
   }
 
-  /** Changes what clients of the open sessions have to keep to. */
+  /** Changes what clients have to keep to, on the open sessions too. */
   change(settings: Settings): void {
+    this.#tls.updateSettings(settings);
     for (const { session } of this.#relays) session?.settings(settings);
   }
 
@@ -210,11 +211,12 @@ export class H2Origin {
   }
 
   async close(): Promise<void> {
-    const closed = [this.#tls, this.#front].map((server) => once(server, 'close'));
+    const closed = once(this.#front, 'close');
     this.#front.close();
+    // Its own event may never come, once a session was destroyed in the middle of something.
     this.#tls.close();
     for (const { client } of this.#relays) client.destroy();
-    await Promise.all(closed);
+    await closed;
   }
 
   #relay(client: Socket): void {
@@ -248,12 +250,7 @@ export class H2Origin {
     }
     relay.session = session;
     this.#sessions += 1;
-    this.#sessionsOpen += 1;
-    this.#sessionsPeak = Math.max(this.#sessionsPeak, this.#sessionsOpen);
-    session.once('close', () => {
-      this.#sessionsOpen -= 1;
-      this.#changed();
-    });
+    this.#sessionsPeak = Math.max(this.#sessionsPeak, this.sessionsOpen);
     this.#changed();
   }
 
@@ -281,7 +278,7 @@ export class H2Origin {
     this.#changed();
     const fault = this.fault?.(request);
     if (fault !== undefined && !fault.endsWith('-during') && !fault.endsWith('-after')) {
-      this.#strike(stream, fault);
+      await this.#strike(stream, fault);
       if (fault !== 'goaway-before') return;
     }
     const body = Buffer.concat(await toArray(stream));
@@ -295,20 +292,25 @@ export class H2Origin {
     if (fault?.endsWith('-during') === true) {
       const half = Math.floor(body.length / 2);
       stream.write(body.subarray(0, half), () => {
-        this.#strike(stream, fault);
-        if (fault === 'goaway-during') stream.end(body.subarray(half));
+        void this.#strike(stream, fault).then(() => {
+          if (fault === 'goaway-during') stream.end(body.subarray(half));
+        });
       });
       return;
     }
     if (fault === 'goaway-after') {
       const { session } = stream;
-      stream.once('close', () => session?.goaway(constants.NGHTTP2_NO_ERROR));
+      stream.once('close', () => {
+        if (session?.destroyed === false) session.goaway(constants.NGHTTP2_NO_ERROR);
+      });
     }
     stream.end(body);
   }
 
-  #strike(stream: ServerHttp2Stream, fault: H2Fault): void {
+  async #strike(stream: ServerHttp2Stream, fault: H2Fault): Promise<void> {
     const { session } = stream;
+    // Node 20 corrupts its memory where a session is destroyed while it reads.
+    await new Promise(setImmediate);
     if (session === undefined || session.destroyed) return;
     if (fault.startsWith('destroy-socket')) this.#relayOf(session)?.client.resetAndDestroy();
     else STRIKES.find(([stem]) => fault.startsWith(stem))?.[1](stream, session);

@@ -45,7 +45,10 @@ function codeOf(error: unknown): string {
   if ('code' in error && typeof error.code === 'string') return error.code;
   // undici means to give it a code, and looks for its number among names.
   if (error.name === 'HTTPParserError') return error.name;
-  // Happy eyeballs: every address failed, each with its own code.
-  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  // Every address of the host failed, each with its own code: the first that tells most.
+  if (error instanceof AggregateError) {
+    const codes = error.errors.map(codeOf);
+    return codes.find((code) => REASONS.has(code)) ?? codes[0] ?? '';
+  }
   return codeOf(error.cause);
 }
