@@ -32,7 +32,7 @@ describe('an origin that closes the connection at the end of a large body', () =
       for (const pace of PACES) {
         origin.plan = () => ({ ...plan, ...pace });
         for (const slowMs of [0, 5]) {
-          const clients = everyClient(t, origin.url, CONTENTS, slowMs);
+          const clients = everyClient(t, origin.url, CONTENTS, { slowMs });
           for (let round = 0; round < ROUNDS; round += 1) {
             const came = await Promise.all(clients.map((client) => client.ask()));
             assert.deepEqual(

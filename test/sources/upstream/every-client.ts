@@ -75,19 +75,25 @@ export function contentsOf(bytes: number): Contents {
   return { site, bodies };
 }
 
+export interface ClientHabits {
+  /** How long it takes over each piece of a file. */
+  readonly slowMs?: number;
+  /** How long silence is borne. */
+  readonly silenceMs?: number;
+}
+
 /** All of them, before one origin; closed when the test is over. */
 export function everyClient(
   t: Pick<TestContext, 'after'>,
   url: string,
   { bodies }: Contents,
-  slowMs = 0,
+  { slowMs = 0, silenceMs = 10_000 }: ClientHabits = {},
 ): readonly AnyClient[] {
   const options = {
     ...CLIENT_OPTIONS,
     endpoint: new URL(url),
-    requestTimeoutMs: 5_000,
-    headersTimeoutMs: 500,
-    bodyIdleTimeoutMs: 500,
+    headersTimeoutMs: silenceMs,
+    bodyIdleTimeoutMs: silenceMs,
     bodyLimits: { encodedBytesMax: 16 * MIB, decodedBytesMax: 32 * MIB },
   };
   const specs = createUpstreamClient(systemClock, options);

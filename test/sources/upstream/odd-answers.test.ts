@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { HONEST, startRawOrigin, toWire, type Plan, type RawOrigin } from '../../fakes/raw-origin.js';
-import { contentsOf, everyClient, type AnyClient, type Came } from './every-client.js';
+import { contentsOf, everyClient, type AnyClient, type Came, type ClientHabits } from './every-client.js';
 
 const CONTENTS = contentsOf(1_000);
 
@@ -11,10 +11,10 @@ interface Scene {
   readonly clients: readonly AnyClient[];
 }
 
-async function startScene(t: TestContext): Promise<Scene> {
+async function startScene(t: TestContext, habits: ClientHabits = {}): Promise<Scene> {
   const origin = await startRawOrigin(CONTENTS.site);
   t.after(() => origin.close());
-  return { origin, clients: everyClient(t, origin.url, CONTENTS) };
+  return { origin, clients: everyClient(t, origin.url, CONTENTS, habits) };
 }
 
 /** What came of it, by the client's name; one after the other, each with a good answer before it. */
@@ -101,7 +101,7 @@ describe('an answer that breaks off is a failure, at whatever byte', () => {
   }
 
   it('by silence', async (t) => {
-    const { origin, clients } = await startScene(t);
+    const { origin, clients } = await startScene(t, { silenceMs: 500 });
     for (const cutAtByte of [0, 10, 300]) {
       origin.plan = () => ({ cutAtByte });
       const came = await Promise.all(clients.map(async (each) => [each.name, await each.ask()] as const));
@@ -138,8 +138,7 @@ describe('after an answer with a wrong length, its connection is not used again'
   };
   for (const [name, plan] of Object.entries(plans)) {
     it(name, async (t) => {
-      const scene = await startScene(t);
-      const { origin, clients } = scene;
+      const { origin, clients } = await startScene(t, { silenceMs: 500 });
       for (const client of clients) {
         origin.plan = () => plan;
         const came = await client.ask();
