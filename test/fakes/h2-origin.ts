@@ -190,13 +190,13 @@ export class H2Origin {
 
   /** Every open session says that it is going away, and finishes its streams. */
   goaway(): void {
-    for (const { session } of this.#relays) session?.goaway(constants.NGHTTP2_NO_ERROR);
+    for (const session of this.#liveSessions()) session.goaway(constants.NGHTTP2_NO_ERROR);
   }
 
   /** Changes what clients have to keep to, on the open sessions too. */
   change(settings: Settings): void {
     this.#tls.updateSettings(settings);
-    for (const { session } of this.#relays) session?.settings(settings);
+    for (const session of this.#liveSessions()) session.settings(settings);
   }
 
   /** A dead peer: no byte passes on the connections that are open now, in either direction, PINGs and ends included. */
@@ -217,6 +217,12 @@ export class H2Origin {
     this.#tls.close();
     for (const { client } of this.#relays) client.destroy();
     await closed;
+  }
+
+  #liveSessions(): readonly ServerHttp2Session[] {
+    return [...this.#relays].flatMap(({ session }) =>
+      session === undefined || session.destroyed ? [] : [session],
+    );
   }
 
   #relay(client: Socket): void {

@@ -19,7 +19,7 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-const SPEC_BYTES = { small: 1_000, middle: 30_000, large: 300_000 } as const;
+const SPEC_BYTES = { small: 1_000, middle: 30_000, large: 200_000 } as const;
 export const SDK_KEYS = Object.keys(SPEC_BYTES).map((size) => `secret-${size}key0123456789`);
 
 /** Ten of each client: of specs, manifests, files and events. */
