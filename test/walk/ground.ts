@@ -22,8 +22,9 @@ export interface Ground {
 const SPEC_BYTES = { small: 1_000, middle: 30_000, large: 200_000 } as const;
 export const SDK_KEYS = Object.keys(SPEC_BYTES).map((size) => `secret-${size}key0123456789`);
 
-/** Ten of each client: of specs, manifests, files and events. */
-const KEPT_BY_HTTP1 = 40;
+/** Ten for each of specs, manifests, files and events, and in a rush as many as there are specs to ask for. */
+const KEPT_BY_HTTP1 = 80;
+/** Two sessions for each of them. */
 const KEPT_BY_HTTP2 = 8;
 const STATUSES = [500, 503, 429, 408] as const;
 

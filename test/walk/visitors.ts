@@ -12,8 +12,8 @@ export interface Visitor {
   readonly name: string;
   /** Asks once; rejects where the answer is wrong. */
   visit(): Promise<void>;
-  /** Has been served all there is. */
-  readonly isUpToDate: boolean;
+  /** It has been served all there is, and what was accepted from it before `sinceMs` has arrived. */
+  isUpToDate(sinceMs: number): boolean;
 }
 
 /** The proxy, its origin and its luck. */
@@ -57,7 +57,7 @@ export class SpecVisitor implements Visitor {
     this.#version = version;
   }
 
-  get isUpToDate(): boolean {
+  isUpToDate(): boolean {
     return this.#version === this.#place.site.version;
   }
 }
@@ -82,7 +82,7 @@ export class ColdVisitor implements Visitor {
     this.#wasServed = status === 200;
   }
 
-  get isUpToDate(): boolean {
+  isUpToDate(): boolean {
     return this.#wasServed;
   }
 }
@@ -115,7 +115,7 @@ export class ListVisitor implements Visitor {
     for (const list of lists) await this.#sync(list, manifest[list.name] ?? assert.fail());
   }
 
-  get isUpToDate(): boolean {
+  isUpToDate(): boolean {
     return this.#place.site.listsOf(this.#sdkKey).every((list) => {
       const read = this.#read.get(list);
       return read?.file === list.files.length - 1 && read.bytes.equals(list.file.bytes);
@@ -152,8 +152,8 @@ export class EventVisitor implements Visitor {
   readonly name: string;
   readonly #place: Place;
   readonly #sdkKey: string;
-  /** Accepted, and not seen at the origin as yet. */
-  readonly #waiting = new Set<string>();
+  /** Accepted, by `performance.now()`, and not seen at the origin as yet. */
+  readonly #waiting = new Map<string, number>();
   #sent = 0;
   accepted = 0;
 
@@ -173,14 +173,14 @@ export class EventVisitor implements Visitor {
     assert.ok(answer.status === 202 || answer.status === 503, `status ${answer.status}: ${answer.text}`);
     if (answer.status !== 202) return;
     this.accepted += 1;
-    this.#waiting.add(eventName);
+    this.#waiting.set(eventName, performance.now());
   }
 
-  get isUpToDate(): boolean {
-    for (const eventName of this.#waiting) {
+  isUpToDate(sinceMs: number): boolean {
+    for (const eventName of this.#waiting.keys()) {
       if (this.#place.site.taken.has(eventName)) this.#waiting.delete(eventName);
     }
-    return this.#waiting.size === 0;
+    return [...this.#waiting.values()].every((acceptedAtMs) => acceptedAtMs > sinceMs);
   }
 }
 
