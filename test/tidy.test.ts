@@ -43,7 +43,7 @@ const DOORS: Readonly<Record<string, string>> = {
 /** These are used behind one door, and beyond it held by their types only. */
 const BUILT_IN: Readonly<Record<string, string>> = {
   fastify: 'src/servers/',
-  undici: 'src/sources/upstream/outbound-agent.ts',
+  undici: 'src/sources/upstream/outbound/',
 };
 
 /** A release of one of these can end the process or lose an answer: each update is a commit that ran every test. */

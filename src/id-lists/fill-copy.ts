@@ -22,6 +22,7 @@ export type Filled =
 
 /** After these, nothing tells which of the copy's bytes are right. */
 const DISTRUSTED: readonly FailedReadingReason[] = [
+  'bad_http',
   'content_differs',
   'copy_not_read',
   'decoding_failed',

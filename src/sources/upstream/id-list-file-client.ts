@@ -10,11 +10,10 @@ import {
 import { answerInTime } from './answer-in-time.js';
 import { FileBytesFault, readPart } from './file-bytes.js';
 import { judgeFileHead, type PartPlan } from './id-list-file-response.js';
-import { SchemePools } from './scheme-pools.js';
 import { toFailure } from './upstream-failure.js';
 import { discard } from './exchange.js';
 import { getFollowingRedirects } from './upstream-get.js';
-import type { UpstreamPoolOptions, UpstreamResponse } from './upstream-pool.js';
+import { UpstreamPool, type UpstreamPoolOptions, type UpstreamResponse } from './upstream-pool.js';
 
 /** For a file of some hundred MB; silence within it is cut off by the pool's own timeouts. */
 const WHOLE_FILE_MS_MAX = 30 * 60_000;
@@ -24,13 +23,13 @@ const WHOLE_FILE_MS_MAX = 30 * 60_000;
  */
 const DECODED_PART_BYTES_MAX = 1024 * 1024;
 
-export interface IdListFileClientOptions extends Omit<UpstreamPoolOptions, 'endpoint'> {
+export interface IdListFileClientOptions extends UpstreamPoolOptions {
   /** Our own version, told to the origin. */
   readonly version: string;
 }
 
 export function createIdListFileClient(clock: Clock, options: IdListFileClientOptions): IdListFileOrigin {
-  const pools = new SchemePools(clock, options);
+  const pool = new UpstreamPool(clock, options);
 
   /** Undefined where the whole file has to be asked for, as the part that came is of no use. */
   async function ask<Taken extends object>(
@@ -46,7 +45,7 @@ export function createIdListFileClient(clock: Clock, options: IdListFileClientOp
       'user-agent': `spec-forward-proxy/${options.version}`,
       ...(range === undefined ? {} : { range }),
     };
-    const answer = await getFollowingRedirects(pools, url, headers, signal);
+    const answer = await getFollowingRedirects(pool, url, headers, signal);
     if ('kind' in answer) return answer;
     const { response } = answer;
     const plan = judgeFileHead(response.statusCode, response.headers, fromByte, clock.nowMs());
@@ -86,11 +85,11 @@ export function createIdListFileClient(clock: Clock, options: IdListFileClientOp
       if (parsed?.protocol !== 'http:' && parsed?.protocol !== 'https:') {
         return fileFailed('bad_url', 'not a URL of http or https');
       }
-      return await answerInTime(clock, pools, WHOLE_FILE_MS_MAX, (signal) =>
+      return await answerInTime(clock, pool, WHOLE_FILE_MS_MAX, (signal) =>
         fetchFile(parsed, fromByte, take, signal),
       );
     },
-    close: () => pools.close(),
+    close: () => pool.close(),
   };
 }
 

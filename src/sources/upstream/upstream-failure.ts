@@ -35,6 +35,7 @@ const REASONS: ReadonlyMap<string, RequestFailureReason> = new Map<string, Reque
   ['UND_ERR_PRX_TLS', 'outbound_proxy_failed'],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'truncated'],
   ['UND_ERR_HEADERS_OVERFLOW', 'bad_http'],
+  ['HTTPParserError', 'bad_http'],
   ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'body_too_large'],
   ['UND_ERR_DESTROYED', 'closed'],
   ['UND_ERR_CLOSED', 'closed'],
@@ -45,7 +46,6 @@ const REASONS: ReadonlyMap<string, RequestFailureReason> = new Map<string, Reque
 /** Families of codes, where the list of single codes has none. */
 const FAMILIES: readonly (readonly [RegExp, RequestFailureReason])[] = [
   [/^(?:ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/, 'tls_failed'],
-  [/^HPE_/, 'bad_http'],
   [/^ERR_HTTP2/, 'connection_lost'],
 ];
 
@@ -60,7 +60,12 @@ export function toFailure(error: unknown): Failure<RequestFailureReason> {
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
-  // Happy eyeballs: every address failed, each with its own code.
-  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  // undici means to give it a code, and looks for its number among names.
+  if (error.name === 'HTTPParserError') return error.name;
+  // Every address of the host failed, each with its own code: the first that tells most.
+  if (error instanceof AggregateError) {
+    const codes = error.errors.map(codeOf);
+    return codes.find((code) => REASONS.has(code)) ?? codes[0] ?? '';
+  }
   return codeOf(error.cause);
 }

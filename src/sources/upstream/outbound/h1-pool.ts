@@ -1,0 +1,34 @@
+// Connections of HTTP/1.1 to one origin: as many as there are requests, some kept for long, all of them for a while.
+import { Client, Pool } from 'undici';
+import type { Connect } from './connect.js';
+import { CONNECTION_MS_MAX, IDLE_CONNECTION_MS_MAX, RUSH_IDLE_MS_MAX } from './connection-age.js';
+import type { AnswerLimits } from './h2-exchange.js';
+
+export interface H1Options extends AnswerLimits {
+  /** Connections that stay open between requests; others close soon after the rush they were opened for. */
+  readonly idleConnectionsMax: number;
+}
+
+export function createH1Pool(origin: URL, options: H1Options, connect: Connect): Pool {
+  const kept = new Set<Client>();
+  return new Pool(origin, {
+    connect,
+    headersTimeout: options.headersTimeoutMs,
+    bodyTimeout: options.bodyIdleTimeoutMs,
+    clientTtl: CONNECTION_MS_MAX,
+    factory: (url: URL, poolOptions: object) => {
+      // The pool forgets clients that are closed for their age, and those that could not connect.
+      for (const client of kept) if (client.closed) kept.delete(client);
+      const isKept = kept.size < options.idleConnectionsMax;
+      const idleMs = isKept ? IDLE_CONNECTION_MS_MAX : RUSH_IDLE_MS_MAX;
+      const client = new Client(url, {
+        ...poolOptions,
+        keepAliveTimeout: idleMs,
+        keepAliveMaxTimeout: idleMs,
+      });
+      if (isKept) kept.add(client);
+      client.on('connectionError', () => kept.delete(client));
+      return client;
+    },
+  });
+}
