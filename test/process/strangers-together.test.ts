@@ -10,6 +10,7 @@ import {
   startKnownClient,
   startNarrowDaemon,
   startUnfinishedCalls,
+  WARM_ANSWERS,
   watchMemory,
 } from './strangers.js';
 
@@ -20,7 +21,7 @@ const SENDERS = 24;
 test('60 MB of one-byte chunks, 1,000 unfinished gRPC calls and 1,100 idle connections to each port', async (t) => {
   const daemon = await startNarrowDaemon(t, 'grpc-and-http');
   const client = startKnownClient(t, daemon);
-  await eventually('answers', () => client.answers > 50);
+  await eventually('answers', () => client.answers > WARM_ANSWERS);
   const memory = watchMemory(t, daemon.program.pid);
   await openIdle(t, daemon.port, IDLE);
   await openIdle(t, Number(daemon.grpcAddress.split(':')[1]), IDLE);

@@ -13,6 +13,7 @@ import {
   sendChunks,
   startKnownClient,
   startNarrowDaemon,
+  WARM_ANSWERS,
   watchMemory,
 } from './strangers.js';
 
@@ -54,8 +55,9 @@ for (const [name, portOf] of [
 for (const path of ['/v1/log_event', specPath(SDK_KEY), '/v1/get_id_lists', '/nothing-here']) {
   test(`a body in one-byte chunks, posted to ${path}, takes no more memory than is counted`, async (t) => {
     const daemon = await startNarrowDaemon(t);
-    const memory = watchMemory(t, daemon.program.pid);
     const client = startKnownClient(t, daemon);
+    await eventually('answers', () => client.answers > WARM_ANSWERS);
+    const memory = watchMemory(t, daemon.program.pid);
     await Promise.all([1, 2, 3, 4, 5, 6].map(() => sendChunks(t, daemon.port, path, 2 * MIB)));
     await client.stop();
     const mib = memory.stop();
@@ -66,8 +68,9 @@ for (const path of ['/v1/log_event', specPath(SDK_KEY), '/v1/get_id_lists', '/no
 
 test('nor does a body that nobody reads, of a request whose answer waits for the origin', async (t) => {
   const daemon = await startNarrowDaemon(t);
-  const memory = watchMemory(t, daemon.program.pid);
   const client = startKnownClient(t, daemon);
+  await eventually('answers', () => client.answers > WARM_ANSWERS);
+  const memory = watchMemory(t, daemon.program.pid);
   const waiting = Array.from({ length: 20 }, () =>
     sendChunks(t, daemon.port, specPath('secret-slowkey0123456789'), 150_000, 'GET'),
   );

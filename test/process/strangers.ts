@@ -24,10 +24,14 @@ export const MEMORY_MIB_MAX = 100;
 const OPEN_FILES_MAX = 1_024;
 /** Connections: more than there may be. */
 export const IDLE = 1_100;
+const IDLE_AT_ONCE = 50;
 const KNOWN_CLIENT_ASKS_EVERY_MS = 100;
 const MEMORY_LOOK_EVERY_MS = 50;
 const ANSWER_MS_MAX = 10_000;
 const GRPC_CONNECTIONS = 4;
+
+/** What a daemon takes only once it has answered for a while is not the strangers' doing. */
+export const WARM_ANSWERS = 200;
 
 /** With few descriptors, and a key whose specs it holds. */
 export async function startNarrowDaemon(
@@ -55,15 +59,20 @@ export async function startNarrowDaemon(
 
 /** Connections that send nothing; of those the server closes, nothing is said. */
 export async function openIdle(t: TestContext, port: number, count: number): Promise<readonly Socket[]> {
-  const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'));
+  const sockets: Socket[] = [];
   t.after(() => {
     for (const socket of sockets) socket.destroy();
   });
-  const opened = sockets.map((socket) => {
-    socket.on('error', () => undefined);
-    return once(socket, 'connect');
-  });
-  await within(Promise.all(opened), `${count} connections`);
+  while (sockets.length < count) {
+    // A few at a time: the known client is of this process, and must get to send its requests in between.
+    const few = Array.from({ length: IDLE_AT_ONCE }, () => connect(port, '127.0.0.1'));
+    sockets.push(...few);
+    const opened = few.map((socket) => {
+      socket.on('error', () => undefined);
+      return once(socket, 'connect');
+    });
+    await within(Promise.all(opened), `${IDLE_AT_ONCE} connections`);
+  }
   return sockets;
 }
 
