@@ -16,7 +16,7 @@ const LINE_PERIOD_MS = 10_000;
 /** A single failure, mostly of a kept connection that just closed, is not logged. */
 const FAILURES_TOLD_FROM = 2;
 
-export const LOG_EVENT_PATH = '/v1/log_event';
+const LOG_EVENT_PATH = '/v1/log_event';
 
 type LineName =
   | 'failing'

@@ -141,16 +141,24 @@ export function daemonArgs(
   return [mode, cache, '--host', '127.0.0.1', ...ports, '--statsig-endpoint', origin];
 }
 
+const READY = 'started up: ready for traffic';
+
+export interface DaemonOptions extends RunOptions, Operands {
+  readonly args?: readonly string[];
+  /** What it logs once it has started up; that all is well where left out. */
+  readonly ready?: string;
+}
+
 /** A daemon that is ready for traffic. */
 export async function startDaemon(
   t: TestContext,
   origin: string,
-  { args = [], mode, cache, ...options }: RunOptions & Operands & { readonly args?: readonly string[] } = {},
+  { args = [], ready = READY, mode, cache, ...options }: DaemonOptions = {},
 ): Promise<Daemon> {
   const operands = { ...(mode && { mode }), ...(cache && { cache }) };
   const program = startProgram(t, [...daemonArgs(origin, operands), ...args], options);
   const { httpPort, grpcPort, adminPort } = await program.line('listening');
-  await program.line('started up: ready for traffic');
+  await program.line(ready);
   return {
     program,
     port: Number(httpPort),

@@ -12,7 +12,7 @@ import { eventsOf, startEventOrigin, type Delivery, type EventOrigin } from '../
 import { rawRequest } from '../fakes/raw-request.js';
 import { batchText, customEvent } from '../log-events/event-bodies.js';
 import { eventStatus, send } from '../log-events/event-scene.js';
-import { startDaemon, type Daemon } from './daemon.js';
+import { startDaemon, type Daemon, type DaemonOptions } from './daemon.js';
 import { NO_ORIGIN } from './origin.js';
 
 const KILLS = 10;
@@ -21,7 +21,7 @@ const SENDERS = 6;
 interface Stage {
   readonly origin: EventOrigin;
   readonly dataDir: string;
-  readonly start: (args?: readonly string[]) => Promise<Daemon>;
+  readonly start: (options?: Pick<DaemonOptions, 'ready'>) => Promise<Daemon>;
 }
 
 async function setStage(t: TestContext): Promise<Stage> {
@@ -35,8 +35,8 @@ async function setStage(t: TestContext): Promise<Stage> {
     rmSync(dataDir, { recursive: true, force: true });
   });
   const own = ['--log-event-statsig-endpoint', origin.url, '--data-dir', dataDir];
-  const start = async (args: readonly string[] = []): Promise<Daemon> => {
-    const daemon = await startDaemon(t, NO_ORIGIN, { args: [...own, ...args] });
+  const start: Stage['start'] = async (options = {}) => {
+    const daemon = await startDaemon(t, NO_ORIGIN, { args: own, ...options });
     daemons.push(daemon);
     return daemon;
   };
@@ -141,7 +141,7 @@ test('on SIGTERM what cannot be sent stays on disk, and the next start sends it 
   second.program.signal('SIGTERM');
   assert.equal((await within(second.program.ended, 'end', 5_000)).code, 0);
   const left = readdirSync(join(dataDir, 'log-events'));
-  assert.deepEqual(left, ['key']);
+  assert.deepEqual(left, ['key', 'lock']);
 });
 
 test('while it stops, SDKs on open connections are told to go elsewhere', async (t) => {
@@ -205,7 +205,7 @@ test('what the disk does not take is answered with 503, and harms nothing else',
 test('two daemons do not share a folder: the second takes no log events until the first has ended', async (t) => {
   const { start, dataDir } = await setStage(t);
   const first = await start();
-  const second = await start();
+  const second = await start({ ready: 'started up: ready for traffic, but folders cannot be used' });
   await second.program.line('log-event folder cannot be used: SDKs are asked to retry until it can');
   assert.ok(readdirSync(join(dataDir, 'log-events')).includes('lock'));
   assert.equal((await send(second.url, 'too early')).status, 503);

@@ -5,7 +5,7 @@ import type { StoredBatch } from './record.js';
 /** In one write; what comes beyond waits for the next. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 /** Writing so many small ones takes some ten milliseconds: early senders need not wait for much later ones. */
-export const GROUP_BATCHES_MAX = 256;
+const GROUP_BATCHES_MAX = 256;
 
 export interface Waiting {
   readonly stored: StoredBatch;
