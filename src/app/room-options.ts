@@ -8,6 +8,9 @@ import type { ConfigSpecServiceOptions } from '../servers/grpc/config-spec-servi
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpTimeouts } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
+import { namedKey } from '../servers/http/spec-routes.js';
+import type { StatsigRouteOptions } from '../servers/http/statsig-routes.js';
+import { FILE_PATH } from '../id-lists/manifest-directory.js';
 import type { PollerOptions } from '../sources/upstream/poller.js';
 import type { IdListFilesOptions } from '../id-lists/id-list-files.js';
 import type { DiskKeeperOptions } from '../log-events/disk/disk-keeper.js';
@@ -24,6 +27,13 @@ export function toHttpOptions(config: Config): Omit<HttpServerOptions, 'connecti
   return {
     instanceName: config.instanceName,
     timeouts: toHttpTimeouts(config),
+    filePath: FILE_PATH,
+    namedKey,
+  };
+}
+
+export function toStatsigRouteOptions(config: Config): Omit<StatsigRouteOptions, 'bodies'> {
+  return {
     logEventBodyBytesMax: config.logEventBodyMaxMib * MIB,
     idLists: { publicUrl: config.publicUrl, rewritesUrls: !config.disableIdListRewrite },
   };

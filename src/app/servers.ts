@@ -12,6 +12,8 @@ import { HealthService } from '../servers/grpc/health-service.js';
 import { LimitReports } from '../servers/grpc/limit-reports.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
+import { statsigRoutes } from '../servers/http/statsig-routes.js';
+import { loadConfigSpecService } from '../servers/grpc/config-spec-proto.js';
 import { StreamRegistry } from '../servers/stream-registry.js';
 import { buildConnectionLimits, type ConnectionLimits } from './connection-limits.js';
 import {
@@ -22,6 +24,7 @@ import {
   toHttpBodyBytesMax,
   toHttpOptions,
   toHttpTimeouts,
+  toStatsigRouteOptions,
 } from './room-options.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Readiness } from '../servers/readiness.js';
@@ -72,13 +75,18 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
+  const bodies = new BodyRoom(toHttpBodyBytesMax(config));
+  const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
   const http =
     connections.http &&
-    buildHttpServer(clock, log, events, sources, readiness, {
-      ...toHttpOptions(config),
-      connections: connections.http,
-      bodies: new BodyRoom(toHttpBodyBytesMax(config)),
-    });
+    buildHttpServer(
+      clock,
+      log,
+      events,
+      readiness,
+      { ...toHttpOptions(config), connections: connections.http, bodies },
+      [routes],
+    );
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry, connections.grpc);
   return {
     registry,
@@ -130,7 +138,8 @@ function buildGrpcServer(
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });
-  const services = { registry, configSpecs, health, connections, reports };
+  const protocols = [{ definition: loadConfigSpecService(), handlers: configSpecs.handlers }];
+  const services = { registry, protocols, health, connections, reports };
   return new GrpcServer(clock, services, toGrpcServerOptions(config));
 }
 

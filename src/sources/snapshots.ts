@@ -1,5 +1,6 @@
 // The port to where specs outlive this process (Redis, a disk): four verbs, and the outcomes each can have.
 import type { Payload } from '../domain/payload.js';
+import type { DiskFailureReason } from './disk/disk-health.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 
 export interface Snapshot {
@@ -10,6 +11,7 @@ export interface Snapshot {
 
 /** Why a place did not do what it was asked. Stable and machine-readable. */
 export type SnapshotFailureReason =
+  | DiskFailureReason
   | 'connecting'
   | 'connection_refused'
   | 'connection_lost'
@@ -22,11 +24,7 @@ export type SnapshotFailureReason =
   | 'read_only'
   | 'out_of_memory'
   | 'cluster_down'
-  | 'redis_error'
-  | 'disk_full'
-  | 'disk_denied'
-  | 'disk_failed'
-  | 'closed';
+  | 'redis_error';
 
 /** What is stored under a payload's name, where it is nothing that may be served. */
 export type SnapshotFault =

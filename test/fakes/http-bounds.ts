@@ -1,4 +1,5 @@
 // Bounds of an HTTP server that is tested for something else: wide, but for what a test narrows.
+import { FILE_PATH } from '../../src/id-lists/manifest-directory.js';
 import { systemClock } from '../../src/domain/clock.js';
 import type { Logger } from '../../src/observability/logger.js';
 import { ConnectionLimit } from '../../src/servers/connection-limit.js';
@@ -21,5 +22,6 @@ export function httpBounds(
     connections: new ConnectionLimit(systemClock, log, { server: 'http', connectionsMax }),
     bodies: new BodyRoom(bodiesBytesMax),
     timeouts: { keepAliveMs: 60_000, headersMs: 15_000, requestMs: 30_000, checkMs: 5_000, ...timeouts },
+    filePath: FILE_PATH,
   };
 }

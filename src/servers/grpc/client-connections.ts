@@ -3,7 +3,7 @@ import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream 
 import type { Socket } from 'node:net';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { ConnectionLimit, ConnectionPlace } from '../connection-limit.js';
-import { http2StreamOf } from './frame-writer.js';
+import { http2StreamOf } from './http2-stream.js';
 import type { LimitReports } from './limit-reports.js';
 
 /** A connection without an open call is closed after this. The HTTP server has the same for sockets without a byte. */

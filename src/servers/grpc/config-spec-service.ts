@@ -17,7 +17,7 @@ import type { StreamRegistry } from '../stream-registry.js';
 import type { ClientConnections } from './client-connections.js';
 import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
 import { createGrpcSink, sendOnce, type SpecFrames } from './grpc-sink.js';
-import type { ConfigSpecRequest } from './protos.js';
+import type { ConfigSpecRequest } from './config-spec-proto.js';
 import { noUpdatesFrame } from './spec-frame.js';
 
 /** What of the datastore a stream needs. */

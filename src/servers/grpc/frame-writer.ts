@@ -1,6 +1,7 @@
 // Writes frames to the HTTP/2 stream under a gRPC call, so that one buffer serves every stream without being copied.
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import { http2StreamOf } from './http2-stream.js';
 import { STALLED } from './grpc-question.js';
 import { messageOf } from './spec-frame.js';
 
@@ -34,16 +35,6 @@ export function createFrameWriter(call: ServerWritableStream<unknown, Buffer>): 
       stream.destroy();
     },
   };
-}
-
-/** The HTTP/2 stream of a call, or undefined where this release of grpc-js does not show it. */
-export function http2StreamOf(call: object): ServerHttp2Stream | undefined {
-  const inner = (call as { readonly call?: { readonly stream?: unknown } }).call?.stream;
-  return isHttp2Stream(inner) ? inner : undefined;
-}
-
-function isHttp2Stream(value: unknown): value is ServerHttp2Stream {
-  return typeof value === 'object' && value !== null && 'sendTrailers' in value && 'write' in value;
 }
 
 function writeSlices(stream: ServerHttp2Stream, frame: Buffer, took: () => void, done: () => void): void {

@@ -6,7 +6,7 @@ import type { ResourceKind } from '../../domain/resource-kind.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../domain/sdk-key.js';
 import { SPEC_V1, SPEC_V2 } from '../../sources/resource-kinds.js';
 import { explainReading } from '../reading-text.js';
-import type { ConfigSpecRequest } from './protos.js';
+import type { ConfigSpecRequest } from './config-spec-proto.js';
 
 export interface GrpcQuestion {
   readonly key: PayloadKey;

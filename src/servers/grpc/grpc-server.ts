@@ -1,14 +1,20 @@
 // The gRPC server: limits, services, its port, and an end in good order within a deadline.
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { StreamRegistry } from '../stream-registry.js';
 import { CallLimits, MESSAGE_BYTES_MAX } from './call-limits.js';
 import type { ClientConnections } from './client-connections.js';
-import type { ConfigSpecService } from './config-spec-service.js';
 import type { HealthService } from './health-service.js';
 import { http2ServersOf } from './http2-servers.js';
 import type { LimitReports } from './limit-reports.js';
-import { loadConfigSpecService, loadHealthService } from './protos.js';
+import { loadHealthService } from './protos.js';
 
 /** Calls on one connection beyond the streams: what is refused must still get its answer. */
 const CALLS_BESIDE_STREAMS = 100;
@@ -36,9 +42,15 @@ export interface GrpcServerOptions {
   readonly stallMs: number;
 }
 
+/** A service of a protocol. */
+export interface GrpcService {
+  readonly definition: ServiceDefinition;
+  readonly handlers: UntypedServiceImplementation;
+}
+
 export interface GrpcServices {
   readonly registry: StreamRegistry;
-  readonly configSpecs: ConfigSpecService;
+  readonly protocols: readonly GrpcService[];
   readonly health: HealthService;
   readonly connections: ClientConnections;
   readonly reports: LimitReports;
@@ -76,7 +88,7 @@ export class GrpcServer {
             'grpc.max_connection_age_grace_ms': AGE_GRACE_MS,
           }),
     });
-    this.#server.addService(loadConfigSpecService(), services.configSpecs.handlers);
+    for (const { definition, handlers } of services.protocols) this.#server.addService(definition, handlers);
     this.#server.addService(loadHealthService(), services.health.handlers);
   }
 

@@ -2,7 +2,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
-import { FILE_PATH } from '../../id-lists/manifest-directory.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ConnectionLimit } from '../connection-limit.js';
 import { addBodyParser, RefusedBody } from './body-parser.js';
@@ -32,12 +31,14 @@ export interface HttpBounds {
   readonly connections: ConnectionLimit;
   readonly bodies: BodyRoom;
   readonly timeouts: HttpTimeouts;
+  /** Below this path any answer would be taken for a file: what cannot be served there is cut off. */
+  readonly filePath?: string;
 }
 
 export function buildFastifyApp(
   clock: Clock,
   log: Logger,
-  { connections, bodies, timeouts }: HttpBounds,
+  { connections, bodies, timeouts, filePath }: HttpBounds,
 ): FastifyInstance {
   const app = Fastify({
     logger: false,
@@ -59,7 +60,7 @@ export function buildFastifyApp(
       endBrokenRequest(error, socket, open.of(socket));
     },
     frameworkErrors: (error, request, reply) => {
-      if (request.url.startsWith(FILE_PATH)) cutConnection(reply);
+      if (filePath !== undefined && request.url.startsWith(filePath)) cutConnection(reply);
       else void sendError(reply, toErrorBody(error));
     },
   });

@@ -1,10 +1,12 @@
 // Whether the disk reads and writes what it is asked: of each, one line when it begins to fail and one when it works again.
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
-import type { SnapshotFailureReason } from '../snapshots.js';
 import { DiskTooSlow, type Access } from './disk-queue.js';
 import { errorCode } from './file-system.js';
 import { FolderRefused } from './own-folder.js';
+
+/** Why a disk did not do what it was asked. Stable and machine-readable. */
+export type DiskFailureReason = 'disk_full' | 'disk_denied' | 'disk_failed' | 'closed';
 
 /** In place of a file's name. */
 export const WHOLE_FOLDER = '';
@@ -15,7 +17,7 @@ export const WHOLE_FOLDER = '';
  */
 const QUIET_MS = 60_000;
 
-const REASONS: ReadonlyMap<string, SnapshotFailureReason> = new Map<string, SnapshotFailureReason>([
+const REASONS: ReadonlyMap<string, DiskFailureReason> = new Map<string, DiskFailureReason>([
   ['ENOSPC', 'disk_full'],
   ['EDQUOT', 'disk_full'],
   ['EACCES', 'disk_denied'],
@@ -24,7 +26,7 @@ const REASONS: ReadonlyMap<string, SnapshotFailureReason> = new Map<string, Snap
 ]);
 
 interface Failure {
-  readonly reason: SnapshotFailureReason;
+  readonly reason: DiskFailureReason;
   /** For people: a system's error code, or what is wrong with the folder. */
   readonly detail: string;
   readonly sinceMs: number;
@@ -94,7 +96,7 @@ export class DiskHealth {
   }
 }
 
-export function failureReason(error: unknown): SnapshotFailureReason {
+export function failureReason(error: unknown): DiskFailureReason {
   return describe(error).reason;
 }
 

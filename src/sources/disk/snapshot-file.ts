@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { BodyFault } from '../../domain/body-reader.js';
 import { toEtag } from '../../domain/etag.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
+import type { ResourceKind } from '../../domain/resource-kind.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import type { BodyLimits } from '../spec-body/body-intake.js';
-import { ID_LISTS } from '../resource-kinds.js';
-import { isManifest } from '../spec-body/manifest-reader.js';
 import type { SnapshotFault } from '../snapshots.js';
 import { PIECE_BYTES, readBytes, writeBytes } from './file-bytes.js';
 import { ifThere, isNoFile, READ_FLAGS, type FileSystem } from './file-system.js';
@@ -87,19 +87,29 @@ async function examine(
 }
 
 /** The payload, or why the body cannot be used. */
-export async function readPayload({
-  handle,
-  header,
-  lineBytes,
-}: OpenSnapshot): Promise<Payload | SnapshotFault> {
+export async function readPayload(
+  { handle, header, lineBytes }: OpenSnapshot,
+  kind: ResourceKind,
+): Promise<Payload | SnapshotFault> {
   const hash = createHash('sha256');
   const bytes = await readBytes(handle, lineBytes, header.bytes, (piece) => hash.update(piece));
   const etag = toEtag(hash.copy());
   if (hash.digest('hex') !== header.sha256) return 'torn';
-  // Its readers parse it, and another release may have accepted what is not a manifest here.
-  if (header.api === ID_LISTS.name && !isManifest(bytes)) return 'no_spec';
+  // Bodies without a version of their own are small and parsed by their readers: another release may have accepted more.
+  if (kind.versions === 'assigned' && !isReadable(kind, header, bytes)) return 'no_spec';
   const { format, version, encoding, identityBytes } = header;
   return { format, version, identityBytes, originForm: { encoding, bytes, etag } };
+}
+
+function isReadable(kind: ResourceKind, { format, identityBytes }: SnapshotHeader, bytes: Buffer): boolean {
+  const reader = kind.createStoredReader(format, identityBytes);
+  try {
+    reader.push(bytes);
+    return reader.end().isServable;
+  } catch (error) {
+    if (error instanceof BodyFault) return false;
+    throw error;
+  }
 }
 
 /** Writes a file that is not there yet; when this resolves, it is whole on the disk. Leaves what it began where it fails. */

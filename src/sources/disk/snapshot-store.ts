@@ -64,7 +64,7 @@ export class SnapshotStore {
 
   async load(key: PayloadKey): Promise<Loading> {
     const loading = await this.#use(key, async (opened) => {
-      const payload = await readPayload(opened);
+      const payload = await readPayload(opened, key.kind);
       if (typeof payload === 'string') {
         return { kind: 'unusable', fault: payload, inode: opened.inode } as const;
       }

@@ -42,16 +42,3 @@ export class ManifestReader implements BodyReader<StoredFacts> {
     return this.#bytes;
   }
 }
-
-/** Whether a body without compression is a manifest that could be served. */
-export function isManifest(body: Buffer): boolean {
-  const reader = new ManifestReader();
-  try {
-    reader.push(body);
-    reader.end();
-    return true;
-  } catch (error) {
-    if (error instanceof BodyFault) return false;
-    throw error;
-  }
-}
