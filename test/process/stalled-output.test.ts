@@ -33,8 +33,9 @@ test('nothing can be written to the log: the daemon lives on', async (t) => {
 });
 
 test('nobody reads the log: requests are answered, and SIGTERM ends the process', async (t) => {
+  // So few connections that nothing is said of them before.
   const args = ['http', 'disabled', '--host', '127.0.0.1', '--http-port', '0', '--admin-port', '0'];
-  const child = spawn(process.execPath, [MAIN, ...args, '--debug-logging'], {
+  const child = spawn(process.execPath, [MAIN, ...args, '--debug-logging', '--http-connections-max', '100'], {
     env: {},
     stdio: ['ignore', 'pipe', 'ignore'],
   });
