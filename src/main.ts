@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApp, type App } from './app/app.js';
-import { readCommandLine } from './cli.js';
+import { readCommandLine } from './cli/read-command-line.js';
 import {
   loadConfig,
   loadSettings,
@@ -15,7 +15,7 @@ import {
 import type { CommandLine } from './config/command-line.js';
 import { readPinnedKeys } from './config/pinned-keys.js';
 import { systemClock } from './domain/clock.js';
-import { probeHealth } from './health-probe.js';
+import { probeHealth } from './cli/health-probe.js';
 import { openStandardOutput } from './observability/log-output.js';
 import { createLogger, type Logger } from './observability/logger.js';
 

@@ -40,7 +40,7 @@ function reasonTypes(): ReadonlyMap<string, readonly string[]> {
   const exported = modules.flatMap((module) => checker.getExportsOfModule(module));
   return new Map(
     exported
-      .filter(({ name }) => name.endsWith('Reason'))
+      .filter(({ name, flags }) => name.endsWith('Reason') && (flags & ts.SymbolFlags.TypeAlias) !== 0)
       .map((symbol) => {
         const type = checker.getDeclaredTypeOfSymbol(symbol);
         const strings = (type.isUnion() ? type.types : [type]).filter((each) => each.isStringLiteral());

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { readCommandLine } from '../src/cli.js';
+import { readCommandLine } from '../src/cli/read-command-line.js';
 import { loadConfig, type Config } from '../src/config/load-config.js';
 
 const ROOT = new URL('..', import.meta.url);

@@ -10,40 +10,47 @@ const ROOT = new URL('..', import.meta.url).pathname;
 const FILE_LINES_MAX = 300;
 const FUNCTION_LINES_MAX = 70;
 
-/** A file imports its own room or one of a lower rank. */
+/**
+ * A file imports its own room or one of a lower rank, types included. So generic ground, the core and the servers know no
+ * protocol, and protocols know neither each other nor the configuration.
+ */
 const RANKS: Readonly<Record<string, number>> = {
   domain: 0,
   observability: 1,
-  sources: 2,
-  datastore: 3,
-  'log-events': 3,
-  'id-lists': 4,
-  servers: 5,
-  config: 6,
-  app: 7,
-  'health-probe.ts': 7,
-  'cli.ts': 7,
-  'main.ts': 8,
+  json: 2,
+  files: 2,
+  bodies: 3,
+  'http-client': 4,
+  storage: 4,
+  core: 5,
+  streams: 6,
+  servers: 7,
+  protocols: 8,
+  config: 9,
+  cli: 10,
+  app: 10,
+  'main.ts': 11,
 };
 /** Who may know the configuration; every other room declares the options it needs. */
-const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli.ts', 'main.ts'];
+const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli', 'main.ts'];
 
 /** Where a dependency may be imported from; a folder or a file. */
 const DOORS: Readonly<Record<string, string>> = {
-  '@grpc/grpc-js': 'src/servers/grpc/',
+  '@grpc/grpc-js': 'src/',
   '@grpc/proto-loader': 'src/servers/grpc/protos.ts',
-  commander: 'src/cli.ts',
+  commander: 'src/cli/read-command-line.ts',
   fastify: 'src/',
-  ioredis: 'src/sources/redis/',
-  'lru-cache': 'src/datastore/expiring-memory.ts',
+  ioredis: 'src/storage/redis/',
+  'lru-cache': 'src/core/expiring-memory.ts',
   'p-limit': 'src/domain/concurrency-limit.ts',
   pino: 'src/observability/logger.ts',
-  undici: 'src/sources/upstream/',
+  undici: 'src/http-client/',
 };
 /** These are used behind one door, and beyond it held by their types only. */
 const BUILT_IN: Readonly<Record<string, string>> = {
+  '@grpc/grpc-js': 'src/servers/grpc/',
   fastify: 'src/servers/',
-  undici: 'src/sources/upstream/outbound/',
+  undici: 'src/http-client/outbound/',
 };
 
 /** A release of one of these can end the process or lose an answer: each update is a commit that ran every test. */

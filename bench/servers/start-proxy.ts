@@ -1,6 +1,6 @@
 // Starts the proxy itself in a benchmark server's process, with the options of a user, on free loopback ports.
 import { startApp, type App } from '../../src/app/app.js';
-import { readCommandLine } from '../../src/cli.js';
+import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { systemClock } from '../../src/domain/clock.js';
 import { createLogger } from '../../src/observability/logger.js';

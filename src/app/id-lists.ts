@@ -1,16 +1,16 @@
 // Builds what ID lists need beside their manifests, which are kept like specs: which files there are, and their copies.
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
-import { DiskPlace } from '../id-lists/disk/disk-place.js';
-import { IdListFiles } from '../id-lists/id-list-files.js';
-import { ManifestDirectory } from '../id-lists/manifest-directory.js';
-import { ManifestFiles } from '../id-lists/manifest-files.js';
-import { MemoryPlace } from '../id-lists/memory-place.js';
-import { RewrittenManifests } from '../id-lists/rewritten-manifests.js';
-import type { DiskQueue } from '../sources/disk/disk-queue.js';
-import { systemFiles } from '../sources/disk/file-system.js';
-import type { IdListFileOrigin } from '../sources/id-list-file-origin.js';
-import { createIdListFileClient } from '../sources/upstream/id-list-file-client.js';
+import { DiskPlace } from '../protocols/statsig/id-lists/disk/disk-place.js';
+import { IdListFiles } from '../protocols/statsig/id-lists/id-list-files.js';
+import { ManifestDirectory } from '../protocols/statsig/id-lists/manifest-directory.js';
+import { ManifestFiles } from '../protocols/statsig/id-lists/manifest-files.js';
+import { MemoryPlace } from '../protocols/statsig/id-lists/memory-place.js';
+import { RewrittenManifests } from '../protocols/statsig/id-lists/rewritten-manifests.js';
+import type { DiskQueue } from '../files/disk-queue.js';
+import { systemFiles } from '../files/file-system.js';
+import type { IdListFileOrigin } from '../protocols/statsig/origin/id-list-file-origin.js';
+import { createIdListFileClient } from '../protocols/statsig/origin/id-list-file-client.js';
 import { toIdListFilesOptions, toUpstreamOptions } from './room-options.js';
 import type { Core } from './core.js';
 import type { World } from './world.js';

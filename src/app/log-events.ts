@@ -1,19 +1,19 @@
 // Builds the store of log events from its parts: keeper, inspector, origin, dead letters and journal.
 import type { Config } from '../config/load-config.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
-import { noDeadLetters } from '../log-events/dead-letters.js';
-import { DiskKeeper } from '../log-events/disk/disk-keeper.js';
-import { FiledDeadLetters } from '../log-events/disk/filed-dead-letters.js';
-import { EventJournal } from '../log-events/event-journal.js';
-import { maskCounts } from '../log-events/event-counters.js';
-import { ThreadedInspector } from '../log-events/inspection/threaded-inspector.js';
-import type { Lane } from '../log-events/lane.js';
-import { LogEventStore, type LogEventStoreParts } from '../log-events/log-event-store.js';
-import type { Held } from '../log-events/queue-room.js';
-import { memoryKeeper } from '../log-events/memory-keeper.js';
-import { TimelyKeeper } from '../log-events/timely-keeper.js';
+import { noDeadLetters } from '../protocols/statsig/log-events/dead-letters.js';
+import { DiskKeeper } from '../protocols/statsig/log-events/disk/disk-keeper.js';
+import { FiledDeadLetters } from '../protocols/statsig/log-events/disk/filed-dead-letters.js';
+import { EventJournal } from '../protocols/statsig/log-events/event-journal.js';
+import { maskCounts } from '../protocols/statsig/log-events/event-counters.js';
+import { ThreadedInspector } from '../protocols/statsig/log-events/inspection/threaded-inspector.js';
+import type { Lane } from '../protocols/statsig/log-events/lane.js';
+import { LogEventStore, type LogEventStoreParts } from '../protocols/statsig/log-events/log-event-store.js';
+import type { Held } from '../protocols/statsig/log-events/queue-room.js';
+import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
+import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
-import { createEventClient } from '../sources/upstream/event-client.js';
+import { createEventClient } from '../protocols/statsig/origin/event-client.js';
 import {
   toInspectionOptions,
   toLogEventFileOptions,

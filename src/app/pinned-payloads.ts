@@ -1,9 +1,9 @@
 // The payloads of pinned SDK keys: fetched at start and polled for ever, whether a client asks or not.
-import type { OutcomeLog } from '../datastore/outcome-log.js';
-import type { PayloadStore } from '../datastore/payload-store.js';
+import type { OutcomeLog } from '../core/outcome-log.js';
+import type { PayloadStore } from '../core/payload-store.js';
 import type { PayloadKey } from '../domain/payload-key.js';
-import { allPayloadKeys, SPEC_V1, SPEC_V2 } from '../sources/resource-kinds.js';
-import type { Poller } from '../sources/upstream/poller.js';
+import { allPayloadKeys, SPEC_V1, SPEC_V2 } from '../protocols/statsig/resource-kinds.js';
+import type { Poller } from '../core/poller.js';
 
 /** What SDKs ask for: legacy ones v1, core ones v2 as protobuf or as JSON. */
 const VARIANTS = [

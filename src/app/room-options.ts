@@ -1,23 +1,23 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
 import type { PayloadKey } from '../domain/payload-key.js';
-import { ID_LISTS } from '../sources/resource-kinds.js';
-import type { FleetMemberOptions } from '../datastore/fleet-member.js';
+import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
+import type { FleetMemberOptions } from '../core/fleet-member.js';
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
-import type { ConfigSpecServiceOptions } from '../servers/grpc/config-spec-service.js';
+import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpTimeouts } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
-import { namedKey } from '../servers/http/spec-routes.js';
-import type { StatsigRouteOptions } from '../servers/http/statsig-routes.js';
-import { FILE_PATH } from '../id-lists/manifest-directory.js';
-import type { PollerOptions } from '../sources/upstream/poller.js';
-import type { IdListFilesOptions } from '../id-lists/id-list-files.js';
-import type { DiskKeeperOptions } from '../log-events/disk/disk-keeper.js';
-import type { FiledDeadLettersOptions } from '../log-events/disk/filed-dead-letters.js';
-import type { ThreadOptions } from '../log-events/inspection/inspection-thread.js';
-import type { LogEventStoreOptions } from '../log-events/log-event-store.js';
-import type { UpstreamOptions } from '../sources/upstream/upstream-client.js';
+import { namedKey } from '../protocols/statsig/http/spec-routes.js';
+import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
+import { FILE_PATH } from '../protocols/statsig/id-lists/manifest-directory.js';
+import type { PollerOptions } from '../core/poller.js';
+import type { IdListFilesOptions } from '../protocols/statsig/id-lists/id-list-files.js';
+import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/disk-keeper.js';
+import type { FiledDeadLettersOptions } from '../protocols/statsig/log-events/disk/filed-dead-letters.js';
+import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/inspection-thread.js';
+import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
+import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
 import type { World } from './world.js';
 import type { ConnectionsByServer } from './connection-shares.js';
 

@@ -5,16 +5,16 @@ import type { Config } from '../config/load-config.js';
 import { buildAdminServer } from '../servers/admin/admin-server.js';
 import type { ConnectionLimit } from '../servers/connection-limit.js';
 import { ClientConnections } from '../servers/grpc/client-connections.js';
-import { ConfigSpecService } from '../servers/grpc/config-spec-service.js';
+import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
-import { SpecFrames } from '../servers/grpc/grpc-sink.js';
+import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
 import { LimitReports } from '../servers/grpc/limit-reports.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
-import { statsigRoutes } from '../servers/http/statsig-routes.js';
-import { loadConfigSpecService } from '../servers/grpc/config-spec-proto.js';
-import { StreamRegistry } from '../servers/stream-registry.js';
+import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
+import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
+import { StreamRegistry } from '../streams/stream-registry.js';
 import { buildConnectionLimits, type ConnectionLimits } from './connection-limits.js';
 import {
   ADMIN_BODY_BYTES_MAX,

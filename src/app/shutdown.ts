@@ -1,9 +1,9 @@
 // Stopping: servers drain while there is time, then are cut, so that the process ends within its deadline.
 import type { FastifyInstance } from 'fastify';
-import type { Backups } from '../datastore/backups.js';
+import type { Backups } from '../core/backups.js';
 import type { Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
-import type { IdListFiles } from '../id-lists/id-list-files.js';
+import type { IdListFiles } from '../protocols/statsig/id-lists/id-list-files.js';
 
 /** Answers that wait for the origin get no more than this: then the origin is let go, and they are told to try again. */
 export const WAIT_FOR_ORIGIN_MS = 3_000;

@@ -4,7 +4,7 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { EventLoopDelay } from '../observability/event-loop-delay.js';
 import type { GrpcServer } from '../servers/grpc/grpc-server.js';
-import type { StreamRegistry } from '../servers/stream-registry.js';
+import type { StreamRegistry } from '../streams/stream-registry.js';
 import type { Readiness } from '../servers/readiness.js';
 import { describeIdLists, type IdLists } from './id-lists.js';
 import type { ConnectionLimits } from './connection-limits.js';

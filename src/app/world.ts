@@ -1,7 +1,7 @@
 // What the process gives its rooms, so that none of them reaches for it.
 import type { Clock } from '../domain/clock.js';
 import type { Logger } from '../observability/logger.js';
-import type { FolderUser } from '../sources/disk/own-folder.js';
+import type { FolderUser } from '../files/own-folder.js';
 
 /** What the process is given instead of reaching for it. */
 export interface World {

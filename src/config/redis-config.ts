@@ -1,5 +1,5 @@
 // Where Redis is and how it is entered, out of settings that say it in several ways; contradictions become faults.
-import type { RedisAddress, RedisNode } from '../domain/redis-address.js';
+import type { RedisAddress, RedisNode } from '../storage/redis/redis-address.js';
 import { fileFault } from './pinned-keys.js';
 import type { SettingValues } from './settings.js';
 

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { finishBackups } from '../../src/app/shutdown.js';
-import { Backups } from '../../src/datastore/backups.js';
-import { PayloadStore } from '../../src/datastore/payload-store.js';
+import { Backups } from '../../src/core/backups.js';
+import { PayloadStore } from '../../src/core/payload-store.js';
 import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { ScriptedPlace } from '../fakes/scripted-place.js';
-import { SPEC_V1 } from '../../src/sources/resource-kinds.js';
+import { SPEC_V1 } from '../../src/protocols/statsig/resource-kinds.js';
 
 const KEY = { sdkKey: 'secret-finish-0123456789', kind: SPEC_V1, format: 'json' } as const;
 const PAYLOAD = {

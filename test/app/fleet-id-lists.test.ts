@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FleetScene, INTERVAL_MS, KEY, type Poll } from './fleet-scene.js';
-import { ID_LISTS, idListsKey } from '../../src/sources/resource-kinds.js';
+import { ID_LISTS, idListsKey } from '../../src/protocols/statsig/resource-kinds.js';
 
 const MINUTE_MS = 60_000;
 const MANIFEST = idListsKey(KEY.sdkKey);

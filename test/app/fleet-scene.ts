@@ -1,17 +1,17 @@
 // Replicas of a fleet by a hand-turned clock: the real rooms, in front of an origin that counts and a place they share.
 import { buildCore, type Core } from '../../src/app/core.js';
-import { readCommandLine } from '../../src/cli.js';
+import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { noProxyEvents } from '../../src/observability/proxy-events.js';
 import { failed } from '../../src/domain/failure.js';
-import type { FetchOutcome, Origin } from '../../src/sources/origin.js';
+import type { FetchOutcome, Origin } from '../../src/core/origin.js';
 import { LogSink } from '../fakes/log-sink.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { SharedPlace, type SharedPlaceReplica } from '../fakes/shared-place.js';
-import { ID_LISTS, SPEC_V2 } from '../../src/sources/resource-kinds.js';
+import { ID_LISTS, SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
 
 export const INTERVAL_MS = 10_000;
 export const LEASE_TTL_MS = 70_000;

@@ -8,7 +8,7 @@ import { startFakeOrigin } from '../fakes/fake-origin.js';
 import { SDK_KEY, startProxy, type TestProxy } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
-import { send } from '../log-events/event-scene.js';
+import { send } from '../protocols/statsig/log-events/event-scene.js';
 
 const SPECS = 'specs are kept in memory only: a restart needs the origin';
 const LOG_EVENTS = 'log events are answered with 503';

@@ -1,7 +1,7 @@
 // Options over environment over defaults; every fault told at once; no key in any fault.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readCommandLine } from '../../src/cli.js';
+import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig, type Config, type Loaded, type Surroundings } from '../../src/config/load-config.js';
 import { boundsText, parseSetting, type Setting } from '../../src/config/setting.js';
 import { settings } from '../../src/config/settings.js';

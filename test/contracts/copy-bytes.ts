@@ -1,6 +1,6 @@
 // Lists whose bytes are known beforehand, and what is read of a copy of one.
 import { createHash } from 'node:crypto';
-import type { CopyBytes } from '../../src/id-lists/copy-place.js';
+import type { CopyBytes } from '../../src/protocols/statsig/id-lists/copy-place.js';
 
 const LINE_BYTES = 10;
 const LINES_MAX = 1_000_000;

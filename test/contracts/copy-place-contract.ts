@@ -1,7 +1,7 @@
 // What every place for copies of ID lists keeps to, whatever it is made of: run by each implementation's test.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { CopyPlace } from '../../src/id-lists/copy-place.js';
+import type { CopyPlace } from '../../src/protocols/statsig/id-lists/copy-place.js';
 import { within } from '../e2e/deadline.js';
 import { copyName, grow, listBytes, piecesOf, readAll } from './copy-bytes.js';
 import { anyOrderOfSteps } from './copy-place-model.js';

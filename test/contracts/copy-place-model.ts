@@ -1,7 +1,7 @@
 // Any order of steps on a place for copies, held against a model of one line: which list each name holds, how far.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { CopyBytes, CopyPlace } from '../../src/id-lists/copy-place.js';
+import type { CopyBytes, CopyPlace } from '../../src/protocols/statsig/id-lists/copy-place.js';
 import { copyName, listBytes, piecesOf } from './copy-bytes.js';
 
 const RUNS = 40;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Payload } from '../../src/domain/payload.js';
-import type { Confirming, Snapshots } from '../../src/sources/snapshots.js';
+import type { Confirming, Snapshots } from '../../src/storage/snapshots.js';
 import { within } from '../e2e/deadline.js';
 import { DEMO, DEMO_PAYLOADS, type DemoPayloads } from '../fakes/demo-payloads.js';
 import { anyOrderOfSteps } from './snapshots-model.js';

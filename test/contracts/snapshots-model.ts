@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
-import type { Snapshots, Storing } from '../../src/sources/snapshots.js';
+import type { Snapshots, Storing } from '../../src/storage/snapshots.js';
 import { DEMO_PAYLOADS, type DemoPayloads } from '../fakes/demo-payloads.js';
 import { A_MINUTE_MS, assertHolds, plain, type SnapshotsPlace } from './snapshots-place.js';
 

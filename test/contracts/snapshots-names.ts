@@ -1,6 +1,6 @@
 // Payloads in one place for snapshots have names of their own, whatever their SDK keys are made of.
 import assert from 'node:assert/strict';
-import type { Snapshots } from '../../src/sources/snapshots.js';
+import type { Snapshots } from '../../src/storage/snapshots.js';
 import { DEMO, DEMO_PAYLOADS } from '../fakes/demo-payloads.js';
 import { assertHolds, KEY, TIME } from './snapshots-place.js';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
-import type { Loading, Snapshot, Snapshots } from '../../src/sources/snapshots.js';
+import type { Loading, Snapshot, Snapshots } from '../../src/storage/snapshots.js';
 import { decodedBytes, DEMO_PAYLOADS, etagOf, type DemoPayloads } from '../fakes/demo-payloads.js';
 
 export interface SnapshotsPlace {

@@ -7,7 +7,7 @@ import { eventsOf, startEventOrigin, type EventOrigin } from '../fakes/event-ori
 import { startFakeOrigin } from '../fakes/fake-origin.js';
 import { lengthOf } from '../fakes/length.js';
 import { startProxy, type TestProxy } from '../fakes/proxy.js';
-import { eventStatus, send } from '../log-events/event-scene.js';
+import { eventStatus, send } from '../protocols/statsig/log-events/event-scene.js';
 import { eventually, within } from './deadline.js';
 import type { LoggingPlan, LoggingSdkKind } from './logging-sdk.js';
 import { newSdkKey } from './sdk-cases.js';

@@ -6,7 +6,7 @@ import { toEtag } from '../../src/domain/etag.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { PayloadFormat, ResourceKind } from '../../src/domain/resource-kind.js';
 import type { BodyForm, Encoding, Payload } from '../../src/domain/payload.js';
-import { ID_LISTS, SPEC_V1, SPEC_V2 } from '../../src/sources/resource-kinds.js';
+import { ID_LISTS, SPEC_V1, SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
 
 export interface DemoPayloads {
   /** For the names of tests. */

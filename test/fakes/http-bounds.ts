@@ -1,5 +1,5 @@
 // Bounds of an HTTP server that is tested for something else: wide, but for what a test narrows.
-import { FILE_PATH } from '../../src/id-lists/manifest-directory.js';
+import { FILE_PATH } from '../../src/protocols/statsig/id-lists/manifest-directory.js';
 import { systemClock } from '../../src/domain/clock.js';
 import type { Logger } from '../../src/observability/logger.js';
 import { ConnectionLimit } from '../../src/servers/connection-limit.js';

@@ -1,6 +1,6 @@
 // The whole app in this process, on free loopback ports, configured as a user would: by options and environment.
 import { startApp, type App } from '../../src/app/app.js';
-import { readCommandLine } from '../../src/cli.js';
+import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
 import { createLogger } from '../../src/observability/logger.js';

@@ -1,7 +1,7 @@
 // A place for snapshots that answers what its test says, and when: what was asked of it is counted.
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
-import type { Confirming, Loading, Removing, Snapshots, Storing } from '../../src/sources/snapshots.js';
+import type { Confirming, Loading, Removing, Snapshots, Storing } from '../../src/storage/snapshots.js';
 import { Gate } from './gate.js';
 
 export class ScriptedPlace implements Snapshots {

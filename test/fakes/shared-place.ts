@@ -2,8 +2,8 @@
 import type { Clock } from '../../src/domain/clock.js';
 import { payloadId, type PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
-import type { EntryState, FleetLink, FleetListener } from '../../src/sources/fleet-link.js';
-import type { Confirming, Failing, Snapshots, Storing } from '../../src/sources/snapshots.js';
+import type { EntryState, FleetLink, FleetListener } from '../../src/storage/fleet-link.js';
+import type { Confirming, Failing, Snapshots, Storing } from '../../src/storage/snapshots.js';
 
 interface Entry {
   payload: Payload;

@@ -1,17 +1,17 @@
 // ClientStream over a wire that a test turns by hand: takes messages, or does not, and keeps what it took.
-import { BodyForms } from '../../src/datastore/body-forms.js';
-import type { HeldPayload } from '../../src/datastore/payload-store.js';
-import { UpdateFeed } from '../../src/datastore/update-feed.js';
+import { BodyForms } from '../../src/bodies/body-forms.js';
+import type { HeldPayload } from '../../src/core/payload-store.js';
+import { UpdateFeed } from '../../src/core/update-feed.js';
 import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import {
   ClientStream,
   type StreamEnd,
   type StreamMessage,
   type StreamSink,
-} from '../../src/servers/client-stream.js';
+} from '../../src/streams/client-stream.js';
 import type { SeenMessage, StreamHarness } from '../contracts/stream-contract.js';
 import { ManualClock, settle } from './manual-clock.js';
-import { SPEC_V2 } from '../../src/sources/resource-kinds.js';
+import { SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
 
 const KEY = { sdkKey: 'k', kind: SPEC_V2, format: 'json' } as const;
 const LIMIT = createConcurrencyLimit(1);

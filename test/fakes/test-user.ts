@@ -1,5 +1,5 @@
 // The user that the tests run as, as `main.ts` finds it.
-import type { FolderUser } from '../../src/sources/disk/own-folder.js';
+import type { FolderUser } from '../../src/files/own-folder.js';
 
 /** Undefined where the system knows no users. */
 export function testUser(): FolderUser | undefined {

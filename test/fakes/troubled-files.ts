@@ -1,6 +1,6 @@
 // The system's own operations on files, each of which a test may let fail, cut short or hang.
 import type { Stats } from 'node:fs';
-import { systemFiles, type FileSystem } from '../../src/sources/disk/file-system.js';
+import { systemFiles, type FileSystem } from '../../src/files/file-system.js';
 
 /** Of the folder, and of a file that is open. */
 export const FILE_OPERATIONS = [

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { within } from '../e2e/deadline.js';
 import { startEventOrigin } from '../fakes/event-origin.js';
-import { send } from '../log-events/event-scene.js';
+import { send } from '../protocols/statsig/log-events/event-scene.js';
 import { startDaemon } from './daemon.js';
 import { NO_ORIGIN } from './origin.js';
 

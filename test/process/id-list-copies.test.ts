@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { HEADER_BYTES } from '../../src/id-lists/disk/copy-file.js';
+import { HEADER_BYTES } from '../../src/protocols/statsig/id-lists/disk/copy-file.js';
 import { eventually, within } from '../e2e/deadline.js';
 import { entryOf, startListProxy } from '../e2e/id-list-scene.js';
 import { startIdListOrigin, type IdListOrigin } from '../fakes/id-list-origin.js';

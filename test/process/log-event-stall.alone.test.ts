@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { startEventOrigin } from '../fakes/event-origin.js';
 import { rawRequest } from '../fakes/raw-request.js';
-import { batchText, customEvent, gateExposure } from '../log-events/event-bodies.js';
-import { send } from '../log-events/event-scene.js';
+import { batchText, customEvent, gateExposure } from '../protocols/statsig/log-events/event-bodies.js';
+import { send } from '../protocols/statsig/log-events/event-scene.js';
 import { startDaemon } from './daemon.js';
 import { NO_ORIGIN } from './origin.js';
 

@@ -10,8 +10,8 @@ import { gzipSync } from 'node:zlib';
 import { eventually, within } from '../e2e/deadline.js';
 import { eventsOf, startEventOrigin, type Delivery, type EventOrigin } from '../fakes/event-origin.js';
 import { rawRequest } from '../fakes/raw-request.js';
-import { batchText, customEvent } from '../log-events/event-bodies.js';
-import { eventStatus, send } from '../log-events/event-scene.js';
+import { batchText, customEvent } from '../protocols/statsig/log-events/event-bodies.js';
+import { eventStatus, send } from '../protocols/statsig/log-events/event-scene.js';
 import { startDaemon, type Daemon, type DaemonOptions } from './daemon.js';
 import { NO_ORIGIN } from './origin.js';
 

@@ -14,7 +14,7 @@ import { GrpcClient } from '../fakes/grpc-client.js';
 import { FrameClient, framedMessage } from '../fakes/http2-frames.js';
 import { SDK_KEY } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
-import { batchText, customEvent } from '../log-events/event-bodies.js';
+import { batchText, customEvent } from '../protocols/statsig/log-events/event-bodies.js';
 import { startDaemon, type Daemon } from './daemon.js';
 import { specPath, startOrigin } from './origin.js';
 

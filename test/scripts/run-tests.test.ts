@@ -113,7 +113,7 @@ test('what a file needs is read from what it imports, however deep', () => {
   assert.ok(files.length > 100);
   const kinds = (file: string): readonly boolean[] => [isUnit(file), dependsOnNode(file)];
   assert.deepEqual(kinds('test/tidy.test.ts'), [true, false]);
-  assert.deepEqual(kinds('test/servers/client-stream.test.ts'), [true, true]);
+  assert.deepEqual(kinds('test/streams/client-stream.test.ts'), [true, true]);
   assert.deepEqual(kinds('test/app/app.test.ts'), [false, true]);
   assert.deepEqual(kinds('test/scripts/run-tests.test.ts'), [false, true]);
   for (const file of files.filter((name) => /^test\/(?:process|e2e)\//.test(name))) {

@@ -8,7 +8,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Cancel, Clock } from '../../domain/clock.js';
-import type { StreamRegistry } from '../stream-registry.js';
+import type { StreamRegistry } from '../../streams/stream-registry.js';
 import { CallLimits, MESSAGE_BYTES_MAX } from './call-limits.js';
 import type { ClientConnections } from './client-connections.js';
 import type { HealthService } from './health-service.js';

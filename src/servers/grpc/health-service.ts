@@ -7,7 +7,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Readiness } from '../readiness.js';
-import type { StreamRegistry } from '../stream-registry.js';
+import type { StreamRegistry } from '../../streams/stream-registry.js';
 
 /** Orchestrators and load balancers, not SDKs. */
 const WATCHES_MAX = 200;

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { systemClock } from '../../../src/domain/clock.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { buildFastifyApp } from '../../../src/servers/http/fastify-app.js';
-import { addLogEventRoutes } from '../../../src/servers/http/log-event-routes.js';
+import { addLogEventRoutes } from '../../../src/protocols/statsig/http/log-event-routes.js';
 import { eventually, within } from '../../e2e/deadline.js';
 import { httpBounds } from '../../fakes/http-bounds.js';
 import { LogSink } from '../../fakes/log-sink.js';

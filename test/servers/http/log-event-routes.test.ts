@@ -8,8 +8,8 @@ import fc from 'fast-check';
 import { eventually } from '../../e2e/deadline.js';
 import { eventsOf } from '../../fakes/event-origin.js';
 import { SDK_KEY } from '../../fakes/proxy.js';
-import { batchText, customEvent, gateExposure } from '../../log-events/event-bodies.js';
-import { startEventScene, type EventScene } from '../../log-events/event-scene.js';
+import { batchText, customEvent, gateExposure } from '../../protocols/statsig/log-events/event-bodies.js';
+import { startEventScene, type EventScene } from '../../protocols/statsig/log-events/event-scene.js';
 
 const NOISE = 'x'.repeat(2 * 1024 * 1024);
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { systemClock } from '../../../src/domain/clock.js';
-import type { FileReading } from '../../../src/id-lists/file-reading.js';
+import type { FileReading } from '../../../src/protocols/statsig/id-lists/file-reading.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { buildFastifyApp } from '../../../src/servers/http/fastify-app.js';
 import { addProbeRoutes } from '../../../src/servers/http/probe-routes.js';

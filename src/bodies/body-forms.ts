@@ -1,0 +1,141 @@
+// The encoded forms of one version of a body: the one that came, and the others made once, when first wanted.
+import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
+import { createHash } from 'node:crypto';
+import { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliCompress, createGzip } from 'node:zlib';
+import { toEtag } from '../domain/etag.js';
+import type { BodyForm, Encoding, Payload } from '../domain/payload.js';
+import { createDecoder } from './body-decoding.js';
+import { brotliOptions, PIECE_BYTES } from './body-encoding.js';
+
+const GZIP_LEVEL = 6;
+
+export class BodyForms {
+  readonly #origin: BodyForm;
+  readonly #identityBytes: number;
+  readonly #limit: ConcurrencyLimit;
+  readonly #made = new Map<Encoding, BodyForm>();
+  readonly #making = new Map<Encoding, Promise<BodyForm>>();
+  #wrapped: Promise<Buffer> | undefined;
+  #wrappedBytes = 0;
+  #byEase: readonly Encoding[];
+
+  /** `limit` bounds how many forms are made at one time, of all bodies together. */
+  constructor(payload: Payload, limit: ConcurrencyLimit) {
+    this.#origin = payload.originForm;
+    this.#identityBytes = payload.identityBytes;
+    this.#limit = limit;
+    this.#byEase = this.#keep(payload.originForm);
+  }
+
+  /** The encodings, those at hand first; the one that came from the origin before all. */
+  get byEase(): readonly Encoding[] {
+    return this.#byEase;
+  }
+
+  held(encoding: Encoding): BodyForm | undefined {
+    return this.#made.get(encoding);
+  }
+
+  /** Every caller waits for the same one making. Rejects where memory or zlib fails; the next caller tries again. */
+  make(encoding: Encoding): Promise<BodyForm> {
+    const under = this.#making.get(encoding);
+    if (under !== undefined) return under;
+    const making = this.#limit(() => convert(this.#origin, encoding, this.#identityBytes))
+      .then((form) => {
+        this.#byEase = this.#keep(form);
+        return form;
+      })
+      .finally(() => this.#making.delete(encoding));
+    this.#making.set(encoding, making);
+    return making;
+  }
+
+  /**
+   * The identity body between two short runs of bytes, for a protocol that frames it; made once, so every caller has to
+   * give the same bytes. Rejects where memory or zlib fails; the next caller tries again.
+   */
+  wrap(before: Buffer, after: Buffer): Promise<Buffer> {
+    this.#wrapped ??= this.#limit(async () => {
+      const identity = this.#made.get('identity');
+      const pieces = identity === undefined ? await this.#identityPieces() : [identity.bytes];
+      const wrapped = Buffer.concat([before, ...pieces, after]);
+      this.#wrappedBytes = wrapped.length;
+      return wrapped;
+    }).catch((error: unknown) => {
+      this.#wrapped = undefined;
+      throw error;
+    });
+    return this.#wrapped;
+  }
+
+  /** Not kept: what is kept of them is what they are wrapped in. */
+  async #identityPieces(): Promise<Buffer[]> {
+    const pieces: Buffer[] = [];
+    await run(this.#origin, [], (piece) => pieces.push(piece));
+    return pieces;
+  }
+
+  #keep(form: BodyForm): readonly Encoding[] {
+    this.#made.set(form.encoding, form);
+    return [...this.#made.keys(), ...ALL_ENCODINGS.filter((encoding) => !this.#made.has(encoding))];
+  }
+
+  /** Bytes held per form. */
+  get sizes(): Partial<Record<Encoding | 'wrapped', number>> {
+    const made = [...this.#made].map(([encoding, form]) => [encoding, form.bytes.length] as const);
+    return Object.fromEntries([
+      ...made,
+      ...(this.#wrappedBytes > 0 ? [['wrapped', this.#wrappedBytes] as const] : []),
+    ]);
+  }
+}
+
+const ALL_ENCODINGS: readonly Encoding[] = ['br', 'gzip', 'identity'];
+
+/** Between two compressed forms the whole identity body is never held. */
+async function convert(from: BodyForm, to: Encoding, identityBytes: number): Promise<BodyForm> {
+  const pieces: Buffer[] = [];
+  const hash = createHash('sha256');
+  await run(from, encoders(to, identityBytes), (piece) => {
+    pieces.push(piece);
+    hash.update(piece);
+  });
+  return { encoding: to, bytes: Buffer.concat(pieces), etag: toEtag(hash) };
+}
+
+/** Decodes a form and puts it through `stages`, piece by piece on zlib's threads. */
+async function run(
+  from: BodyForm,
+  stages: readonly NodeJS.ReadWriteStream[],
+  take: (piece: Buffer) => void,
+): Promise<void> {
+  const sink = new Writable({
+    write: (piece: Buffer, _encoding, done) => {
+      take(piece);
+      done();
+    },
+  });
+  const source = Readable.from(slices(from.bytes), { objectMode: false });
+  await pipeline([source, ...decoders(from.encoding), ...stages, sink]);
+}
+
+function* slices(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+}
+
+function decoders(encoding: Encoding): NodeJS.ReadWriteStream[] {
+  return encoding === 'identity' ? [] : [createDecoder(encoding)];
+}
+
+function encoders(encoding: Encoding, identityBytes: number): NodeJS.ReadWriteStream[] {
+  switch (encoding) {
+    case 'identity':
+      return [];
+    case 'gzip':
+      return [createGzip({ level: GZIP_LEVEL, chunkSize: PIECE_BYTES })];
+    case 'br':
+      return [createBrotliCompress(brotliOptions(identityBytes))];
+  }
+}

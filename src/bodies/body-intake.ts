@@ -1,0 +1,86 @@
+// Takes in a body as it arrives: keeps its bytes as they came, decodes and reads them piece by piece, within limits.
+import { createHash } from 'node:crypto';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BodyForm, Encoding } from '../domain/payload.js';
+import { toEtag } from '../domain/etag.js';
+import { asBodyFault, createDecoder, isZlibError, trailingBytes } from './body-decoding.js';
+import { BodyFault, type BodyReader } from '../domain/body-reader.js';
+
+export interface BodyLimits {
+  /** As it travels. */
+  readonly encodedBytesMax: number;
+  /** After decompression. */
+  readonly decodedBytesMax: number;
+}
+
+export interface TakenBody<Facts> {
+  readonly form: BodyForm;
+  readonly identityBytes: number;
+  readonly facts: Facts;
+}
+
+/**
+ * The decoded body is never held whole: zlib inflates on its own threads, and each piece is read and let go, so a
+ * body of any size stalls the event loop no longer than one piece does.
+ * Rejects with a BodyFault for what the reader does not take, and with the source's own error where that fails.
+ */
+export async function takeInBody<Facts>(
+  body: AsyncIterable<Uint8Array>,
+  encoding: Encoding,
+  reader: BodyReader<Facts>,
+  limits: BodyLimits,
+): Promise<TakenBody<Facts>> {
+  const kept: Uint8Array[] = [];
+  const hash = createHash('sha256');
+  let encodedBytes = 0;
+  let identityBytes = 0;
+
+  async function* keep(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      encodedBytes += piece.length;
+      if (encodedBytes > limits.encodedBytesMax) throw tooLarge('body_too_large', limits.encodedBytesMax);
+      kept.push(piece);
+      hash.update(piece);
+      yield piece;
+    }
+  }
+  const read = new Writable({
+    write: (piece: Uint8Array, _encoding, done) => {
+      try {
+        identityBytes += piece.length;
+        if (identityBytes > limits.decodedBytesMax) {
+          throw tooLarge('decoded_body_too_large', limits.decodedBytesMax);
+        }
+        reader.push(piece);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+
+  try {
+    if (encoding === 'identity') await pipeline(body, keep, read);
+    else {
+      const decoder = createDecoder(encoding);
+      await pipeline(body, keep, decoder, read);
+      // Decoders of SDKs are less forgiving than zlib, which stops where the stream ends.
+      if (decoder.bytesWritten !== encodedBytes) throw trailingBytes();
+    }
+  } catch (error) {
+    if (encodedBytes === 0 && isZlibError(error)) throw emptyBody();
+    throw asBodyFault(error);
+  }
+  if (encodedBytes === 0) throw emptyBody();
+  const facts = reader.end();
+  return { form: { encoding, bytes: Buffer.concat(kept), etag: toEtag(hash) }, identityBytes, facts };
+}
+
+function tooLarge(reason: 'body_too_large' | 'decoded_body_too_large', bytesMax: number): BodyFault {
+  return new BodyFault(reason, `the body is larger than ${bytesMax} bytes`);
+}
+
+function emptyBody(): BodyFault {
+  return new BodyFault('empty_body', 'the body is empty');
+}

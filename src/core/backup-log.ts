@@ -1,0 +1,54 @@
+// Tells people what backups did: a line for each version that came from one, and for each entry that is of no use.
+import type { Clock } from '../domain/clock.js';
+import type { PayloadKey } from '../domain/payload-key.js';
+import type { Logger } from '../observability/logger.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+import { ThrottledLine } from '../observability/throttled-line.js';
+import type { SnapshotFault } from '../storage/snapshots.js';
+import type { BackupListener, PlaceName, Restored } from './backups.js';
+import { logFields, recordVersion } from './payload-words.js';
+
+/** Under a name that SDK keys share, strangers can cause this line. */
+const UNUSABLE_LINE_PERIOD_MS = 1_000;
+
+export class BackupLog implements BackupListener {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #events: ProxyEvents;
+  readonly #unusable: ThrottledLine;
+
+  constructor(clock: Clock, log: Logger, events: ProxyEvents) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#events = events;
+    this.#unusable = new ThrottledLine(clock, UNUSABLE_LINE_PERIOD_MS);
+  }
+
+  restored({ held, place, confirmedAgoMs }: Restored): void {
+    const { key, payload } = held;
+    const specVersion = payload.version;
+    const confirmedAgoS = Math.round(confirmedAgoMs / 1000);
+    const fields = { ...logFields(key), specVersion, from: place, confirmedAgoS };
+    this.#log.info(fields, `${key.kind.noun} updated`);
+    if (this.#events.isWatched) recordVersion(this.#events, this.#clock, key, payload);
+  }
+
+  unusable(key: PayloadKey, place: PlaceName, fault: SnapshotFault): void {
+    this.#unusable.tell((untold) => {
+      this.#log.warn(
+        { ...logFields(key), place, fault, untold },
+        `backup of this ${key.kind.noun} is of no use: ${ADVICE[fault]}`,
+      );
+    });
+  }
+}
+
+const ADVICE: Readonly<Record<SnapshotFault, string>> = {
+  wrong_type:
+    'something else writes under its name; delete it in Redis, and see that data adapters write nothing',
+  foreign_key:
+    'it belongs to another SDK key: somebody copied it, or the keys share a name; use --redis-key-schema sha256',
+  unknown_format: 'it was written by another program or release, and is set aside',
+  torn: 'it was not written to its end, or was changed since, and is set aside',
+  no_spec: 'what is stored is no spec of the version it is stored as',
+};

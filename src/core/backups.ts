@@ -1,0 +1,196 @@
+// The places that outlive the process, as one: restored from in their order, written to behind everybody's back.
+import type { Clock } from '../domain/clock.js';
+import { Listeners } from '../domain/listeners.js';
+import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
+import type { FetchOutcome } from './origin.js';
+import type { Loading, LoadPatience, Snapshot, SnapshotFault, Snapshots } from '../storage/snapshots.js';
+import { BackupWriter, type Written } from './backup-writer.js';
+import type { HeldPayload, PayloadStore } from './payload-store.js';
+import type { OutcomeListener, RefreshEffect } from './refresher.js';
+
+/** Bodies read from backups at one time for clients and polls; as many for what other replicas have stored. */
+const LOADS_IN_FLIGHT_MAX = 8;
+
+export type PlaceName = 'redis' | 'disk';
+
+export interface BackupPlace {
+  readonly name: PlaceName;
+  readonly snapshots: Snapshots;
+}
+
+export interface Restored {
+  readonly held: HeldPayload;
+  readonly place: PlaceName;
+  readonly confirmedAgoMs: number;
+}
+
+/** Told what it wants to know. */
+export interface BackupListener {
+  /** A version from a backup is held now. */
+  restored?(restored: Restored): void;
+  /** What stands in the payload's place is of no use: of a held payload told once, until something else happens there. */
+  unusable?(key: PayloadKey, place: PlaceName, fault: SnapshotFault): void;
+  /** Another process confirmed the payload at this place, so long before we did. */
+  confirmedByOthers?(key: PayloadKey, place: PlaceName, agoMs: number): void;
+  /** A place has a newer version than was to be written there. */
+  newer?(key: PayloadKey, place: PlaceName, version: number): void;
+}
+
+interface Place extends BackupPlace {
+  readonly writer: BackupWriter;
+  /** What became of the last operation on each payload, for people. */
+  readonly last: Map<string, string>;
+}
+
+export class Backups implements OutcomeListener {
+  readonly #clock: Clock;
+  readonly #store: PayloadStore;
+  readonly #listeners = new Listeners<BackupListener>();
+  readonly #places: readonly Place[];
+  readonly #restoring: ConcurrencyLimit = createConcurrencyLimit(LOADS_IN_FLIGHT_MAX);
+  readonly #catchingUp: ConcurrencyLimit = createConcurrencyLimit(LOADS_IN_FLIGHT_MAX);
+
+  constructor(clock: Clock, store: PayloadStore, places: readonly BackupPlace[]) {
+    this.#clock = clock;
+    this.#store = store;
+    this.#places = places.map((place) => {
+      const last = new Map<string, string>();
+      const writer = new BackupWriter(clock, place.snapshots, store, (key, written) => {
+        this.#written(place.name, last, key, written);
+      });
+      return { ...place, writer, last };
+    });
+  }
+
+  subscribe(listener: BackupListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Holds what the first place has of the payload; undefined where none has it, or there is no room. Never rejects. */
+  restore(key: PayloadKey): Promise<Restored | undefined> {
+    return this.#restoring(async () => {
+      for (const place of this.#places) {
+        const { restored } = await this.#restoreFrom(place, key, 'client');
+        if (restored !== undefined) return restored;
+      }
+      return undefined;
+    });
+  }
+
+  /**
+   * The same from one place: whether that could be asked. What it had is held then, if it is newer, of any use, and
+   * still wanted.
+   */
+  async catchUpFrom(name: PlaceName, key: PayloadKey, isWanted: () => boolean): Promise<boolean> {
+    const place = this.#places.find((candidate) => candidate.name === name);
+    if (place === undefined) return false;
+    const { loaded } = await this.#catchingUp(() => this.#restoreFrom(place, key, 'background', isWanted));
+    return loaded.kind !== 'failed';
+  }
+
+  fetched(key: PayloadKey, _outcome: FetchOutcome, effect: RefreshEffect): void {
+    for (const { writer } of this.#places) {
+      if (effect === 'stored') writer.save(key);
+      else if (effect === 'confirmed') writer.confirm(key);
+      else if (effect === 'removed') writer.remove(key);
+    }
+  }
+
+  /** The place is seen to have less than what is held. */
+  saveAt(place: PlaceName, key: PayloadKey): void {
+    for (const { name, writer } of this.#places) if (name === place) writer.save(key);
+  }
+
+  /** What is held came from this place. */
+  saveElsewhere(place: PlaceName, key: PayloadKey): void {
+    for (const { name, writer } of this.#places) if (name !== place) writer.save(key);
+  }
+
+  /** What is held was confirmed to others just now, who have written that at this place. */
+  confirmElsewhere(place: PlaceName, key: PayloadKey): void {
+    for (const { name, writer } of this.#places) if (name !== place) writer.confirm(key);
+  }
+
+  /** The payload is held no more. */
+  forget(key: PayloadKey): void {
+    for (const { last } of this.#places) last.delete(payloadId(key));
+  }
+
+  /** What became of the last operation on the payload, by place. */
+  lastOf(key: PayloadKey): Readonly<Partial<Record<PlaceName, string>>> {
+    return Object.fromEntries(this.#places.map(({ name, last }) => [name, last.get(payloadId(key))]));
+  }
+
+  /** Payloads with something to be written, by place. */
+  get pending(): Readonly<Partial<Record<PlaceName, number>>> {
+    return Object.fromEntries(this.#places.map(({ name, writer }) => [name, writer.pending]));
+  }
+
+  /** No removal that failed is tried again. */
+  stop(): void {
+    for (const { writer } of this.#places) writer.stop();
+  }
+
+  /** Resolves when everything that was to be written is written, or has failed. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#places.map(({ writer }) => writer.idle()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#places.map(({ snapshots }) => snapshots.close()));
+  }
+
+  async #restoreFrom(
+    { name, snapshots, last }: Place,
+    key: PayloadKey,
+    patience: LoadPatience,
+    isWanted = (): boolean => true,
+  ): Promise<{ readonly loaded: Loading; readonly restored?: Restored }> {
+    const loaded = await snapshots.load(key, patience);
+    const restored =
+      loaded.kind === 'found' && isWanted() ? this.#hold(name, key, loaded.snapshot) : undefined;
+    this.#tell(name, last, key, loaded);
+    return restored === undefined ? { loaded } : { loaded, restored };
+  }
+
+  #hold(place: PlaceName, key: PayloadKey, snapshot: Snapshot): Restored | undefined {
+    const { payload } = snapshot;
+    // Where nobody wrote when it was confirmed: it was when it was made.
+    const confirmedAgoMs = Number.isFinite(snapshot.confirmedAgoMs)
+      ? snapshot.confirmedAgoMs
+      : Math.max(0, this.#clock.nowMs() - payload.version);
+    const isNew = this.#store.apply(key, payload, confirmedAgoMs);
+    const held = this.#store.peek(key);
+    if (held === undefined) return undefined;
+    const restored = { held, place, confirmedAgoMs };
+    if (isNew) this.#listeners.tell((listener) => listener.restored?.(restored));
+    return restored;
+  }
+
+  #written(place: PlaceName, last: Map<string, string>, key: PayloadKey, written: Written): void {
+    this.#tell(place, last, key, written);
+    this.#listeners.tell((listener) => {
+      if (written.kind === 'stored' && written.othersAgoMs !== undefined) {
+        listener.confirmedByOthers?.(key, place, written.othersAgoMs);
+      }
+      if (written.kind === 'newer') listener.newer?.(key, place, written.version);
+    });
+  }
+
+  #tell(place: PlaceName, last: Map<string, string>, key: PayloadKey, done: Loading | Written): void {
+    const id = payloadId(key);
+    const now = inWords(done);
+    const isNews = last.get(id) !== now;
+    // Nothing is remembered of payloads that nobody holds: strangers name as many as they like.
+    if (this.#store.peek(key) !== undefined) last.set(id, now);
+    if (done.kind === 'unusable' && isNews) {
+      this.#listeners.tell((listener) => listener.unusable?.(key, place, done.fault));
+    }
+  }
+}
+
+function inWords(done: Loading | Written): string {
+  if (done.kind === 'unusable') return `unusable: ${done.fault}`;
+  return done.kind === 'failed' ? `failed: ${done.reason}` : done.kind;
+}

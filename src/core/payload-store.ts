@@ -1,0 +1,193 @@
+// The newest payload of every payload key: versions never go back, and the number of SDK keys is bounded.
+import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
+import type { Clock } from '../domain/clock.js';
+import { Listeners } from '../domain/listeners.js';
+import type { PayloadKey } from '../domain/payload-key.js';
+import type { Payload } from '../domain/payload.js';
+import { BodyForms } from '../bodies/body-forms.js';
+
+/** One payload as it is held. `confirmedAtMs` is by the monotonic clock. */
+export interface HeldPayload {
+  readonly key: PayloadKey;
+  readonly payload: Payload;
+  readonly forms: BodyForms;
+  /** When the origin last said that this is its newest version, to us or to whom we have it from. */
+  confirmedAtMs: number;
+}
+
+/** Told of every payload key that comes or goes, and of every version, as far as it wants to know. */
+export interface StoreListener {
+  added?(key: PayloadKey): void;
+  /** A newer version is held, the first one included. */
+  updated?(held: HeldPayload): void;
+  removed?(key: PayloadKey): void;
+}
+
+export interface PayloadStoreOptions {
+  readonly sdkKeysMax: number;
+}
+
+interface KeyEntry {
+  /** By kind and format. */
+  readonly slots: Map<string, HeldPayload>;
+  /** Grows with every reading of any key: the entry with the smallest was asked for longest ago. */
+  lastAsked: number;
+}
+
+export class PayloadStore {
+  readonly #clock: Clock;
+  readonly #limit: ConcurrencyLimit;
+  readonly #listeners = new Listeners<StoreListener>();
+  readonly #sdkKeysMax: number;
+  readonly #entries = new Map<string, KeyEntry>();
+  #pinned: ReadonlySet<string> = new Set();
+  /** How many streams are open of each key. */
+  readonly #streamed = new Map<string, number>();
+  #readings = 0;
+
+  /** `limit` bounds how many body forms are made at one time. */
+  constructor(clock: Clock, limit: ConcurrencyLimit, options: PayloadStoreOptions) {
+    this.#clock = clock;
+    this.#limit = limit;
+    this.#sdkKeysMax = options.sdkKeysMax;
+  }
+
+  subscribe(listener: StoreListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** For a client: counts as having asked for the key. */
+  read(key: PayloadKey): HeldPayload | undefined {
+    const entry = this.#entries.get(key.sdkKey);
+    if (entry === undefined) return undefined;
+    this.#readings += 1;
+    entry.lastAsked = this.#readings;
+    return entry.slots.get(slotName(key));
+  }
+
+  /** For ourselves: leaves no trace. */
+  peek(key: PayloadKey): HeldPayload | undefined {
+    return this.#entries.get(key.sdkKey)?.slots.get(slotName(key));
+  }
+
+  /** Whether anything of the key is held. */
+  holds(sdkKey: string): boolean {
+    return this.#entries.has(sdkKey);
+  }
+
+  /**
+   * Keeps the payload if it is newer than what is held and there is room; returns whether that changed anything.
+   * `confirmedAgoMs`: how long ago the origin confirmed it.
+   */
+  apply(key: PayloadKey, payload: Payload, confirmedAgoMs = 0): boolean {
+    const before = this.peek(key);
+    if (before !== undefined && before.payload.version >= payload.version) return false;
+    const entry = this.#entryFor(key.sdkKey);
+    if (entry === undefined) return false;
+    const held: HeldPayload = {
+      key,
+      payload,
+      forms: new BodyForms(payload, this.#limit),
+      confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
+    };
+    entry.slots.set(slotName(key), held);
+    if (before === undefined) this.#listeners.tell((listener) => listener.added?.(key));
+    this.#listeners.tell((listener) => listener.updated?.(held));
+    return true;
+  }
+
+  /** The origin confirmed what is held, `agoMs` ago. */
+  confirm(key: PayloadKey, agoMs = 0): void {
+    const held = this.peek(key);
+    if (held === undefined) return;
+    held.confirmedAtMs = Math.max(held.confirmedAtMs, this.#clock.monotonicMs() - agoMs);
+  }
+
+  remove(key: PayloadKey): boolean {
+    const entry = this.#entries.get(key.sdkKey);
+    if (entry?.slots.delete(slotName(key)) !== true) return false;
+    if (entry.slots.size === 0) this.#entries.delete(key.sdkKey);
+    this.#tellRemoved(key);
+    return true;
+  }
+
+  /** Keys that never leave to make room. */
+  pin(sdkKeys: ReadonlySet<string>): void {
+    this.#pinned = sdkKeys;
+  }
+
+  isPinned(sdkKey: string): boolean {
+    return this.#pinned.has(sdkKey);
+  }
+
+  /** Keeps the key from leaving while a stream of it is open; returns what ends that. */
+  keepWhileStreamed(sdkKey: string): () => void {
+    this.#streamed.set(sdkKey, (this.#streamed.get(sdkKey) ?? 0) + 1);
+    let isKept = true;
+    return () => {
+      if (!isKept) return;
+      isKept = false;
+      const left = (this.#streamed.get(sdkKey) ?? 1) - 1;
+      if (left === 0) this.#streamed.delete(sdkKey);
+      else this.#streamed.set(sdkKey, left);
+    };
+  }
+
+  /** Whether the key is held, or could be: false where every place is taken by keys that stay. */
+  hasRoomFor(sdkKey: string): boolean {
+    if (this.#entries.has(sdkKey) || this.#pinned.has(sdkKey)) return true;
+    let staying = this.#pinned.size;
+    for (const streamed of this.#streamed.keys()) {
+      if (!this.#pinned.has(streamed) && this.#entries.has(streamed)) staying += 1;
+    }
+    return this.#sdkKeysMax > staying;
+  }
+
+  get sdkKeys(): number {
+    return this.#entries.size;
+  }
+
+  *all(): Generator<HeldPayload> {
+    for (const entry of this.#entries.values()) yield* entry.slots.values();
+  }
+
+  /** Undefined where every place is taken by keys that stay. */
+  #entryFor(sdkKey: string): KeyEntry | undefined {
+    const known = this.#entries.get(sdkKey);
+    if (known !== undefined) return known;
+    if (this.#entries.size >= this.#sdkKeysMax && !this.#evictLeastRecentlyAsked()) return undefined;
+    this.#readings += 1;
+    const entry: KeyEntry = { slots: new Map(), lastAsked: this.#readings };
+    this.#entries.set(sdkKey, entry);
+    return entry;
+  }
+
+  #tellRemoved(key: PayloadKey): void {
+    this.#listeners.tell((listener) => listener.removed?.(key));
+  }
+
+  #stays(sdkKey: string): boolean {
+    return this.#pinned.has(sdkKey) || this.#streamed.has(sdkKey);
+  }
+
+  /** Looks at every key, but only when a new one has just been fetched over the network. */
+  #evictLeastRecentlyAsked(): boolean {
+    let oldest: string | undefined;
+    let oldestAsked = Infinity;
+    for (const [sdkKey, entry] of this.#entries) {
+      if (entry.lastAsked < oldestAsked && !this.#stays(sdkKey)) {
+        oldest = sdkKey;
+        oldestAsked = entry.lastAsked;
+      }
+    }
+    if (oldest === undefined) return false;
+    const entry = this.#entries.get(oldest);
+    this.#entries.delete(oldest);
+    for (const held of entry?.slots.values() ?? []) this.#tellRemoved(held.key);
+    return true;
+  }
+}
+
+function slotName(key: PayloadKey): string {
+  return `${key.kind.name}/${key.format}`;
+}

@@ -1,0 +1,117 @@
+// What the outcome of a fetch does to the store: the only switch over outcomes.
+import type { Clock } from '../domain/clock.js';
+import { Listeners } from '../domain/listeners.js';
+import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import type { FetchOutcome, Origin } from './origin.js';
+import type { ColdMemory } from './cold-memory.js';
+import type { HeldPayload, PayloadStore } from './payload-store.js';
+
+/** Told of every outcome, after the store knows it. */
+export interface OutcomeListener {
+  fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void;
+}
+
+export type RefreshEffect =
+  | 'stored'
+  | 'confirmed'
+  | 'removed'
+  /** The payload left the store while it was being asked for: the answer is nobody's. */
+  | 'dropped'
+  | 'none';
+
+export interface Refreshed {
+  readonly outcome: FetchOutcome;
+  /** What was held right after it: a later moment may hold nothing, where other keys needed the place. */
+  readonly held: HeldPayload | undefined;
+}
+
+interface Flight {
+  readonly sinceTime: number;
+  readonly refreshed: Promise<Refreshed>;
+}
+
+export class Refresher {
+  readonly #clock: Clock;
+  readonly #origin: Origin;
+  readonly #store: PayloadStore;
+  readonly #memory: ColdMemory;
+  readonly #listeners = new Listeners<OutcomeListener>();
+  readonly #clearOnUnauthorized: boolean;
+  readonly #flights = new Map<string, Flight>();
+
+  /** `clearOnUnauthorized`: drop what is held of a payload when the origin refuses its key; off, it goes on being served. */
+  constructor(
+    clock: Clock,
+    origin: Origin,
+    { store, memory }: { readonly store: PayloadStore; readonly memory: ColdMemory },
+    clearOnUnauthorized: boolean,
+  ) {
+    this.#clock = clock;
+    this.#origin = origin;
+    this.#store = store;
+    this.#memory = memory;
+    this.#clearOnUnauthorized = clearOnUnauthorized;
+  }
+
+  subscribe(listener: OutcomeListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Fetches the payload and takes the answer in; never rejects. Who asks while a fetch runs gets that one's outcome. */
+  refresh(key: PayloadKey): Promise<Refreshed> {
+    const id = payloadId(key);
+    const sinceTime = this.#store.peek(key)?.payload.version ?? 0;
+    const running = this.#flights.get(id);
+    // A fetch that asked for news of what is held no more has no answer for who holds nothing.
+    if (running !== undefined && (running.sinceTime === 0 || sinceTime > 0)) return running.refreshed;
+    const flight: Flight = { sinceTime, refreshed: this.#fetch(key, sinceTime) };
+    this.#flights.set(id, flight);
+    return flight.refreshed.finally(() => {
+      if (this.#flights.get(id) === flight) this.#flights.delete(id);
+    });
+  }
+
+  async #fetch(key: PayloadKey, sinceTime: number): Promise<Refreshed> {
+    const startMs = this.#clock.monotonicMs();
+    const outcome = this.#judge(key, await this.#origin.fetch(key, sinceTime));
+    const wasLost = sinceTime > 0 && this.#store.peek(key) === undefined;
+    const effect = wasLost ? 'dropped' : this.#takeIn(key, outcome);
+    const held = this.#store.peek(key);
+    if (held !== undefined) this.#memory.forget(payloadId(key));
+    else if (!wasLost) this.#memory.learn(payloadId(key), outcome);
+    const latencyMs = this.#clock.monotonicMs() - startMs;
+    this.#listeners.tell((listener) => {
+      listener.fetched(key, outcome, effect, latencyMs);
+    });
+    return { outcome, held };
+  }
+
+  /**
+   * A body without a version of its own is always sent whole, and as if it were new: its bytes tell whether it is. SFP
+   * writes each one into Redis with version 0, which says nothing about which of them is held: that becomes a version here.
+   */
+  #judge(key: PayloadKey, outcome: FetchOutcome): FetchOutcome {
+    if (key.kind.versions !== 'assigned' || outcome.kind !== 'updated') return outcome;
+    const held = this.#store.peek(key)?.payload;
+    const isSame = outcome.payload.originForm.etag === held?.originForm.etag && held.version > 0;
+    return isSame ? { kind: 'unchanged' } : outcome;
+  }
+
+  #takeIn(key: PayloadKey, outcome: FetchOutcome): RefreshEffect {
+    switch (outcome.kind) {
+      case 'updated':
+        if (this.#store.apply(key, outcome.payload)) return 'stored';
+        // Sent whole though it is held, as a spec whose time is 0 always is.
+        if (this.#store.peek(key)?.payload.version !== outcome.payload.version) return 'none';
+        this.#store.confirm(key);
+        return 'confirmed';
+      case 'unchanged':
+        this.#store.confirm(key);
+        return 'confirmed';
+      case 'unauthorized':
+        return this.#clearOnUnauthorized && this.#store.remove(key) ? 'removed' : 'none';
+      case 'failed':
+        return 'none';
+    }
+  }
+}

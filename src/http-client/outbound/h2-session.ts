@@ -1,0 +1,176 @@
+// One HTTP/2 session: how many streams it takes, whether its peer still lives, and how it ends.
+import { connect, type ClientHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import { errors } from 'undici';
+import type { Cancel, Clock } from '../../domain/clock.js';
+import type { H2Exchange, Lender } from './h2-exchange.js';
+import { CONNECTION_MS_MAX, IDLE_CONNECTION_MS_MAX } from './connection-age.js';
+
+/** With streams open, a peer that sent nothing for this long is sent a PING, and is dead after as long again. */
+export const PING_AFTER_MS = 3_000;
+/**
+ * What may be on its way to us: as undici has it for a stream, and for the session enough for sixteen of those. Node keeps
+ * what a slow reader of one stream leaves lying out of the session's window, so that no other stream waits for it.
+ */
+const STREAM_WINDOW_BYTES = 256 * 1024;
+const SESSION_WINDOW_BYTES = 16 * STREAM_WINDOW_BYTES;
+
+export class H2Session implements Lender {
+  readonly #clock: Clock;
+  readonly #origin: URL;
+  readonly #socket: Socket;
+  readonly #session: ClientHttp2Session;
+  /** Called when it takes more streams than before, or none any more. */
+  readonly #onChange: () => void;
+  readonly #exchanges = new Map<H2Exchange, number>();
+  #isRetired = false;
+  /** Counts what came from the other side. */
+  #heard = 0;
+  #cancelWatch: Cancel = () => undefined;
+  #cancelAge: Cancel = () => undefined;
+
+  private constructor(clock: Clock, origin: URL, socket: Socket, onChange: () => void) {
+    this.#clock = clock;
+    this.#origin = origin;
+    this.#socket = socket;
+    this.#onChange = onChange;
+    const settings = { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES };
+    this.#session = connect(origin, { createConnection: () => socket, settings });
+    this.#session.on('connect', () => {
+      this.#session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+    });
+    // Each stream has its own, and `close` follows.
+    this.#session.on('error', () => undefined);
+    this.#session.on('remoteSettings', onChange);
+    this.#session.on('goaway', (_code: number, lastStreamId: number) => {
+      for (const exchange of this.#exchanges.keys()) exchange.refuseAbove(lastStreamId);
+      this.retire();
+    });
+    this.#session.once('close', () => {
+      this.destroy();
+      onChange();
+    });
+  }
+
+  /** Resolves when the peer has said how many streams it takes; rejects where it does not, and when `signal` aborts. */
+  static async open(
+    clock: Clock,
+    origin: URL,
+    socket: Socket,
+    onChange: () => void,
+    signal: AbortSignal,
+  ): Promise<H2Session> {
+    const opened = new H2Session(clock, origin, socket, onChange);
+    const session = opened.#session;
+    const giveUp = (): void => {
+      opened.destroy();
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        session.once('remoteSettings', () => {
+          resolve();
+        });
+        session.once('error', reject);
+        session.once('close', () => {
+          reject(new errors.SocketError('closed before its settings came'));
+        });
+      });
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+    opened.#settle();
+    opened.#cancelAge = clock.schedule(CONNECTION_MS_MAX, () => {
+      opened.retire();
+    });
+    return opened;
+  }
+
+  /** Whether it takes streams, now or when others end. */
+  get isOfUse(): boolean {
+    return !this.#isRetired && !this.#session.closed && !this.#session.destroyed;
+  }
+
+  get isClosed(): boolean {
+    return this.#session.destroyed;
+  }
+
+  /** Streams that it takes now. */
+  get room(): number {
+    if (!this.isOfUse) return 0;
+    return (this.#session.remoteSettings.maxConcurrentStreams ?? Infinity) - this.#exchanges.size;
+  }
+
+  send(exchange: H2Exchange): void {
+    if (!exchange.send(this.#session, this.#origin, this)) return;
+    this.#exchanges.set(exchange, this.#heard);
+    if (this.#exchanges.size === 1) this.#settle();
+  }
+
+  heard(): void {
+    this.#heard += 1;
+  }
+
+  ended(exchange: H2Exchange): void {
+    const heardBefore = this.#exchanges.get(exchange);
+    this.#exchanges.delete(exchange);
+    // Nothing came on any stream all the while: the connection may be dead, and the next request gets another.
+    if (exchange.isUnanswered && heardBefore === this.#heard) this.retire();
+    if (this.#exchanges.size === 0) this.#settle();
+    this.#onChange();
+  }
+
+  /** Takes no more streams; closes when those it has are ended. */
+  retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    this.#settle();
+    this.#onChange();
+  }
+
+  /** Fails what is in flight on it. */
+  destroy(error?: Error): void {
+    this.#isRetired = true;
+    this.#cancelWatch();
+    this.#cancelAge();
+    if (error !== undefined) {
+      for (const exchange of this.#exchanges.keys()) exchange.fail(error);
+    }
+    // Node 20 corrupts its memory where a session is destroyed while it reads, as it does when it tells of a GOAWAY.
+    setImmediate(() => {
+      this.#session.destroy();
+      // A session that ends by itself waits for its peer to close the connection too.
+      this.#socket.destroy();
+    });
+  }
+
+  /** After a change in whether there are streams or will be any. */
+  #settle(): void {
+    this.#cancelWatch();
+    if (this.#exchanges.size > 0) this.#watchPeer(this.#heard, false);
+    else if (this.#isRetired) this.destroy();
+    else {
+      this.#cancelWatch = this.#clock.schedule(IDLE_CONNECTION_MS_MAX, () => {
+        this.retire();
+      });
+    }
+  }
+
+  #watchPeer(heardBefore: number, isPinged: boolean): void {
+    this.#cancelWatch = this.#clock.schedule(PING_AFTER_MS, () => {
+      const isSilent = this.#heard === heardBefore;
+      if (isSilent && isPinged) {
+        this.destroy(new errors.SocketError('the other side is silent'));
+        this.#onChange();
+        return;
+      }
+      if (isSilent) {
+        this.#session.ping((error) => {
+          if (error === null) this.heard();
+        });
+      }
+      this.#watchPeer(this.#heard, isSilent);
+    });
+  }
+}

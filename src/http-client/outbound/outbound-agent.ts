@@ -1,0 +1,77 @@
+// The way out of the cluster: which requests go through an outbound proxy, and one client for each origin.
+import { EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
+import type { Clock } from '../../domain/clock.js';
+import { connectDirectly, connectTimeout, type Connect, type DirectOptions } from './connect.js';
+import type { H1Options } from './h1-pool.js';
+import { OriginClient } from './origin-client.js';
+import { trustIn } from './secure-context.js';
+
+export interface OutboundOptions extends DirectOptions, H1Options {
+  /** Outbound proxies; empty for none. */
+  readonly httpProxy: string;
+  readonly httpsProxy: string;
+  readonly noProxy: string;
+}
+
+export interface OutboundAgent {
+  readonly dispatcher: Dispatcher;
+  /** To be told of a request that got no answer in time. */
+  distrust(): void;
+}
+
+/** For origins of one scheme. */
+export function createOutboundAgent(
+  clock: Clock,
+  scheme: 'http:' | 'https:',
+  options: OutboundOptions,
+): OutboundAgent {
+  const { connectTimeoutMs } = options;
+  const clients = new Set<OriginClient>();
+  const direct = connectDirectly(clock, options, true);
+  const dispatcher = new EnvHttpProxyAgent({
+    connect: direct,
+    // Of an origin at the end of a tunnel.
+    requestTls: { secureContext: trustIn(options.caPem), allowH2: true, timeout: connectTimeoutMs },
+    factory: (origin: string | URL, { connect }: { readonly connect?: Connect }) => {
+      const way = connect ?? direct;
+      const late = (): Error => (way === direct ? connectTimeout(connectTimeoutMs) : noTunnel());
+      const client = new OriginClient(clock, new URL(origin), way, { ...options, late });
+      clients.add(client);
+      client.once('disconnect', () => clients.delete(client));
+      return client;
+    },
+    clientFactory: (proxy: URL) => createTunnelPool(proxy, connectDirectly(clock, options, false), options),
+    // Given even where empty: undici reads the environment only for what is not given. Of the two only the one that is
+    // meant for the scheme, as undici would use that for http for https as well.
+    httpProxy: scheme === 'http:' ? options.httpProxy : '',
+    httpsProxy: scheme === 'https:' ? options.httpsProxy : '',
+    noProxy: options.noProxy,
+  });
+  return {
+    dispatcher,
+    distrust: () => {
+      for (const client of clients) client.distrust();
+    },
+  };
+}
+
+/**
+ * Connections to the outbound proxy. One that it closes before the tunnel stands would look to undici like a connection
+ * of the origin's that broke, to be made anew at once and without end: its error gets a code that fails the request.
+ */
+function createTunnelPool(proxy: URL, connect: Connect, { connectTimeoutMs }: OutboundOptions): Pool {
+  const pool = new Pool(proxy, { connect, headersTimeout: connectTimeoutMs });
+  const open = pool.connect.bind(pool);
+  const openOrFail = async (request: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> => {
+    try {
+      return await open(request);
+    } catch (error) {
+      throw noTunnel(error);
+    }
+  };
+  return Object.assign(pool, { connect: openOrFail });
+}
+
+function noTunnel(cause?: unknown): Error {
+  return Object.assign(new Error('no tunnel', { cause }), { code: 'UND_ERR_PRX_TLS' });
+}

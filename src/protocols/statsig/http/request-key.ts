@@ -1,0 +1,79 @@
+// An HTTP request turned into a payload key and the version its client holds, or into a refusal that says why.
+import type { PayloadKey } from '../../../domain/payload-key.js';
+import type { ResourceKind } from '../../../domain/resource-kind.js';
+import { isValidSdkKey, SDK_KEY_RULE } from '../../../domain/sdk-key.js';
+import { errorBody, type ErrorBody } from '../../../servers/http/error-reply.js';
+
+/** Where a request may name its SDK key. */
+export interface NamedKeys {
+  /** The last path segment, decoded; undefined on the routes without one. */
+  readonly pathKey: string | undefined;
+  /** `statsig-api-key`. */
+  readonly headerKey: string | undefined;
+}
+
+/** What of a request decides about its answer. */
+export interface SpecRequest extends NamedKeys {
+  readonly kind: ResourceKind;
+  /** `supports_proto` of the query. */
+  readonly queryProto: unknown;
+  /** `statsig-supports-proto`. */
+  readonly headerProto: string | undefined;
+  /** Of the query or of the body: whatever was sent. */
+  readonly sinceTime: unknown;
+}
+
+export interface Question {
+  readonly key: PayloadKey;
+  /** 0 for a client that holds nothing. */
+  readonly sinceTime: number;
+}
+
+/** A number as JSON writes one, whatever an SDK's language makes of it. At most 32 characters. */
+const NUMBER = /^(?=.{1,32}$)-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
+
+export function toQuestion(request: SpecRequest): Question | ErrorBody {
+  const sdkKey = toSdkKey(request, request.kind.path);
+  if (typeof sdkKey !== 'string') return sdkKey;
+  const sinceTime = readSinceTime(request.sinceTime);
+  if (sinceTime === undefined) {
+    return errorBody(
+      'since_time_invalid',
+      'sinceTime is no number: send milliseconds since 1970, or leave it out.',
+    );
+  }
+  const isProto = isTrue(request.queryProto) || isTrue(request.headerProto);
+  return { key: { sdkKey, kind: request.kind, format: isProto ? 'protobuf' : 'json' }, sinceTime };
+}
+
+/** The SDK key that a request names. `path`: of the route, for the words of a refusal. */
+export function toSdkKey({ headerKey, pathKey }: NamedKeys, path: string): string | ErrorBody {
+  const sdkKey = keyOf(headerKey, pathKey);
+  if (sdkKey === '') {
+    const where = `the path (…${path}/<KEY>.json) or the statsig-api-key header`;
+    return errorBody('sdk_key_missing', `No SDK key: put it into ${where}.`);
+  }
+  if (!isValidSdkKey(sdkKey)) return errorBody('sdk_key_invalid', `An SDK key has ${SDK_KEY_RULE}`);
+  return sdkKey;
+}
+
+/** As in SFP, the header wins where both are sent; some clients send it empty. Empty where no key is named. */
+export function keyOf(headerKey: string | undefined, pathKey: string | undefined): string {
+  return headerKey !== undefined && headerKey !== '' ? headerKey : stripSuffix(pathKey ?? '');
+}
+
+/** `.js` is what some CDN clients ask for. */
+function stripSuffix(segment: string): string {
+  return segment.replace(/\.js(?:on)?$/, '');
+}
+
+function isTrue(value: unknown): boolean {
+  return value === 'true' || value === '1';
+}
+
+/** Absent is 0; undefined for what is no number. */
+function readSinceTime(value: unknown): number | undefined {
+  if (value === undefined || value === null) return 0;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  return typeof value === 'string' && NUMBER.test(value) ? Number(value) : undefined;
+}

@@ -1,0 +1,115 @@
+// GET, HEAD and POST of config specs, v1 and v2, with the key in the path or in a header.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { PayloadKey } from '../../../domain/payload-key.js';
+import type { ResourceKind } from '../../../domain/resource-kind.js';
+import { SPEC_KINDS } from '../resource-kinds.js';
+import type { Reading } from '../../../core/reader.js';
+import { addBodyParser } from '../../../servers/http/body-parser.js';
+import { nameBody } from './body-type.js';
+import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
+import type { PayloadReply } from './payload-reply.js';
+import type { BodyRoom } from '../../../servers/http/request-body.js';
+import { keyOf, toQuestion, type NamedKeys, type SpecRequest } from './request-key.js';
+
+/** The read path, as far as a route needs it. */
+export interface SpecSource {
+  read(key: PayloadKey): Reading | Promise<Reading>;
+}
+
+export function addSpecRoutes(
+  app: FastifyInstance,
+  source: SpecSource,
+  payloadReply: PayloadReply,
+  bodies: BodyRoom,
+): void {
+  function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: SpecRequest,
+  ): FastifyReply | Promise<FastifyReply> {
+    const question = toQuestion(asked);
+    if ('code' in question) return sendError(reply, question);
+    const wishes = {
+      sinceTime: question.sinceTime,
+      acceptEncoding: request.headers['accept-encoding'],
+      ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
+    };
+    const reading = source.read(question.key);
+    // No promise on the path of a hit: awaiting one costs a tenth of the answer.
+    if (!(reading instanceof Promise)) return payloadReply.send(reply, reading, wishes);
+    return reading.then((known) => payloadReply.send(reply, known, wishes));
+  }
+
+  const urls = SPEC_KINDS.flatMap((kind) => [kind.path, `${kind.path}/:file`].map((url) => ({ kind, url })));
+  // fastify answers HEAD on every GET route, with the same headers.
+  for (const { kind, url } of urls) {
+    app.get(url, (request, reply) =>
+      answer(request, reply, describe(kind, request, member(request.query, 'sinceTime'))),
+    );
+  }
+  void app.register(async (scope) => {
+    addBodyParser(scope, bodies, readBody);
+    for (const { kind, url } of urls) {
+      scope.post(url, { onRequest: nameBody }, (request, reply) => {
+        // No body at all is a client that holds nothing.
+        const body = (request.body ?? NOTHING_HELD) as SpecBody | ErrorBody;
+        if ('code' in body) return sendError(reply, body);
+        return answer(request, reply, describe(kind, request, body.sinceTime));
+      });
+    }
+  });
+}
+
+function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknown): SpecRequest {
+  return {
+    kind,
+    ...namedKeys(request),
+    queryProto: member(request.query, 'supports_proto'),
+    headerProto: text(request.headers['statsig-supports-proto']),
+    sinceTime,
+  };
+}
+
+export function namedKeys(request: FastifyRequest): NamedKeys {
+  const pathKey = text(member(request.params, 'file'));
+  return { pathKey, headerKey: text(request.headers['statsig-api-key']) };
+}
+
+/** The SDK key that the request names, valid or not; undefined where it names none. */
+export function namedKey(request: FastifyRequest): string | undefined {
+  const { headerKey, pathKey } = namedKeys(request);
+  const key = keyOf(headerKey, pathKey);
+  return key === '' ? undefined : key;
+}
+
+interface SpecBody {
+  readonly sinceTime: unknown;
+}
+
+const NOTHING_HELD: SpecBody = { sinceTime: undefined };
+
+function readBody(body: Buffer): SpecBody | ErrorBody {
+  if (body.length === 0) return NOTHING_HELD;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString());
+  } catch {
+    return errorBody('body_invalid', 'The body is not JSON: send {"sinceTime": <milliseconds>} or nothing.');
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    return errorBody(
+      'body_invalid',
+      'The body is not a JSON object: send {"sinceTime": <milliseconds>} or nothing.',
+    );
+  }
+  return { sinceTime: member(parsed, 'sinceTime') };
+}
+
+function member(holder: unknown, name: string): unknown {
+  if (typeof holder !== 'object' || holder === null) return undefined;
+  return Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,38 @@
+// Every HTTP route that Statsig's SDKs ask for, and what the routes answer from.
+import type { Clock } from '../../../domain/clock.js';
+import type { AddRoutes } from '../../../servers/http/http-server.js';
+import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
+import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
+import { addLogEventRoutes, type LogEventSink } from './log-event-routes.js';
+import { PayloadReply } from './payload-reply.js';
+import type { BodyRoom } from '../../../servers/http/request-body.js';
+import { addSpecRoutes, type SpecSource } from './spec-routes.js';
+
+export interface StatsigRouteOptions {
+  /** Where bodies of requests arrive. */
+  readonly bodies: BodyRoom;
+  /** Of one body of log events, as it travels. */
+  readonly logEventBodyBytesMax: number;
+  readonly idLists: IdListOptions;
+}
+
+export interface StatsigSources {
+  readonly specs: SpecSource;
+  readonly logEvents: LogEventSink;
+  readonly rewriteManifest: Rewrite;
+  readonly idListFiles: IdListFileSource;
+}
+
+export function statsigRoutes(
+  clock: Clock,
+  sources: StatsigSources,
+  options: StatsigRouteOptions,
+): AddRoutes {
+  return (app) => {
+    const payloadReply = new PayloadReply(clock);
+    addSpecRoutes(app, sources.specs, payloadReply, options.bodies);
+    addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
+    addIdListFileRoutes(app, sources.idListFiles);
+    addLogEventRoutes(app, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
+  };
+}

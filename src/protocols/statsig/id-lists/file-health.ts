@@ -1,0 +1,95 @@
+// Which files fail: remembered for a moment to spare the origin, and logged once when it begins and once when it ends.
+import { ExpiringMemory } from '../../../core/expiring-memory.js';
+import type { Clock } from '../../../domain/clock.js';
+import type { Logger } from '../../../observability/logger.js';
+import type { FailedReading } from './file-reading.js';
+import type { IdListFile } from './id-list-file.js';
+
+/** Many clients that want the same file at once must not become as many requests to its origin. */
+const REMEMBERED_MS = 1_000;
+/** How long the origin is taken to have no more than it had: a file grows about once a minute. */
+const SIZE_REMEMBERED_MS = 100;
+/** A file that nobody wanted for so long is forgotten, whether it works again or not. */
+const FAILING_MS_MAX = 600_000;
+/** One that fails and works by turns is logged this often at most. */
+const LOGGED_EVERY_MS = 60_000;
+const FILES_MAX = 10_000;
+const SHOWN_CHARACTERS = 8;
+
+export class FileHealth {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #remembered: ExpiringMemory<{ readonly failure: FailedReading; readonly bytesMin: number }>;
+  readonly #failing: ExpiringMemory<{ readonly isLogged: boolean }>;
+  readonly #logged: ExpiringMemory<object>;
+  readonly #failures = new Map<string, number>();
+  /** By then all that fail now are forgotten, if nobody wants them: the table itself lets go only of what is asked for. */
+  #failingUntilMs = 0;
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#remembered = new ExpiringMemory(clock, FILES_MAX);
+    this.#failing = new ExpiringMemory(clock, FILES_MAX);
+    this.#logged = new ExpiringMemory(clock, FILES_MAX);
+  }
+
+  worked({ name }: IdListFile): void {
+    this.#remembered.forget(name);
+    const failing = this.#failing.recall(name);
+    this.#failing.forget(name);
+    if (failing?.value.isLogged !== true) return;
+    this.#log.info({ file: name.slice(0, SHOWN_CHARACTERS) }, 'ID list file works again');
+  }
+
+  /** `bytesMin`: how many bytes were wanted. */
+  failed({ name }: IdListFile, failure: FailedReading, bytesMin: number): void {
+    this.#remembered.remember(name, { failure, bytesMin }, REMEMBERED_MS);
+    this.#failures.set(failure.reason, (this.#failures.get(failure.reason) ?? 0) + 1);
+    const wasLogged = this.#failing.recall(name)?.value.isLogged === true;
+    const isToBeLogged = !wasLogged && this.#logged.recall(name) === undefined;
+    this.#failing.remember(name, { isLogged: wasLogged || isToBeLogged }, FAILING_MS_MAX);
+    this.#failingUntilMs = this.#clock.monotonicMs() + FAILING_MS_MAX;
+    if (!isToBeLogged) return;
+    this.#logged.remember(name, {}, LOGGED_EVERY_MS);
+    const { reason, detail } = failure;
+    this.#log.warn({ file: name.slice(0, SHOWN_CHARACTERS), reason, detail }, FAILING);
+  }
+
+  /**
+   * The failure of a moment ago: the origin is not to be asked for so many bytes of the file now. That it had fewer than
+   * somebody wanted says little about smaller wishes, as a client can name any number, and another one each time: what the
+   * origin had counts as all there is for a shorter while.
+   */
+  recall({ name }: IdListFile, bytesMin: number): FailedReading | undefined {
+    const remembered = this.#remembered.recall(name);
+    if (remembered === undefined) return undefined;
+    const { failure, bytesMin: wantedBytes } = remembered.value;
+    const isForAll = failure.originBytes === undefined || bytesMin >= wantedBytes;
+    if (isForAll) return failure;
+    const isFresh = REMEMBERED_MS - remembered.leftMs < SIZE_REMEMBERED_MS;
+    return isFresh && bytesMin > failure.originBytes ? failure : undefined;
+  }
+
+  /** None fails; where this is false, one may work again. */
+  get areAllWell(): boolean {
+    return this.#failing.entries === 0 || this.#clock.monotonicMs() >= this.#failingUntilMs;
+  }
+
+  /** It failed when it was fetched last. */
+  isFailing({ name }: IdListFile): boolean {
+    return this.#failing.recall(name) !== undefined;
+  }
+
+  get table(): { readonly entries: number; readonly entriesMax: number } {
+    return { entries: this.#remembered.entries, entriesMax: this.#remembered.entriesMax };
+  }
+
+  /** Failures so far, by reason. */
+  get failures(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#failures);
+  }
+}
+
+const FAILING =
+  'ID list file fails: clients that need more of it than the copy here has are cut off, and try again';

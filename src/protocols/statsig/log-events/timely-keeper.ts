@@ -1,0 +1,56 @@
+// Keeps a batch in time or not at all: an SDK that gets no answer sends again, and the batch would be accepted twice.
+import type { Cancel, Clock } from '../../../domain/clock.js';
+import type { Batch, BatchKeeper, KeptBatch } from './batch.js';
+
+/** Beside the time of a look into the batch: SDKs wait 10 s for an answer and more. */
+const KEEP_MS_MAX = 5_000;
+
+export class TimelyKeeper implements BatchKeeper {
+  readonly #clock: Clock;
+  readonly #keeper: BatchKeeper;
+  /** Batches that the keeper was given up on, and has not answered for yet. */
+  #late = 0;
+
+  constructor(clock: Clock, keeper: BatchKeeper) {
+    this.#clock = clock;
+    this.#keeper = keeper;
+  }
+
+  get isDurable(): boolean {
+    return this.#keeper.isDurable;
+  }
+
+  open(): Promise<readonly KeptBatch[]> {
+    return this.#keeper.open();
+  }
+
+  /** Rejects at once while others are late: what hangs is not to be given ever more. */
+  async keep(batch: Batch): Promise<KeptBatch> {
+    if (this.#late > 0) throw tooLate();
+    const keeping = this.#keeper.keep(batch);
+    let cancel: Cancel = () => undefined;
+    const overdue = new Promise<never>((_resolve, reject) => {
+      cancel = this.#clock.schedule(KEEP_MS_MAX, () => {
+        void this.#letGo(keeping);
+        reject(tooLate());
+      });
+    });
+    return await Promise.race([keeping, overdue]).finally(cancel);
+  }
+
+  /** What is kept after all is not sent: its SDK was asked to retry. */
+  async #letGo(keeping: Promise<KeptBatch>): Promise<void> {
+    this.#late += 1;
+    const [kept] = await Promise.allSettled([keeping]);
+    this.#late -= 1;
+    if (kept.status === 'fulfilled') kept.value.forget();
+  }
+
+  close(): Promise<void> {
+    return this.#keeper.close();
+  }
+}
+
+function tooLate(): Error {
+  return new Error(`nothing was kept within ${KEEP_MS_MAX} ms`);
+}

@@ -1,0 +1,12 @@
+// Several origins as one: which of them is asked depends on the payload's API.
+import { ID_LISTS } from '../resource-kinds.js';
+import type { Origin } from '../../../core/origin.js';
+
+export function createOriginByApi(specs: Origin, idLists: Origin): Origin {
+  return {
+    fetch: (key, sinceTime) => (key.kind === ID_LISTS ? idLists : specs).fetch(key, sinceTime),
+    close: async () => {
+      await Promise.all([specs.close(), idLists.close()]);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// The origin over HTTP: one request in, one outcome out, within time and size limits, whatever the network does.
+import type { Clock } from '../../../domain/clock.js';
+import type { PayloadKey } from '../../../domain/payload-key.js';
+import { failed } from '../../../domain/failure.js';
+import type { FetchOutcome, Origin } from '../../../core/origin.js';
+import { takeInBody, type BodyLimits } from '../../../bodies/body-intake.js';
+import { createSpecReader } from '../spec-body/spec-reader.js';
+import { answerInTime } from '../../../http-client/answer-in-time.js';
+import { discard } from '../../../http-client/exchange.js';
+import { getFollowingRedirects, type Answer } from '../../../http-client/upstream-get.js';
+import { UpstreamPool, type UpstreamPoolOptions } from '../../../http-client/upstream-pool.js';
+import { toUpstreamRequest } from './upstream-request.js';
+import { judgeBody, judgeHead } from './upstream-response.js';
+
+export interface UpstreamOptions extends UpstreamPoolOptions {
+  /** Scheme, host and port, with a path prefix where the origin stands under one. */
+  readonly endpoint: URL;
+  readonly requestTimeoutMs: number;
+  readonly bodyLimits: BodyLimits;
+  /** Our own version, told to the origin. */
+  readonly version: string;
+}
+
+export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Origin {
+  const pool = new UpstreamPool(clock, options);
+  const base = options.endpoint.href.replace(/\/+$/, '');
+
+  async function ask(key: PayloadKey, sinceTime: number, signal: AbortSignal): Promise<FetchOutcome> {
+    const { path, headers } = toUpstreamRequest(key, sinceTime, options.version);
+    const answer = await getFollowingRedirects(pool, new URL(base + path), headers, signal);
+    if ('kind' in answer) return answer;
+    return await judge(key, sinceTime, answer, signal);
+  }
+
+  async function judge(
+    key: PayloadKey,
+    sinceTime: number,
+    { response, from }: Answer,
+    signal: AbortSignal,
+  ): Promise<FetchOutcome> {
+    const plan = judgeHead(key, response.statusCode, response.headers, clock.nowMs());
+    if (plan.kind !== 'read-body') {
+      await discard(response, signal);
+      // Only the origin itself can refuse a key, not where it sent us.
+      if (plan.kind !== 'unauthorized' || from.host === options.endpoint.host) return plan;
+      return failed(`status_${plan.status}`, `HTTP status ${plan.status} of a redirect's target`);
+    }
+    const reader = createSpecReader(plan.format, options.bodyLimits.decodedBytesMax);
+    const body = await takeInBody(response.body, plan.encoding, reader, options.bodyLimits);
+    return judgeBody(plan, body, sinceTime);
+  }
+
+  return {
+    fetch: (key, sinceTime) =>
+      answerInTime(clock, pool, options.requestTimeoutMs, (signal) => ask(key, sinceTime, signal)),
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,119 @@
+// What an origin's answer means: by its status first, then by its headers, then by what the body says. Never by text.
+import type { Encoding } from '../../../domain/payload.js';
+import type { PayloadKey } from '../../../domain/payload-key.js';
+import type { PayloadFormat } from '../../../domain/resource-kind.js';
+import { failed, type Failure } from '../../../domain/failure.js';
+import type { FetchOutcome } from '../../../core/origin.js';
+import type { TakenBody } from '../../../bodies/body-intake.js';
+import type { SpecFacts } from '../spec-body/spec-facts.js';
+import { parseRetryAfterMs } from '../../../http-client/retry-after.js';
+
+/** Why an answer that came whole is no news. Stable and machine-readable; `status_<n>` carries the origin's HTTP status. */
+export type SpecFailureReason =
+  | `status_${number}`
+  | 'unsupported_encoding'
+  | 'unasked_protobuf'
+  | 'no_has_updates'
+  | 'no_time'
+  | 'delta'
+  | 'no_spec_sent'
+  | 'older_than_held';
+
+export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** How the body is to be read. */
+export interface BodyPlan {
+  readonly kind: 'read-body';
+  readonly format: PayloadFormat;
+  readonly encoding: Encoding;
+}
+
+/** An outcome, where status and headers are enough for one; else how to read the body. */
+export function judgeHead(
+  key: PayloadKey,
+  status: number,
+  headers: ResponseHeaders,
+  nowMs: number,
+): FetchOutcome | BodyPlan {
+  if (status === 401 || status === 403) return { kind: 'unauthorized', status };
+  if (status !== 200) return failedStatus(status, headers, nowMs);
+  // Whatever its value: core SDKs ask only whether it is there.
+  if (headers['x-deltas-used'] !== undefined) return failed('delta', 'the answer carries x-deltas-used');
+  const coding = codingOf(headers);
+  const encoding = encodingOf(headers);
+  if (encoding === undefined) return failedEncoding(headers);
+  const format = isProtobuf(headers, coding) ? 'protobuf' : 'json';
+  if (format === 'protobuf' && key.format === 'json') {
+    return failed('unasked_protobuf', 'a protobuf body in reply to a request for JSON');
+  }
+  return { kind: 'read-body', format, encoding };
+}
+
+/** The outcome of a body that was read to its end. */
+export function judgeBody(plan: BodyPlan, body: TakenBody<SpecFacts>, sinceTime: number): FetchOutcome {
+  const { hasUpdates, time, isDelta } = body.facts;
+  if (hasUpdates === undefined) return failed('no_has_updates', 'the body has no has_updates');
+  if (!hasUpdates) {
+    if (sinceTime > 0) return { kind: 'unchanged' };
+    return failed('no_spec_sent', 'has_updates is false, though no version was named');
+  }
+  if (isDelta) return failed('delta', 'the body is a delta');
+  if (time === undefined)
+    return failed('no_time', 'the body has no time that is a whole number of milliseconds');
+  if (sinceTime > 0 && time === sinceTime) return { kind: 'unchanged' };
+  if (time < sinceTime) return failed('older_than_held', `time ${time} where ${sinceTime} is held`);
+  return {
+    kind: 'updated',
+    payload: {
+      format: plan.format,
+      version: time,
+      originForm: body.form,
+      identityBytes: body.identityBytes,
+    },
+  };
+}
+
+const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
+  ['', 'identity'],
+  ['identity', 'identity'],
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  ['br', 'br'],
+  // The same brotli stream under the name that marks protobuf envelopes in it.
+  ['statsig-br', 'br'],
+]);
+
+/** How the body is to be decoded; undefined where nobody here can. */
+export function encodingOf(headers: ResponseHeaders): Encoding | undefined {
+  return ENCODINGS.get(codingOf(headers));
+}
+
+export function failedEncoding(headers: ResponseHeaders): Failure<SpecFailureReason> {
+  return failed('unsupported_encoding', `content-encoding ${JSON.stringify(codingOf(headers).slice(0, 32))}`);
+}
+
+function codingOf(headers: ResponseHeaders): string {
+  return one(headers['content-encoding']).trim().toLowerCase();
+}
+
+const STATUSES_WITH_RETRY_AFTER: readonly number[] = [429, 503];
+
+export function failedStatus(
+  status: number,
+  headers: ResponseHeaders,
+  nowMs: number,
+): Failure<SpecFailureReason> {
+  const retryAfter = STATUSES_WITH_RETRY_AFTER.includes(status) ? one(headers['retry-after']) : '';
+  return failed(`status_${status}`, `HTTP status ${status}`, parseRetryAfterMs(retryAfter, nowMs));
+}
+
+function isProtobuf(headers: ResponseHeaders, coding: string): boolean {
+  return (
+    coding === 'statsig-br' || one(headers['content-type']).toLowerCase().includes('application/octet-stream')
+  );
+}
+
+/** The header, or the first of several; empty where there is none. */
+export function one(header: string | string[] | undefined): string {
+  return (Array.isArray(header) ? header[0] : header) ?? '';
+}

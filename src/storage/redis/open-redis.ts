@@ -1,0 +1,93 @@
+// Redis as a whole: its three connections, what is stored in it, and the fleet that coordinates through it.
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../domain/clock.js';
+import { atMost } from '../../domain/deadline.js';
+import type { Logger } from '../../observability/logger.js';
+import type { ProxyEvents } from '../../observability/proxy-events.js';
+import type { FleetLink } from '../fleet-link.js';
+import type { Snapshots } from '../snapshots.js';
+import { RedisCommands } from './redis-commands.js';
+import { RedisEntries } from './redis-entries.js';
+import { withRedisEvents } from './redis-events.js';
+import { RedisFleet } from './redis-fleet.js';
+import { RedisHealth } from './redis-health.js';
+import { RedisLease } from './redis-lease.js';
+import { openLinks, type LinksListener } from './redis-links.js';
+import { RedisNames } from './redis-names.js';
+import type { RedisAddress } from './redis-address.js';
+import type { RedisOptions } from './redis-options.js';
+import { createRedisSnapshots } from './redis-snapshots.js';
+
+/** How long a start waits for the first connection before it goes on without. */
+const FIRST_TRY_MS_MAX = 2_000;
+/** Some nodes of a cluster may fail while others work: it works again when none has failed for longer than a poll interval. */
+const CLUSTER_QUIET_MS = 30_000;
+
+export interface OpenedRedis {
+  readonly snapshots: Snapshots;
+  readonly fleet: FleetLink;
+  /** For people; holds no password and no SDK key. */
+  describe(): object;
+}
+
+/** Never rejects: connecting is retried for as long as it takes. */
+export async function openRedis(
+  clock: Clock,
+  log: Logger,
+  events: ProxyEvents,
+  options: RedisOptions,
+): Promise<OpenedRedis> {
+  const instanceId = `${options.instanceName}:${randomUUID()}`;
+  const isCluster = options.address.kind === 'cluster';
+  const health = new RedisHealth(clock, log, isCluster ? CLUSTER_QUIET_MS : 0);
+  const listener: LinksListener = {
+    heard: (text) => {
+      fleet.hear(text);
+    },
+    reached: () => {
+      fleet.reached();
+    },
+  };
+  const { small, bodies, listen } = openLinks(clock, health, listener, options);
+  const commands = new RedisCommands({ small, bodies }, health);
+  const names = new RedisNames(options);
+  const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });
+  const lease = new RedisLease(clock, commands, { ...options, instanceId });
+  const fleet = new RedisFleet({ lease, entries, instanceId });
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= fleet.leave().then(() => {
+      for (const link of [small, bodies, listen]) link.close();
+    });
+    return closing;
+  };
+  const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
+  const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
+  const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));
+  await atMost(clock, FIRST_TRY_MS_MAX, tried);
+  return {
+    snapshots,
+    fleet,
+    describe: () => ({
+      address: describeAddress(options.address),
+      instanceId,
+      // The lease lasts a while longer without Redis, but nobody can say who holds it.
+      isLeader: small.isOpen && fleet.isLeader,
+      leader: small.isOpen ? fleet.leader : undefined,
+      uses: health.describe(small.isOpen ? undefined : small.fault),
+      messages: fleet.messages,
+    }),
+  };
+}
+
+function describeAddress(address: RedisAddress): object {
+  switch (address.kind) {
+    case 'standalone':
+      return { kind: address.kind, host: address.host, port: address.port };
+    case 'cluster':
+      return { kind: address.kind, nodes: address.nodes };
+    case 'sentinel':
+      return { kind: address.kind, masterName: address.masterName, sentinels: address.sentinels };
+  }
+}

@@ -1,0 +1,95 @@
+// The two stored forms of a body: made from a payload, and read back into one with the checks any body gets.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { brotliCompress, brotliDecompress, gunzip } from 'node:zlib';
+import type { Encoding, Payload } from '../../domain/payload.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { PayloadFormat, ResourceKind } from '../../domain/resource-kind.js';
+import { brotliOptions, PIECE_BYTES } from '../../bodies/body-encoding.js';
+import { takeInBody, type BodyLimits } from '../../bodies/body-intake.js';
+import { BodyFault, type BodyFaultReason } from '../../domain/body-reader.js';
+
+const compressBrotli = promisify(brotliCompress);
+const decompressBrotli = promisify(brotliDecompress);
+const decompressGzip = promisify(gunzip);
+
+export interface BodyFields {
+  readonly format: PayloadFormat;
+  /** For SDKs' adapters: uncompressed JSON, or protobuf compressed with brotli. Empty if it is of no use to them. */
+  readonly config: Buffer;
+  /** As the origin sent it, unless that is the config: a tenth of the bytes, and the same ETag on every replica. */
+  readonly body: Buffer;
+  readonly bodyEncoding: Encoding | '';
+}
+
+const NONE = Buffer.alloc(0);
+
+/** Rejects where memory or zlib fails. */
+export async function toBodyFields(
+  key: PayloadKey,
+  { format, originForm }: Payload,
+  bytesMax: number,
+): Promise<BodyFields> {
+  const { bytes, encoding } = originForm;
+  // The origin answered a request for protobuf with JSON: adapters that expect protobuf cannot read it, replicas can.
+  if (format !== key.format) return { format, config: NONE, body: bytes, bodyEncoding: encoding };
+  const wanted: Encoding = format === 'json' ? 'identity' : 'br';
+  if (encoding === wanted) return { format, config: bytes, body: NONE, bodyEncoding: '' };
+  const identity = await decompress(bytes, encoding, bytesMax);
+  const config =
+    wanted === 'identity' ? identity : await compressBrotli(identity, brotliOptions(identity.length));
+  return { format, config, body: bytes, bodyEncoding: encoding };
+}
+
+async function decompress(bytes: Buffer, encoding: Encoding, bytesMax: number): Promise<Buffer> {
+  const options = { chunkSize: PIECE_BYTES, maxOutputLength: bytesMax };
+  switch (encoding) {
+    case 'identity':
+      return bytes;
+    case 'gzip':
+      return await decompressGzip(bytes, options);
+    case 'br':
+      return await decompressBrotli(bytes, options);
+  }
+}
+
+/** How to read stored bytes. */
+export interface StoredForm {
+  readonly kind: ResourceKind;
+  readonly version: number;
+  readonly format: PayloadFormat;
+  readonly encoding: Encoding;
+}
+
+/** They only prove that this replica's limits are lower than another's. */
+const LIMITS: readonly BodyFaultReason[] = ['body_too_large', 'decoded_body_too_large'];
+
+/** The payload of stored bytes; or that they are unusable here, or proven not to be a spec of this version anywhere. */
+export async function readPayload(
+  bytes: Buffer,
+  { kind, version, format, encoding }: StoredForm,
+  limits: BodyLimits,
+): Promise<Payload | 'unusable' | 'disproved'> {
+  const reader = kind.createStoredReader(format, limits.decodedBytesMax);
+  // JSON stays JSON; a later release may know a layout of protobuf that this one does not.
+  const canProve = format === 'json';
+  try {
+    const { form, identityBytes, facts } = await takeInBody(pieces(bytes), encoding, reader, limits);
+    const isOfVersion = kind.versions === 'assigned' || facts.version === version;
+    if (facts.isServable && isOfVersion) {
+      return { format, version, originForm: form, identityBytes };
+    }
+    return canProve || facts.version !== undefined ? 'disproved' : 'unusable';
+  } catch (error) {
+    if (!(error instanceof BodyFault)) throw error;
+    return canProve && !LIMITS.includes(error.reason) ? 'disproved' : 'unusable';
+  }
+}
+
+/** The event loop turns after each, as it does for a body that arrives over a network. */
+async function* pieces(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    yield bytes.subarray(at, at + PIECE_BYTES);
+    await nextTurn();
+  }
+}

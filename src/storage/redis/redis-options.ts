@@ -1,0 +1,35 @@
+// What is needed to use a Redis: its address and login, and how long commands and stored things may last.
+import type { RedisAddress } from './redis-address.js';
+import type { BodyLimits } from '../../bodies/body-intake.js';
+
+/**
+ * How entries are named. `sha256` is what SDKs' adapters ask for by default; `prefix` is the form of SFP 4, with the
+ * first characters of the SDK key.
+ */
+export type RedisKeySchema = 'sha256' | 'prefix';
+
+export interface RedisOptions {
+  readonly address: RedisAddress;
+  /** Empty for none. Both are sent as they are, so they may contain any character. */
+  readonly user: string;
+  readonly password: string;
+  /** Empty for none; its text takes the place of `password`. */
+  readonly passwordFile: string;
+  /** Number of the database; a cluster has 0 only. */
+  readonly db: number;
+  /** `caPem`: PEM text of certificate authorities to trust besides the well-known ones. */
+  readonly tls: { readonly caPem: string | undefined } | undefined;
+  /** For a connection as a whole, with TLS and login. */
+  readonly connectTimeoutMs: number;
+  /** How long a lease lasts without renewal. */
+  readonly leaseTtlMs: number;
+  /** How often a follower tries for the lease. */
+  readonly attemptIntervalMs: number;
+  /** How long an entry lasts without confirmation. */
+  readonly entryTtlS: number;
+  readonly keySchema: RedisKeySchema;
+  /** Also writes v1 specs under the name that SFP 1 used. */
+  readonly doubleWriteLegacyKey: boolean;
+  readonly instanceName: string;
+  readonly bodyLimits: BodyLimits;
+}

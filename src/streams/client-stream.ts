@@ -1,0 +1,152 @@
+// One streaming client: the current spec, then each newer one; the newest only while it is slow; a heartbeat while idle.
+import type { HeldPayload } from '../core/payload-store.js';
+import type { Cancel, Clock } from '../domain/clock.js';
+import { hasNewsFor } from '../domain/payload.js';
+
+export type StreamMessage =
+  | { readonly kind: 'spec'; readonly held: HeldPayload }
+  /** `version`: that of the last spec sent on this stream; a client skips for good what it was told of too early. */
+  | { readonly kind: 'no-updates'; readonly version: number };
+
+export type StreamEnd =
+  /** The origin refuses the key. */
+  | 'refused'
+  | 'draining'
+  /** The client took nothing for too long. */
+  | 'stalled'
+  /** A message could not be made. */
+  | 'failed';
+
+/** The wire under a stream. */
+export interface StreamSink {
+  /** Makes what sending this spec needs; resolves at once where that is there already. */
+  prepare(held: HeldPayload): Promise<void>;
+  /** Calls `took` whenever the client took some of it, and `done` once when it took the last. */
+  send(message: StreamMessage, took: () => void, done: () => void): void;
+  end(why: StreamEnd): void;
+}
+
+export interface ClientStreamOptions {
+  /** Silence after which a heartbeat is sent. */
+  readonly heartbeatMs: number;
+  /** How long a client may take nothing of a message before it is dropped. */
+  readonly stallMs: number;
+}
+
+/**
+ * Holds at most one spec that is being sent and one that waits, by reference. Versions on the wire strictly increase.
+ * The owner subscribes to updates first, offers what comes, and opens the stream with a reading made after that.
+ */
+export class ClientStream {
+  readonly #clock: Clock;
+  readonly #sink: StreamSink;
+  readonly #options: ClientStreamOptions;
+  #state: 'opening' | 'idle' | 'sending' | 'ended' = 'opening';
+  /** The newest that was not sent yet. */
+  #waiting: HeldPayload | undefined;
+  /** Of the last spec sent; of the one that was held where none was. */
+  #version = -1;
+  /** Nothing is sent that is not newer: a client may come from a replica that is ahead of this one. */
+  #floor = -1;
+  #cancelTimer: Cancel = () => undefined;
+
+  constructor(clock: Clock, sink: StreamSink, options: ClientStreamOptions) {
+    this.#clock = clock;
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  /** By either side. */
+  get hasEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /** A version that may be newer than what the client has. */
+  offer(held: HeldPayload): void {
+    const newest = this.#waiting?.payload.version ?? this.#floor;
+    if (this.#state === 'ended' || held.payload.version <= newest) return;
+    this.#waiting = held;
+    if (this.#state === 'idle') void this.#sendWaiting();
+  }
+
+  /** Sends the first message: the spec, or "no updates" to a client whose `sinceTime` is current. */
+  open(held: HeldPayload, sinceTime: number): void {
+    if (this.#state !== 'opening') return;
+    this.offer(held);
+    const newest = this.#waiting ?? held;
+    if (hasNewsFor(newest.payload.version, sinceTime)) {
+      void this.#sendWaiting();
+      return;
+    }
+    this.#waiting = undefined;
+    this.#version = newest.payload.version;
+    this.#floor = sinceTime;
+    this.#send({ kind: 'no-updates', version: this.#version });
+  }
+
+  /** Ends the stream with a reason for the client. */
+  end(why: StreamEnd): void {
+    if (this.#state === 'ended') return;
+    this.close();
+    this.#sink.end(why);
+  }
+
+  /** The client is gone: nothing more is sent, and nothing held. */
+  close(): void {
+    this.#state = 'ended';
+    this.#waiting = undefined;
+    this.#cancelTimer();
+  }
+
+  async #sendWaiting(): Promise<void> {
+    this.#state = 'sending';
+    this.#cancelTimer();
+    for (let held = this.#waiting; held !== undefined; held = this.#waiting) {
+      try {
+        await this.#sink.prepare(held);
+      } catch {
+        // What failed was logged where it failed; the client reconnects and tries again.
+        this.end('failed');
+        return;
+      }
+      // While it was made ready, a newer one may have come, or the client gone.
+      if (this.#waiting !== held) continue;
+      this.#waiting = undefined;
+      this.#version = held.payload.version;
+      this.#floor = this.#version;
+      this.#send({ kind: 'spec', held });
+      return;
+    }
+  }
+
+  #send(message: StreamMessage): void {
+    this.#state = 'sending';
+    this.#watchForStall();
+    this.#sink.send(
+      message,
+      () => {
+        if (this.#state === 'sending') this.#watchForStall();
+      },
+      () => {
+        if (this.#state !== 'sending') return;
+        this.#state = 'idle';
+        if (this.#waiting === undefined) this.#waitForHeartbeat();
+        else void this.#sendWaiting();
+      },
+    );
+  }
+
+  #watchForStall(): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.schedule(this.#options.stallMs, () => {
+      this.end('stalled');
+    });
+  }
+
+  #waitForHeartbeat(): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.schedule(this.#options.heartbeatMs, () => {
+      this.#send({ kind: 'no-updates', version: this.#version });
+    });
+  }
+}

@@ -1,0 +1,80 @@
+// The forms of a body: every one decodes to the same bytes, is made once, and off the event loop's hands.
+import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
+import { BodyForms } from '../../src/bodies/body-forms.js';
+import { toEtag } from '../../src/domain/etag.js';
+import type { BodyForm, Encoding } from '../../src/domain/payload.js';
+
+const IDENTITY = Buffer.from(
+  JSON.stringify({ big: 9007199254740993n.toString(), list: Array(20_000).fill('é') }),
+);
+const ENCODED: Readonly<Record<Encoding, Buffer>> = {
+  identity: IDENTITY,
+  gzip: gzipSync(IDENTITY),
+  br: brotliCompressSync(IDENTITY),
+};
+const ENCODINGS: readonly Encoding[] = ['identity', 'gzip', 'br'];
+
+function decode({ encoding, bytes }: BodyForm): Buffer {
+  switch (encoding) {
+    case 'identity':
+      return bytes;
+    case 'gzip':
+      return gunzipSync(bytes);
+    case 'br':
+      return brotliDecompressSync(bytes);
+  }
+}
+
+function createForms(encoding: Encoding, bytes = ENCODED[encoding]): BodyForms {
+  const originForm = { encoding, bytes, etag: '"origin"' };
+  return new BodyForms(
+    { format: 'json', version: 1, originForm, identityBytes: IDENTITY.length },
+    createConcurrencyLimit(2),
+  );
+}
+
+for (const from of ENCODINGS) {
+  for (const to of ENCODINGS.filter((encoding) => encoding !== from)) {
+    test(`${to} made of ${from} decodes to the same bytes, with a tag of its own`, async () => {
+      const forms = createForms(from);
+      const form = await forms.make(to);
+      assert.equal(form.encoding, to);
+      assert.ok(decode(form).equals(IDENTITY));
+      assert.equal(form.etag, toEtag(createHash('sha256').update(form.bytes)));
+    });
+  }
+}
+
+test('the form that came is kept as it came', () => {
+  const forms = createForms('gzip');
+  assert.equal(forms.held('gzip')?.bytes, ENCODED.gzip);
+  assert.equal(forms.held('br'), undefined);
+});
+
+test('a form is made once for all who want it', async () => {
+  const forms = createForms('br');
+  const made = await Promise.all(Array.from({ length: 20 }, () => forms.make('gzip')));
+  assert.equal(new Set(made).size, 1);
+  assert.equal(forms.held('gzip'), made[0]);
+});
+
+test('what is at hand comes first, what came from the origin before all', async () => {
+  const forms = createForms('gzip');
+  assert.deepEqual(forms.byEase, ['gzip', 'br', 'identity']);
+  await forms.make('identity');
+  assert.deepEqual(forms.byEase, ['gzip', 'identity', 'br']);
+  assert.deepEqual(forms.sizes, { gzip: ENCODED.gzip.length, identity: IDENTITY.length });
+});
+
+test('a form that cannot be made fails for who waits, and is tried again by the next', async () => {
+  const forms = createForms('gzip', Buffer.from('no gzip'));
+  const first = forms.make('identity');
+  await assert.rejects(first, { code: 'Z_DATA_ERROR' });
+  const second = forms.make('identity');
+  assert.notEqual(first, second);
+  await assert.rejects(second, { code: 'Z_DATA_ERROR' });
+});

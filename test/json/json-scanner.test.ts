@@ -1,0 +1,202 @@
+// The JSON scanner agrees with JSON.parse on what is JSON and on the values it reads, however the text is cut.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { createJsonSpecReader } from '../../src/protocols/statsig/spec-body/json-spec-reader.js';
+import { JSON_ARRAY } from '../../src/json/json-members.js';
+import { JsonScanner } from '../../src/json/json-scanner.js';
+import { BodyFault } from '../../src/domain/body-reader.js';
+
+const WANTED = ['time', 'has_updates', 'is_delta'];
+
+function scan(pieces: readonly Uint8Array[]): ReadonlyMap<string, unknown> | 'fault' {
+  const scanner = new JsonScanner(WANTED);
+  try {
+    for (const piece of pieces) scanner.push(piece);
+    return scanner.end();
+  } catch (error) {
+    assert.ok(error instanceof BodyFault);
+    return 'fault';
+  }
+}
+
+/** What JSON.parse makes of the same text: the wanted members of an object, without what is in objects and arrays. */
+function parse(text: string): Map<string, unknown> | 'fault' {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'fault';
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'fault';
+  const members = Object.entries(value).filter(([name]) => WANTED.includes(name));
+  return new Map(members.map(([name, member]) => [name, withoutContent(member)]));
+}
+
+function withoutContent(value: unknown): unknown {
+  if (Array.isArray(value)) return JSON_ARRAY;
+  return typeof value === 'object' && value !== null ? undefined : value;
+}
+
+function cut(bytes: Uint8Array, at: readonly number[]): Uint8Array[] {
+  const places = [...new Set(at.map((place) => place % (bytes.length + 1)))].sort(
+    (left, right) => left - right,
+  );
+  const ends = [...places, bytes.length];
+  return ends.map((end, index) => bytes.subarray(index === 0 ? 0 : ends[index - 1], end));
+}
+
+function assertAgrees(text: string, at: readonly number[]): void {
+  assert.deepEqual(scan(cut(Buffer.from(text), at)), parse(text), text);
+}
+
+const places = fc.array(fc.nat(10_000), { maxLength: 6 });
+const objectText = fc
+  .tuple(
+    fc.dictionary(fc.oneof(fc.constantFrom(...WANTED), fc.string()), fc.jsonValue({ maxDepth: 4 }), {
+      maxKeys: 8,
+    }),
+    fc.constantFrom(undefined, 1, '\t'),
+  )
+  .map(([value, indent]) => JSON.stringify(value, null, indent));
+
+describe('agreement with JSON.parse', () => {
+  test('on any JSON object, cut anywhere', () => {
+    fc.assert(fc.property(objectText, places, assertAgrees), { numRuns: 2_000 });
+  });
+
+  test('on JSON with one character put in, taken out or changed', () => {
+    const character = fc.oneof(
+      fc.constantFrom(...Array.from('{}[]",:\\/-+.0123456789eEtrufalsn \t\n')),
+      fc.string({ maxLength: 1 }),
+    );
+    fc.assert(
+      fc.property(objectText, fc.nat(), fc.nat(1), character, places, (text, where, drop, put, at) => {
+        const index = where % (text.length + 1);
+        assertAgrees(text.slice(0, index) + put + text.slice(index + drop), at);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('on numbers and near-numbers', () => {
+    const characters = fc.array(fc.constantFrom(...Array.from('0123456789-+.eE')), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(characters, places, (number, at) => {
+        assertAgrees(`{"time":${number.join('')}}`, at);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('on strings with escapes', () => {
+    const pieces = fc.array(
+      fc.constantFrom('\\', '"', 'u', '00', 'e9', 'n', '\u001f', ' ', 'é', '\\u00e9', '\\"', '\\n'),
+    );
+    fc.assert(
+      fc.property(pieces, places, (parts, at) => {
+        assertAgrees(`{"time":"${parts.join('')}"}`, at);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+describe('single findings', () => {
+  const SAME: readonly string[] = [
+    '{"time":1,"time":2}',
+    '{"ti\\u006de":7}',
+    '{"a":{"time":1}}',
+    '{"time":[1],"x":2}',
+    '{"time":{"time":3}}',
+    ' \n{ } \t',
+    '{}{}',
+    '{"a":01}',
+    '{"a":nul}',
+    '{"a":[}',
+    '{"a":1]',
+    '[{"time":1}]',
+    '"time"',
+    '\ufeff{}',
+    '{"a":1e400}',
+  ];
+  for (const text of SAME) {
+    test(`${JSON.stringify(text)} is read as JSON.parse reads it`, () => {
+      assertAgrees(text, [1, 3]);
+    });
+  }
+
+  test('512 levels are read, one more is refused', () => {
+    const nested = (levels: number): string => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+    assert.notEqual(scan([Buffer.from(nested(512))]), 'fault');
+    assert.equal(scan([Buffer.from(nested(513))]), 'fault');
+  });
+
+  test('a wanted value too long to be one is passed over', () => {
+    const members = scan([Buffer.from(`{"time":"${'x'.repeat(300)}","has_updates":true}`)]);
+    assert.notEqual(members, 'fault');
+    assert.deepEqual(
+      [...(members as Map<string, unknown>)],
+      [
+        ['time', undefined],
+        ['has_updates', true],
+      ],
+    );
+  });
+});
+
+describe('facts of a JSON spec', () => {
+  function facts(bytes: Uint8Array): object {
+    const reader = createJsonSpecReader();
+    for (const byte of bytes) reader.push(Uint8Array.of(byte));
+    return reader.end();
+  }
+
+  test('has_updates and time are read, whatever else is there', () => {
+    assert.deepEqual(facts(Buffer.from('{"a":[{"time":9}],"has_updates":true,"time":1800000000000}')), {
+      hasUpdates: true,
+      time: 1_800_000_000_000,
+      isDelta: false,
+    });
+  });
+
+  test('a time that is no safe integer of 0 or more is none', () => {
+    for (const time of ['-1', '1.5', '9007199254740993', '"5"', 'null', '1e400']) {
+      assert.deepEqual(facts(Buffer.from(`{"has_updates":true,"time":${time}}`)), {
+        hasUpdates: true,
+        time: undefined,
+        isDelta: false,
+      });
+    }
+  });
+
+  test('a body that is not UTF-8 is refused wherever it is cut', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 12 }), places, (bytes, at) => {
+        const body = Buffer.concat([Buffer.from('{"a":"'), bytes, Buffer.from('"}')]);
+        const reader = createJsonSpecReader();
+        const isText = isUtf8Text(body);
+        const read = (): unknown => {
+          for (const piece of cut(body, at)) reader.push(piece);
+          return reader.end();
+        };
+        if (!isText) assert.throws(read, BodyFault);
+        else if (parse(body.toString()) === 'fault') assert.throws(read, BodyFault);
+        else assert.doesNotThrow(read);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  function isUtf8Text(bytes: Uint8Array): boolean {
+    try {
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+});
