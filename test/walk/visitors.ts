@@ -141,9 +141,8 @@ export class ListVisitor implements Visitor {
     const bytes = Buffer.concat([held, answer.bytes]);
     assert.ok(bytes.length >= size && bytes.length % LINE_BYTES === 0, `${bytes.length} bytes served`);
     // It may have grown meanwhile.
-    const wrongFrom = bytes.findIndex((byte, index) => byte !== origin.bytes[index]);
-    const wrong = JSON.stringify(bytes.subarray(wrongFrom, wrongFrom + 60).toString());
-    assert.equal(wrongFrom, -1, `from byte ${wrongFrom} of ${fileID} on: ${wrong}`);
+    const isRight = bytes.equals(origin.bytes.subarray(0, bytes.length));
+    assert.ok(isRight, `other bytes of ${fileID} than the origin has: ${differenceOf(bytes, origin.bytes)}`);
     this.#read.set(list, { file, bytes });
   }
 }
@@ -182,6 +181,11 @@ export class EventVisitor implements Visitor {
     }
     return [...this.#waiting.values()].every((acceptedAtMs) => acceptedAtMs > sinceMs);
   }
+}
+
+function differenceOf(bytes: Buffer, right: Buffer): string {
+  const from = bytes.findIndex((byte, index) => byte !== right[index]);
+  return `from byte ${from} on ${JSON.stringify(bytes.subarray(from, from + 60).toString())}`;
 }
 
 /** Nothing is known as yet, and the origin fails; where something was served before, it is served on. */

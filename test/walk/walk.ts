@@ -13,7 +13,7 @@ import { ColdVisitor, EventVisitor, ListVisitor, SpecVisitor, type Visitor } fro
 
 const MIB = 1024 * 1024;
 const TROUBLE_MS = { from: 2_000, to: 7_000 } as const;
-const CHANGE_EVERY_MS = 400;
+const CHANGE_EVERY_MS = 500;
 const VISIT_EVERY_MS = 200;
 /**
  * On a machine with time to spare it takes 4 to 7 s: a spec that failed is asked for again after ten intervals of a second at
@@ -145,7 +145,7 @@ async function catchUp(visitors: readonly Visitor[], sinceMs: number): Promise<v
 
 function change(ground: Ground, dice: Dice): void {
   const { site } = ground;
-  if (dice.chance(0.4)) site.publish(dice.oneOf([1, 20, 2_000]));
+  if (dice.chance(0.3)) site.publish(dice.oneOf([1, 20, 1_000]));
   if (dice.chance(0.1)) site.replaceFiles();
   if (dice.chance(0.3)) site.encoding = dice.oneOf(['identity', 'gzip', 'br']);
   if (dice.chance(0.3)) ground.strike();
