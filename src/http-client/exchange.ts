@@ -1,9 +1,12 @@
-// What clients of every origin do with a request that breaks at once, and with an answer that nobody wants.
+// What clients of every origin do with a request that breaks at once, and with the body of an answer that has none they want.
+import type { Clock } from '../domain/clock.js';
 import { toFailure } from './upstream-failure.js';
 import type { UpstreamResponse } from './upstream-pool.js';
 
 /** Bytes of an error's body that are read so that its connection can be used again. */
 const ERROR_BODY_BYTES_MAX = 16_384;
+/** From the answer's head on: its status has decided already, and a body that never ends must not change that. */
+const ERROR_BODY_MS_MAX = 1_000;
 
 /**
  * Asks a second time, at once, where the connection broke before an answer began: mostly a kept connection that the
@@ -25,4 +28,25 @@ export async function discard(response: UpstreamResponse, signal: AbortSignal): 
   } catch {
     // The status has decided already: a body that breaks off or stalls costs its connection and nothing else.
   }
+}
+
+/** The beginning of the answer's body as text; the rest is read too, as far as that frees the connection cheaply. */
+export async function readStart(clock: Clock, response: UpstreamResponse): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  const cancel = clock.schedule(ERROR_BODY_MS_MAX, () => {
+    response.body.destroy();
+  });
+  try {
+    for await (const piece of response.body as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > ERROR_BODY_BYTES_MAX) break;
+    }
+  } catch {
+    // A body that breaks off or stalls costs its connection and nothing else.
+  } finally {
+    cancel();
+  }
+  return Buffer.concat(pieces).toString();
 }

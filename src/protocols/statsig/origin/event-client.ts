@@ -4,7 +4,8 @@ import { maskSdkKeysIn } from '../../../domain/sdk-key.js';
 import type { DeliveryOutcome, EventDelivery, EventOrigin } from './event-origin.js';
 import { failed } from '../../../domain/failure.js';
 import { answerInTime } from '../../../http-client/answer-in-time.js';
-import { isForeignAnswer, type ForeignAnswerReason } from './foreign-answer.js';
+import { readStart } from '../../../http-client/exchange.js';
+import { foreignAnswer, isForeignAnswer } from './foreign-answer.js';
 import { parseRetryAfterMs } from '../../../http-client/retry-after.js';
 import {
   UpstreamPool,
@@ -13,11 +14,8 @@ import {
 } from '../../../http-client/upstream-pool.js';
 
 const LOG_EVENT_PATH = '/v1/log_event';
-/** Of an answer's body: what is shown to people, and what is read so that its connection can be used again. */
+/** Of an answer's body: what is shown to people. */
 const SHOWN_CHARACTERS_MAX = 200;
-const ANSWER_BYTES_MAX = 16_384;
-/** From the answer's head on: a body that never ends must not turn a batch that was taken into one that failed. */
-const ANSWER_MS_MAX = 1_000;
 /** Of the statuses from 400 to 499 these say "later" or "not here"; every other one but 401 and 403 says "never". */
 const LATER_STATUSES: readonly number[] = [407, 408, 421, 425, 429];
 /** A gateway whose backend is gone says it too, and so does an origin while it is being rolled out. */
@@ -61,8 +59,7 @@ async function judge(clock: Clock, response: UpstreamResponse, sdkKey: string): 
   const isForeign = isForeignAnswer(headers, text);
   const isTaken = status >= 200 && status <= 299;
   if (isTaken || status === 401 || status === 403) {
-    if (isForeign)
-      return failed<ForeignAnswerReason>('foreign_answer', `HTTP status ${status} of something in between`);
+    if (isForeign) return foreignAnswer(status);
     return isTaken ? { kind: 'taken' } : { kind: 'refused', status };
   }
   if (status >= 400 && status <= 499 && !LATER_STATUSES.includes(status)) {
@@ -75,25 +72,4 @@ async function judge(clock: Clock, response: UpstreamResponse, sdkKey: string): 
 function retryAfterMs(headers: UpstreamResponse['headers'], nowMs: number): number | undefined {
   const retryAfter = headers['retry-after'];
   return parseRetryAfterMs(typeof retryAfter === 'string' ? retryAfter : '', nowMs);
-}
-
-/** The beginning of the answer's body; the rest is read too, as far as that frees the connection cheaply. */
-async function readStart(clock: Clock, response: UpstreamResponse): Promise<string> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  const cancel = clock.schedule(ANSWER_MS_MAX, () => {
-    response.body.destroy();
-  });
-  try {
-    for await (const piece of response.body as AsyncIterable<Buffer>) {
-      pieces.push(piece);
-      bytes += piece.length;
-      if (bytes > ANSWER_BYTES_MAX) break;
-    }
-  } catch {
-    // The status has decided already: a body that breaks off or stalls costs its connection and nothing else.
-  } finally {
-    cancel();
-  }
-  return Buffer.concat(pieces).toString();
 }

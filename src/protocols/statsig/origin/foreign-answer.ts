@@ -1,4 +1,9 @@
 // Whether an answer comes from the origin itself, or from something in between: a gateway, an outbound proxy, a login page.
+import type { FetchOutcome } from '../../../core/origin.js';
+import type { Clock } from '../../../domain/clock.js';
+import { failed, type Failure } from '../../../domain/failure.js';
+import { readStart } from '../../../http-client/exchange.js';
+import type { UpstreamResponse } from '../../../http-client/upstream-pool.js';
 import type { ResponseHeaders } from './upstream-response.js';
 
 /** Stable and machine-readable. */
@@ -13,11 +18,27 @@ const FOREIGN_HEADERS: readonly string[] = [
 ];
 /** A load balancer passes the origin's own `server` on, and names itself where it answers for it. */
 const FOREIGN_SERVERS = /^(?:awselb|squid|zscaler|bluecoat|mcafee|fortigate)\b/i;
+/** Not any markup: a content delivery network may word its own refusals in XML. */
+const PAGE_START = /^\s*<(?:!doctype html|html)\b/i;
 const PAGE_TYPES = /^(?:text\/html|application\/xhtml\+xml)\b/i;
 
 /** The origin answers in JSON or with an empty body. `bodyStart`: as much of the body as was read, as text. */
 export function isForeignAnswer(headers: ResponseHeaders, bodyStart: string): boolean {
   if (FOREIGN_HEADERS.some((name) => headers[name] !== undefined)) return true;
   if (FOREIGN_SERVERS.test(String(headers['server'] ?? ''))) return true;
-  return PAGE_TYPES.test(String(headers['content-type'] ?? '')) || bodyStart.trimStart().startsWith('<');
+  return PAGE_TYPES.test(String(headers['content-type'] ?? '')) || PAGE_START.test(bodyStart);
+}
+
+export function foreignAnswer(status: number): Failure<ForeignAnswerReason> {
+  return failed('foreign_answer', `HTTP status ${status} of something in between`);
+}
+
+/** What an answer with 401 or 403 says: the key is refused, if it is the origin that says so. */
+export async function judgeRefusal(
+  clock: Clock,
+  response: UpstreamResponse,
+): Promise<Extract<FetchOutcome, { kind: 'unauthorized' }> | Failure<ForeignAnswerReason>> {
+  const { statusCode: status, headers } = response;
+  const text = await readStart(clock, response);
+  return isForeignAnswer(headers, text) ? foreignAnswer(status) : { kind: 'unauthorized', status };
 }

@@ -13,6 +13,7 @@ import {
   type UpstreamPoolOptions,
   type UpstreamResponse,
 } from '../../../http-client/upstream-pool.js';
+import { judgeRefusal } from './foreign-answer.js';
 import { judgeHead } from './upstream-response.js';
 
 const LIMITS = { encodedBytesMax: MANIFEST_BYTES_MAX, decodedBytesMax: MANIFEST_BYTES_MAX };
@@ -43,6 +44,7 @@ export function createManifestClient(clock: Clock, options: ManifestClientOption
     const url = new URL(base + key.kind.path);
     const response = await onceMore(() => pool.post(url, headers, BODY, signal));
     const plan = judgeHead(key, response.statusCode, response.headers, clock.nowMs());
+    if (plan.kind === 'unauthorized') return await judgeRefusal(clock, response);
     if (plan.kind !== 'read-body') {
       await discard(response, signal);
       return plan;

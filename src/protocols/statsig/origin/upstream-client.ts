@@ -9,6 +9,7 @@ import { answerInTime } from '../../../http-client/answer-in-time.js';
 import { discard } from '../../../http-client/exchange.js';
 import { getFollowingRedirects, type Answer } from '../../../http-client/upstream-get.js';
 import { UpstreamPool, type UpstreamPoolOptions } from '../../../http-client/upstream-pool.js';
+import { judgeRefusal } from './foreign-answer.js';
 import { toUpstreamRequest } from './upstream-request.js';
 import { judgeBody, judgeHead } from './upstream-response.js';
 
@@ -39,11 +40,15 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
     signal: AbortSignal,
   ): Promise<FetchOutcome> {
     const plan = judgeHead(key, response.statusCode, response.headers, clock.nowMs());
+    if (plan.kind === 'unauthorized') {
+      // Only the origin itself can refuse a key, not where it sent us.
+      if (from.host === options.endpoint.host) return await judgeRefusal(clock, response);
+      await discard(response, signal);
+      return failed(`status_${plan.status}`, `HTTP status ${plan.status} of a redirect's target`);
+    }
     if (plan.kind !== 'read-body') {
       await discard(response, signal);
-      // Only the origin itself can refuse a key, not where it sent us.
-      if (plan.kind !== 'unauthorized' || from.host === options.endpoint.host) return plan;
-      return failed(`status_${plan.status}`, `HTTP status ${plan.status} of a redirect's target`);
+      return plan;
     }
     const reader = createSpecReader(plan.format, options.bodyLimits.decodedBytesMax);
     const body = await takeInBody(response.body, plan.encoding, reader, options.bodyLimits);

@@ -162,6 +162,8 @@ test('the status decides, never the text', async (t) => {
     const { client } = await startScene(t, sending(status === 204 ? Buffer.alloc(0) : MANIFEST, {}, status));
     assert.equal(reasonOf(await client.fetch(KEY, 0)), `status_${status}`);
   }
+  const page = await startScene(t, sending(Buffer.from('<html>'), { 'content-type': 'text/html' }, 403));
+  assert.equal(reasonOf(await page.client.fetch(KEY, 0)), 'foreign_answer');
   const later = await startScene(t, sending(MANIFEST, { 'retry-after': '7' }, 503));
   const outcome = await later.client.fetch(KEY, 0);
   assert.equal(outcome.kind === 'failed' && outcome.retryAfterMs, 7_000);

@@ -222,6 +222,38 @@ test('a redirect to what is no HTTP is refused', async (t) => {
   }
 });
 
+for (const [name, headers, body] of [
+  ['a page', { 'content-type': 'text/html; charset=utf-8' }, '<html>log in first</html>'],
+  ['a page without a type', {}, '  <!DOCTYPE html><p>no'],
+  ['a squid', { 'x-squid-error': 'ERR_ACCESS_DENIED 0', 'content-type': 'application/json' }, '{}'],
+  ['a load balancer', { server: 'awselb/2.0' }, 'Forbidden'],
+] as const) {
+  for (const status of [401, 403]) {
+    test(`${status} by ${name} of something in between is no word on the key`, async (t) => {
+      const { origin, client } = await startPair(t);
+      origin.fault = (response) => {
+        response.writeHead(status, headers).end(body);
+      };
+      assert.equal(reasonOf(await client.fetch(V1, 0)), 'foreign_answer');
+    });
+  }
+}
+
+test('an origin may word its refusal in plain text, JSON, XML or not at all', async (t) => {
+  const { origin, client } = await startPair(t);
+  for (const [type, body] of [
+    ['text/plain', 'Unauthorized'],
+    ['application/json', '{"error":"invalid key"}'],
+    ['application/xml', '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
+    ['text/plain', ''],
+  ] as const) {
+    origin.fault = (response) => {
+      response.writeHead(403, { 'content-type': type }).end(body);
+    };
+    assert.deepEqual(await client.fetch(V1, 0), { kind: 'unauthorized', status: 403 }, body);
+  }
+});
+
 test('401 of another host that the origin sent us to does not refuse the key', async (t) => {
   const { origin, client } = await startPair(t);
   const other = await startFakeOrigin();
