@@ -52,11 +52,11 @@ async function takenPort(t: TestContext): Promise<string> {
 
 describe('a fatal error', { concurrency: 4 }, () => {
   it('names lines of the sources, as the image is started with source maps', async (t) => {
-    const cli = new URL('../../dist/cli.js', import.meta.url).href;
+    const cli = new URL('../../dist/cli/read-command-line.js', import.meta.url).href;
     const statement = `import('${cli}').then(({ readCommandLine }) => readCommandLine('no array', ''))`;
     const nodeArgs = ['--enable-source-maps'];
     const { err } = assertFatal(await runWithFault(t, statement, nodeArgs));
-    assert.match(err.stack, /readCommandLine \(\S*\/src\/cli\.ts:\d+:\d+\)/);
+    assert.match(err.stack, /readCommandLine \(\S*\/src\/cli\/read-command-line\.ts:\d+:\d+\)/);
     const entryPoint = /^ENTRYPOINT (\[.*\])$/m.exec(
       readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'),
     );
