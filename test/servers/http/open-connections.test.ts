@@ -12,7 +12,7 @@ import { Readiness } from '../../../src/servers/readiness.js';
 import { eventually, within } from '../../e2e/deadline.js';
 import { httpBounds } from '../../fakes/http-bounds.js';
 import { LogSink } from '../../fakes/log-sink.js';
-import { FILE, PATH, requestText, startScene } from './id-list-file-scene.js';
+import { FILE, PATH, requestText, startScene } from '../../protocols/statsig/http/id-list-file-scene.js';
 
 const LIST = `${PATH}/list`;
 const ANSWERS = 5;

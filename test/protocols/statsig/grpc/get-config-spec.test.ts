@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
-import { within } from '../../e2e/deadline.js';
-import { NO_UPDATES } from '../../fakes/grpc-client.js';
-import { FAILING, REFUSING } from '../../fakes/origin-faults.js';
-import { SDK_KEY } from '../../fakes/proxy.js';
-import { startScene } from './grpc-scene.js';
+import { within } from '../../../e2e/deadline.js';
+import { NO_UPDATES } from '../../../fakes/grpc-client.js';
+import { FAILING, REFUSING } from '../../../fakes/origin-faults.js';
+import { SDK_KEY } from '../../../fakes/proxy.js';
+import { startScene } from '../../../servers/grpc/grpc-scene.js';
 
 describe('getConfigSpec', () => {
   for (const [version, api] of [

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { maskSdkKey } from '../../../src/domain/sdk-key.js';
-import { eventually, within } from '../../e2e/deadline.js';
-import { NO_UPDATES } from '../../fakes/grpc-client.js';
-import { REFUSING } from '../../fakes/origin-faults.js';
-import { SDK_KEY } from '../../fakes/proxy.js';
-import { isStrictlyIncreasing, POLL_MS, startScene } from './grpc-scene.js';
+import { maskSdkKey } from '../../../../src/domain/sdk-key.js';
+import { eventually, within } from '../../../e2e/deadline.js';
+import { NO_UPDATES } from '../../../fakes/grpc-client.js';
+import { REFUSING } from '../../../fakes/origin-faults.js';
+import { SDK_KEY } from '../../../fakes/proxy.js';
+import { isStrictlyIncreasing, POLL_MS, startScene } from '../../../servers/grpc/grpc-scene.js';
 
 const OTHER_KEY = 'secret-otherkey9876543210';
 

@@ -5,11 +5,11 @@ import { request } from 'node:http';
 import { describe, it, test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { eventually } from '../../e2e/deadline.js';
-import { eventsOf } from '../../fakes/event-origin.js';
-import { SDK_KEY } from '../../fakes/proxy.js';
-import { batchText, customEvent, gateExposure } from '../../protocols/statsig/log-events/event-bodies.js';
-import { startEventScene, type EventScene } from '../../protocols/statsig/log-events/event-scene.js';
+import { eventually } from '../../../e2e/deadline.js';
+import { eventsOf } from '../../../fakes/event-origin.js';
+import { SDK_KEY } from '../../../fakes/proxy.js';
+import { batchText, customEvent, gateExposure } from '../log-events/event-bodies.js';
+import { startEventScene, type EventScene } from '../log-events/event-scene.js';
 
 const NOISE = 'x'.repeat(2 * 1024 * 1024);
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { eventually, within } from '../../e2e/deadline.js';
-import type { SpecReply, StreamRecord } from '../../fakes/grpc-client.js';
-import { SDK_KEY } from '../../fakes/proxy.js';
-import { startScene, type Scene } from './grpc-scene.js';
+import { eventually, within } from '../../../e2e/deadline.js';
+import type { SpecReply, StreamRecord } from '../../../fakes/grpc-client.js';
+import { SDK_KEY } from '../../../fakes/proxy.js';
+import { startScene, type Scene } from '../../../servers/grpc/grpc-scene.js';
 
 const PLACES = 10;
 const WAITING_MAX = PLACES + 500;

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { demoProtobuf, demoV1, demoV2 } from '../../../scripts/demo-specs.js';
-import { startFakeOrigin, type FakeOrigin } from '../../fakes/fake-origin.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
-import { SDK_KEY, startProxy, type TestProxy } from '../../fakes/proxy.js';
-import { rawRequest, type RawAnswer } from '../../fakes/raw-request.js';
+import { demoProtobuf, demoV1, demoV2 } from '../../../../scripts/demo-specs.js';
+import { startFakeOrigin, type FakeOrigin } from '../../../fakes/fake-origin.js';
+import { ManualClock } from '../../../fakes/manual-clock.js';
+import { SDK_KEY, startProxy, type TestProxy } from '../../../fakes/proxy.js';
+import { rawRequest, type RawAnswer } from '../../../fakes/raw-request.js';
 
 const NO_UPDATES = '{"has_updates":false}';
 const clock = new ManualClock();

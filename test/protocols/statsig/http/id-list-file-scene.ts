@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import type { FileReading, FileWish } from '../../../src/protocols/statsig/id-lists/file-reading.js';
-import { createLogger } from '../../../src/observability/logger.js';
-import { systemClock } from '../../../src/domain/clock.js';
-import { buildFastifyApp } from '../../../src/servers/http/fastify-app.js';
+import type { FileReading, FileWish } from '../../../../src/protocols/statsig/id-lists/file-reading.js';
+import { createLogger } from '../../../../src/observability/logger.js';
+import { systemClock } from '../../../../src/domain/clock.js';
+import { buildFastifyApp } from '../../../../src/servers/http/fastify-app.js';
 import {
   addIdListFileRoutes,
   type IdListFileSource,
-} from '../../../src/protocols/statsig/http/id-list-file-routes.js';
-import { within } from '../../e2e/deadline.js';
-import { httpBounds } from '../../fakes/http-bounds.js';
-import { LogSink } from '../../fakes/log-sink.js';
+} from '../../../../src/protocols/statsig/http/id-list-file-routes.js';
+import { within } from '../../../e2e/deadline.js';
+import { httpBounds } from '../../../fakes/http-bounds.js';
+import { LogSink } from '../../../fakes/log-sink.js';
 
 export const FILE = Buffer.from('+aaaaaaaa\n+bbbbbbbb\n-cccccccc\n');
 export const PATH = '/v1/download_id_list_file';

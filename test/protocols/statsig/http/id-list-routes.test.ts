@@ -3,21 +3,24 @@ import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { createConcurrencyLimit } from '../../../src/domain/concurrency-limit.js';
-import type { Reading } from '../../../src/core/reader.js';
-import type { PayloadKey } from '../../../src/domain/payload-key.js';
-import { ManifestFiles } from '../../../src/protocols/statsig/id-lists/manifest-files.js';
-import { RewrittenManifests } from '../../../src/protocols/statsig/id-lists/rewritten-manifests.js';
-import { createLogger } from '../../../src/observability/logger.js';
-import { buildFastifyApp } from '../../../src/servers/http/fastify-app.js';
-import { addIdListRoutes, type IdListOptions } from '../../../src/protocols/statsig/http/id-list-routes.js';
-import { PayloadReply } from '../../../src/protocols/statsig/http/payload-reply.js';
-import { httpBounds } from '../../fakes/http-bounds.js';
-import { LogSink } from '../../fakes/log-sink.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
-import { rawRequest, type RawAnswer } from '../../fakes/raw-request.js';
-import { ALL_WELL, holding, manifestText, SDK_KEY } from '../../protocols/statsig/id-lists/manifests.js';
-import { idListsKey } from '../../../src/protocols/statsig/resource-kinds.js';
+import { createConcurrencyLimit } from '../../../../src/domain/concurrency-limit.js';
+import type { Reading } from '../../../../src/core/reader.js';
+import type { PayloadKey } from '../../../../src/domain/payload-key.js';
+import { ManifestFiles } from '../../../../src/protocols/statsig/id-lists/manifest-files.js';
+import { RewrittenManifests } from '../../../../src/protocols/statsig/id-lists/rewritten-manifests.js';
+import { createLogger } from '../../../../src/observability/logger.js';
+import { buildFastifyApp } from '../../../../src/servers/http/fastify-app.js';
+import {
+  addIdListRoutes,
+  type IdListOptions,
+} from '../../../../src/protocols/statsig/http/id-list-routes.js';
+import { PayloadReply } from '../../../../src/protocols/statsig/http/payload-reply.js';
+import { httpBounds } from '../../../fakes/http-bounds.js';
+import { LogSink } from '../../../fakes/log-sink.js';
+import { ManualClock } from '../../../fakes/manual-clock.js';
+import { rawRequest, type RawAnswer } from '../../../fakes/raw-request.js';
+import { ALL_WELL, holding, manifestText, SDK_KEY } from '../id-lists/manifests.js';
+import { idListsKey } from '../../../../src/protocols/statsig/resource-kinds.js';
 
 const URL_OF_ORIGIN = 'https://origin.example/lists/a';
 const MANIFEST = manifestText({ a: { url: URL_OF_ORIGIN, size: 20, fileID: 'f1' } });

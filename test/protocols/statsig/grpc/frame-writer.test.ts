@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { Server, ServerCredentials, status, type ServerWritableStream } from '@grpc/grpc-js';
-import { createFrameWriter, type FrameWriter } from '../../../src/protocols/statsig/grpc/frame-writer.js';
-import { http2StreamOf } from '../../../src/servers/grpc/http2-stream.js';
-import { loadConfigSpecService } from '../../../src/protocols/statsig/grpc/config-spec-proto.js';
-import { eventually } from '../../e2e/deadline.js';
-import { GrpcClient } from '../../fakes/grpc-client.js';
-import { RawClient, type RawStream } from '../../fakes/grpc-raw-client.js';
+import { createFrameWriter, type FrameWriter } from '../../../../src/protocols/statsig/grpc/frame-writer.js';
+import { http2StreamOf } from '../../../../src/servers/grpc/http2-stream.js';
+import { loadConfigSpecService } from '../../../../src/protocols/statsig/grpc/config-spec-proto.js';
+import { eventually } from '../../../e2e/deadline.js';
+import { GrpcClient } from '../../../fakes/grpc-client.js';
+import { RawClient, type RawStream } from '../../../fakes/grpc-raw-client.js';
 
 type Call = ServerWritableStream<unknown, Buffer>;
 

@@ -1,11 +1,11 @@
 // Every fault of the origin, met cold and warm by real requests: the promise that nobody behind the proxy notices.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { startFakeOrigin, type FakeOrigin } from '../../fakes/fake-origin.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
-import { FAILING, OLDER, REFUSING, type Fault } from '../../fakes/origin-faults.js';
-import { SDK_KEY, startProxy, type TestProxy } from '../../fakes/proxy.js';
-import { rawRequest } from '../../fakes/raw-request.js';
+import { startFakeOrigin, type FakeOrigin } from '../../../fakes/fake-origin.js';
+import { ManualClock } from '../../../fakes/manual-clock.js';
+import { FAILING, OLDER, REFUSING, type Fault } from '../../../fakes/origin-faults.js';
+import { SDK_KEY, startProxy, type TestProxy } from '../../../fakes/proxy.js';
+import { rawRequest } from '../../../fakes/raw-request.js';
 
 const PATH = `/v1/download_config_specs/${SDK_KEY}.json`;
 /** One second for headers, and for each piece of a body. */

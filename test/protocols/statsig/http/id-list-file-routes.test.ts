@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { drainHttp } from '../../../src/app/shutdown.js';
-import { systemClock } from '../../../src/domain/clock.js';
-import type { FileReading } from '../../../src/protocols/statsig/id-lists/file-reading.js';
-import { eventually, within } from '../../e2e/deadline.js';
+import { drainHttp } from '../../../../src/app/shutdown.js';
+import { systemClock } from '../../../../src/domain/clock.js';
+import type { FileReading } from '../../../../src/protocols/statsig/id-lists/file-reading.js';
+import { eventually, within } from '../../../e2e/deadline.js';
 import { FILE, PATH, requestText, splitReply, startScene, textUntilClosed } from './id-list-file-scene.js';
 
 const TEXT = FILE.toString();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseRangeHeader, parseRangeQuery } from '../../../src/protocols/statsig/http/byte-range.js';
+import { parseRangeHeader, parseRangeQuery } from '../../../../src/protocols/statsig/http/byte-range.js';
 
 const INVALID = { kind: 'invalid' };
 

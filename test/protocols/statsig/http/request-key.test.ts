@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isValidSdkKey } from '../../../src/domain/sdk-key.js';
-import { toQuestion, type SpecRequest } from '../../../src/protocols/statsig/http/request-key.js';
-import { SPEC_V1 } from '../../../src/protocols/statsig/resource-kinds.js';
+import { isValidSdkKey } from '../../../../src/domain/sdk-key.js';
+import { toQuestion, type SpecRequest } from '../../../../src/protocols/statsig/http/request-key.js';
+import { SPEC_V1 } from '../../../../src/protocols/statsig/resource-kinds.js';
 
 const ASKED: SpecRequest = {
   kind: SPEC_V1,
