@@ -18,13 +18,15 @@ export interface ChildServer {
   stop(): Promise<void>;
 }
 
-/** `file`: a script beside this one; `options` are handed to it as JSON. */
+/** `file`: a script beside this one; `options` are handed to it as JSON; `env` is added to the environment. */
 export async function startChildServer(
   file: string,
   options: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ChildServer> {
   const child = fork(new URL(file, import.meta.url), [JSON.stringify(options)], {
     execArgv: ['--import', new URL('../scripts/typescript.mjs', import.meta.url).href, '--expose-gc'],
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const next = async (): Promise<Readonly<Record<string, unknown>>> => {

@@ -7,6 +7,7 @@ import { httpHit } from './http-hit.js';
 import { poll1000Keys } from './poll-1000-keys.js';
 import { randomKeys } from './random-keys.js';
 import { updateStall } from './update-stall.js';
+import { upstreamH2 } from './upstream-h2.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'http-hit': httpHit,
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   fleet,
   'data-adapters': dataAdapters,
   events,
+  'upstream-h2': upstreamH2,
   'random-keys': randomKeys,
 };
 /** Takes several minutes. */

@@ -1,5 +1,6 @@
 // An origin that serves one spec of a wished size to every key, and refuses every key that begins with `random-`.
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { demoV1, demoV2 } from '../../scripts/demo-specs.js';
@@ -10,6 +11,8 @@ const options = JSON.parse(process.argv[2] ?? '{}') as {
   /** Bytes of incompressible text in the spec: what makes a gzip body large. */
   readonly noiseBytes?: number;
   readonly encoding: 'br' | 'gzip' | 'identity';
+  /** TLS and HTTP/2 with this certificate; neither where left out. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 };
 const NO_UPDATES = Buffer.from('{"has_updates":false}');
 let time = 1_800_000_000_000;
@@ -47,13 +50,17 @@ function bytesOf(socket: Socket): number {
   return socket.bytesRead + socket.bytesWritten;
 }
 
-const server = createServer((request, response) => {
+function answer(
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+): void {
   requests += 1;
   const url = new URL(request.url ?? '/', 'http://origin');
   const [, api = '', , file = ''] = url.pathname.split('/');
   const body = bodies.get(api);
   if (file.startsWith('random-') || body === undefined) {
-    response.writeHead(401, { 'content-length': 2 }).end('no');
+    response.writeHead(401, { 'content-length': '2' });
+    response.end('no');
   } else if (Number(url.searchParams.get('sinceTime')) >= time) {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': NO_UPDATES.length });
     response.end(NO_UPDATES);
@@ -62,22 +69,27 @@ const server = createServer((request, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length, ...coding });
     response.end(body);
   }
-});
-server.on('connection', (socket) => {
+}
+
+const server = options.tls === undefined ? createServer(answer) : createSecureServer(options.tls, answer);
+let sessions = 0;
+server.on('session', () => (sessions += 1));
+server.on('connection', (socket: Socket) => {
   sockets.add(socket);
   socket.once('close', () => {
     sockets.delete(socket);
     closedBytes += bytesOf(socket);
   });
 });
-server.keepAliveTimeout = 72_000;
+if ('keepAliveTimeout' in server) server.keepAliveTimeout = 72_000;
 server.listen(0, '127.0.0.1', () => {
-  answerParent({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }, (message) => {
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  answerParent({ url: `${scheme}://localhost:${(server.address() as AddressInfo).port}` }, (message) => {
     if (message['kind'] === 'update') {
       time += 1_000;
       bodies = encodeAll();
     }
     const bytes = [...sockets].reduce((sum, socket) => sum + bytesOf(socket), closedBytes);
-    return { kind: 'done', time, requests, bytes };
+    return { kind: 'done', time, requests, bytes, sessions };
   });
 });

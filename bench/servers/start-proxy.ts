@@ -11,6 +11,8 @@ export interface ProxyOptions {
   /** `disabled` where left out. */
   readonly cache?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What any file that an option names holds; empty where left out. */
+  readonly fileText?: string;
   /** Of this instance: replicas of one fleet have different ones. */
   readonly name?: string;
 }
@@ -21,7 +23,7 @@ export async function startProxy(
   json: string | undefined,
 ): Promise<App> {
   const options = JSON.parse(json ?? '{}') as ProxyOptions;
-  const { origin, args = [], cache = 'disabled', env = {}, name = 'bench' } = options;
+  const { origin, args = [], cache = 'disabled', env = {}, name = 'bench', fileText = '' } = options;
   const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
   const fixed = [mode, cache, '--host', '127.0.0.1', ...ports];
   const typed = readCommandLine([...fixed, '--statsig-endpoint', origin, ...args], 'bench');
@@ -30,7 +32,7 @@ export async function startProxy(
     env,
     hostName: name,
     fallbackDataDir: '/nonexistent',
-    readFile: () => '',
+    readFile: () => fileText,
   });
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const silent = { write: () => undefined };

@@ -15,7 +15,7 @@ export const upstreamSettings = {
     min: 0,
     max: 10_000,
     unit: 'connections',
-    help: 'connections to the origin kept open between requests; more are opened in a rush and closed after it',
+    help: 'HTTP/1.1 connections to the origin that stay open for 55 s without a request; others are closed after 15 s',
   }),
   httpConnectTimeoutS: integer({
     ...SECONDS,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../../src/domain/clock.js';
+import type { H2Answer } from '../../fakes/h2-origin.js';
 import { Gate } from '../../fakes/gate.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { createEventClient } from '../../../src/sources/upstream/event-client.js';
@@ -52,6 +53,16 @@ test('an origin that takes fewer streams from now on is not asked for more', asy
   origin.change({ maxConcurrentStreams: 2 });
   // Whatever crosses the change on its way is refused and sent again.
   assert.deepEqual(await fetchAll(40), all(40, 'updated'));
+  assert.ok(origin.sessions <= 2);
+});
+
+test('an origin that has no memory for so many answers at once gives them one after the other', async (t) => {
+  const text = 'x'.repeat(500_000);
+  const body = JSON.stringify({ has_updates: true, time: 1_800_000_000_000, text });
+  // Node's servers keep 10 MB of answers per session, and reset what comes beyond that.
+  const handler = (): H2Answer => ({ status: 200, headers: { 'content-type': 'application/json' }, body });
+  const { origin, fetchAll } = await startPair(t, { origin: { handler } });
+  assert.deepEqual(await fetchAll(100), all(100, 'updated'));
   assert.ok(origin.sessions <= 2);
 });
 

@@ -10,7 +10,13 @@ import type { Cancel, Clock } from '../../../domain/clock.js';
 const NEXT_ATTEMPT_MS = 250;
 
 /** Rejects with the attempts' error, or an AggregateError of them; and when `signal` aborts. */
-export async function dial(clock: Clock, host: string, port: number, signal: AbortSignal): Promise<Socket> {
+export async function dial(
+  clock: Clock,
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  resolve = resolveByTurns,
+): Promise<Socket> {
   const addresses = isIP(host) > 0 ? [host] : await resolve(host);
   signal.throwIfAborted();
   return await new Promise((connected, failed) => {
@@ -59,7 +65,7 @@ export async function dial(clock: Clock, host: string, port: number, signal: Abo
 }
 
 /** In the resolver's order, its two families by turns, as one of them may lead nowhere. */
-async function resolve(host: string): Promise<string[]> {
+async function resolveByTurns(host: string): Promise<string[]> {
   const found = await lookup(host, { all: true });
   const first = found.filter(({ family }) => family === found[0]?.family);
   const second = found.filter(({ family }) => family !== found[0]?.family);

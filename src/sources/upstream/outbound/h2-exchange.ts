@@ -88,6 +88,11 @@ export class H2Exchange {
     return (this.#options as { readonly signal?: AbortSignal }).signal;
   }
 
+  /** The origin did not look at it, and said so. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   /** It was given up before any part of an answer came. */
   get isUnanswered(): boolean {
     return this.#isOver && !this.#hasHead;
@@ -128,7 +133,7 @@ export class H2Exchange {
 
   /** The other side said that it looks at no stream above this one. */
   refuseAbove(lastStreamId: number): void {
-    this.#isRefused = (this.#stream?.id ?? 0) > lastStreamId;
+    if (!this.#hasHead) this.#isRefused = (this.#stream?.id ?? 0) > lastStreamId;
   }
 
   fail(error: Error): void {
@@ -156,12 +161,19 @@ export class H2Exchange {
       failure = error;
     });
     stream.once('close', () => {
-      if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) this.#isRefused = true;
+      if (this.#saysRefused(stream)) this.#isRefused = true;
       const code = 'ERR_HTTP2_STREAM_ERROR';
       this.#lose(
         failure ?? Object.assign(new Error(`stream closed with ${String(stream.rstCode)}`), { code }),
       );
     });
+  }
+
+  #saysRefused({ rstCode }: ClientHttp2Stream): boolean {
+    if (this.#hasHead) return false;
+    if (rstCode === constants.NGHTTP2_REFUSED_STREAM) return true;
+    // Node's servers say so when they have no memory for another answer; whether it was looked at matters to a POST only.
+    return rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM && this.#options.method === 'GET';
   }
 
   #takeHead(stream: ClientHttp2Stream, headers: IncomingHttpHeaders): void {
@@ -231,7 +243,7 @@ export class H2Exchange {
   #lose(error: Error): void {
     if (this.#isOver) return;
     this.#lender?.heard();
-    if (!this.#isRefused || this.#hasHead || this.#refusals >= REFUSALS_MAX) {
+    if (!this.#isRefused || this.#refusals >= REFUSALS_MAX) {
       this.fail(error);
       return;
     }

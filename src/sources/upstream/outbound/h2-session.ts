@@ -23,6 +23,8 @@ export class H2Session implements Lender {
   /** Called when it takes more streams than before, or none any more. */
   readonly #onChange: () => void;
   readonly #exchanges = new Map<H2Exchange, number>();
+  /** Streams that the peer seems to bear: as many as it had when it refused one, and one more after each other end. */
+  #bearable = Infinity;
   #isRetired = false;
   /** Counts what came from the other side. */
   #heard = 0;
@@ -99,7 +101,8 @@ export class H2Session implements Lender {
   /** Streams that it takes now. */
   get room(): number {
     if (!this.isOfUse) return 0;
-    return (this.#session.remoteSettings.maxConcurrentStreams ?? Infinity) - this.#exchanges.size;
+    const { maxConcurrentStreams = Infinity } = this.#session.remoteSettings;
+    return Math.min(maxConcurrentStreams, this.#bearable) - this.#exchanges.size;
   }
 
   send(exchange: H2Exchange): void {
@@ -115,6 +118,7 @@ export class H2Session implements Lender {
   ended(exchange: H2Exchange): void {
     const heardBefore = this.#exchanges.get(exchange);
     this.#exchanges.delete(exchange);
+    this.#bearable = exchange.isRefused ? Math.max(1, this.#exchanges.size) : this.#bearable + 1;
     // Nothing came on any stream all the while: the connection may be dead, and the next request gets another.
     if (exchange.isUnanswered && heardBefore === this.#heard) this.retire();
     if (this.#exchanges.size === 0) this.#settle();

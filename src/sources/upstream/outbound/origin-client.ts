@@ -1,5 +1,5 @@
 // Every connection to one origin: HTTP/2 or HTTP/1.1, as the origin chooses by ALPN on the first of them.
-import type { EventEmitter } from 'node:events';
+import { setMaxListeners, type EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { Dispatcher, errors, type Pool } from 'undici';
 import type { Clock } from '../../../domain/clock.js';
@@ -38,6 +38,8 @@ export class OriginClient extends Dispatcher {
     this.#origin = origin;
     this.#connect = connect;
     this.#options = options;
+    // As many connections may be on their way as there are requests.
+    setMaxListeners(0, this.#closing.signal);
     this.#h2 = new H2Sessions((onChange) => this.#openH2(onChange));
     if (origin.protocol === 'http:') this.#h1 = this.#createH1();
   }
