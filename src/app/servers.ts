@@ -104,9 +104,11 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
         void Promise.all([origin.close(), rooms.idListFileOrigin.close()]);
       });
+      const streams = registry.drain(clock);
       try {
-        await Promise.all([drainHttp(clock, apps), grpc?.drain()]);
+        await Promise.all([drainHttp(clock, apps), grpc?.drain(streams.overInMs)]);
       } finally {
+        streams.cancel();
         cancelRelease();
       }
     },
@@ -133,8 +135,7 @@ function buildGrpcServer(
   const configSpecs = new ConfigSpecService(
     clock,
     events,
-    source,
-    { registry, frames: new SpecFrames(log), readiness, connections },
+    { source, registry, frames: new SpecFrames(log), readiness, connections },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });

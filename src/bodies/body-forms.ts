@@ -17,7 +17,8 @@ export class BodyForms {
   readonly #limit: ConcurrencyLimit;
   readonly #made = new Map<Encoding, BodyForm>();
   readonly #making = new Map<Encoding, Promise<BodyForm>>();
-  #wrapped: Promise<Buffer> | undefined;
+  /** By the name of the framing. */
+  readonly #wrapped = new Map<string, Promise<Buffer>>();
   #wrappedBytes = 0;
   #byEase: readonly Encoding[];
 
@@ -53,21 +54,24 @@ export class BodyForms {
   }
 
   /**
-   * The identity body between two short runs of bytes, for a protocol that frames it; made once, so every caller has to
-   * give the same bytes. Rejects where memory or zlib fails; the next caller tries again.
+   * The identity body between two short runs of bytes, for a wire that frames it; made once for each framing, whose callers
+   * all give the same bytes. Rejects where memory or zlib fails; the next caller tries again.
    */
-  wrap(before: Buffer, after: Buffer): Promise<Buffer> {
-    this.#wrapped ??= this.#limit(async () => {
+  wrap(framing: string, before: Buffer, after: Buffer): Promise<Buffer> {
+    const known = this.#wrapped.get(framing);
+    if (known !== undefined) return known;
+    const wrapping = this.#limit(async () => {
       const identity = this.#made.get('identity');
       const pieces = identity === undefined ? await this.#identityPieces() : [identity.bytes];
       const wrapped = Buffer.concat([before, ...pieces, after]);
-      this.#wrappedBytes = wrapped.length;
+      this.#wrappedBytes += wrapped.length;
       return wrapped;
     }).catch((error: unknown) => {
-      this.#wrapped = undefined;
+      this.#wrapped.delete(framing);
       throw error;
     });
-    return this.#wrapped;
+    this.#wrapped.set(framing, wrapping);
+    return wrapping;
   }
 
   /** Not kept: what is kept of them is what they are wrapped in. */

@@ -12,6 +12,15 @@ export interface StreamRegistryOptions {
 /** Calls that may wait for a first spec, beyond as many as there may be streams. */
 const WAITING_BEYOND_STREAMS = 500;
 
+/** Streams end one by one over this time. */
+const SPREAD_MS = 4_000;
+
+export interface Draining {
+  /** When the last stream is told to end, from now. */
+  readonly overInMs: number;
+  readonly cancel: Cancel;
+}
+
 interface Waiting {
   /** Undefined for a call that is answered once. */
   readonly stream: ClientStream | undefined;
@@ -92,17 +101,21 @@ export class StreamRegistry {
     return this.#listeners.add(listener);
   }
 
-  /** Ends every stream, also those that wait, one after the other over `spreadMs`, so that clients do not come back in one wave. */
-  drain(clock: Clock, spreadMs: number): Cancel {
+  /** Ends every stream, also those that wait, one after the other, so that their clients do not come back in one wave. */
+  drain(clock: Clock): Draining {
     const waiting = [...this.#waiting].flatMap(({ stream }) => (stream === undefined ? [] : [stream]));
     const streams = [...this.#streams.keys(), ...waiting];
+    const spreadMs = streams.length > 1 ? SPREAD_MS : 0;
     const cancels = streams.map((stream, index) =>
       clock.schedule((index * spreadMs) / streams.length, () => {
         stream.end('draining');
       }),
     );
-    return () => {
-      for (const cancel of cancels) cancel();
+    return {
+      overInMs: spreadMs,
+      cancel: () => {
+        for (const cancel of cancels) cancel();
+      },
     };
   }
 

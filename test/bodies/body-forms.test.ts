@@ -78,3 +78,25 @@ test('a form that cannot be made fails for who waits, and is tried again by the 
   assert.notEqual(first, second);
   await assert.rejects(second, { code: 'Z_DATA_ERROR' });
 });
+
+test('a body is wrapped once for each framing, and tells how many bytes that takes', async () => {
+  const forms = createForms('br');
+  const [before, after] = [Buffer.from('<'), Buffer.from('>')];
+  const framed = [forms.wrap('one', before, after), forms.wrap('one', before, after)];
+  const [first, second] = await Promise.all(framed);
+  assert.equal(first, second);
+  assert.ok(first?.equals(Buffer.concat([before, IDENTITY, after])));
+  const other = await forms.wrap('two', Buffer.from('data: '), Buffer.from('\n\n'));
+  assert.ok(other.equals(Buffer.concat([Buffer.from('data: '), IDENTITY, Buffer.from('\n\n')])));
+  assert.equal(forms.sizes.wrapped, (first?.length ?? 0) + other.length);
+});
+
+test('a body that could not be wrapped is wrapped for the next caller', async () => {
+  const forms = createForms('gzip', Buffer.from('no gzip'));
+  const failing = forms.wrap('one', Buffer.alloc(0), Buffer.alloc(0));
+  await assert.rejects(failing);
+  const again = forms.wrap('one', Buffer.alloc(0), Buffer.alloc(0));
+  assert.notEqual(again, failing);
+  await assert.rejects(again);
+  assert.equal(forms.sizes.wrapped, undefined);
+});

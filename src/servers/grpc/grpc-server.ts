@@ -30,8 +30,6 @@ const KEEPALIVE_ANSWER_MS = 20_000;
 const KEEPALIVE_BEYOND_STALL_MS = 10_000;
 /** After a connection reached its age and was told so, what is still open on it ends. */
 const AGE_GRACE_MS = 5_000;
-/** Streams end one by one over this time, so that their clients do not come back in one wave. */
-const SPREAD_MS = 4_000;
 /** Calls still open after this are cut off. */
 const DRAIN_MS_MAX = 7_000;
 
@@ -116,14 +114,11 @@ export class GrpcServer {
     });
   }
 
-  /** Stops listening, ends streams with UNAVAILABLE spread over time, and cuts off what is left at the deadline. */
-  async drain(): Promise<void> {
+  /** Stops listening while streams are ended, which is over in `streamsOverInMs`, and cuts off what is left at the deadline. */
+  async drain(streamsOverInMs: number): Promise<void> {
     if (!this.#isListening) return;
-    const { registry, health } = this.#services;
-    const spreadMs = registry.active + registry.waiting > 1 ? SPREAD_MS : 0;
-    const cancelEnds = registry.drain(this.#clock, spreadMs);
-    const cancelWatches = this.#clock.schedule(spreadMs, () => {
-      health.endWatches();
+    const cancelWatches = this.#clock.schedule(streamsOverInMs, () => {
+      this.#services.health.endWatches();
     });
     let cancelCut: Cancel = () => undefined;
     await new Promise<void>((resolve) => {
@@ -137,6 +132,6 @@ export class GrpcServer {
         resolve();
       });
     });
-    for (const cancel of [cancelEnds, cancelWatches, cancelCut]) cancel();
+    for (const cancel of [cancelWatches, cancelCut]) cancel();
   }
 }

@@ -1,0 +1,118 @@
+// Opens a stream over any wire: subscribed before the first payload is read, in its place once that is there, cleaned up once.
+import type { Reading } from '../core/reader.js';
+import type { HeldPayload } from '../core/payload-store.js';
+import type { FeedListener } from '../core/update-feed.js';
+import type { Clock } from '../domain/clock.js';
+import type { PayloadKey } from '../domain/payload-key.js';
+import { ClientStream, type ClientStreamOptions, type StreamEnd, type StreamSink } from './client-stream.js';
+import type { StreamRegistry } from './stream-registry.js';
+
+/** What a stream needs of the core. */
+export interface StreamSource {
+  read(key: PayloadKey): Reading | Promise<Reading>;
+  subscribe(key: PayloadKey, listener: FeedListener): () => void;
+  keepWhileStreamed(sdkKey: string): () => void;
+}
+
+/** The client at the other end of a wire. */
+export interface StreamClient {
+  /** Calls back when the client is gone, or the stream has ended. */
+  onGone(listener: () => void): void;
+  /** A place was taken: the stream is open from now on. */
+  opened(): void;
+  /** An open stream has ended, and its place is free. */
+  closed(): void;
+}
+
+/** What became of it. Where it is neither `opened` nor `gone`, the wire has to refuse its client. */
+export type Opening =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'no-place' }
+  | { readonly kind: 'not-held'; readonly reading: Exclude<Reading, { readonly kind: 'held' }> };
+
+const TOO_MANY_WAIT: Reading = {
+  kind: 'unavailable',
+  cause: 'too_many_cold_fetches',
+  detail: '',
+  retryAfterMs: 1_000,
+};
+
+export class StreamOpener {
+  readonly #clock: Clock;
+  readonly #source: StreamSource;
+  readonly #registry: StreamRegistry;
+  readonly #options: ClientStreamOptions;
+
+  constructor(clock: Clock, source: StreamSource, registry: StreamRegistry, options: ClientStreamOptions) {
+    this.#clock = clock;
+    this.#source = source;
+    this.#registry = registry;
+    this.#options = options;
+  }
+
+  /** `sinceTime`: the version that the client holds, 0 for none. Never rejects. */
+  async open(
+    { key, sinceTime }: { readonly key: PayloadKey; readonly sinceTime: number },
+    sink: StreamSink,
+    client: StreamClient,
+  ): Promise<Opening> {
+    let isFinished = false;
+    const finish = (why?: StreamEnd): void => {
+      // Once by us, and once more when the client is gone after that.
+      if (isFinished) return;
+      isFinished = true;
+      stream.close();
+      unsubscribe();
+      release();
+      if (why === 'stalled') this.#registry.dropped += 1;
+      if (this.#registry.remove(stream)) client.closed();
+    };
+    const endingSink: StreamSink = {
+      prepare: (held: HeldPayload) => sink.prepare(held),
+      send: sink.send.bind(sink),
+      end: (why) => {
+        finish(why);
+        sink.end(why);
+      },
+    };
+    const stream = new ClientStream(this.#clock, endingSink, this.#options);
+    const unsubscribe = this.#source.subscribe(key, {
+      updated: (held) => {
+        stream.offer(held);
+      },
+      removed: () => {
+        stream.end('refused');
+      },
+    });
+    const release = this.#source.keepWhileStreamed(key.sdkKey);
+    client.onGone(finish);
+    const reading = await this.read(key, client, stream);
+    if (stream.hasEnded) return { kind: 'gone' };
+    if (reading.kind !== 'held') {
+      finish();
+      return { kind: 'not-held', reading };
+    }
+    if (!this.#registry.add(stream, key)) {
+      finish();
+      return { kind: 'no-place' };
+    }
+    client.opened();
+    stream.open(reading.held, sinceTime);
+    return { kind: 'opened' };
+  }
+
+  /** What is not known yet is waited for, unless too many clients do so already; `stream` is what it is waited for. */
+  async read(key: PayloadKey, client: Pick<StreamClient, 'onGone'>, stream?: ClientStream): Promise<Reading> {
+    const reading = this.#source.read(key);
+    if (!(reading instanceof Promise)) return reading;
+    const endWait = this.#registry.wait(stream);
+    if (endWait === undefined) return TOO_MANY_WAIT;
+    client.onGone(endWait);
+    try {
+      return await reading;
+    } finally {
+      endWait();
+    }
+  }
+}
