@@ -2,7 +2,7 @@
 import { Client, Pool } from 'undici';
 import type { Connect } from './connect.js';
 import { CONNECTION_MS_MAX, IDLE_CONNECTION_MS_MAX, RUSH_IDLE_MS_MAX } from './connection-age.js';
-import type { AnswerLimits } from './h2-exchange.js';
+import type { AnswerLimits } from './answer-handler.js';
 
 export interface H1Options extends AnswerLimits {
   /** Connections that stay open between requests; others close soon after the rush they were opened for. */

@@ -8,33 +8,8 @@ import {
 import { addAbortSignal } from 'node:stream';
 import { errors, type Dispatcher } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
+import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
 import { declaredBytes, toRawHeaders, toRequestHeaders } from './h2-headers.js';
-
-export interface AnswerLimits {
-  /** From the request to the head of its answer. */
-  readonly headersTimeoutMs: number;
-  /** Between two pieces of a body, while its reader takes them. */
-  readonly bodyIdleTimeoutMs: number;
-}
-
-/**
- * Who waits for the answer, as undici 7 has it in its agents: its request API speaks this older form of `DispatchHandler`,
- * and handlers of the newer form are wrapped into it on their way.
- */
-export interface AnswerHandler {
-  /** Once per attempt; calls `abort` at once where nobody waits any more. */
-  onConnect(abort: (reason?: Error) => void): void;
-  /** False for no data until `resume` is called. */
-  onHeaders(
-    status: number,
-    rawHeaders: Buffer[],
-    resume: () => void,
-    statusText: string,
-  ): boolean | undefined;
-  onData(piece: Buffer): boolean;
-  onComplete(rawTrailers: string[]): void;
-  onError(error: Error): void;
-}
 
 /** What the session that lends a stream is told of it. */
 export interface Lender {

@@ -7,7 +7,7 @@ import type { H2Exchange, Lender } from './h2-exchange.js';
 import { CONNECTION_MS_MAX, IDLE_CONNECTION_MS_MAX } from './connection-age.js';
 
 /** With streams open, a peer that sent nothing for this long is sent a PING, and is dead after as long again. */
-export const PING_AFTER_MS = 3_000;
+const PING_AFTER_MS = 3_000;
 /**
  * What may be on its way to us: as undici has it for a stream, and for the session enough for sixteen of those. Node keeps
  * what a slow reader of one stream leaves lying out of the session's window, so that no other stream waits for it.
@@ -169,7 +169,8 @@ export class H2Session implements Lender {
         this.#onChange();
         return;
       }
-      if (isSilent) {
+      // One that is destroyed throws, and ends by itself.
+      if (isSilent && !this.#session.destroyed) {
         this.#session.ping((error) => {
           if (error === null) this.heard();
         });

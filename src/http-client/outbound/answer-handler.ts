@@ -1,0 +1,27 @@
+// Who waits for an answer, in undici's words, and for how long.
+
+export interface AnswerLimits {
+  /** From the request to the head of its answer. */
+  readonly headersTimeoutMs: number;
+  /** Between two pieces of a body, while its reader takes them. */
+  readonly bodyIdleTimeoutMs: number;
+}
+
+/**
+ * Who waits for the answer, as undici 7 has it in its agents: its request API speaks this older form of `DispatchHandler`,
+ * and handlers of the newer form are wrapped into it on their way.
+ */
+export interface AnswerHandler {
+  /** Once per attempt; calls `abort` at once where nobody waits any more. */
+  onConnect(abort: (reason?: Error) => void): void;
+  /** False for no data until `resume` is called. */
+  onHeaders(
+    status: number,
+    rawHeaders: Buffer[],
+    resume: () => void,
+    statusText: string,
+  ): boolean | undefined;
+  onData(piece: Buffer): boolean;
+  onComplete(rawTrailers: string[]): void;
+  onError(error: Error): void;
+}
