@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
 import type { Logger } from '../observability/logger.js';
+import { SharedConnections } from '../http-client/upstream-pool.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
@@ -40,7 +41,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
   // Of the data directory: specs and ID lists share it.
   const disk = new DiskQueue(clock);
   const opened = await openBackupPlaces(config, world, events, disk);
-  const rooms = buildAllRooms(config, world, events, opened, disk);
+  const connections = new SharedConnections(clock, toUpstreamOptions(config, world.version));
+  const rooms = buildAllRooms(config, world, events, opened, { connections, disk });
   const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
@@ -69,6 +71,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
       () => logEvents.close(),
       () => rooms.origin.close(),
       () => closeIdListFiles(clock, idListFiles),
+      () => connections.close(),
       () => finishBackups(clock, backups),
       async () => {
         eventLoopDelay.stop();
@@ -114,18 +117,18 @@ function buildAllRooms(
   world: World,
   events: ProxyEvents,
   { places, link, specDisk }: OpenedPlaces,
-  disk: DiskQueue,
+  { connections, disk }: { readonly connections: SharedConnections; readonly disk: DiskQueue },
 ): AllRooms {
   const { clock, version } = world;
-  const upstream = toUpstreamOptions(config, version);
+  const upstream = toUpstreamOptions(config, version, connections);
   const origin = createOriginByApi(
     createUpstreamClient(clock, upstream),
     createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
   );
   const core = buildCore(config, world, events, { origin, places, link });
-  const idLists = buildIdLists(config, world, core, disk);
+  const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean => core.store.isPinned(sdkKey) || core.store.holds(sdkKey);
-  const logEvents = buildLogEvents(config, world, events, isKnownKey);
+  const logEvents = buildLogEvents(config, world, events, connections, isKnownKey);
   const folders = { specDisk, idListDisk: idLists.idListDisk, logEvents };
   const readiness = new Readiness(() => findUnusableFolders(folders));
   return { readiness, events, ...core, ...idLists, logEvents };

@@ -1,4 +1,5 @@
 // Builds what ID lists need beside their manifests, which are kept like specs: which files there are, and their copies.
+import type { SharedConnections } from '../http-client/upstream-pool.js';
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import { DiskPlace } from '../protocols/statsig/id-lists/disk/disk-place.js';
@@ -29,10 +30,16 @@ export interface IdLists {
 }
 
 /** Manifests are payloads of the core; their files are kept here. */
-export function buildIdLists(config: Config, world: World, core: Core, disk: DiskQueue): IdLists {
+export function buildIdLists(
+  config: Config,
+  world: World,
+  core: Core,
+  connections: SharedConnections,
+  disk: DiskQueue,
+): IdLists {
   const { clock, log, version } = world;
   const { store, reader, refresher, formsLimit } = core;
-  const idListFileOrigin = createIdListFileClient(clock, toUpstreamOptions(config, version));
+  const idListFileOrigin = createIdListFileClient(clock, toUpstreamOptions(config, version, connections));
   const idListDisk = buildDiskPlace(config, world, disk);
   const place = idListDisk ?? new MemoryPlace();
   const idListFiles = new IdListFiles(clock, log, idListFileOrigin, place, toIdListFilesOptions(config));

@@ -12,6 +12,7 @@ import { LogEventStore, type LogEventStoreParts } from '../protocols/statsig/log
 import type { Held } from '../protocols/statsig/log-events/queue-room.js';
 import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
 import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
+import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { createEventClient } from '../protocols/statsig/origin/event-client.js';
 import {
@@ -32,12 +33,13 @@ export function buildLogEvents(
   config: Config,
   world: World,
   events: ProxyEvents,
+  connections: SharedConnections,
   isKnownKey: (sdkKey: string) => boolean,
 ): LogEventStore {
   const { clock, log, version } = world;
   const journal = new EventJournal(clock, log, events);
   const origin = createEventClient(clock, {
-    ...toUpstreamOptions(config, version),
+    ...toUpstreamOptions(config, version, connections),
     endpoint: config.logEventStatsigEndpoint,
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));

@@ -17,6 +17,7 @@ import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/dis
 import type { FiledDeadLettersOptions } from '../protocols/statsig/log-events/disk/filed-dead-letters.js';
 import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/inspection-thread.js';
 import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
+import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
 import type { World } from './world.js';
 import type { ConnectionsByServer } from './connection-shares.js';
@@ -147,7 +148,12 @@ export function toLogEventFileOptions(
   };
 }
 
-export function toUpstreamOptions(config: Config, version: string): UpstreamOptions {
+/** `connections`: one way to each origin for all clients. */
+export function toUpstreamOptions(
+  config: Config,
+  version: string,
+  connections?: SharedConnections,
+): UpstreamOptions {
   const decodedBytesMax = config.specBodyMaxMib * MIB;
   return {
     endpoint: config.statsigEndpoint,
@@ -162,6 +168,7 @@ export function toUpstreamOptions(config: Config, version: string): UpstreamOpti
     httpProxy: config.httpProxy,
     httpsProxy: config.httpsProxy,
     noProxy: config.noProxy,
+    ...(connections && { connections }),
   };
 }
 

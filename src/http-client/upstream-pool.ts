@@ -1,38 +1,25 @@
 // Connections to origins, kept between requests, whatever the scheme, the HTTP version and the way out.
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.js';
-import { createOutboundAgent, type OutboundAgent, type OutboundOptions } from './outbound/outbound-agent.js';
+import {
+  closedError,
+  createOutboundAgent,
+  type OutboundAgent,
+  type OutboundOptions,
+} from './outbound/outbound-agent.js';
 
-export type UpstreamPoolOptions = OutboundOptions;
-
-export type UpstreamResponse = Dispatcher.ResponseData;
-
-export class UpstreamPool {
+/** What clients of origins share: one way to each origin, whoever asks it. */
+export class SharedConnections {
   readonly #http: OutboundAgent;
   readonly #https: OutboundAgent;
 
-  constructor(clock: Clock, options: UpstreamPoolOptions) {
+  constructor(clock: Clock, options: OutboundOptions) {
     this.#http = createOutboundAgent(clock, 'http:', options);
     this.#https = createOutboundAgent(clock, 'https:', options);
   }
 
-  /** Sends a GET; the body has to be read or dumped. No request waits for another's answer. */
-  async get(
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<UpstreamResponse> {
-    return await this.#request(url, { method: 'GET', headers, signal });
-  }
-
-  /** Sends a POST in the same way. */
-  async post(
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    body: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<UpstreamResponse> {
-    return await this.#request(url, { method: 'POST', headers, body, signal });
+  to(url: URL): Dispatcher {
+    return (url.protocol === 'https:' ? this.#https : this.#http).dispatcher;
   }
 
   /** To be told of a request that got no answer in time: its connection may be dead, and the next gets another. */
@@ -45,12 +32,83 @@ export class UpstreamPool {
   async close(): Promise<void> {
     await Promise.all([this.#http.dispatcher.destroy(), this.#https.dispatcher.destroy()]);
   }
+}
+
+export interface UpstreamPoolOptions extends OutboundOptions {
+  /** Closed by whoever made them; without, the pool has connections of its own. */
+  readonly connections?: SharedConnections;
+}
+
+export type UpstreamResponse = Dispatcher.ResponseData;
+
+/** The requests of one client, which it can break off without touching those of others. */
+export class UpstreamPool {
+  readonly #connections: SharedConnections;
+  readonly #areOwn: boolean;
+  readonly #inFlight = new Set<AbortController>();
+  #isClosed = false;
+
+  constructor(clock: Clock, options: UpstreamPoolOptions) {
+    this.#connections = options.connections ?? new SharedConnections(clock, options);
+    this.#areOwn = options.connections === undefined;
+  }
+
+  /** Sends a GET; the body has to be read or dumped. No request waits for another's answer. */
+  async get(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    return await this.#request(url, signal, { method: 'GET', headers });
+  }
+
+  /** Sends a POST in the same way. */
+  async post(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    return await this.#request(url, signal, { method: 'POST', headers, body });
+  }
+
+  distrust(): void {
+    this.#connections.distrust();
+  }
+
+  /** Breaks off what is in flight. Requests after it fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const abort of this.#inFlight) abort.abort(closedError());
+    if (this.#areOwn) await this.#connections.close();
+  }
 
   async #request(
     url: URL,
-    rest: Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body' | 'signal'>,
+    signal: AbortSignal,
+    rest: Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'>,
   ): Promise<UpstreamResponse> {
-    const { dispatcher } = url.protocol === 'https:' ? this.#https : this.#http;
-    return await dispatcher.request({ origin: url.origin, path: url.pathname + url.search, ...rest });
+    if (this.#isClosed) throw closedError();
+    const abort = new AbortController();
+    const forward = (): void => {
+      abort.abort(signal.reason);
+    };
+    const done = (): void => {
+      this.#inFlight.delete(abort);
+      signal.removeEventListener('abort', forward);
+    };
+    signal.addEventListener('abort', forward);
+    if (signal.aborted) forward();
+    this.#inFlight.add(abort);
+    try {
+      const path = url.pathname + url.search;
+      const request = { origin: url.origin, path, ...rest, signal: abort.signal };
+      const response = await this.#connections.to(url).request(request);
+      response.body.once('close', done);
+      return response;
+    } catch (error) {
+      done();
+      throw error;
+    }
   }
 }

@@ -1,5 +1,5 @@
 // The way out of the cluster: which requests go through an outbound proxy, and one client for each origin.
-import { EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
+import { EnvHttpProxyAgent, errors, Pool, type Dispatcher } from 'undici';
 import type { Clock } from '../../domain/clock.js';
 import { connectDirectly, connectTimeout, type Connect, type DirectOptions } from './connect.js';
 import type { H1Options } from './h1-pool.js';
@@ -53,6 +53,11 @@ export function createOutboundAgent(
       for (const client of clients) client.distrust();
     },
   };
+}
+
+/** What a request fails with whose client was closed. */
+export function closedError(): Error {
+  return new errors.ClientDestroyedError();
 }
 
 /**
