@@ -38,11 +38,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
   const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
-  // Of the data directory: specs and ID lists share it.
-  const disk = new DiskQueue(clock);
-  const opened = await openBackupPlaces(config, world, events, disk);
-  const connections = new SharedConnections(clock, toUpstreamOptions(config, world.version));
-  const rooms = buildAllRooms(config, world, events, opened, { connections, disk });
+  const shared = openShared(config, world);
+  const opened = await openBackupPlaces(config, world, events, shared.disk);
+  const rooms = buildAllRooms(config, world, events, opened, shared);
   const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
@@ -71,7 +69,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
       () => logEvents.close(),
       () => rooms.origin.close(),
       () => closeIdListFiles(clock, idListFiles),
-      () => connections.close(),
+      () => shared.connections.close(),
       () => finishBackups(clock, backups),
       async () => {
         eventLoopDelay.stop();
@@ -112,12 +110,24 @@ function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): 
   else log.warn({ pinnedSdkKeys, unusable }, 'started up: ready for traffic, but folders cannot be used');
 }
 
+interface Shared {
+  /** To origins: one way to each, for all clients. */
+  readonly connections: SharedConnections;
+  /** Of the data directory, for specs and ID lists. */
+  readonly disk: DiskQueue;
+}
+
+function openShared(config: Config, { clock, version }: World): Shared {
+  const connections = new SharedConnections(clock, toUpstreamOptions(config, version));
+  return { connections, disk: new DiskQueue(clock) };
+}
+
 function buildAllRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
   { places, link, specDisk }: OpenedPlaces,
-  { connections, disk }: { readonly connections: SharedConnections; readonly disk: DiskQueue },
+  { connections, disk }: Shared,
 ): AllRooms {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
