@@ -28,4 +28,6 @@ EXPOSE 8000 8001 50051
 # Sees variables, not arguments: where the port is not 8000, set SFP_HTTP_PORT instead of typing --http-port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "/app/dist/main.js", "health"]
 # Without a shell in between: SIGTERM reaches the proxy itself. Source maps cost 50 ms at the start: stacks name lines of src.
-ENTRYPOINT ["node", "--enable-source-maps", "/app/dist/main.js"]
+# Node 24 would let young objects take up to 192 MB, four times what Node 20 does: 60 MB of one-byte chunks cost up to 182 MiB
+# with that, and 72 with this.
+ENTRYPOINT ["node", "--enable-source-maps", "--max-semi-space-size=16", "/app/dist/main.js"]

@@ -44,4 +44,15 @@ describe('an origin that closes the connection at the end of a large body', () =
       }
     });
   }
+
+  it('no word of it, with content-length: only a request that is sent in that moment is lost', async (t) => {
+    const origin = await startRawOrigin(CONTENTS.site);
+    t.after(() => origin.close());
+    origin.plan = () => ({ framing: 'length', ending: 'close' });
+    const clients = everyClient(t, origin.url, CONTENTS, { slowMs: 5 });
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const came = await Promise.all(clients.map((client) => client.ask()));
+      for (const each of came) assert.ok(each === 'right' || each === 'connection_lost', each);
+    }
+  });
 });

@@ -16,6 +16,7 @@ import { SDK_KEY } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { batchText, customEvent } from '../protocols/statsig/log-events/event-bodies.js';
 import { startDaemon, type Daemon } from './daemon.js';
+import { imageNodeArgs } from './image.js';
 import { specPath, startOrigin } from './origin.js';
 
 const MIB = 1024 * 1024;
@@ -45,6 +46,7 @@ export async function startNarrowDaemon(
   const daemon = await startDaemon(t, origin.url, {
     mode,
     openFilesMax: OPEN_FILES_MAX,
+    nodeArgs: imageNodeArgs(),
     args: ['--log-event-statsig-endpoint', eventOrigin.url, '--data-dir', dataDir],
   });
   t.after(async () => {
