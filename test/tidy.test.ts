@@ -44,6 +44,7 @@ const DOORS: Readonly<Record<string, string>> = {
   'lru-cache': 'src/core/expiring-memory.ts',
   'p-limit': 'src/domain/concurrency-limit.ts',
   pino: 'src/observability/logger.ts',
+  'prom-client': 'src/observability/prometheus-page.ts',
   undici: 'src/http-client/',
 };
 /** These are used behind one door, and beyond it held by their types only. */

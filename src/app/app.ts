@@ -4,7 +4,7 @@ import { atMost } from '../domain/deadline.js';
 import { startEventLoopDelay } from '../observability/event-loop-delay.js';
 import type { Logger } from '../observability/logger.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
-import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
@@ -19,6 +19,8 @@ import { Readiness } from '../servers/readiness.js';
 import { buildServers, type AllRooms, type Ports } from './servers.js';
 import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
+import { createReader } from './readings.js';
+import { openTelemetry } from './telemetry.js';
 import { findUnusableFolders } from './unusable-folders.js';
 
 export interface App extends Ports {
@@ -37,25 +39,20 @@ const OPEN_MS_MAX = 5_000;
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
-  const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
+  const { events, metrics, page } = openTelemetry(config, world);
   const shared = openShared(config, world);
   const opened = await openBackupPlaces(config, world, events, shared.disk);
   const rooms = buildAllRooms(config, world, events, opened, shared);
   const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
-  const servers = buildServers(config, world, rooms, () =>
-    describeStatus({
-      ...rooms,
-      ...world,
-      config,
-      startedAtMs,
-      eventLoopDelay,
-      registry: servers.registry,
-      grpc: servers.describeGrpc(),
-      connections: servers.connections,
-      places: opened.describe(),
-    }),
-  );
+  const status = (): object => {
+    const { registry, connections } = servers;
+    const common = { config, startedAtMs, eventLoopDelay, registry, connections };
+    const described = { grpc: servers.describeGrpc(), places: opened.describe() };
+    return describeStatus({ ...rooms, ...world, ...common, ...described });
+  };
+  const servers = buildServers(config, world, rooms, { status, metrics: page });
+  metrics.addReader(createReader(config, world, rooms, servers.registry, opened));
 
   const closeAll = (): Promise<void> =>
     closeInOrder([

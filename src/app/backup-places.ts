@@ -6,7 +6,7 @@ import type { BackupPlace } from '../core/backups.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
 import type { DiskQueue } from '../files/disk-queue.js';
-import { openRedis } from '../storage/redis/open-redis.js';
+import { openRedis, type RedisState } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
@@ -17,6 +17,8 @@ import type { World } from './world.js';
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   /** Undefined where specs are not kept on a disk. */
   readonly specDisk: DiskSnapshots | undefined;
+  /** Undefined without Redis. */
+  redisState(): RedisState | undefined;
   /** For /status, by place. */
   describe(): Readonly<Record<string, object>>;
 }
@@ -41,6 +43,7 @@ export async function openBackupPlaces(
     places,
     link: redis?.fleet,
     specDisk: disk,
+    redisState: () => redis?.state(),
     describe: () => ({
       ...(redis === undefined ? {} : { redis: redis.describe() }),
       ...(disk === undefined ? {} : { disk: disk.describe() }),

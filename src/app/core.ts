@@ -10,9 +10,11 @@ import { Reader, type Restore } from '../core/reader.js';
 import { Refresher } from '../core/refresher.js';
 import { Turns } from '../core/turns.js';
 import { UpdateFeed } from '../core/update-feed.js';
+import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { PayloadKey } from '../domain/payload-key.js';
-import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
+import { eventFields } from '../observability/event-fields.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { FleetLink } from '../storage/fleet-link.js';
 import type { Origin } from '../core/origin.js';
 import { Poller } from '../core/poller.js';
@@ -81,12 +83,12 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const common = { origin, store, feed, outcomes, refresher, poller, reader, pinned, backups, fleet };
   const core: Core = { ...common, formsLimit };
   poller.start((key) => turns.poll(key));
-  connect(core, new BackupLog(clock, log, events), events);
+  connect(core, clock, new BackupLog(clock, log), events);
   return core;
 }
 
 /** Who is told of what. Listeners hear of it in the order in which they stand here. */
-function connect(core: Core, backupLog: BackupLog, events: ProxyEvents): void {
+function connect(core: Core, clock: Clock, backupLog: BackupLog, events: ProxyEvents): void {
   const { store, refresher, backups, outcomes, feed, poller, fleet } = core;
   refresher.subscribe(outcomes);
   refresher.subscribe(backups);
@@ -96,11 +98,17 @@ function connect(core: Core, backupLog: BackupLog, events: ProxyEvents): void {
     store.subscribe(fleet);
   }
   store.subscribe({
-    updated: (held) => {
+    updated: (held, replaced) => {
       const streams = feed.publish(held);
-      if (streams === 0 || !events.isWatched) return;
-      const fields = { ...eventFields(held.key), streams, lcut: held.payload.version };
-      events.record('StreamingChannelGotNewData', fields);
+      const lcut = held.payload.version;
+      const fields = { ...eventFields(held.key), acceptEncoding: 'none', lcut };
+      events.record('ConfigSpecStoreGotData', fields);
+      // Only a version that the body states is the time of its last change.
+      if (replaced !== undefined && held.key.kind.versions === 'stated') {
+        const latencyMs = clock.nowMs() - lcut;
+        events.record('UpdateConfigSpecStorePropagationDelayMs', { ...fields, latencyMs });
+      }
+      if (streams > 0) events.record('StreamingChannelGotNewData', { ...fields, streams });
     },
     removed: (key) => {
       feed.remove(key);

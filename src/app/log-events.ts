@@ -65,14 +65,13 @@ function toPlaces(
 /** Log events in /status. */
 export function describeLogEvents(store: LogEventStore, nowMs: number): object {
   const { room, counters, forwarder, isDurable } = store;
-  const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
   return {
     isDurable,
     ...counters.total,
     waiting: {
       batches: room.batches,
       bytes: room.bytes,
-      oldestAgeS: ages.length === 0 ? null : ages.reduce(larger),
+      oldestAgeS: oldestAgeS(store, nowMs) ?? null,
     },
     byKey: [...counters.perKey].map(([sdkKey, counts]) => {
       const lane = forwarder.lanes.get(sdkKey);
@@ -80,6 +79,12 @@ export function describeLogEvents(store: LogEventStore, nowMs: number): object {
       return { ...maskCounts(sdkKey, counts), ...described };
     }),
   };
+}
+
+/** Undefined where nothing waits. */
+export function oldestAgeS({ forwarder }: LogEventStore, nowMs: number): number | undefined {
+  const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
+  return ages.length === 0 ? undefined : ages.reduce(larger);
 }
 
 const NOTHING_WAITS = {

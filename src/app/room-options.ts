@@ -112,7 +112,7 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
 }
 
 /** Between two polls of a payload. */
-function toIntervalMs(config: Config): PollerOptions['intervalMs'] {
+export function toIntervalMs(config: Config): PollerOptions['intervalMs'] {
   return ({ kind }) => (kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000;
 }
 

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/load-config.js';
-import { buildAdminServer } from '../servers/admin/admin-server.js';
+import { buildAdminServer, type AdminPages } from '../servers/admin/admin-server.js';
 import type { ConnectionLimit } from '../servers/connection-limit.js';
 import { ClientConnections } from '../servers/grpc/client-connections.js';
 import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
@@ -57,8 +57,7 @@ export interface AllRooms extends Core, IdLists, EventRooms {
   readonly events: ProxyEvents;
 }
 
-/** `status` gives what /status answers. */
-export function buildServers(config: Config, world: World, rooms: AllRooms, status: () => object): Servers {
+export function buildServers(config: Config, world: World, rooms: AllRooms, pages: AdminPages): Servers {
   const { clock, log } = world;
   const { readiness, events, reader, origin } = rooms;
   const { manifests, rewrittenManifests, idListFiles, logEvents } = rooms;
@@ -70,7 +69,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
   };
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
-  const admin = buildAdminServer(clock, log, readiness, status, {
+  const admin = buildAdminServer(clock, log, readiness, pages, {
     connections: connections.admin,
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),

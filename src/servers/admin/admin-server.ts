@@ -6,12 +6,18 @@ import { buildFastifyApp, type HttpBounds } from '../http/fastify-app.js';
 import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
 
-/** `status` gives what /status answers; it is turned into JSON as it is. */
+export interface AdminPages {
+  /** What /status answers; it is turned into JSON as it is. */
+  readonly status: () => object;
+  /** What /metrics answers. */
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+}
+
 export function buildAdminServer(
   clock: Clock,
   log: Logger,
   readiness: Readiness,
-  status: () => object,
+  { status, metrics }: AdminPages,
   bounds: HttpBounds,
 ): FastifyInstance {
   const app = buildFastifyApp(clock, log, bounds);
@@ -22,5 +28,12 @@ export function buildAdminServer(
       .header('cache-control', 'no-store')
       .send(Buffer.from(`${JSON.stringify(status(), null, 2)}\n`)),
   );
+  app.get('/metrics', async (_request, reply) => {
+    const text = await metrics.text();
+    return reply
+      .header('content-type', metrics.contentType)
+      .header('cache-control', 'no-store')
+      .send(Buffer.from(text));
+  });
   return app;
 }

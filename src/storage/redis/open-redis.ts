@@ -23,9 +23,16 @@ const FIRST_TRY_MS_MAX = 2_000;
 /** Some nodes of a cluster may fail while others work: it works again when none has failed for longer than a poll interval. */
 const CLUSTER_QUIET_MS = 30_000;
 
+export interface RedisState {
+  /** Whether specs can be read and written. */
+  readonly isUp: boolean;
+  readonly isLeader: boolean;
+}
+
 export interface OpenedRedis {
   readonly snapshots: Snapshots;
   readonly fleet: FleetLink;
+  state(): RedisState;
   /** For people; holds no password and no SDK key. */
   describe(): object;
 }
@@ -66,16 +73,26 @@ export async function openRedis(
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
   const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));
   await atMost(clock, FIRST_TRY_MS_MAX, tried);
+  const describeUses = (): ReturnType<RedisHealth['describe']> =>
+    health.describe(small.isOpen ? undefined : small.fault);
+  const state = (): RedisState => {
+    const { connection, bodies: forBodies, read, write } = describeUses();
+    return {
+      isUp: [connection, forBodies, read, write].every((use) => use === 'ok'),
+      // The lease lasts a while longer without Redis, but nobody can say who holds it.
+      isLeader: small.isOpen && fleet.isLeader,
+    };
+  };
   return {
     snapshots,
     fleet,
+    state,
     describe: () => ({
       address: describeAddress(options.address),
       instanceId,
-      // The lease lasts a while longer without Redis, but nobody can say who holds it.
-      isLeader: small.isOpen && fleet.isLeader,
+      isLeader: state().isLeader,
       leader: small.isOpen ? fleet.leader : undefined,
-      uses: health.describe(small.isOpen ? undefined : small.fault),
+      uses: describeUses(),
       messages: fleet.messages,
     }),
   };
