@@ -22,7 +22,7 @@ always. Recording an event costs 0.1 to 0.2 µs and makes no object.
 
 ## Metrics
 
-Labels are bounded: ${'`sdk_key`'} is masked (\`secret-abcd***\`), routes are those of the proxy (anything else is \`none\`), and each label
+Labels are bounded: \`sdk_key\` is masked (\`secret-abcd***\`), routes are those of the proxy (anything else is \`none\`), and each label
 has at most 200 values; what comes beyond counts as \`other\`. Keys whose masked forms are the same share a series, which shows the
 worse of them. Label sets that are known beforehand are there from the start, at zero. The number of series is some 700, and 3
 for each spec held, whatever clients send. Beside these there are \`process_*\` and \`nodejs_*\`, as prom-client has them by default.
@@ -57,7 +57,7 @@ const TAIL = `
 `;
 
 export function monitoringText(): string {
-  const rows = Object.entries(catalogue) as [string, CatalogueRow][];
+  const rows: readonly (readonly [string, CatalogueRow])[] = Object.entries(catalogue);
   return [
     HEAD,
     table(['metric', 'type', 'labels', 'what it is'], instruments.map(toInstrumentRow)),
