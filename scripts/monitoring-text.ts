@@ -32,8 +32,8 @@ for each spec held, whatever clients send. Beside these there are \`process_*\` 
 const EVENTS_HEAD = `
 ## Events
 
-Under the names of Statsig's forward proxy, with its types and tags. They feed the metrics above; \`--debug-logging\` writes a log
-line for each.
+Under the names of Statsig's forward proxy, with its types and tags. They feed the metrics above, [statsd and
+Datadog](#statsd-and-datadog); \`--debug-logging\` writes a log line for each.
 
 `;
 
@@ -47,10 +47,34 @@ const TAIL = `
 | \`InMemoryCacheWriteSucceed\`, \`InMemoryCacheWriteSkipped\`, \`InMemoryCacheReadSucceed\` | of a cache that cannot be selected in SFP either |
 | \`DownloadIdListFileSizeBytes\` | its tag \`file_id\` is one of any number of files: what copies take in all is \`sfp_id_list_copy_bytes\` |
 
+## statsd and Datadog
+
+\`--statsd-logging\` sends every event of the table to a statsd receiver, \`--datadog-logging\` to Datadog's agent (latencies as
+distributions); with both, as in SFP, distributions are sent. A name is \`statsig.forward_proxy.<event>.latency\`, \`.count\` or \`.gauge\`;
+the unit of latencies is the millisecond, with three decimals. Behind the event's tags come \`version\`, \`env\` and \`service\` (\`DD_VERSION\`,
+\`DD_ENV\`, \`DD_SERVICE\`) and \`pod_name\` (\`HOSTNAME\`).
+
+- The receiver is \`127.0.0.1:8125\`, or \`STATSD_HOST_OVERRIDE\` and \`STATSD_PORT_OVERRIDE\`, or the Unix datagram socket \`STATSD_SOCKET\`. Node
+  has no such sockets: they come from the package node-unix-socket, which brings its compiled part for Linux on x64. Elsewhere the
+  proxy refuses to start with \`STATSD_SOCKET\`, and says so.
+- The tag \`sdk_key\` is SFP's: the first 20 characters and \`***\`, of a key shorter than 40 its first half. \`--metrics-sdk-key masked\` shows
+  four characters, as everywhere else. Keys that never had a spec get 200 different tags at most, then \`other\`.
+- Counts of the same tags are summed for \`DATADOG_MAX_BATCH_TIME_MS\`. Datagrams are of \`DOGSTATSD_MAX_BUFFER_SIZE\` bytes, and sent after
+  \`DOGSTATSD_MAX_TIME_MS\` at the latest. What waits at a stop is sent.
+- A receiver that is away costs nothing: a log line once, \`sfp_telemetry_dropped_total{sink="statsd"}\`, and a line when it is back. Over
+  UDP nobody learns that a receiver on another host is away.
+
+What costs money at Datadog is the number of different tags: \`lcut\` is another one with every change of a project, for each key.
+
 ### What is counted differently
 
 - Every request counts. In SFP, nginx answered repeated ones for 5 s without the proxy knowing: rates of \`HttpServerRequestSuccess\`
   rise at the move, and latencies fall.
+- \`sdk_key\` of a probe is \`none\` (SFP: \`health\`), and \`path\` of an unknown route is \`other\` (SFP: the path itself). Short keys are never shown whole.
+- \`accept-encoding\` and \`content-encoding\` are joined by \`+\`, as in SFP since 4.3; 4.1 wrote \`[PlainText, Gzip]\`.
+- Latencies have decimals; SFP cuts them off.
+- Defaults of two variables are lower: \`DOGSTATSD_MAX_BUFFER_SIZE\` 1,432 (SFP 8,000), so that datagrams pass any network unbroken, and
+  \`DOGSTATSD_MAX_TIME_MS\` 1,000 (SFP 30,000).
 - An answer of 304 is a success; in SFP it was a failure.
 - \`ConfigSpecStoreGotData\` is sent; SFP documents it and never sends it.
 - \`UpdateConfigSpecStorePropagationDelayMs\` comes with a version that replaces another, as in SFP, and never with a first one.

@@ -17,7 +17,7 @@ import { buildCore } from './core.js';
 import type { World } from './world.js';
 import { Readiness } from '../servers/readiness.js';
 import { buildServers, type AllRooms, type Ports } from './servers.js';
-import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
+import { closeIdListFiles, closeInOrder, closeTelemetry, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
 import { createReader } from './readings.js';
 import { openTelemetry } from './telemetry.js';
@@ -39,7 +39,8 @@ const OPEN_MS_MAX = 5_000;
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
-  const { events, metrics, page } = openTelemetry(config, world);
+  const telemetry = await openTelemetry(config, world);
+  const { events, metrics, page } = telemetry;
   const shared = openShared(config, world);
   const opened = await openBackupPlaces(config, world, events, shared.disk);
   const rooms = buildAllRooms(config, world, events, opened, shared);
@@ -68,6 +69,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
       () => closeIdListFiles(clock, idListFiles),
       () => shared.connections.close(),
       () => finishBackups(clock, backups),
+      () => closeTelemetry(clock, telemetry),
       async () => {
         eventLoopDelay.stop();
       },
@@ -77,6 +79,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     // A disk that hangs keeps nobody from the specs.
     await Promise.all([logEvents, idListFiles].map((room) => atMost(clock, OPEN_MS_MAX, room.open())));
     fleet?.start();
+    telemetry.start(rooms, servers.registry);
     ports = await servers.listen();
   } catch (error) {
     await closeAll();

@@ -19,6 +19,7 @@ import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/i
 import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
+import type { StatsdOptions } from '../observability/statsd/statsd-sink.js';
 import type { World } from './world.js';
 import type { ConnectionsByServer } from './connection-shares.js';
 
@@ -186,4 +187,26 @@ export function toConfigSpecServiceOptions(config: Config): ConfigSpecServiceOpt
 export function toGrpcServerOptions(config: Config): GrpcServerOptions {
   const { stallMs } = toConfigSpecServiceOptions(config);
   return { connectionAgeMs: config.grpcMaxConnectionAgeS * 1000, stallMs };
+}
+
+/** Global tags in SFP's order. */
+export function toStatsdOptions(config: Config): StatsdOptions {
+  const tags = [
+    ['version', config.ddVersion],
+    ['env', config.ddEnv],
+    ['service', config.ddService],
+    ['pod_name', config.instanceName],
+  ] as const;
+  return {
+    // With both asked for, SFP sends distributions.
+    isDatadog: config.datadogLogging,
+    address: config.statsdSocket === '' ? `${config.statsdHost}:${config.statsdPort}` : config.statsdSocket,
+    globalTags: tags.filter(([, value]) => value !== '').map(([name, value]) => `${name}:${value}`),
+    datagramBytesMax: config.dogstatsdMaxBufferSize,
+    datagramMs: config.dogstatsdMaxTimeMs,
+    sumMs: config.datadogMaxBatchTimeMs,
+    sumsMax: config.datadogMaxBatchEventCount,
+    retriesMax: config.dogstatsdMaxRetryAttempt,
+    firstRetryMs: config.dogstatsdInitialRetryDelayMs,
+  };
 }

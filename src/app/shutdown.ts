@@ -30,6 +30,13 @@ export async function closeIdListFiles(clock: Clock, files: IdListFiles): Promis
   await atMost(clock, COPIES_MS_MAX, files.close());
 }
 
+/** What is still to be sent of metrics gets no longer. */
+const TELEMETRY_MS_MAX = 500;
+
+export async function closeTelemetry(clock: Clock, telemetry: { close(): Promise<void> }): Promise<void> {
+  await atMost(clock, TELEMETRY_MS_MAX, telemetry.close());
+}
+
 /** Runs every step, each after the one before, also where one fails; throws the first failure at the end. */
 export async function closeInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
   const failures: unknown[] = [];

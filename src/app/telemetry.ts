@@ -1,21 +1,38 @@
 // Opens what is told of this process: the catalogue's events into every sink that is asked for, and /metrics always.
 import type { Config } from '../config/load-config.js';
+import type { Cancel } from '../domain/clock.js';
 import { createEventLines } from '../observability/event-lines.js';
+import { readInstruments } from '../observability/instruments.js';
 import { Metrics } from '../observability/metrics.js';
 import { PrometheusPage } from '../observability/prometheus-page.js';
 import { createProxyEvents, type EventSink, type ProxyEvents } from '../observability/proxy-events.js';
+import { SdkKeyForms } from '../observability/sdk-key-forms.js';
+import { SfpTags } from '../observability/sfp-tags.js';
+import { StatsdSink } from '../observability/statsd/statsd-sink.js';
+import { UdpSender } from '../observability/statsd/udp-sender.js';
+import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
+import type { StreamRegistry } from '../streams/stream-registry.js';
+import type { Core } from './core.js';
+import { startGaugeEvents } from './gauge-events.js';
+import { toStatsdOptions } from './room-options.js';
 import type { World } from './world.js';
 
 export interface Telemetry {
   readonly events: ProxyEvents;
   readonly metrics: Metrics;
   readonly page: PrometheusPage;
+  /** From now on gauges are sent to whom values are sent. */
+  start(core: Core, registry: StreamRegistry): void;
+  /** Sends what waits. */
+  close(): Promise<void>;
 }
 
 const ROUTES = [...RESOURCE_KINDS.map(({ path }) => path), '/v1/log_event'];
 
-export function openTelemetry(config: Config, { log }: World): Telemetry {
+/** Rejects where a sink cannot be had on this platform; a receiver that is away keeps nobody from anything. */
+export async function openTelemetry(config: Config, world: World): Promise<Telemetry> {
+  const { clock, log } = world;
   const metrics = new Metrics({
     api: RESOURCE_KINDS.map(({ name }) => name),
     route: ROUTES,
@@ -24,5 +41,36 @@ export function openTelemetry(config: Config, { log }: World): Telemetry {
   });
   const sinks: EventSink[] = [metrics];
   if (config.debugLogging) sinks.push(createEventLines(log));
-  return { events: createProxyEvents(sinks), metrics, page: new PrometheusPage(metrics) };
+  const statsd = config.statsdLogging || config.datadogLogging ? await openStatsd(config, world) : undefined;
+  if (statsd !== undefined) {
+    sinks.push(...statsd.sinks);
+    metrics.addReader((write) => {
+      write(readInstruments.telemetryDropped, statsd.sink.dropped, 'statsd');
+    });
+  }
+  const events = createProxyEvents(sinks);
+  let stopGauges: Cancel = () => undefined;
+  return {
+    events,
+    metrics,
+    page: new PrometheusPage(metrics),
+    start: ({ store }, registry) => {
+      if (statsd !== undefined) stopGauges = startGaugeEvents(clock, events, store, registry);
+    },
+    close: async () => {
+      stopGauges();
+      await statsd?.sink.close();
+    },
+  };
+}
+
+async function openStatsd(
+  config: Config,
+  { clock, log }: World,
+): Promise<{ readonly sink: StatsdSink; readonly sinks: readonly EventSink[] }> {
+  const forms = new SdkKeyForms(config.metricsSdkKey === 'masked' ? 'masked' : 'sfp');
+  const { statsdHost: host, statsdPort: port, statsdSocket: path } = config;
+  const sender = path === '' ? new UdpSender(clock, { host, port }) : await openUnixSender(path);
+  const sink = new StatsdSink(clock, log, new SfpTags(forms), sender, toStatsdOptions(config));
+  return { sink, sinks: [forms, sink] };
 }

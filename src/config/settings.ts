@@ -2,6 +2,7 @@
 import { cacheSettings } from './cache-settings.js';
 import { idListSettings } from './id-list-settings.js';
 import { logEventSettings } from './log-event-settings.js';
+import { metricsSettings } from './metrics-settings.js';
 import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
 import type { Setting, ValueOf } from './setting.js';
@@ -16,6 +17,7 @@ export const settings = {
   ...upstreamSettings,
   ...idListSettings,
   ...logEventSettings,
+  ...metricsSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;
 
