@@ -2,23 +2,24 @@
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { RedisConfig } from '../config/redis-config.js';
-import type { BackupPlace } from '../core/backups.js';
+import type { BackupPlace, Backups } from '../core/backups.js';
+import type { Clock } from '../domain/clock.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
 import type { DiskQueue } from '../files/disk-queue.js';
-import { openRedis } from '../storage/redis/open-redis.js';
+import { openRedis, type OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
 import { toUpstreamOptions } from './room-options.js';
 import type { Sources } from './core.js';
+import type { Feature } from './feature.js';
+import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
 
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
-  /** Undefined where specs are not kept on a disk. */
-  readonly specDisk: DiskSnapshots | undefined;
-  /** For /status, by place. */
-  describe(): Readonly<Record<string, object>>;
+  readonly redis: OpenedRedis | undefined;
+  readonly disk: DiskSnapshots | undefined;
 }
 
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
@@ -40,10 +41,21 @@ export async function openBackupPlaces(
   return {
     places,
     link: redis?.fleet,
-    specDisk: disk,
-    describe: () => ({
-      ...(redis === undefined ? {} : { redis: redis.describe() }),
-      ...(disk === undefined ? {} : { disk: disk.describe() }),
+    redis,
+    disk,
+  };
+}
+
+export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: OpenedPlaces): Feature {
+  return {
+    name: 'backups',
+    close: () => finishBackups(clock, backups),
+    unusable: () =>
+      disk?.isFailing === true ? ['specs are kept in memory only: a restart needs the origin'] : [],
+    status: () => ({
+      backupsToWrite: backups.pending,
+      ...(redis && { redis: redis.describe() }),
+      ...(disk && { disk: disk.describe() }),
     }),
   };
 }

@@ -1,5 +1,6 @@
 // Builds the store of log events from its parts: keeper, inspector, origin, dead letters and journal.
 import type { Config } from '../config/load-config.js';
+import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { noDeadLetters } from '../protocols/statsig/log-events/dead-letters.js';
 import { DiskKeeper } from '../protocols/statsig/log-events/disk/disk-keeper.js';
@@ -21,12 +22,8 @@ import {
   toLogEventOptions,
   toUpstreamOptions,
 } from './room-options.js';
+import type { Feature } from './feature.js';
 import type { World } from './world.js';
-
-/** Beside the rooms of specs. */
-export interface EventRooms {
-  readonly logEvents: LogEventStore;
-}
 
 /** `isKnownKey`: whether the origin served specs of the key, or an operator pinned it. */
 export function buildLogEvents(
@@ -62,8 +59,25 @@ function toPlaces(
   };
 }
 
-/** Log events in /status. */
-export function describeLogEvents(store: LogEventStore, nowMs: number): object {
+export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
+  const { room, forwarder, inspector } = store;
+  return {
+    name: 'log events',
+    prepare: () => store.open(),
+    drain: () => store.flush(),
+    close: () => store.close(),
+    gauges: () => ({
+      logEventBatches: { entries: room.batches, entriesMax: room.options.batchesMax },
+      logEventBytes: { entries: room.bytes, entriesMax: room.options.bytesMax },
+      logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
+      logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
+    }),
+    unusable: () => (store.isOpen ? [] : ['log events are answered with 503']),
+    status: () => ({ logEvents: describeLogEvents(store, clock.nowMs()) }),
+  };
+}
+
+function describeLogEvents(store: LogEventStore, nowMs: number): object {
   const { room, counters, forwarder, isDurable } = store;
   const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
   return {
@@ -105,14 +119,4 @@ function ageS(lane: Lane, nowMs: number): number {
 
 function larger(left: number, right: number): number {
   return Math.max(left, right);
-}
-
-/** Every bounded table of log events, with its limit. */
-export function logEventTables({ room, forwarder, inspector }: LogEventStore): object {
-  return {
-    logEventBatches: { entries: room.batches, entriesMax: room.options.batchesMax },
-    logEventBytes: { entries: room.bytes, entriesMax: room.options.bytesMax },
-    logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
-    logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
-  };
 }

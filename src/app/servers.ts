@@ -14,8 +14,9 @@ import { BodyRoom } from '../servers/http/request-body.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
+import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
-import { buildConnectionLimits, type ConnectionLimits } from './connection-limits.js';
+import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
 import {
   ADMIN_BODY_BYTES_MAX,
   toConfigSpecServiceOptions,
@@ -29,8 +30,8 @@ import {
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
-import type { EventRooms } from './log-events.js';
 import type { Core } from './core.js';
+import type { Feature } from './feature.js';
 import type { World } from './world.js';
 import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
@@ -41,18 +42,13 @@ export interface Ports {
   readonly adminPort: number;
 }
 
-export interface Servers {
-  readonly registry: StreamRegistry;
-  /** Undefined where the mode has no gRPC. */
-  describeGrpc(): ReturnType<GrpcServer['describe']> | undefined;
-  readonly connections: ConnectionLimits;
-  /** Rejects where a port cannot be had. */
-  listen(): Promise<Ports>;
-  /** Lets answers and streams end within their deadlines; safe where nothing listens yet. */
-  drain(): Promise<void>;
+export interface Servers extends Feature {
+  /** Once they are open. */
+  readonly ports: Ports;
 }
 
-export interface AllRooms extends Core, IdLists, EventRooms {
+export interface AllRooms extends Core, IdLists {
+  readonly logEvents: LogEventStore;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
 }
@@ -88,16 +84,25 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
       [routes],
     );
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry, connections.grpc);
+  let grpcPort: number | undefined;
   return {
-    registry,
-    describeGrpc: () => grpc?.describe(),
-    connections,
-    listen: async () => {
+    name: 'servers',
+    open: async () => {
       await admin.listen({ host: config.adminHost, port: config.adminPort });
-      const grpcPort = await grpc?.listen(config.host, config.grpcPort);
+      grpcPort = await grpc?.listen(config.host, config.grpcPort);
       await http?.listen({ host: config.host, port: config.httpPort });
+    },
+    get ports() {
       return { httpPort: http && portOf(http), grpcPort, adminPort: portOf(admin) };
     },
+    gauges: () => ({ ...registry.gauges, ...grpc?.gauges, ...gaugesOf(connections) }),
+    status: () => ({
+      streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+      ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
+      connectionsClosedForOthers: Object.fromEntries(
+        Object.entries(connections).map(([server, { closed }]) => [server, closed]),
+      ),
+    }),
     drain: async () => {
       const apps = http === undefined ? [admin] : [http, admin];
       // Calls of either protocol may wait for the origin.

@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Backups } from '../core/backups.js';
 import type { Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
-import type { IdListFiles } from '../protocols/statsig/id-lists/id-list-files.js';
 
 /** Answers that wait for the origin get no more than this: then the origin is let go, and they are told to try again. */
 export const WAIT_FOR_ORIGIN_MS = 3_000;
@@ -20,27 +19,6 @@ export async function finishBackups(clock: Clock, backups: Backups): Promise<voi
   backups.stop();
   await atMost(clock, BACKUPS_MS_MAX, backups.idle());
   await atMost(clock, BACKUPS_MS_MAX, backups.close());
-}
-
-/** What is still to be written of copies gets no longer: it can be fetched again. */
-const COPIES_MS_MAX = 300;
-
-/** Waits for no disk that hangs. */
-export async function closeIdListFiles(clock: Clock, files: IdListFiles): Promise<void> {
-  await atMost(clock, COPIES_MS_MAX, files.close());
-}
-
-/** Runs every step, each after the one before, also where one fails; throws the first failure at the end. */
-export async function closeInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const step of steps) {
-    try {
-      await step();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
 }
 
 /** Stops listening, lets answers in flight end, closes connections as they fall idle; resolves when none is left. */

@@ -1,6 +1,7 @@
 // Every open stream of this process: how many there may be, whose they are, and their end in good order; and who waits to be one.
 import { Listeners } from '../domain/listeners.js';
 import type { Cancel, Clock } from '../domain/clock.js';
+import type { Gauges } from '../observability/gauges.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { ClientStream } from './client-stream.js';
@@ -57,8 +58,11 @@ export class StreamRegistry {
     };
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
+  get gauges(): Gauges {
+    return {
+      streams: { entries: this.active, entriesMax: this.streamsMax },
+      callsWaitingForSpecs: { entries: this.#waiting.size, entriesMax: this.waitingMax },
+    };
   }
 
   /** Takes a place for the stream, whose key is known to be good, or returns false: then it is counted as refused. */

@@ -48,7 +48,7 @@ test('a file in the place of the data directory is said at the start, and used o
   const dataDir = join(makeTemporaryFolder('data'), 'dir');
   writeFileSync(dataDir, '');
   const proxy = await start(t, dataDir);
-  await assertSaysSo(proxy, [SPECS, LOG_EVENTS, ID_LISTS]);
+  await assertSaysSo(proxy, [SPECS, ID_LISTS, LOG_EVENTS]);
   rmSync(dataDir);
   await eventually(
     'log events that are taken',
@@ -63,7 +63,7 @@ test(
   'a data directory that cannot be made is said at the start',
   { skip: process.platform !== 'linux' },
   async (t) => {
-    await assertSaysSo(await start(t, '/proc/spec-forward-proxy'), [SPECS, LOG_EVENTS, ID_LISTS]);
+    await assertSaysSo(await start(t, '/proc/spec-forward-proxy'), [SPECS, ID_LISTS, LOG_EVENTS]);
   },
 );
 

@@ -8,6 +8,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Cancel, Clock } from '../../domain/clock.js';
+import type { Gauges } from '../../observability/gauges.js';
 import type { StreamRegistry } from '../../streams/stream-registry.js';
 import { CallLimits, MESSAGE_BYTES_MAX } from './call-limits.js';
 import type { ClientConnections } from './client-connections.js';
@@ -90,9 +91,13 @@ export class GrpcServer {
     this.#server.addService(loadHealthService(), services.health.handlers);
   }
 
-  /** What /status tells of its limits: how near they are, and how often clients reached them. */
-  describe(): { readonly tables: object; readonly limitsReached: object } {
-    return { tables: { grpcCalls: this.#calls.table }, limitsReached: this.#services.reports.counts };
+  get gauges(): Gauges {
+    return { grpcCalls: this.#calls.gauge };
+  }
+
+  /** How often clients reached which limit. */
+  get limitsReached(): LimitReports['counts'] {
+    return this.#services.reports.counts;
   }
 
   /** Resolves with the port; rejects where it cannot be had. */

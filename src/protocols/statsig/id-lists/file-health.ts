@@ -1,6 +1,7 @@
 // Which files fail: remembered for a moment to spare the origin, and logged once when it begins and once when it ends.
 import { ExpiringMemory } from '../../../core/expiring-memory.js';
 import type { Clock } from '../../../domain/clock.js';
+import type { Gauge } from '../../../observability/gauges.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { FailedReading } from './file-reading.js';
 import type { IdListFile } from './id-list-file.js';
@@ -81,7 +82,7 @@ export class FileHealth {
     return this.#failing.recall(name) !== undefined;
   }
 
-  get table(): { readonly entries: number; readonly entriesMax: number } {
+  get gauge(): Gauge {
     return { entries: this.#remembered.entries, entriesMax: this.#remembered.entriesMax };
   }
 
