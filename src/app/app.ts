@@ -40,8 +40,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const readiness = new Readiness(() => features.unusable);
   const rooms = { readiness, events, ...buildRooms(config, world, events, places, shared) };
   const { backups, pinned } = rooms;
-  const servers = buildServers(config, world, rooms, () =>
-    describeStatus(config, world, features, readiness, startedAtMs),
+  const servers = buildServers(config, world, rooms, (keys) =>
+    describeStatus(config, world, features, readiness, startedAtMs, keys),
   );
   features.add(
     processFeature(),

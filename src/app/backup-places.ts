@@ -50,8 +50,19 @@ export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: O
   return {
     name: 'backups',
     close: () => finishBackups(clock, backups),
-    unusable: () =>
-      disk?.isFailing === true ? ['specs are kept in memory only: a restart needs the origin'] : [],
+    unusable: () => {
+      const failing = disk?.failing;
+      const what = 'specs are kept in memory only: a restart needs the origin';
+      return failing === undefined
+        ? []
+        : [{ reason: 'specs_folder_failing', what, sinceMs: clock.nowMs() - failing.forMs, count: 1 }];
+    },
+    problems: () => {
+      const failing = redis?.failing;
+      if (failing === undefined) return [];
+      const what = `Redis fails: ${failing.reason}.`;
+      return [{ reason: 'redis_failing', what, sinceMs: clock.nowMs() - failing.forMs, count: 1 }];
+    },
     status: () => ({
       backupsToWrite: backups.pending,
       ...(redis && { redis: redis.describe() }),

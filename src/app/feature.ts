@@ -2,6 +2,8 @@
 import type { Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
 import type { Gauges } from '../observability/gauges.js';
+import type { KeyFilter } from './key-rows.js';
+import type { Problem } from './problems.js';
 
 export interface Feature {
   readonly name: string;
@@ -15,10 +17,12 @@ export interface Feature {
   readonly close?: () => Promise<void> | void;
   /** How full its bounded tables are. */
   readonly gauges?: () => Gauges;
-  /** What is off though traffic is served, in sentences that name no folder. */
-  readonly unusable?: () => readonly string[];
-  /** Its members of /status. */
-  readonly status?: () => object;
+  /** Folders that cannot be used now: /v1/ready names them as well. */
+  readonly unusable?: () => readonly Problem[];
+  /** Whatever else is wrong now. */
+  readonly problems?: () => readonly Problem[];
+  /** Its members of /status; those about single SDK keys only for the keys that `shows` picks. */
+  readonly status?: (shows: KeyFilter | undefined) => object;
 }
 
 /** A feature whose disk hangs must not delay the start for longer. */
@@ -64,15 +68,25 @@ export class Features {
     return this.#merged(({ gauges }) => gauges?.()) as Gauges;
   }
 
+  /** In sentences. */
   get unusable(): readonly string[] {
+    return this.#unusable.map(({ what }) => what);
+  }
+
+  get problems(): readonly Problem[] {
+    return [...this.#unusable, ...this.#features.flatMap(({ problems }) => problems?.() ?? [])];
+  }
+
+  /** What clients meet first comes first. */
+  status(shows: KeyFilter | undefined): object {
+    return this.#merged(({ status }) => status?.(shows));
+  }
+
+  get #unusable(): readonly Problem[] {
     return this.#features.flatMap(({ unusable }) => unusable?.() ?? []);
   }
 
-  get status(): object {
-    return this.#merged(({ status }) => status?.());
-  }
-
   #merged(of: (feature: Feature) => object | undefined): object {
-    return Object.assign({}, ...this.#features.map(of)) as object;
+    return Object.assign({}, ...[...this.#features].reverse().map(of)) as object;
   }
 }

@@ -73,8 +73,20 @@ export function idListFeature(clock: Clock, { manifests, idListFiles, idListDisk
     prepare: () => idListFiles.open(),
     close: () => atMost(clock, CLOSE_MS_MAX, idListFiles.close()),
     gauges: () => ({ ...manifests.gauges, ...idListFiles.gauges }),
-    unusable: () =>
-      idListDisk?.isFailing === true ? ['files of ID lists have no new copies: they are passed through'] : [],
+    unusable: () => {
+      const failing = idListDisk?.failing;
+      const what = 'files of ID lists have no new copies: they are passed through';
+      return failing === undefined
+        ? []
+        : [{ reason: 'id_lists_folder_failing', what, sinceMs: clock.nowMs() - failing.forMs, count: 1 }];
+    },
+    problems: () => {
+      const { failing } = idListFiles;
+      if (failing === undefined) return [];
+      const what = 'Files of ID lists cannot be fetched.';
+      const sinceMs = clock.nowMs() - failing.forMs;
+      return [{ reason: 'id_list_files_failing', what, sinceMs, count: failing.files }];
+    },
     status: () => ({
       idLists: {
         files: manifests.entries,

@@ -15,6 +15,7 @@ import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
 import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
+import type { RecentTrouble } from '../observability/recent-trouble.js';
 import { createEventClient } from '../protocols/statsig/origin/event-client.js';
 import {
   toInspectionOptions,
@@ -23,6 +24,8 @@ import {
   toUpstreamOptions,
 } from './room-options.js';
 import type { Feature } from './feature.js';
+import { keyRows, type KeyFilter } from './key-rows.js';
+import type { Problem, ProblemReason } from './problems.js';
 import type { World } from './world.js';
 
 /** `isKnownKey`: whether the origin served specs of the key, or an operator pinned it. */
@@ -72,14 +75,58 @@ export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
       logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
       logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
     }),
-    unusable: () => (store.isOpen ? [] : ['log events are answered with 503']),
-    status: () => ({ logEvents: describeLogEvents(store, clock.nowMs()) }),
+    unusable: () => (store.isOpen ? [] : [notOpen(clock, store)]),
+    problems: () => [...deliveryProblems(clock, store), ...acceptanceProblems(clock, store)],
+    status: (shows) => ({ logEvents: describeLogEvents(store, clock.nowMs(), shows) }),
   };
 }
 
-function describeLogEvents(store: LogEventStore, nowMs: number): object {
+function notOpen(clock: Clock, { notOpenForMs }: LogEventStore): Problem {
+  const what = 'log events are answered with 503';
+  return { reason: 'log_events_folder_failing', what, sinceMs: clock.nowMs() - notOpenForMs, count: 1 };
+}
+
+/** A single failed delivery is none: a kept connection may just have closed. */
+const FAILURES_MIN = 2;
+
+/** SDK keys that nobody knows to be right may be refused without anything being wrong. */
+function deliveryProblems(clock: Clock, { forwarder, room }: LogEventStore): readonly Problem[] {
+  const lanes = [...forwarder.lanes.values()];
+  const problem = (reason: ProblemReason, what: string, affected: readonly Lane[]): readonly Problem[] => {
+    if (affected.length === 0) return [];
+    const times = affected.map(({ oldestAcceptedAtMs = clock.nowMs() }) => oldestAcceptedAtMs);
+    return [{ reason, what, sinceMs: Math.min(...times), count: affected.length }];
+  };
+  const failing = lanes.filter(({ failures, isRefused }) => failures >= FAILURES_MIN && !isRefused);
+  const refused = lanes.filter(({ sdkKey, isRefused }) => isRefused && room.isKnown(sdkKey));
+  const reason = failing[0]?.reason ?? '';
+  return [
+    ...problem('log_events_not_delivered', `Log events wait, as their delivery fails: ${reason}.`, failing),
+    ...problem('log_events_refused', 'The origin refuses log events of known SDK keys.', refused),
+  ];
+}
+
+function acceptanceProblems(clock: Clock, { troubles }: LogEventStore): readonly Problem[] {
+  const problem = (reason: ProblemReason, what: string, { current }: RecentTrouble): readonly Problem[] =>
+    current === undefined
+      ? []
+      : [{ reason, what, sinceMs: clock.nowMs() - current.forMs, count: current.count }];
+  const { notWritten, turnedAway, givenUp } = troubles;
+  return [
+    ...problem('log_events_not_written', 'Batches of log events could not be written to disk.', notWritten),
+    ...problem(
+      'log_events_turned_away',
+      'Known SDK keys found no room for batches of log events.',
+      turnedAway,
+    ),
+    ...problem('log_events_given_up', 'Batches of log events of known SDK keys were given up.', givenUp),
+  ];
+}
+
+function describeLogEvents(store: LogEventStore, nowMs: number, shows: KeyFilter | undefined): object {
   const { room, counters, forwarder, isDurable } = store;
   const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
+  const bytesOf = (sdkKey: string): number => room.heldBy(sdkKey).bytes;
   return {
     isDurable,
     ...counters.total,
@@ -88,11 +135,18 @@ function describeLogEvents(store: LogEventStore, nowMs: number): object {
       bytes: room.bytes,
       oldestAgeS: ages.length === 0 ? null : ages.reduce(larger),
     },
-    byKey: [...counters.perKey].map(([sdkKey, counts]) => {
-      const lane = forwarder.lanes.get(sdkKey);
-      const described = lane === undefined ? NOTHING_WAITS : describeLane(lane, room.heldBy(sdkKey), nowMs);
-      return { ...maskCounts(sdkKey, counts), ...described };
-    }),
+    ...(shows &&
+      keyRows(
+        [...counters.perKey]
+          .filter(([sdkKey]) => shows(sdkKey))
+          .sort(([left], [right]) => bytesOf(right) - bytesOf(left))
+          .map(([sdkKey, counts]) => {
+            const lane = forwarder.lanes.get(sdkKey);
+            const waiting =
+              lane === undefined ? NOTHING_WAITS : describeLane(lane, room.heldBy(sdkKey), nowMs);
+            return { ...maskCounts(sdkKey, counts), ...waiting };
+          }),
+      )),
   };
 }
 

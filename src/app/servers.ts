@@ -15,6 +15,7 @@ import { buildHttpServer } from '../servers/http/http-server.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
+import { maskSdkKey } from '../domain/sdk-key.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
 import {
@@ -32,6 +33,7 @@ import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
 import type { Core } from './core.js';
 import type { Feature } from './feature.js';
+import { keyRows, type KeyFilter } from './key-rows.js';
 import type { World } from './world.js';
 import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
@@ -54,37 +56,24 @@ export interface AllRooms extends Core, IdLists {
 }
 
 /** `status` gives what /status answers. */
-export function buildServers(config: Config, world: World, rooms: AllRooms, status: () => object): Servers {
+export function buildServers(
+  config: Config,
+  world: World,
+  rooms: AllRooms,
+  status: (keys: string | undefined) => object,
+): Servers {
   const { clock, log } = world;
-  const { readiness, events, reader, origin } = rooms;
-  const { manifests, rewrittenManifests, idListFiles, logEvents } = rooms;
-  const sources = {
-    specs: reader,
-    logEvents,
-    rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
-    idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
-  };
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
-  const admin = buildAdminServer(clock, log, readiness, status, {
+  const admin = buildAdminServer(clock, log, rooms.readiness, status, {
     connections: connections.admin,
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
-  const bodies = new BodyRoom(toHttpBodyBytesMax(config));
-  const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
-  const http =
-    connections.http &&
-    buildHttpServer(
-      clock,
-      log,
-      events,
-      readiness,
-      { ...toHttpOptions(config), connections: connections.http, bodies },
-      [routes],
-    );
+  const http = connections.http && buildPublicServer(config, world, rooms, connections.http);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry, connections.grpc);
   let grpcPort: number | undefined;
+  const portsNow = (): Ports => ({ httpPort: http && portOf(http), grpcPort, adminPort: portOf(admin) });
   return {
     name: 'servers',
     open: async () => {
@@ -93,11 +82,17 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
       await http?.listen({ host: config.host, port: config.httpPort });
     },
     get ports() {
-      return { httpPort: http && portOf(http), grpcPort, adminPort: portOf(admin) };
+      return portsNow();
     },
     gauges: () => ({ ...registry.gauges, ...grpc?.gauges, ...gaugesOf(connections) }),
-    status: () => ({
-      streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+    status: (shows) => ({
+      endpoints: describeEndpoints(config, portsNow()),
+      streams: {
+        open: registry.active,
+        refused: registry.refused,
+        dropped: registry.dropped,
+        ...(shows && streamRows(registry, shows)),
+      },
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
       connectionsClosedForOthers: Object.fromEntries(
         Object.entries(connections).map(([server, { closed }]) => [server, closed]),
@@ -107,7 +102,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
       const apps = http === undefined ? [admin] : [http, admin];
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        void Promise.all([origin.close(), rooms.idListFileOrigin.close()]);
+        void Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]);
       });
       const streams = registry.drain(clock);
       try {
@@ -118,6 +113,26 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
       }
     },
   };
+}
+
+function buildPublicServer(
+  config: Config,
+  { clock, log }: World,
+  rooms: AllRooms,
+  connections: ConnectionLimit,
+): FastifyInstance {
+  const { readiness, events, reader, logEvents } = rooms;
+  const { manifests, rewrittenManifests, idListFiles } = rooms;
+  const sources = {
+    specs: reader,
+    logEvents,
+    rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
+    idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
+  };
+  const bodies = new BodyRoom(toHttpBodyBytesMax(config));
+  const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
+  const options = { ...toHttpOptions(config), connections, bodies };
+  return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 
 function buildGrpcServer(
@@ -147,6 +162,25 @@ function buildGrpcServer(
   const protocols = [{ definition: loadConfigSpecService(), handlers: configSpecs.handlers }];
   const services = { registry, protocols, health, connections, reports };
   return new GrpcServer(clock, services, toGrpcServerOptions(config));
+}
+
+/** Where clients find this process, and where it finds the origins. */
+function describeEndpoints(config: Config, { httpPort, grpcPort, adminPort }: Ports): object {
+  const at = (host: string, port: number): string =>
+    host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return {
+    ...(httpPort !== undefined && { http: at(config.host, httpPort) }),
+    ...(grpcPort !== undefined && { grpc: at(config.host, grpcPort) }),
+    admin: at(config.adminHost, adminPort),
+    specs: config.statsigEndpoint.href,
+    idLists: config.idListsStatsigEndpoint.href,
+    logEvents: config.logEventStatsigEndpoint.href,
+  };
+}
+
+function streamRows({ perKey }: StreamRegistry, shows: KeyFilter): object {
+  const shown = [...perKey].filter(([sdkKey]) => shows(sdkKey)).sort(([, left], [, right]) => right - left);
+  return keyRows(shown.map(([sdkKey, streams]) => ({ sdkKey: maskSdkKey(sdkKey), streams })));
 }
 
 function portOf(server: FastifyInstance): number {

@@ -1,10 +1,22 @@
-// Specs as a feature: polls, and what is held of each payload, as /status shows it.
+// Specs as a feature: polls, what is held of each payload, and what is wrong with any of them.
 import type { Config } from '../config/load-config.js';
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
+import type { LastOutcome } from '../core/outcome-log.js';
+import type { HeldPayload } from '../core/payload-store.js';
 import type { Core } from './core.js';
 import type { Feature } from './feature.js';
+import { keyRows, type KeyFilter } from './key-rows.js';
+import type { Problem, ProblemReason } from './problems.js';
+import { toHostOf } from './room-options.js';
+
+/** A payload that is held, or pinned and not fetched yet. */
+interface Known {
+  readonly key: PayloadKey;
+  readonly held: HeldPayload | undefined;
+  readonly last: LastOutcome | undefined;
+}
 
 export function specFeature(config: Config, clock: Clock, core: Core): Feature {
   const { store, reader, poller, origin } = core;
@@ -19,7 +31,8 @@ export function specFeature(config: Config, clock: Clock, core: Core): Feature {
       ...reader.gauges,
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
     }),
-    status: () => ({ specs: knownPayloads(core).map((key) => describeSpec(clock, core, key)) }),
+    problems: () => problemsOf(config, clock, knownPayloads(core)),
+    status: (shows) => ({ specs: describeSpecs(clock, core, shows) }),
   };
 }
 
@@ -28,17 +41,75 @@ export function fleetFeature(fleet: Core['fleet']): Feature {
   return { name: 'fleet', open: () => fleet?.start(), drain: () => fleet?.stop() };
 }
 
-/** What is held, and what is pinned but could not be fetched yet. */
-function knownPayloads({ store, pinned }: Core): readonly PayloadKey[] {
+function knownPayloads({ store, pinned, outcomes }: Core): readonly Known[] {
   const keys = [...[...store.all()].map((held) => held.key), ...pinned.payloads];
-  return [...new Map(keys.map((key) => [payloadId(key), key])).values()];
+  const unique = [...new Map(keys.map((key) => [payloadId(key), key])).values()];
+  return unique.map((key) => ({ key, held: store.peek(key), last: outcomes.lastOf(key) }));
 }
 
-function describeSpec(clock: Clock, { store, poller, outcomes, backups }: Core, key: PayloadKey): object {
-  const held = store.peek(key);
-  const poll = poller.stateOf(key);
-  const last = outcomes.lastOf(key);
+function problemsOf(config: Config, clock: Clock, known: readonly Known[]): readonly Problem[] {
+  const hostOf = toHostOf(config);
+  const failing = known.filter(isFailing);
+  const missing = failing.filter(({ held }) => held === undefined);
+  const refused = known.filter(isRefused);
+  const problem = (reason: ProblemReason, what: string, affected: readonly Known[]): Problem[] => {
+    if (affected.length === 0) return [];
+    const sinceMs = Math.min(...affected.map(({ last }) => last?.sinceMs ?? Infinity));
+    return [{ reason, what, sinceMs: clock.nowMs() - clock.monotonicMs() + sinceMs, count: affected.length }];
+  };
+  const hosts = [...new Set(failing.map(({ key }) => hostOf(key)))];
+  return [
+    ...problem(
+      'spec_missing',
+      'Payloads of pinned SDK keys were never fetched: there is nothing to serve.',
+      missing,
+    ),
+    ...hosts.flatMap((host) => {
+      const affected = failing.filter(({ key }) => hostOf(key) === host);
+      return problem('origin_failing', `${host} fails: ${affected[0]?.last?.reason ?? ''}.`, affected);
+    }),
+    ...problem('key_refused', 'The origin refuses SDK keys of payloads that are held or pinned.', refused),
+  ];
+}
+
+function isFailing({ last }: Known): boolean {
+  return last?.kind === 'failed';
+}
+
+function isRefused({ last }: Known): boolean {
+  return last?.kind === 'unauthorized';
+}
+
+function describeSpecs(clock: Clock, core: Core, shows: KeyFilter | undefined): object {
+  const known = knownPayloads(core);
   const nowMs = clock.monotonicMs();
+  const ages = known.flatMap(({ held }) => (held === undefined ? [] : nowMs - held.confirmedAtMs));
+  const oldestFirst = (left: Known, right: Known): number => confirmedAtMs(left) - confirmedAtMs(right);
+  return {
+    oldestConfirmedAgoS:
+      ages.length === 0 ? null : toSeconds(ages.reduce((one, other) => Math.max(one, other))),
+    sdkKeys: core.store.sdkKeys,
+    pinnedSdkKeys: new Set(core.pinned.payloads.map(({ sdkKey }) => sdkKey)).size,
+    payloads: known.length,
+    held: ages.length,
+    failing: known.filter(isFailing).length,
+    refused: known.filter(isRefused).length,
+    ...(shows &&
+      keyRows(
+        known
+          .filter(({ key }) => shows(key.sdkKey))
+          .sort(oldestFirst)
+          .map((each) => describeSpec(nowMs, core, each)),
+      )),
+  };
+}
+
+function confirmedAtMs({ held }: Known): number {
+  return held?.confirmedAtMs ?? -Infinity;
+}
+
+function describeSpec(nowMs: number, { store, poller, backups }: Core, { key, held, last }: Known): object {
+  const poll = poller.stateOf(key);
   return {
     sdkKey: maskSdkKey(key.sdkKey),
     api: key.kind.name,

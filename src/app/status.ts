@@ -1,33 +1,42 @@
-// What /status answers: facts about the process, then whatever each feature states.
+// What /status answers: a verdict with what is wrong, facts about the process, then whatever each feature states.
 import type { Config } from '../config/load-config.js';
-import { startEventLoopDelay } from '../observability/event-loop-delay.js';
+import { shownSettings } from '../config/shown-settings.js';
+import { systemClock } from '../domain/clock.js';
+import { EventLoopDelay } from '../observability/event-loop-delay.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { Feature, Features } from './feature.js';
+import { toKeyFilter } from './key-rows.js';
+import { judge } from './problems.js';
 import type { World } from './world.js';
 
+/** `keys`: which SDK keys to show one by one, as in the query of /status. */
 export function describeStatus(
   config: Config,
   { clock, version }: World,
   features: Features,
   readiness: Readiness,
   startedAtMs: number,
+  keys: string | undefined,
 ): object {
   return {
-    version,
-    instance: config.instanceName,
-    node: process.version,
+    ...judge(features.problems),
     phase: readiness.phase,
-    unusable: features.unusable,
+    version,
+    node: process.version,
+    instance: config.instanceName,
     uptimeS: Math.round((clock.monotonicMs() - startedAtMs) / 100) / 10,
-    tables: features.gauges,
+    mode: config.mode,
     cache: config.cache,
-    ...features.status,
+    ...features.status(toKeyFilter(keys)),
+    tables: Object.fromEntries(Object.entries(features.gauges).filter(([, { entries }]) => entries > 0)),
+    settings: shownSettings(config),
   };
 }
 
 /** What this process takes of its machine. */
 export function processFeature(): Feature {
-  const eventLoopDelay = startEventLoopDelay();
+  // The event loop is late by real time, whatever clock the rooms have.
+  const eventLoopDelay = new EventLoopDelay(systemClock);
   return {
     name: 'process',
     close: () => {
@@ -36,8 +45,8 @@ export function processFeature(): Feature {
     status: () => {
       const { rss, heapUsed, external } = process.memoryUsage();
       return {
-        eventLoopDelaySinceLastStatus: eventLoopDelay.take(),
         memoryBytes: { rss, heapUsed, external },
+        eventLoopDelayLastMinute: eventLoopDelay.lastMinute,
       };
     },
   };

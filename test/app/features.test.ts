@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { Features, type Feature } from '../../src/app/feature.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 
+const PROBLEM = { reason: 'origin_failing', sinceMs: 0, count: 1 } as const;
+
 interface Scene {
   readonly clock: ManualClock;
   readonly features: Features;
@@ -25,8 +27,9 @@ function start(names: readonly string[], steps: Readonly<Record<string, () => Pr
     drain: () => call(`drain ${name}`),
     close: () => call(`close ${name}`),
     gauges: () => ({ [name]: { entries: 1, entriesMax: 2 } }),
-    unusable: () => [`${name} is off`],
-    status: () => ({ [`${name}Status`]: {} }),
+    unusable: () => [{ ...PROBLEM, what: `${name} is off` }],
+    problems: () => [{ ...PROBLEM, what: `${name} fails` }],
+    status: (shows) => ({ [`${name}Status`]: shows?.(name) ?? null }),
   });
   const features = new Features(clock);
   features.add(...names.map(toFeature));
@@ -77,5 +80,14 @@ test('what features state is read as one', () => {
   const { features } = start(['a', 'b']);
   assert.deepEqual(features.gauges, { a: { entries: 1, entriesMax: 2 }, b: { entries: 1, entriesMax: 2 } });
   assert.deepEqual(features.unusable, ['a is off', 'b is off']);
-  assert.deepEqual(features.status, { aStatus: {}, bStatus: {} });
+  const told = features.problems.map(({ what }) => what);
+  assert.deepEqual(told, ['a is off', 'b is off', 'a fails', 'b fails']);
+  assert.deepEqual(Object.entries(features.status(undefined)), [
+    ['bStatus', null],
+    ['aStatus', null],
+  ]);
+  assert.deepEqual(
+    features.status((sdkKey) => sdkKey === 'a'),
+    { aStatus: true, bStatus: false },
+  );
 });

@@ -103,6 +103,10 @@ export class IdListFiles {
     return this.#health.areAllWell;
   }
 
+  get failing(): FileHealth['failing'] {
+    return this.#health.failing;
+  }
+
   /** Sizes of the tables, against their limits; the first one in bytes. */
   get gauges(): Gauges {
     const { bytes, bytesMax, copies, copiesMax } = this.#copies;

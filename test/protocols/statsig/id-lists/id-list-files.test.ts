@@ -353,11 +353,13 @@ test('of a file that fails so much can be promised as it once had in all, and it
   assert.match(await read(A, { bytesMin: 30 }), /^bytes 40/);
   origin.manner = {};
   clock.advance(1_000);
+  assert.deepEqual(files.failing, { files: 1, forMs: 1_000 });
   const asked = origin.asked.length;
   assert.equal(files.promisable(A, 60), 30);
   while (files.promisable(A, 60) !== 60) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(origin.asked.slice(asked), [`${A.url} 45`]);
   assert.equal(files.areAllWell, true);
+  assert.equal(files.failing, undefined);
 });
 
 test('of a file without a copy all is promised, though it fails', async () => {
