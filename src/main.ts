@@ -18,6 +18,7 @@ import { systemClock } from './domain/clock.js';
 import { probeHealth } from './cli/health-probe.js';
 import { openStandardOutput } from './observability/log-output.js';
 import { createLogger, type Logger } from './observability/logger.js';
+import { PortsUnavailable } from './servers/listener/open-ports.js';
 
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
@@ -112,7 +113,8 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
   try {
     await starting;
   } catch (error) {
-    log.fatal({ err: error }, 'cannot start');
+    if (error instanceof PortsUnavailable) log.fatal({ faults: error.faults }, 'cannot start');
+    else log.fatal({ err: error }, 'cannot start');
     exit(EXIT_BROKEN);
   }
 }

@@ -33,7 +33,7 @@ export interface App extends Ports {
 /** What an earlier process left is taken over before the ports open, unless that takes longer. */
 const OPEN_MS_MAX = 5_000;
 
-/** Rejects where a port cannot be had; whatever was opened until then is closed again. */
+/** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();

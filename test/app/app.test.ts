@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
+import { freePort } from '../fakes/free-port.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { FAILING, REFUSING } from '../fakes/origin-faults.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
@@ -193,10 +194,41 @@ test('two proxies in one process share nothing', async (t) => {
   assert.equal(second.origin.requests.length, 0);
 });
 
-test('a port that is taken fails the start and leaves nothing open', async (t) => {
+test('ports that are taken fail the start, are all told at once, and nothing is left open', async (t) => {
   const { origin, proxy } = await startPair(t);
-  const args = ['--http-port', String(proxy.app.httpPort)];
-  await assert.rejects(startProxy({ origin: origin.url, args }), { code: 'EADDRINUSE' });
+  const [http, admin] = [String(proxy.app.httpPort), String(proxy.app.adminPort)];
+  const grpc = String(await freePort());
+  const args = ['--http-port', http, '--admin-port', admin, '--grpc-port', grpc];
+  await assert.rejects(startProxy({ origin: origin.url, mode: 'grpc-and-http', args }), {
+    name: 'Error',
+    faults: [
+      ['--admin-port (SFP_ADMIN_PORT)', admin],
+      ['--http-port (SFP_HTTP_PORT)', http],
+    ].map(
+      ([setting, port]) =>
+        `${setting}: cannot listen on port ${port} of 127.0.0.1 (EADDRINUSE): ` +
+        'another process has it; stop that one or choose another port',
+    ),
+  });
+  const again = await startProxy({ origin: origin.url, mode: 'grpc', args: ['--grpc-port', grpc] });
+  await again.app.stop();
+});
+
+test('an address or a name that is not of this machine fails the start with the setting to mend', async (t) => {
+  const origin = await startFakeOrigin();
+  t.after(() => origin.close());
+  for (const [args, told] of [
+    [
+      ['--host', '192.0.2.1'],
+      /--host \(SFP_HOST\): cannot listen on 192\.0\.2\.1 \(EADDRNOTAVAIL\): it is not an address/,
+    ],
+    [
+      ['--admin-host', 'nowhere.invalid'],
+      /--admin-host \(SFP_ADMIN_HOST\): cannot listen on .*: the name cannot be resolved/,
+    ],
+  ] as const) {
+    await assert.rejects(startProxy({ origin: origin.url, args }), told);
+  }
 });
 
 test('an IPv6 loopback address can be listened on', async (t) => {
