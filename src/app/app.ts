@@ -12,6 +12,7 @@ import { Readiness } from '../servers/readiness.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { buildCore, type Core } from './core.js';
 import { Features } from './feature.js';
+import { followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
@@ -23,13 +24,13 @@ import type { World } from './world.js';
 export interface App extends Ports {
   /** Resolves when every pinned key was tried once. */
   readonly startedUp: Promise<void>;
-  /** Pins exactly these keys from now on. */
-  pin(sdkKeys: ReadonlySet<string>): Promise<void>;
+  /** Reads the files that settings name again, at once; a faulty one changes nothing. */
+  readFilesAgain(): void;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
 
-/** Rejects where a port cannot be had; whatever was opened until then is closed again. */
+/** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
@@ -43,6 +44,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const servers = buildServers(config, world, rooms, (keys) =>
     describeStatus(config, world, features, readiness, startedAtMs, keys),
   );
+  const followed = followFiles(config, world, { pinned, connections: shared.connections, places });
   features.add(
     processFeature(),
     backupFeature(clock, backups, places),
@@ -52,6 +54,15 @@ export async function startApp(config: Config, world: World): Promise<App> {
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
     servers,
+    {
+      name: 'followed files',
+      open: () => {
+        followed.start();
+      },
+      drain: () => {
+        followed.stop();
+      },
+    },
   );
   try {
     await features.open();
@@ -71,7 +82,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
   return {
     ...ports,
     startedUp,
-    pin: (sdkKeys) => pinned.pin(sdkKeys),
+    readFilesAgain: () => {
+      followed.readNow();
+    },
     stop: () => {
       readiness.drain();
       stopped ??= features.close();

@@ -20,6 +20,12 @@ import type { World } from './world.js';
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   readonly redis: OpenedRedis | undefined;
   readonly disk: DiskSnapshots | undefined;
+  /** From now on new connections to Redis go by these certificate authorities. */
+  trustForRedis(caPem: string): void;
+}
+
+interface RedisTrust {
+  caPem: string | undefined;
 }
 
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
@@ -29,8 +35,9 @@ export async function openBackupPlaces(
   events: ProxyEvents,
   queue: DiskQueue,
 ): Promise<OpenedPlaces> {
+  const trust: RedisTrust = { caPem: config.redisCaPem };
   const [redis, disk] = await Promise.all([
-    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis)),
+    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, trust)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
@@ -43,6 +50,9 @@ export async function openBackupPlaces(
     link: redis?.fleet,
     redis,
     disk,
+    trustForRedis: (caPem) => {
+      trust.caPem = caPem;
+    },
   };
 }
 
@@ -71,7 +81,7 @@ export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: O
   };
 }
 
-function toRedisOptions(config: Config, redis: RedisConfig): RedisOptions {
+function toRedisOptions(config: Config, redis: RedisConfig, trust: RedisTrust): RedisOptions {
   const leaseTtlMs = config.redisLeaderKeyTtlS * 1000;
   return {
     address: redis.address,
@@ -79,7 +89,7 @@ function toRedisOptions(config: Config, redis: RedisConfig): RedisOptions {
     password: redis.password,
     passwordFile: redis.passwordFile,
     db: redis.database,
-    tls: redis.hasTls ? { caPem: config.redisCaPem } : undefined,
+    tls: redis.hasTls ? trust : undefined,
     connectTimeoutMs: config.redisConnectionTimeoutS * 1000,
     leaseTtlMs,
     attemptIntervalMs: Math.min(config.pollingIntervalS * 1000, leaseTtlMs / 3),

@@ -1,11 +1,13 @@
 // The limits of client connections, one for each server of a mode; says so where they are lower than what was asked for.
 import type { Gauges } from '../observability/gauges.js';
-import { ConnectionLimit, type ConnectionLimitOptions } from '../servers/connection-limit.js';
+import { ConnectionLimit, type ConnectionLimitOptions } from '../servers/listener/connection-limit.js';
 import { shareConnections, type ConnectionsByServer } from './connection-shares.js';
 import type { World } from './world.js';
 
 /** A server that the mode does not have has none. */
-export type ConnectionLimits = Partial<Record<ConnectionLimitOptions['server'], ConnectionLimit>> & {
+export type ConnectionLimits = Readonly<
+  Partial<Record<ConnectionLimitOptions['server'], ConnectionLimit>>
+> & {
   readonly admin: ConnectionLimit;
 };
 

@@ -1,15 +1,15 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/load-config.js';
 import { buildAdminServer } from '../servers/admin/admin-server.js';
-import type { ConnectionLimit } from '../servers/connection-limit.js';
+import { ListeningPort } from '../servers/listener/listening-port.js';
+import { openPorts } from '../servers/listener/open-ports.js';
 import { ClientConnections } from '../servers/grpc/client-connections.js';
 import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
 import { LimitReports } from '../servers/grpc/limit-reports.js';
+import type { HttpApp } from '../servers/http/fastify-app.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
@@ -26,6 +26,7 @@ import {
   toHttpBodyBytesMax,
   toHttpOptions,
   toHttpTimeouts,
+  toPorts,
   toStatsigRouteOptions,
 } from './room-options.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -35,7 +36,7 @@ import type { Core } from './core.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { World } from './world.js';
-import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
+import { drainHttp, GRPC_MS_MAX, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
 /** Undefined for a server that the mode does not have. */
 export interface Ports {
@@ -66,20 +67,26 @@ export function buildServers(
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
   const admin = buildAdminServer(clock, log, rooms.readiness, status, {
-    connections: connections.admin,
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
-  const http = connections.http && buildPublicServer(config, world, rooms, connections.http);
-  const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry, connections.grpc);
-  let grpcPort: number | undefined;
-  const portsNow = (): Ports => ({ httpPort: http && portOf(http), grpcPort, adminPort: portOf(admin) });
+  const http = connections.http && buildPublicServer(config, world, rooms);
+  const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
+  const apps = http === undefined ? [admin] : [http, admin];
+  const at = toPorts(config);
+  const httpPort = http && new ListeningPort(at.http, connections.http, http.accept);
+  const grpcPort = grpc && new ListeningPort(at.grpc, connections.grpc, grpc.accept);
+  const adminPort = new ListeningPort(at.admin, connections.admin, admin.accept);
+  const portsNow = (): Ports => ({
+    httpPort: httpPort?.number,
+    grpcPort: grpcPort?.number,
+    adminPort: adminPort.number,
+  });
   return {
     name: 'servers',
     open: async () => {
-      await admin.listen({ host: config.adminHost, port: config.adminPort });
-      grpcPort = await grpc?.listen(config.host, config.grpcPort);
-      await http?.listen({ host: config.host, port: config.httpPort });
+      await Promise.all(apps.map((app) => app.ready()));
+      await openPorts([adminPort, grpcPort, httpPort].filter((port) => port !== undefined));
     },
     get ports() {
       return portsNow();
@@ -99,14 +106,16 @@ export function buildServers(
       ),
     }),
     drain: async () => {
-      const apps = http === undefined ? [admin] : [http, admin];
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
         void Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]);
       });
       const streams = registry.drain(clock);
       try {
-        await Promise.all([drainHttp(clock, apps), grpc?.drain(streams.overInMs)]);
+        await Promise.all([
+          drainHttp(clock, apps, httpPort === undefined ? [adminPort] : [httpPort, adminPort]),
+          grpcPort && grpc.drain(streams.overInMs, grpcPort.close(clock, GRPC_MS_MAX)),
+        ]);
       } finally {
         streams.cancel();
         cancelRelease();
@@ -115,12 +124,7 @@ export function buildServers(
   };
 }
 
-function buildPublicServer(
-  config: Config,
-  { clock, log }: World,
-  rooms: AllRooms,
-  connections: ConnectionLimit,
-): FastifyInstance {
+function buildPublicServer(config: Config, { clock, log }: World, rooms: AllRooms): HttpApp {
   const { readiness, events, reader, logEvents } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
@@ -131,7 +135,7 @@ function buildPublicServer(
   };
   const bodies = new BodyRoom(toHttpBodyBytesMax(config));
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
-  const options = { ...toHttpOptions(config), connections, bodies };
+  const options = { ...toHttpOptions(config), bodies };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 
@@ -140,7 +144,6 @@ function buildGrpcServer(
   { clock, log }: World,
   rooms: AllRooms,
   registry: StreamRegistry,
-  connectionLimit: ConnectionLimit,
 ): GrpcServer {
   const { readiness, events, reader, feed, store } = rooms;
   const source = {
@@ -149,7 +152,7 @@ function buildGrpcServer(
     keepWhileStreamed: store.keepWhileStreamed.bind(store),
   };
   const reports = new LimitReports(clock, log);
-  const connections = new ClientConnections(clock, connectionLimit, reports, {
+  const connections = new ClientConnections(clock, reports, {
     callsAtOnce: registry.streamsMax,
   });
   const configSpecs = new ConfigSpecService(
@@ -181,8 +184,4 @@ function describeEndpoints(config: Config, { httpPort, grpcPort, adminPort }: Po
 function streamRows({ perKey }: StreamRegistry, shows: KeyFilter): object {
   const shown = [...perKey].filter(([sdkKey]) => shows(sdkKey)).sort(([, left], [, right]) => right - left);
   return keyRows(shown.map(([sdkKey, streams]) => ({ sdkKey: maskSdkKey(sdkKey), streams })));
-}
-
-function portOf(server: FastifyInstance): number {
-  return (server.server.address() as AddressInfo).port;
 }
