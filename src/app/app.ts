@@ -1,91 +1,80 @@
-// Composition root: builds rooms and servers, opens the ports, and stops everything within a deadline.
+// Composition root: builds the rooms, lists the features that are made of them, and starts and stops these.
 import type { Config } from '../config/load-config.js';
-import { atMost } from '../domain/deadline.js';
-import { startEventLoopDelay } from '../observability/event-loop-delay.js';
-import type { Logger } from '../observability/logger.js';
-import { SharedConnections } from '../http-client/upstream-pool.js';
-import type { ProxyEvents } from '../observability/proxy-events.js';
 import { DiskQueue } from '../files/disk-queue.js';
-import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
+import { SharedConnections } from '../http-client/upstream-pool.js';
+import type { Logger } from '../observability/logger.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
+import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
-import { openBackupPlaces, type OpenedPlaces } from './backup-places.js';
-import { buildIdLists } from './id-lists.js';
-import { buildLogEvents } from './log-events.js';
-import { toUpstreamOptions } from './room-options.js';
-import { buildCore } from './core.js';
-import type { World } from './world.js';
 import { Readiness } from '../servers/readiness.js';
-import { buildServers, type AllRooms, type Ports } from './servers.js';
-import { closeIdListFiles, closeInOrder, closeTelemetry, finishBackups } from './shutdown.js';
-import { describeStatus } from './status.js';
-import { createReader } from './readings.js';
-import { openTelemetry } from './telemetry.js';
-import { findUnusableFolders } from './unusable-folders.js';
+import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
+import { buildCore, type Core } from './core.js';
+import { Features } from './feature.js';
+import { followFiles } from './followed-files.js';
+import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
+import { buildLogEvents, logEventFeature } from './log-events.js';
+import { toUpstreamOptions } from './room-options.js';
+import { buildServers, type Ports } from './servers.js';
+import { fleetFeature, specFeature } from './specs.js';
+import { describeStatus, processFeature } from './status.js';
+import { openTelemetry, telemetryFeature } from './telemetry.js';
+import type { World } from './world.js';
 
 export interface App extends Ports {
   /** Resolves when every pinned key was tried once. */
   readonly startedUp: Promise<void>;
-  /** Pins exactly these keys from now on. */
-  pin(sdkKeys: ReadonlySet<string>): Promise<void>;
+  /** Reads the files that settings name again, at once; a faulty one changes nothing. */
+  readFilesAgain(): void;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
 
-/** What an earlier process left is taken over before the ports open, unless that takes longer. */
-const OPEN_MS_MAX = 5_000;
-
-/** Rejects where a port cannot be had; whatever was opened until then is closed again. */
+/** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
   const telemetry = await openTelemetry(config, world);
-  const { events, metrics, page } = telemetry;
+  const { events, page } = telemetry;
   const shared = openShared(config, world);
-  const opened = await openBackupPlaces(config, world, events, shared.disk);
-  const rooms = buildAllRooms(config, world, events, opened, shared);
-  const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
-  const eventLoopDelay = startEventLoopDelay();
-  const status = (): object => {
-    const { registry, connections } = servers;
-    const common = { config, startedAtMs, eventLoopDelay, registry, connections };
-    const described = { grpc: servers.describeGrpc(), places: opened.describe() };
-    return describeStatus({ ...rooms, ...world, ...common, ...described });
-  };
+  const places = await openBackupPlaces(config, world, events, shared.disk);
+  const features = new Features(clock);
+  const readiness = new Readiness(() => features.unusable);
+  const rooms = { readiness, events, ...buildRooms(config, world, events, places, shared) };
+  const { backups, pinned } = rooms;
+  const status = (keys: string | undefined): object =>
+    describeStatus(config, world, features, readiness, startedAtMs, keys);
   const servers = buildServers(config, world, rooms, { status, metrics: page });
-  metrics.addReader(createReader(config, world, rooms, servers.registry, opened));
-
-  const closeAll = (): Promise<void> =>
-    closeInOrder([
-      async () => {
-        poller.stop();
+  const followed = followFiles(config, world, { pinned, connections: shared.connections, places });
+  features.add(
+    telemetryFeature(clock, telemetry, features, rooms),
+    processFeature(world, readiness),
+    backupFeature(clock, backups, places),
+    { name: 'connections to origins', close: () => shared.connections.close() },
+    idListFeature(clock, rooms),
+    specFeature(config, clock, rooms),
+    logEventFeature(clock, rooms.logEvents),
+    fleetFeature(rooms.fleet),
+    servers,
+    {
+      name: 'followed files',
+      open: () => {
+        followed.start();
       },
-      // The lead goes to another replica at once, while this one still answers.
-      async () => {
-        await Promise.all([fleet?.stop(), servers.drain(), logEvents.flush()]);
+      drain: () => {
+        followed.stop();
       },
-      () => logEvents.close(),
-      () => rooms.origin.close(),
-      () => closeIdListFiles(clock, idListFiles),
-      () => shared.connections.close(),
-      () => finishBackups(clock, backups),
-      () => closeTelemetry(clock, telemetry),
-      async () => {
-        eventLoopDelay.stop();
-      },
-    ]);
-  let ports: Ports;
+    },
+  );
   try {
-    // A disk that hangs keeps nobody from the specs.
-    await Promise.all([logEvents, idListFiles].map((room) => atMost(clock, OPEN_MS_MAX, room.open())));
-    fleet?.start();
-    telemetry.start(rooms, servers.registry);
-    ports = await servers.listen();
+    await features.open();
   } catch (error) {
-    await closeAll();
+    await features.close();
     throw error;
   }
 
+  const { ports } = servers;
   const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
@@ -96,10 +85,12 @@ export async function startApp(config: Config, world: World): Promise<App> {
   return {
     ...ports,
     startedUp,
-    pin: (sdkKeys) => pinned.pin(sdkKeys),
+    readFilesAgain: () => {
+      followed.readNow();
+    },
     stop: () => {
       readiness.drain();
-      stopped ??= closeAll();
+      stopped ??= features.close();
       return stopped;
     },
   };
@@ -122,13 +113,13 @@ function openShared(config: Config, { clock, version }: World): Shared {
   return { connections, disk: new DiskQueue(clock) };
 }
 
-function buildAllRooms(
+function buildRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link, specDisk }: OpenedPlaces,
+  { places, link }: OpenedPlaces,
   { connections, disk }: Shared,
-): AllRooms {
+): Core & IdLists & { readonly logEvents: LogEventStore } {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const origin = createOriginByApi(
@@ -138,8 +129,5 @@ function buildAllRooms(
   const core = buildCore(config, world, events, { origin, places, link });
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean => core.store.isPinned(sdkKey) || core.store.holds(sdkKey);
-  const logEvents = buildLogEvents(config, world, events, connections, isKnownKey);
-  const folders = { specDisk, idListDisk: idLists.idListDisk, logEvents };
-  const readiness = new Readiness(() => findUnusableFolders(folders));
-  return { readiness, events, ...core, ...idLists, logEvents };
+  return { ...core, ...idLists, logEvents: buildLogEvents(config, world, events, connections, isKnownKey) };
 }

@@ -2,25 +2,31 @@
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { RedisConfig } from '../config/redis-config.js';
-import type { BackupPlace } from '../core/backups.js';
+import type { BackupPlace, Backups } from '../core/backups.js';
+import type { Clock } from '../domain/clock.js';
+import { readInstruments as to } from '../observability/instruments.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
 import type { DiskQueue } from '../files/disk-queue.js';
-import { openRedis, type RedisState } from '../storage/redis/open-redis.js';
+import { openRedis, type OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
 import { toUpstreamOptions } from './room-options.js';
 import type { Sources } from './core.js';
+import type { Feature } from './feature.js';
+import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
 
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
-  /** Undefined where specs are not kept on a disk. */
-  readonly specDisk: DiskSnapshots | undefined;
-  /** Undefined without Redis. */
-  redisState(): RedisState | undefined;
-  /** For /status, by place. */
-  describe(): Readonly<Record<string, object>>;
+  readonly redis: OpenedRedis | undefined;
+  readonly disk: DiskSnapshots | undefined;
+  /** From now on new connections to Redis go by these certificate authorities. */
+  trustForRedis(caPem: string): void;
+}
+
+interface RedisTrust {
+  caPem: string | undefined;
 }
 
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
@@ -30,8 +36,9 @@ export async function openBackupPlaces(
   events: ProxyEvents,
   queue: DiskQueue,
 ): Promise<OpenedPlaces> {
+  const trust: RedisTrust = { caPem: config.redisCaPem };
   const [redis, disk] = await Promise.all([
-    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis)),
+    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, trust)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
@@ -42,16 +49,45 @@ export async function openBackupPlaces(
   return {
     places,
     link: redis?.fleet,
-    specDisk: disk,
-    redisState: () => redis?.state(),
-    describe: () => ({
-      ...(redis === undefined ? {} : { redis: redis.describe() }),
-      ...(disk === undefined ? {} : { disk: disk.describe() }),
+    redis,
+    disk,
+    trustForRedis: (caPem) => {
+      trust.caPem = caPem;
+    },
+  };
+}
+
+export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: OpenedPlaces): Feature {
+  return {
+    name: 'backups',
+    close: () => finishBackups(clock, backups),
+    readings: (write) => {
+      if (redis === undefined) return;
+      write(to.redisUp, redis.failing === undefined ? 1 : 0);
+      write(to.leader, redis.isLeader ? 1 : 0);
+    },
+    unusable: () => {
+      const failing = disk?.failing;
+      const what = 'specs are kept in memory only: a restart needs the origin';
+      return failing === undefined
+        ? []
+        : [{ reason: 'specs_folder_failing', what, sinceMs: clock.nowMs() - failing.forMs, count: 1 }];
+    },
+    problems: () => {
+      const failing = redis?.failing;
+      if (failing === undefined) return [];
+      const what = `Redis fails: ${failing.reason}.`;
+      return [{ reason: 'redis_failing', what, sinceMs: clock.nowMs() - failing.forMs, count: 1 }];
+    },
+    status: () => ({
+      backupsToWrite: backups.pending,
+      ...(redis && { redis: redis.describe() }),
+      ...(disk && { disk: disk.describe() }),
     }),
   };
 }
 
-function toRedisOptions(config: Config, redis: RedisConfig): RedisOptions {
+function toRedisOptions(config: Config, redis: RedisConfig, trust: RedisTrust): RedisOptions {
   const leaseTtlMs = config.redisLeaderKeyTtlS * 1000;
   return {
     address: redis.address,
@@ -59,7 +95,7 @@ function toRedisOptions(config: Config, redis: RedisConfig): RedisOptions {
     password: redis.password,
     passwordFile: redis.passwordFile,
     db: redis.database,
-    tls: redis.hasTls ? { caPem: config.redisCaPem } : undefined,
+    tls: redis.hasTls ? trust : undefined,
     connectTimeoutMs: config.redisConnectionTimeoutS * 1000,
     leaseTtlMs,
     attemptIntervalMs: Math.min(config.pollingIntervalS * 1000, leaseTtlMs / 3),

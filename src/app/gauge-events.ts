@@ -3,7 +3,6 @@ import type { PayloadStore } from '../core/payload-store.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { eventFields } from '../observability/event-fields.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
-import type { StreamRegistry } from '../streams/stream-registry.js';
 
 const EVERY_MS = 60_000;
 /** Specs told of in one turn of the event loop. */
@@ -14,7 +13,7 @@ export function startGaugeEvents(
   clock: Clock,
   events: ProxyEvents,
   store: PayloadStore,
-  registry: StreamRegistry,
+  streams: () => number,
 ): Cancel {
   let cancel: Cancel = () => undefined;
   const after = (delayMs: number, task: () => void): void => {
@@ -37,7 +36,7 @@ export function startGaugeEvents(
     });
   };
   const tell = (): void => {
-    events.record('GrpcEstimatedActiveStreams', { value: registry.active });
+    events.record('GrpcEstimatedActiveStreams', { value: streams() });
     tellSpecs(store.all());
   };
   after(EVERY_MS, tell);

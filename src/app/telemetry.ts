@@ -1,6 +1,7 @@
 // Opens what is told of this process: the catalogue's events into every sink that is asked for, and /metrics always.
 import type { Config } from '../config/load-config.js';
-import type { Cancel } from '../domain/clock.js';
+import type { Cancel, Clock } from '../domain/clock.js';
+import { atMost } from '../domain/deadline.js';
 import { createEventLines } from '../observability/event-lines.js';
 import { readInstruments } from '../observability/instruments.js';
 import { Metrics } from '../observability/metrics.js';
@@ -12,8 +13,8 @@ import { StatsdSink } from '../observability/statsd/statsd-sink.js';
 import { UdpSender } from '../observability/statsd/udp-sender.js';
 import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
-import type { StreamRegistry } from '../streams/stream-registry.js';
 import type { Core } from './core.js';
+import type { Feature, Features } from './feature.js';
 import { startGaugeEvents } from './gauge-events.js';
 import { toStatsdOptions } from './room-options.js';
 import type { World } from './world.js';
@@ -22,8 +23,8 @@ export interface Telemetry {
   readonly events: ProxyEvents;
   readonly metrics: Metrics;
   readonly page: PrometheusPage;
-  /** From now on gauges are sent to whom values are sent. */
-  start(core: Core, registry: StreamRegistry): void;
+  /** Whether values are sent to somebody, rather than read. */
+  readonly sends: boolean;
   /** Sends what waits. */
   close(): Promise<void>;
 }
@@ -32,7 +33,6 @@ const ROUTES = [...RESOURCE_KINDS.map(({ path }) => path), '/v1/log_event'];
 
 /** Rejects where a sink cannot be had on this platform; a receiver that is away keeps nobody from anything. */
 export async function openTelemetry(config: Config, world: World): Promise<Telemetry> {
-  const { clock, log } = world;
   const metrics = new Metrics({
     api: RESOURCE_KINDS.map(({ name }) => name),
     route: ROUTES,
@@ -40,7 +40,7 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
     code: [200, 503],
   });
   const sinks: EventSink[] = [metrics];
-  if (config.debugLogging) sinks.push(createEventLines(log));
+  if (config.debugLogging) sinks.push(createEventLines(world.log));
   const statsd = config.statsdLogging || config.datadogLogging ? await openStatsd(config, world) : undefined;
   if (statsd !== undefined) {
     sinks.push(...statsd.sinks);
@@ -49,18 +49,42 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
     });
   }
   const events = createProxyEvents(sinks);
-  let stopGauges: Cancel = () => undefined;
   return {
     events,
     metrics,
     page: new PrometheusPage(metrics),
-    start: ({ store }, registry) => {
-      if (statsd !== undefined) stopGauges = startGaugeEvents(clock, events, store, registry);
-    },
+    sends: statsd !== undefined,
     close: async () => {
-      stopGauges();
       await statsd?.sink.close();
     },
+  };
+}
+
+/** What is still to be sent at the end gets no longer. */
+const LAST_MS_MAX = 500;
+
+/** The first in the list: closed when all others are, it sends what they had to tell of their end. */
+export function telemetryFeature(
+  clock: Clock,
+  telemetry: Telemetry,
+  features: Features,
+  { store }: Core,
+): Feature {
+  const { events, metrics, sends } = telemetry;
+  let stopGauges: Cancel = () => undefined;
+  metrics.addReader((write) => {
+    features.read(write);
+  });
+  return {
+    name: 'telemetry',
+    open: () => {
+      const streams = (): number => features.gauges['streams']?.entries ?? 0;
+      if (sends) stopGauges = startGaugeEvents(clock, events, store, streams);
+    },
+    drain: () => {
+      stopGauges();
+    },
+    close: () => atMost(clock, LAST_MS_MAX, telemetry.close()),
   };
 }
 

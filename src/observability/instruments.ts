@@ -192,6 +192,11 @@ export const readInstruments = {
     ['sink'],
     'Lines or events of telemetry that a sink could not be given.',
   ),
+  problems: gauge(
+    'sfp_problems',
+    ['reason'],
+    'What is wrong now, by the reasons of /status: how many payloads, batches or files are affected.',
+  ),
   buildInfo: gauge('sfp_build_info', ['version', 'node'], 'Always 1; the labels say what is running.'),
   ready: gauge('sfp_ready', [], 'Whether /v1/ready answers 200: 1 or 0.'),
   pollInterval: gauge(

@@ -1,12 +1,16 @@
 // The whole app: pinned keys, probes, polls, /status, and two of it side by side in one process.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { test, type TestContext } from 'node:test';
+import { eventually } from '../e2e/deadline.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
+import { freePort } from '../fakes/free-port.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { FAILING, REFUSING } from '../fakes/origin-faults.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
+import { temporaryFile } from '../process/temporary-file.js';
 
 interface Pair {
   readonly origin: FakeOrigin;
@@ -47,12 +51,12 @@ interface Status {
   readonly version: string;
   readonly uptimeS: number;
   readonly tables: Record<string, { readonly entries: number; readonly entriesMax: number }>;
-  readonly eventLoopDelaySinceLastStatus: Record<string, number>;
-  readonly specs: readonly StatusSpec[];
+  readonly eventLoopDelayLastMinute: Record<string, number>;
+  readonly specs: { readonly byKey: readonly StatusSpec[] };
 }
 
 async function status(proxy: TestProxy): Promise<Status> {
-  return JSON.parse((await rawRequest(`${proxy.adminUrl}/status`)).text) as Status;
+  return JSON.parse((await rawRequest(`${proxy.adminUrl}/status?keys=`)).text) as Status;
 }
 
 async function probe(url: string, name: string): Promise<string> {
@@ -92,7 +96,7 @@ test('an origin that fails does not keep the proxy from being ready', async (t) 
   const { proxy } = await startPair(t, { env: { SFP_SDK_KEYS: SDK_KEY }, prepare });
   await proxy.app.startedUp;
   assert.equal(await probe(proxy.url, 'ready'), '200 ready');
-  const { specs } = await status(proxy);
+  const { byKey: specs } = (await status(proxy)).specs;
   assert.equal(specs.length, 3);
   assert.ok(specs.every((spec) => spec.version === null && spec.lastOutcome?.reason === 'status_500'));
 });
@@ -119,9 +123,9 @@ test('/status tells of each spec, masked, and of every table against its limit',
   assert.equal(told.phase, 'serving');
   assert.deepEqual(told.tables['sdkKeys'], { entries: 1, entriesMax: 7 });
   assert.equal(told.tables['refusalsRemembered']?.entries, 1);
-  assert.deepEqual(Object.keys(told.eventLoopDelaySinceLastStatus), ['meanMs', 'p99Ms', 'maxMs']);
-  const [spec] = told.specs;
-  assert.equal(told.specs.length, 1);
+  assert.deepEqual(Object.keys(told.eventLoopDelayLastMinute), ['meanMs', 'p99Ms', 'maxMs']);
+  const [spec] = told.specs.byKey;
+  assert.equal(told.specs.byKey.length, 1);
   assert.equal(spec?.sdkKey, 'secret-test***');
   assert.equal(spec.version, origin.project.time);
   assert.equal(spec.lastOutcome?.kind, 'updated');
@@ -131,11 +135,13 @@ test('/status tells of each spec, masked, and of every table against its limit',
 });
 
 test('keys pinned later are fetched at once, and keys pinned no more stay as if asked for', async (t) => {
-  const { origin, proxy } = await startPair(t, { env: { SFP_SDK_KEYS: 'secret-one' } });
+  const path = temporaryFile(t, 'secret-one');
+  const { origin, proxy } = await startPair(t, { args: ['--sdk-keys-file', path] });
   await proxy.app.startedUp;
-  await proxy.app.pin(new Set(['secret-two']));
-  assert.equal(origin.requests.length, 6);
-  const { specs } = await status(proxy);
+  writeFileSync(path, 'secret-two');
+  proxy.app.readFilesAgain();
+  await eventually('fetch of the new key', () => origin.requests.length === 6);
+  const { byKey: specs } = (await status(proxy)).specs;
   assert.deepEqual(
     [...new Set(specs.filter((spec) => spec.pinned).map((spec) => spec.sdkKey))],
     ['secret-***'],
@@ -145,7 +151,8 @@ test('keys pinned later are fetched at once, and keys pinned no more stay as if 
 });
 
 test('a key that is pinned no more and not held is polled no more, in no form', async (t) => {
-  const args = ['--clear-datastore-on-unauthorized', '--sdk-keys', SDK_KEY];
+  const path = temporaryFile(t, SDK_KEY);
+  const args = ['--clear-datastore-on-unauthorized', '--sdk-keys-file', path];
   const { origin, proxy, clock } = await startPair(t, { args });
   await proxy.app.startedUp;
   // A form that is not among the pinned ones.
@@ -153,7 +160,9 @@ test('a key that is pinned no more and not held is polled no more, in no form', 
   origin.fault = REFUSING[401];
   const dropped = (): number => proxy.logs.withMessage('spec dropped: origin refused the SDK key').length;
   while (dropped() < 4) await clock.advanceInSteps(1_000, 100);
-  await proxy.app.pin(new Set());
+  writeFileSync(path, '');
+  proxy.app.readFilesAgain();
+  await proxy.logs.waitFor(({ msg }) => msg === 'SDK keys file read again');
   const before = origin.requests.length;
   await clock.advanceInSteps(120_000, 1_000);
   assert.equal(origin.requests.length, before);
@@ -181,22 +190,53 @@ test('an evicted key is polled no more', async (t) => {
   assert.match(origin.requests[2]?.url ?? '', /secret-second/);
   const { tables, specs } = await status(proxy);
   assert.equal(tables['sdkKeys']?.entries, 1);
-  assert.equal(specs.length, 1);
+  assert.equal(specs.byKey.length, 1);
 });
 
 test('two proxies in one process share nothing', async (t) => {
   const first = await startPair(t);
   const second = await startPair(t);
   await rawRequest(`${first.proxy.url}/v1/download_config_specs/${SDK_KEY}.json`);
-  assert.equal((await status(first.proxy)).specs.length, 1);
-  assert.equal((await status(second.proxy)).specs.length, 0);
+  assert.equal((await status(first.proxy)).specs.byKey.length, 1);
+  assert.equal((await status(second.proxy)).specs.byKey.length, 0);
   assert.equal(second.origin.requests.length, 0);
 });
 
-test('a port that is taken fails the start and leaves nothing open', async (t) => {
+test('ports that are taken fail the start, are all told at once, and nothing is left open', async (t) => {
   const { origin, proxy } = await startPair(t);
-  const args = ['--http-port', String(proxy.app.httpPort)];
-  await assert.rejects(startProxy({ origin: origin.url, args }), { code: 'EADDRINUSE' });
+  const [http, admin] = [String(proxy.app.httpPort), String(proxy.app.adminPort)];
+  const grpc = String(await freePort());
+  const args = ['--http-port', http, '--admin-port', admin, '--grpc-port', grpc];
+  await assert.rejects(startProxy({ origin: origin.url, mode: 'grpc-and-http', args }), {
+    name: 'Error',
+    faults: [
+      ['--admin-port (SFP_ADMIN_PORT)', admin],
+      ['--http-port (SFP_HTTP_PORT)', http],
+    ].map(
+      ([setting, port]) =>
+        `${setting}: cannot listen on port ${port} of 127.0.0.1 (EADDRINUSE): ` +
+        'another process has it; stop that one or choose another port',
+    ),
+  });
+  const again = await startProxy({ origin: origin.url, mode: 'grpc', args: ['--grpc-port', grpc] });
+  await again.app.stop();
+});
+
+test('an address or a name that is not of this machine fails the start with the setting to mend', async (t) => {
+  const origin = await startFakeOrigin();
+  t.after(() => origin.close());
+  for (const [args, told] of [
+    [
+      ['--host', '192.0.2.1'],
+      /--host \(SFP_HOST\): cannot listen on 192\.0\.2\.1 \(EADDRNOTAVAIL\): it is not an address/,
+    ],
+    [
+      ['--admin-host', 'nowhere.invalid'],
+      /--admin-host \(SFP_ADMIN_HOST\): cannot listen on .*: the name cannot be resolved/,
+    ],
+  ] as const) {
+    await assert.rejects(startProxy({ origin: origin.url, args }), told);
+  }
 });
 
 test('an IPv6 loopback address can be listened on', async (t) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { maskSdkKey } from '../../src/domain/sdk-key.js';
 import { eventually } from '../e2e/deadline.js';
+import { FAILING } from '../fakes/origin-faults.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { promtoolCheck, scrape } from '../fakes/metrics-page.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
@@ -38,6 +39,20 @@ test('/metrics counts what was answered and what was fetched, and tells the age 
   assert.equal(page.sum('sfp_ready'), 1);
   assert.equal(page.sum('sfp_build_info'), 1);
   assert.ok((page.sum('nodejs_eventloop_lag_p99_seconds') ?? -1) >= 0);
+});
+
+test('tables and problems are those of /status', async (t) => {
+  const { origin, proxy } = await start(t, { args: ['-p', '1', '-m', '7'] });
+  await fetch(`${proxy.url}${SPEC}/${SDK_KEY}.json`);
+  origin.fault = FAILING.status_500;
+  await eventually('a failing poll', async () => {
+    return (await scrape(proxy.adminUrl)).sum('sfp_problems', 'reason="origin_failing"') === 1;
+  });
+  const page = await scrape(proxy.adminUrl);
+  assert.equal(page.sum('sfp_table_entries', 'table="sdkKeys"'), 1);
+  assert.equal(page.sum('sfp_table_entries_max', 'table="sdkKeys"'), 7);
+  const failures = 'sfp_upstream_failures_total';
+  assert.ok((page.sum(failures, 'api="v1"', 'reason="status_500"') ?? 0) > 0, page.text);
 });
 
 test('promtool has nothing to say about /metrics, before and after traffic', async (t) => {

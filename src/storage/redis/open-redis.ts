@@ -10,7 +10,7 @@ import { RedisCommands } from './redis-commands.js';
 import { RedisEntries } from './redis-entries.js';
 import { withRedisEvents } from './redis-events.js';
 import { RedisFleet } from './redis-fleet.js';
-import { RedisHealth } from './redis-health.js';
+import { RedisHealth, type RedisFailing } from './redis-health.js';
 import { RedisLease } from './redis-lease.js';
 import { openLinks, type LinksListener } from './redis-links.js';
 import { RedisNames } from './redis-names.js';
@@ -23,16 +23,12 @@ const FIRST_TRY_MS_MAX = 2_000;
 /** Some nodes of a cluster may fail while others work: it works again when none has failed for longer than a poll interval. */
 const CLUSTER_QUIET_MS = 30_000;
 
-export interface RedisState {
-  /** Whether specs can be read and written. */
-  readonly isUp: boolean;
-  readonly isLeader: boolean;
-}
-
 export interface OpenedRedis {
   readonly snapshots: Snapshots;
   readonly fleet: FleetLink;
-  state(): RedisState;
+  /** Undefined where everything it is used for works. */
+  readonly failing: RedisFailing | undefined;
+  readonly isLeader: boolean;
   /** For people; holds no password and no SDK key. */
   describe(): object;
 }
@@ -73,26 +69,23 @@ export async function openRedis(
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
   const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));
   await atMost(clock, FIRST_TRY_MS_MAX, tried);
-  const describeUses = (): ReturnType<RedisHealth['describe']> =>
-    health.describe(small.isOpen ? undefined : small.fault);
-  const state = (): RedisState => {
-    const { connection, bodies: forBodies, read, write } = describeUses();
-    return {
-      isUp: [connection, forBodies, read, write].every((use) => use === 'ok'),
-      // The lease lasts a while longer without Redis, but nobody can say who holds it.
-      isLeader: small.isOpen && fleet.isLeader,
-    };
-  };
+  // The lease lasts a while longer without Redis, but nobody can say who holds it.
+  const isLeader = (): boolean => small.isOpen && fleet.isLeader;
   return {
     snapshots,
     fleet,
-    state,
+    get failing() {
+      return health.failing(small.isOpen ? undefined : small.fault);
+    },
+    get isLeader() {
+      return isLeader();
+    },
     describe: () => ({
       address: describeAddress(options.address),
       instanceId,
-      isLeader: state().isLeader,
+      isLeader: isLeader(),
       leader: small.isOpen ? fleet.leader : undefined,
-      uses: describeUses(),
+      uses: health.describe(small.isOpen ? undefined : small.fault),
       messages: fleet.messages,
     }),
   };

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createLogger } from '../../src/observability/logger.js';
-import { ConnectionLimit, type ConnectionPlace } from '../../src/servers/connection-limit.js';
-import { LogSink } from '../fakes/log-sink.js';
-import { ManualClock } from '../fakes/manual-clock.js';
+import { createLogger } from '../../../src/observability/logger.js';
+import { ConnectionLimit, type ConnectionPlace } from '../../../src/servers/listener/connection-limit.js';
+import { LogSink } from '../../fakes/log-sink.js';
+import { ManualClock } from '../../fakes/manual-clock.js';
 
 interface Scene {
   readonly clock: ManualClock;
@@ -34,7 +34,7 @@ test('the one that has done nothing for longest gives way', () => {
   open('fifth');
   open('sixth');
   assert.deepEqual(closed, ['second', 'third']);
-  assert.deepEqual(limit.table, { entries: 4, entriesMax: 4 });
+  assert.deepEqual(limit.gauge, { entries: 4, entriesMax: 4 });
   assert.equal(limit.closed, 2);
 });
 
@@ -112,7 +112,7 @@ test('whatever connections do, there are never too many, none is closed without 
           held.underWay += act === 'begin' ? 1 : act === 'end' ? -1 : 0;
           held.place[act]();
         }
-        assert.deepEqual(limit.table, { entries: live.size, entriesMax: connectionsMax });
+        assert.deepEqual(limit.gauge, { entries: live.size, entriesMax: connectionsMax });
       });
       assert.equal(limit.closed, closed.length);
     }),
