@@ -66,6 +66,13 @@ the unit of latencies is the millisecond, with three decimals. Behind the event'
 
 What costs money at Datadog is the number of different tags: \`lcut\` is another one with every change of a project, for each key.
 
+## Statsig
+
+\`--statsig-logging\` sends every event of the table to the project of \`STATSIG_SERVER_SDK_KEY\`, as a log event with the name and value
+that statsd gets, its tags as metadata, and a user of \`podID\` (\`HOSTNAME\`) or of what \`--statsig-logging-tags name:VARIABLE\` says. They go
+the way of SDKs' log events: they wait while Statsig is away, on disk with \`--data-dir\`, and leave at a stop. Each answer is an event
+that is stored and paid for; over 1,000 per second they are left out and counted (\`sfp_telemetry_dropped_total{sink="statsig"}\`).
+
 ### What is counted differently
 
 - Every request counts. In SFP, nginx answered repeated ones for 5 s without the proxy knowing: rates of \`HttpServerRequestSuccess\`

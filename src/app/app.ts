@@ -19,7 +19,7 @@ import { toUpstreamOptions } from './room-options.js';
 import { buildServers, type Ports } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
-import { openTelemetry, telemetryFeature } from './telemetry.js';
+import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
 import type { World } from './world.js';
 
 export interface App extends Ports {
@@ -57,6 +57,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
     servers,
+    statsigFeature(telemetry, rooms.logEvents),
     {
       name: 'followed files',
       open: () => {
@@ -128,6 +129,7 @@ function buildRooms(
   );
   const core = buildCore(config, world, events, { origin, places, link });
   const idLists = buildIdLists(config, world, core, connections, disk);
-  const isKnownKey = (sdkKey: string): boolean => core.store.isPinned(sdkKey) || core.store.holds(sdkKey);
+  const isKnownKey = (sdkKey: string): boolean =>
+    core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
   return { ...core, ...idLists, logEvents: buildLogEvents(config, world, events, connections, isKnownKey) };
 }

@@ -1,5 +1,6 @@
 // Opens what is told of this process: the catalogue's events into every sink that is asked for, and /metrics always.
 import type { Config } from '../config/load-config.js';
+import type { StatsigMetrics } from '../config/statsig-metrics.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
 import { createEventLines } from '../observability/event-lines.js';
@@ -9,9 +10,11 @@ import { PrometheusPage } from '../observability/prometheus-page.js';
 import { createProxyEvents, type EventSink, type ProxyEvents } from '../observability/proxy-events.js';
 import { SdkKeyForms } from '../observability/sdk-key-forms.js';
 import { SfpTags } from '../observability/sfp-tags.js';
-import { StatsdSink } from '../observability/statsd/statsd-sink.js';
+import { SFP_PREFIX, StatsdSink } from '../observability/statsd/statsd-sink.js';
 import { UdpSender } from '../observability/statsd/udp-sender.js';
 import { openUnixSender } from '../observability/statsd/unix-sender.js';
+import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
+import { StatsigSink } from '../protocols/statsig/log-events/statsig-sink.js';
 import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
 import type { Core } from './core.js';
 import type { Feature, Features } from './feature.js';
@@ -23,10 +26,8 @@ export interface Telemetry {
   readonly events: ProxyEvents;
   readonly metrics: Metrics;
   readonly page: PrometheusPage;
-  /** Whether values are sent to somebody, rather than read. */
-  readonly sends: boolean;
-  /** Sends what waits. */
-  close(): Promise<void>;
+  readonly statsd?: StatsdSink;
+  readonly statsig?: StatsigSink;
 }
 
 const ROUTES = [...RESOURCE_KINDS.map(({ path }) => path), '/v1/log_event'];
@@ -41,11 +42,18 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
   });
   const sinks: EventSink[] = [metrics];
   if (config.debugLogging) sinks.push(createEventLines(world.log));
-  const statsd = config.statsdLogging || config.datadogLogging ? await openStatsd(config, world) : undefined;
-  if (statsd !== undefined) {
-    sinks.push(...statsd.sinks);
+  const forms = new SdkKeyForms(config.metricsSdkKey === 'masked' ? 'masked' : 'sfp');
+  const tags = new SfpTags(forms);
+  const sending: { readonly statsd?: StatsdSink; readonly statsig?: StatsigSink } = {
+    ...((config.statsdLogging || config.datadogLogging) && { statsd: await openStatsd(config, world, tags) }),
+    ...(config.statsigMetrics && { statsig: openStatsig(config.statsigMetrics, world, tags) }),
+  };
+  // Keys are known before anybody shows a form of them.
+  if (sending.statsd ?? sending.statsig) sinks.push(forms);
+  for (const [name, sink] of Object.entries(sending)) {
+    sinks.push(sink);
     metrics.addReader((write) => {
-      write(readInstruments.telemetryDropped, statsd.sink.dropped, 'statsd');
+      write(readInstruments.telemetryDropped, sink.dropped, name);
     });
   }
   const events = createProxyEvents(sinks);
@@ -53,10 +61,7 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
     events,
     metrics,
     page: new PrometheusPage(metrics),
-    sends: statsd !== undefined,
-    close: async () => {
-      await statsd?.sink.close();
-    },
+    ...sending,
   };
 }
 
@@ -70,7 +75,7 @@ export function telemetryFeature(
   features: Features,
   { store }: Core,
 ): Feature {
-  const { events, metrics, sends } = telemetry;
+  const { events, metrics, statsd, statsig } = telemetry;
   let stopGauges: Cancel = () => undefined;
   metrics.addReader((write) => {
     features.read(write);
@@ -79,22 +84,32 @@ export function telemetryFeature(
     name: 'telemetry',
     open: () => {
       const streams = (): number => features.gauges['streams']?.entries ?? 0;
-      if (sends) stopGauges = startGaugeEvents(clock, events, store, streams);
+      if (statsd ?? statsig) stopGauges = startGaugeEvents(clock, events, store, streams);
     },
     drain: () => {
       stopGauges();
     },
-    close: () => atMost(clock, LAST_MS_MAX, telemetry.close()),
+    close: async () => {
+      if (statsd !== undefined) await atMost(clock, LAST_MS_MAX, statsd.close());
+    },
   };
 }
 
-async function openStatsd(
-  config: Config,
-  { clock, log }: World,
-): Promise<{ readonly sink: StatsdSink; readonly sinks: readonly EventSink[] }> {
-  const forms = new SdkKeyForms(config.metricsSdkKey === 'masked' ? 'masked' : 'sfp');
+/** Behind log events in the list: drained before them, it hands over its last batch while they still take one. */
+export function statsigFeature({ statsig }: Telemetry, store: LogEventStore): Feature {
+  return {
+    name: 'metrics in Statsig',
+    open: () => statsig?.open(store),
+    drain: () => statsig?.close(),
+  };
+}
+
+async function openStatsd(config: Config, { clock, log }: World, tags: SfpTags): Promise<StatsdSink> {
   const { statsdHost: host, statsdPort: port, statsdSocket: path } = config;
   const sender = path === '' ? new UdpSender(clock, { host, port }) : await openUnixSender(path);
-  const sink = new StatsdSink(clock, log, new SfpTags(forms), sender, toStatsdOptions(config));
-  return { sink, sinks: [forms, sink] };
+  return new StatsdSink(clock, log, tags, sender, toStatsdOptions(config));
+}
+
+function openStatsig(metrics: StatsigMetrics, { clock, version }: World, tags: SfpTags): StatsigSink {
+  return new StatsigSink(clock, tags, { ...metrics, version, prefix: SFP_PREFIX });
 }

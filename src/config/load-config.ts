@@ -8,6 +8,7 @@ import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { boundsText, parseSetting, shownValue, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
+import { readStatsigMetrics, type StatsigMetrics } from './statsig-metrics.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
 export type Cache = 'disabled' | 'redis' | 'local';
@@ -24,6 +25,8 @@ export interface Config extends SettingValues {
   readonly redis: RedisConfig | undefined;
   /** PEM text of `redisCaFile`; undefined where none was named. */
   readonly redisCaPem: string | undefined;
+  /** Undefined where nobody asked for metrics in Statsig. */
+  readonly statsigMetrics: StatsigMetrics | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
   readonly specDir: string | undefined;
 }
@@ -59,7 +62,8 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   const ca = readCa(ORIGIN_CA, values.originCaFile, around.readFile);
   all.push(...pinned.faults, ...ca.faults);
   const places = readPlaces(cache, values, around);
-  all.push(...places.faults);
+  const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
+  all.push(...places.faults, ...ofMetrics);
   if (all.length > 0) return { kind: 'faults', faults: all };
   return {
     kind: 'loaded',
@@ -72,6 +76,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       sdkKeysText: pinned.fileText,
       originCaPem: ca.pem,
       ...places.config,
+      statsigMetrics,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
     }),
   };

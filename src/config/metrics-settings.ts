@@ -1,7 +1,10 @@
 // Settings of metrics that are sent to somebody: to whom, how many at one time, and under which tags.
 import { ANY_TEXT, integer, text, toggle } from './setting-rows.js';
 
-const TAG = { pattern: /^[^\s,|#@]{0,200}$/, patternText: 'up to 200 characters, none of them a space, a comma, a bar, # or @' };
+const TAG = {
+  pattern: /^[^\s,|#@]{0,200}$/,
+  patternText: 'up to 200 characters, none of them a space, a comma, a bar, # or @',
+};
 const MILLISECONDS = { unit: 'ms' } as const;
 
 export const metricsSettings = {
@@ -40,6 +43,29 @@ export const metricsSettings = {
     default: '',
     unit: 'path',
     help: 'Unix datagram socket of the statsd receiver, in place of host and port',
+  }),
+  statsigLogging: toggle({
+    flag: 'statsig-logging',
+    env: 'SFP_STATSIG_LOGGING',
+    help: "send SFP's metrics to Statsig as log events of the project of STATSIG_SERVER_SDK_KEY: one for each, up to 1000 per second",
+  }),
+  statsigLoggingTags: text({
+    flag: 'statsig-logging-tags',
+    env: 'SFP_STATSIG_LOGGING_TAGS',
+    default: '',
+    unit: 'tags',
+    pattern: /^(?:$|[\w.-]+:\w+(?:,[\w.-]+:\w+)*)$/,
+    patternText: 'name:VARIABLE, separated by commas',
+    help: 'custom IDs of these events, from variables; where empty, podID is HOSTNAME',
+  }),
+  statsigServerSdkKey: text({
+    ...ANY_TEXT,
+    isSecret: true,
+    flag: 'statsig-server-sdk-key',
+    env: 'STATSIG_SERVER_SDK_KEY',
+    default: '',
+    unit: 'key',
+    help: 'SDK key of the project that gets them; better set by the variable, as a command line can be seen by others',
   }),
   metricsSdkKey: text({
     flag: 'metrics-sdk-key',
