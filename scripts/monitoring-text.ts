@@ -20,6 +20,20 @@ always. Recording an event costs 0.1 to 0.2 µs and makes no object.
 | changes get here | \`histogram_quantile(0.99, sum by (le) (rate(sfp_spec_propagation_delay_seconds_bucket[15m])))\` | over three polling intervals |
 | log events leave | \`sfp_log_event_queue_oldest_age_seconds\` | over 300 s: Statsig takes none, or refuses a key |
 
+## Boards and alerts
+
+- \`deploy/grafana/spec-forward-proxy.json\`: import it into Grafana, and choose the data source and the job.
+- \`deploy/datadog/spec-forward-proxy.json\`: a Datadog board with SFP's names, which shows SFP and this proxy alike.
+- \`deploy/prometheus/rules.yaml\`: alerts, for a job that is called \`spec-forward-proxy\`; each names the place in
+  [operations](operations.md) that says what to do. \`promtool test rules rules.test.yaml\` shows when each fires.
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: spec-forward-proxy
+    static_configs:
+      - targets: ['HOST:8001'] # with SFP_ADMIN_HOST=0.0.0.0: keep that port inside the cluster
+\`\`\`
+
 ## Metrics
 
 Labels are bounded: \`sdk_key\` is masked (\`secret-abcd***\`), routes are those of the proxy (anything else is \`none\`), and each label

@@ -1,10 +1,16 @@
-// Writes anew the pages of docs that are made from tables of the program: `npm run docs`.
+// Writes anew what is made from tables of the program, pages of docs and boards of deploy: `npm run docs`.
 import { writeFileSync } from 'node:fs';
+import { datadogBoard, grafanaBoard } from './boards.js';
 import { configurationText } from './configuration-text.js';
 import { monitoringText } from './monitoring-text.js';
 
-const PAGES = { 'configuration.md': configurationText(), 'monitoring.md': monitoringText() };
+const FILES = {
+  'docs/configuration.md': configurationText(),
+  'docs/monitoring.md': monitoringText(),
+  'deploy/grafana/spec-forward-proxy.json': grafanaBoard(),
+  'deploy/datadog/spec-forward-proxy.json': datadogBoard(),
+};
 
-for (const [name, text] of Object.entries(PAGES)) {
-  writeFileSync(new URL(`../docs/${name}`, import.meta.url), text);
+for (const [path, text] of Object.entries(FILES)) {
+  writeFileSync(new URL(`../${path}`, import.meta.url), text);
 }
