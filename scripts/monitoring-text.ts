@@ -78,6 +78,8 @@ the unit of latencies is the millisecond, with three decimals. Behind the event'
 - A receiver that is away costs nothing: a log line once, \`sfp_telemetry_dropped_total{sink="statsd"}\`, and a line when it is back. Over
   UDP nobody learns that a receiver on another host is away.
 
+\`sdk_type\`, \`sdk_version\` and \`client_service\` are what clients say; of each 200 different values, then \`other\`.
+
 What costs money at Datadog is the number of different tags: \`lcut\` is another one with every change of a project, for each key.
 
 ## Statsig

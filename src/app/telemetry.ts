@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import type { StatsigMetrics } from '../config/statsig-metrics.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
+import { createAccessLines } from '../observability/access-lines.js';
 import { createEventLines } from '../observability/event-lines.js';
 import { readInstruments } from '../observability/instruments.js';
 import { Metrics } from '../observability/metrics.js';
@@ -42,6 +43,7 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
   });
   const sinks: EventSink[] = [metrics];
   if (config.debugLogging) sinks.push(createEventLines(world.log));
+  if (config.accessLog) sinks.push(createAccessLines(world.log));
   const forms = new SdkKeyForms(config.metricsSdkKey === 'masked' ? 'masked' : 'sfp');
   const tags = new SfpTags(forms);
   const sending: { readonly statsd?: StatsdSink; readonly statsig?: StatsigSink } = {

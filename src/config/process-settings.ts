@@ -7,6 +7,11 @@ export const processSettings = {
     env: 'SFP_DEBUG_LOGGING',
     help: 'add a log line with its latency for every event',
   }),
+  accessLog: toggle({
+    flag: 'access-log',
+    env: 'SFP_ACCESS_LOG',
+    help: 'add a log line for every answer of the HTTP port: method, route, masked key, status, bytes, milliseconds, SDK',
+  }),
   instanceName: text({
     flag: 'instance-name',
     env: 'HOSTNAME',

@@ -13,6 +13,8 @@ export interface ProxyEventFields {
   readonly format?: PayloadFormat;
   readonly latencyMs?: number;
   readonly status?: number;
+  /** Of an answer's body. */
+  readonly bytes?: number;
   /** The version the event speaks of. */
   readonly lcut?: number;
   readonly reason?: string;

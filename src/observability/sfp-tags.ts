@@ -2,13 +2,18 @@
 import { catalogue, TAG_FIELDS, type CatalogueRow, type ProxyEventName, type Tag } from './catalogue.js';
 import type { ProxyEventFields } from './event-fields.js';
 import type { SdkKeyForms } from './sdk-key-forms.js';
+import { LABEL_VALUES_MAX, OTHER } from './series.js';
 
 /** What SFP's tags show where an event has nothing to show. */
 const NOTHING: Partial<Record<Tag, string>> = { sdk_key: 'none', path: 'other', lcut: '0' };
+/** Clients say whatever they like there. */
+const OF_CLIENTS: readonly Tag[] = ['sdk_type', 'sdk_version', 'client_service'];
 const PROBE = /^\/v1\/(?:health|ready|startup)$/;
 
 export class SfpTags {
   readonly #forms: SdkKeyForms;
+  /** Values that clients have sent of each, by tag. */
+  readonly #sent = new Map<Tag, Set<string>>();
   /** In the order of the table: SFP's. */
   readonly #tagsOf: ReadonlyMap<string, readonly Tag[]>;
 
@@ -35,6 +40,14 @@ export class SfpTags {
     const value = fields[TAG_FIELDS[tag]];
     if (typeof value !== 'string') return value;
     if (tag === 'sdk_key') return this.#forms.of(value);
+    if (OF_CLIENTS.includes(tag)) return this.#bounded(tag, value);
     return tag === 'path' && !PROBE.test(value) ? `${value}/` : value;
+  }
+
+  #bounded(tag: Tag, value: string): string {
+    const sent = this.#sent.get(tag) ?? new Set();
+    this.#sent.set(tag, sent);
+    if (sent.size < LABEL_VALUES_MAX) sent.add(value);
+    return sent.has(value) ? value : OTHER;
   }
 }

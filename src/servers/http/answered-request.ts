@@ -1,5 +1,6 @@
 // An answer of the HTTP server as the fields of its event: each is looked up when a sink asks for it, and nothing is made before.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isValidSdkKey, maskSdkKeysIn } from '../../domain/sdk-key.js';
 import type { ProxyEventFields } from '../../observability/event-fields.js';
 import { isProbe } from './probe-routes.js';
 
@@ -53,6 +54,10 @@ export class AnsweredRequest implements ProxyEventFields {
     return this.#reply.statusCode;
   }
 
+  get bytes(): number {
+    return Number(this.#reply.getHeader('content-length') ?? 0);
+  }
+
   get latencyMs(): number {
     return this.#reply.elapsedTime;
   }
@@ -96,8 +101,16 @@ export class AnsweredRequest implements ProxyEventFields {
     return this.#reply.getHeader('etag') === undefined ? 'no_update' : 'full';
   }
 
+  /** That the client may have repeated elsewhere; what is no key is no pattern either. */
+  get #ownKey(): string | undefined {
+    const { sdkKey } = this;
+    return sdkKey !== undefined && isValidSdkKey(sdkKey) ? sdkKey : undefined;
+  }
+
   #header(name: string): string {
     const value = this.#request.headers[name];
-    return typeof value === 'string' && value !== '' ? value.slice(0, CLIENT_TEXT_CHARACTERS_MAX) : UNKNOWN;
+    if (typeof value !== 'string' || value === '') return UNKNOWN;
+    // Whatever a client writes there, a key is not shown.
+    return maskSdkKeysIn(value.slice(0, CLIENT_TEXT_CHARACTERS_MAX), this.#ownKey);
   }
 }
