@@ -96,8 +96,8 @@ that is stored and paid for; over 1,000 per second they are left out and counted
 - \`sdk_key\` of a probe is \`none\` (SFP: \`health\`), and \`path\` of an unknown route is \`other\` (SFP: the path itself). Short keys are never shown whole.
 - \`accept-encoding\` and \`content-encoding\` are joined by \`+\`, as in SFP since 4.3; 4.1 wrote \`[PlainText, Gzip]\`.
 - Latencies have decimals; SFP cuts them off.
-- Defaults of two variables are lower: \`DOGSTATSD_MAX_BUFFER_SIZE\` 1,432 (SFP 8,000), so that datagrams pass any network unbroken, and
-  \`DOGSTATSD_MAX_TIME_MS\` 1,000 (SFP 30,000).
+- Datagrams to another host are of 1,432 bytes at most (SFP 8,000), so that they pass any network unbroken, and leave after 1 s (SFP
+  30 s).
 - An answer of 304 is a success; in SFP it was a failure.
 - \`ConfigSpecStoreGotData\` is sent; SFP documents it and never sends it.
 - \`UpdateConfigSpecStorePropagationDelayMs\` comes with a version that replaces another, as in SFP, and never with a first one.

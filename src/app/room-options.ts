@@ -214,11 +214,15 @@ export function toStatsdOptions(config: Config): StatsdOptions {
     isDatadog: config.datadogLogging,
     address: config.statsdSocket === '' ? `${config.statsdHost}:${config.statsdPort}` : config.statsdSocket,
     globalTags: tags.filter(([, value]) => value !== '').map(([name, value]) => `${name}:${value}`),
-    datagramBytesMax: config.dogstatsdMaxBufferSize,
+    datagramBytesMax: config.dogstatsdMaxBufferSize || (isOnThisHost(config) ? 8_000 : 1_432),
     datagramMs: config.dogstatsdMaxTimeMs,
     sumMs: config.datadogMaxBatchTimeMs,
     sumsMax: config.datadogMaxBatchEventCount,
     retriesMax: config.dogstatsdMaxRetryAttempt,
     firstRetryMs: config.dogstatsdInitialRetryDelayMs,
   };
+}
+
+function isOnThisHost({ statsdHost, statsdSocket }: Config): boolean {
+  return statsdSocket !== '' || /^(?:localhost|127\.[\d.]+|::1)$/.test(statsdHost);
 }

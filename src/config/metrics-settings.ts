@@ -97,11 +97,11 @@ export const metricsSettings = {
   dogstatsdMaxBufferSize: integer({
     flag: 'dogstatsd-max-buffer-size',
     env: 'DOGSTATSD_MAX_BUFFER_SIZE',
-    default: 1_432,
-    min: 512,
+    default: 0,
+    min: 0,
     max: 8_192,
     unit: 'bytes',
-    help: 'largest datagram; the default gets through any network unbroken, 8000 is what SFP takes for an agent on the same host',
+    help: 'largest datagram; 0: 8000 to a receiver on this host, as SFP has it, and 1432 to others, which gets through any network unbroken',
   }),
   dogstatsdMaxTimeMs: integer({
     ...MILLISECONDS,

@@ -162,7 +162,20 @@ test('what waits is sent at the stop', async (t) => {
   await proxy.app.stop();
   await receiver.line(/HttpServerRequestSuccess/);
   await receiver.line(/ConfigSpecStoreGotData\.count:1\|c/);
-  for (const datagram of receiver.datagrams) assert.ok(datagram.length <= 1_433, String(datagram.length));
+});
+
+test('datagrams are as large as DOGSTATSD_MAX_BUFFER_SIZE lets them be', async (t) => {
+  const receiver = await receive(t);
+  const env = { STATSD_PORT_OVERRIDE: String(receiver.port), DOGSTATSD_MAX_BUFFER_SIZE: '800' };
+  const { proxy } = await start(t, { args: ['--statsd-logging'], env });
+  for (let index = 0; index < 20; index += 1) await ask(proxy);
+  await proxy.app.stop();
+  await eventually(
+    'all answers',
+    () => receiver.lines.filter((line) => line.includes('RequestSuccess')).length === 20,
+  );
+  for (const datagram of receiver.datagrams) assert.ok(datagram.length <= 801, String(datagram.length));
+  assert.ok(receiver.datagrams.some((datagram) => datagram.length > 400));
 });
 
 test('over UDP a receiver may come late, leave and come back', async (t) => {

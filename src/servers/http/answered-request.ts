@@ -9,6 +9,7 @@ const CLIENT_TEXT_CHARACTERS_MAX = 64;
 /** Codings as SFP names them, in its order; what else a client offers is `unknown`. */
 const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
 const UNKNOWN = 'unknown';
+const LIKE_A_KEY = /(?:secret|client|server)-/;
 
 export type NamedKey = (request: FastifyRequest) => string | undefined;
 
@@ -101,16 +102,13 @@ export class AnsweredRequest implements ProxyEventFields {
     return this.#reply.getHeader('etag') === undefined ? 'no_update' : 'full';
   }
 
-  /** That the client may have repeated elsewhere; what is no key is no pattern either. */
-  get #ownKey(): string | undefined {
-    const { sdkKey } = this;
-    return sdkKey !== undefined && isValidSdkKey(sdkKey) ? sdkKey : undefined;
-  }
-
   #header(name: string): string {
     const value = this.#request.headers[name];
     if (typeof value !== 'string' || value === '') return UNKNOWN;
-    // Whatever a client writes there, a key is not shown.
-    return maskSdkKeysIn(value.slice(0, CLIENT_TEXT_CHARACTERS_MAX), this.#ownKey);
+    const text = value.slice(0, CLIENT_TEXT_CHARACTERS_MAX);
+    const own = this.sdkKey;
+    // Whatever a client writes there, a key is not shown; the pattern for that takes longer to make than the rest.
+    const mayHoldKey = LIKE_A_KEY.test(text) || (own !== undefined && own !== '' && text.includes(own));
+    return mayHoldKey ? maskSdkKeysIn(text, own !== undefined && isValidSdkKey(own) ? own : undefined) : text;
   }
 }
