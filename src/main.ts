@@ -13,11 +13,11 @@ import {
   type Surroundings,
 } from './config/load-config.js';
 import type { CommandLine } from './config/command-line.js';
-import { readPinnedKeys } from './config/pinned-keys.js';
 import { systemClock } from './domain/clock.js';
 import { probeHealth } from './cli/health-probe.js';
 import { openStandardOutput } from './observability/log-output.js';
 import { createLogger, type Logger } from './observability/logger.js';
+import { PortsUnavailable } from './servers/listener/open-ports.js';
 
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
@@ -105,14 +105,17 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
   process.on('SIGHUP', () => {
     // A start that failed ends the process anyway.
     void starting.then(
-      (app) => repin(app, config, log),
+      (app) => {
+        app.readFilesAgain();
+      },
       () => undefined,
     );
   });
   try {
     await starting;
   } catch (error) {
-    log.fatal({ err: error }, 'cannot start');
+    if (error instanceof PortsUnavailable) log.fatal({ faults: error.faults }, 'cannot start');
+    else log.fatal({ err: error }, 'cannot start');
     exit(EXIT_BROKEN);
   }
 }
@@ -148,17 +151,6 @@ function stopOnSignals(starting: Promise<App>, log: Logger, exit: (status: numbe
         });
     });
   }
-}
-
-/** SIGHUP: the keys file is read again; a faulty one changes nothing. */
-async function repin(app: App, config: Config, log: Logger): Promise<void> {
-  const { sdkKeys, faults } = readPinnedKeys(config, around.readFile);
-  if (faults.length > 0) {
-    log.error({ faults }, 'SDK keys file not taken over: the keys pinned before stay');
-    return;
-  }
-  log.info({ pinnedSdkKeys: sdkKeys.size }, 'SDK keys file read again');
-  await app.pin(sdkKeys);
 }
 
 function orFaults<Result>(loaded: Loaded<Result>): Result | undefined {

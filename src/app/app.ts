@@ -1,7 +1,8 @@
 // Composition root: builds rooms and servers, opens the ports, and stops everything within a deadline.
 import type { Config } from '../config/load-config.js';
+import type { Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
-import { startEventLoopDelay } from '../observability/event-loop-delay.js';
+import { startEventLoopDelay, type EventLoopDelay } from '../observability/event-loop-delay.js';
 import type { Logger } from '../observability/logger.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
@@ -10,13 +11,14 @@ import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js'
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { openBackupPlaces, type OpenedPlaces } from './backup-places.js';
+import { followFiles } from './followed-files.js';
 import { buildIdLists } from './id-lists.js';
 import { buildLogEvents } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
 import { buildCore } from './core.js';
 import type { World } from './world.js';
 import { Readiness } from '../servers/readiness.js';
-import { buildServers, type AllRooms, type Ports } from './servers.js';
+import { buildServers, type AllRooms, type Ports, type Servers } from './servers.js';
 import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
 import { findUnusableFolders } from './unusable-folders.js';
@@ -24,8 +26,8 @@ import { findUnusableFolders } from './unusable-folders.js';
 export interface App extends Ports {
   /** Resolves when every pinned key was tried once. */
   readonly startedUp: Promise<void>;
-  /** Pins exactly these keys from now on. */
-  pin(sdkKeys: ReadonlySet<string>): Promise<void>;
+  /** Reads the files that settings name again, at once; a faulty one changes nothing. */
+  readFilesAgain(): void;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
@@ -33,7 +35,7 @@ export interface App extends Ports {
 /** What an earlier process left is taken over before the ports open, unless that takes longer. */
 const OPEN_MS_MAX = 5_000;
 
-/** Rejects where a port cannot be had; whatever was opened until then is closed again. */
+/** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
@@ -41,7 +43,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const shared = openShared(config, world);
   const opened = await openBackupPlaces(config, world, events, shared.disk);
   const rooms = buildAllRooms(config, world, events, opened, shared);
-  const { readiness, poller, pinned, backups, fleet, idListFiles, logEvents } = rooms;
+  const { readiness, pinned, fleet, idListFiles, logEvents } = rooms;
   const eventLoopDelay = startEventLoopDelay();
   const servers = buildServers(config, world, rooms, () =>
     describeStatus({
@@ -57,24 +59,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
     }),
   );
 
+  const followed = followFiles(config, world, { pinned, connections: shared.connections, places: opened });
   const closeAll = (): Promise<void> =>
-    closeInOrder([
-      async () => {
-        poller.stop();
-      },
-      // The lead goes to another replica at once, while this one still answers.
-      async () => {
-        await Promise.all([fleet?.stop(), servers.drain(), logEvents.flush()]);
-      },
-      () => logEvents.close(),
-      () => rooms.origin.close(),
-      () => closeIdListFiles(clock, idListFiles),
-      () => shared.connections.close(),
-      () => finishBackups(clock, backups),
-      async () => {
-        eventLoopDelay.stop();
-      },
-    ]);
+    closeEverything(clock, { ...rooms, servers, connections: shared.connections, eventLoopDelay });
   let ports: Ports;
   try {
     // A disk that hangs keeps nobody from the specs.
@@ -92,17 +79,48 @@ export async function startApp(config: Config, world: World): Promise<App> {
     readiness.startedUp();
     logReady(log, readiness, pinnedSdkKeys.size);
   });
+  followed.start();
   let stopped: Promise<void> | undefined;
   return {
     ...ports,
     startedUp,
-    pin: (sdkKeys) => pinned.pin(sdkKeys),
+    readFilesAgain: () => {
+      followed.readNow();
+    },
     stop: () => {
       readiness.drain();
+      followed.stop();
       stopped ??= closeAll();
       return stopped;
     },
   };
+}
+
+interface Everything extends AllRooms {
+  readonly servers: Servers;
+  readonly connections: SharedConnections;
+  readonly eventLoopDelay: EventLoopDelay;
+}
+
+function closeEverything(clock: Clock, everything: Everything): Promise<void> {
+  const { poller, fleet, servers, logEvents, origin, idListFiles, connections, backups } = everything;
+  return closeInOrder([
+    async () => {
+      poller.stop();
+    },
+    // The lead goes to another replica at once, while this one still answers.
+    async () => {
+      await Promise.all([fleet?.stop(), servers.drain(), logEvents.flush()]);
+    },
+    () => logEvents.close(),
+    () => origin.close(),
+    () => closeIdListFiles(clock, idListFiles),
+    () => connections.close(),
+    () => finishBackups(clock, backups),
+    async () => {
+      everything.eventLoopDelay.stop();
+    },
+  ]);
 }
 
 function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): void {

@@ -17,8 +17,14 @@ import type { World } from './world.js';
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   /** Undefined where specs are not kept on a disk. */
   readonly specDisk: DiskSnapshots | undefined;
+  /** From now on new connections to Redis go by these certificate authorities. */
+  trustForRedis(caPem: string): void;
   /** For /status, by place. */
   describe(): Readonly<Record<string, object>>;
+}
+
+interface RedisTrust {
+  caPem: string | undefined;
 }
 
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
@@ -28,8 +34,9 @@ export async function openBackupPlaces(
   events: ProxyEvents,
   queue: DiskQueue,
 ): Promise<OpenedPlaces> {
+  const trust: RedisTrust = { caPem: config.redisCaPem };
   const [redis, disk] = await Promise.all([
-    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis)),
+    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, trust)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
@@ -41,6 +48,9 @@ export async function openBackupPlaces(
     places,
     link: redis?.fleet,
     specDisk: disk,
+    trustForRedis: (caPem) => {
+      trust.caPem = caPem;
+    },
     describe: () => ({
       ...(redis === undefined ? {} : { redis: redis.describe() }),
       ...(disk === undefined ? {} : { disk: disk.describe() }),
@@ -48,7 +58,7 @@ export async function openBackupPlaces(
   };
 }
 
-function toRedisOptions(config: Config, redis: RedisConfig): RedisOptions {
+function toRedisOptions(config: Config, redis: RedisConfig, trust: RedisTrust): RedisOptions {
   const leaseTtlMs = config.redisLeaderKeyTtlS * 1000;
   return {
     address: redis.address,
@@ -56,7 +66,7 @@ function toRedisOptions(config: Config, redis: RedisConfig): RedisOptions {
     password: redis.password,
     passwordFile: redis.passwordFile,
     db: redis.database,
-    tls: redis.hasTls ? { caPem: config.redisCaPem } : undefined,
+    tls: redis.hasTls ? trust : undefined,
     connectTimeoutMs: config.redisConnectionTimeoutS * 1000,
     leaseTtlMs,
     attemptIntervalMs: Math.min(config.pollingIntervalS * 1000, leaseTtlMs / 3),

@@ -1,5 +1,5 @@
 // The limits of client connections, one for each server of a mode; says so where they are lower than what was asked for.
-import { ConnectionLimit } from '../servers/connection-limit.js';
+import { ConnectionLimit } from '../servers/listener/connection-limit.js';
 import { shareConnections, type ConnectionsByServer } from './connection-shares.js';
 import type { World } from './world.js';
 

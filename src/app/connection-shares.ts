@@ -1,5 +1,5 @@
 // How many client connections each server may have, by what was asked for and by how many files the process may open.
-import type { ConnectionLimitOptions } from '../servers/connection-limit.js';
+import type { ConnectionLimitOptions } from '../servers/listener/connection-limit.js';
 
 type Server = ConnectionLimitOptions['server'];
 export type ConnectionsByServer = Readonly<Partial<Record<Server, number>>>;

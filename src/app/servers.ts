@@ -1,9 +1,8 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/load-config.js';
 import { buildAdminServer } from '../servers/admin/admin-server.js';
-import type { ConnectionLimit } from '../servers/connection-limit.js';
+import { ListeningPort } from '../servers/listener/listening-port.js';
+import { openPorts } from '../servers/listener/open-ports.js';
 import { ClientConnections } from '../servers/grpc/client-connections.js';
 import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
@@ -24,6 +23,7 @@ import {
   toHttpBodyBytesMax,
   toHttpOptions,
   toHttpTimeouts,
+  toPorts,
   toStatsigRouteOptions,
 } from './room-options.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -32,7 +32,7 @@ import type { IdLists } from './id-lists.js';
 import type { EventRooms } from './log-events.js';
 import type { Core } from './core.js';
 import type { World } from './world.js';
-import { drainHttp, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
+import { drainHttp, GRPC_MS_MAX, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
 /** Undefined for a server that the mode does not have. */
 export interface Ports {
@@ -46,7 +46,7 @@ export interface Servers {
   /** Undefined where the mode has no gRPC. */
   describeGrpc(): ReturnType<GrpcServer['describe']> | undefined;
   readonly connections: ConnectionLimits;
-  /** Rejects where a port cannot be had. */
+  /** Rejects with PortsUnavailable where any cannot be had. */
   listen(): Promise<Ports>;
   /** Lets answers and streams end within their deadlines; safe where nothing listens yet. */
   drain(): Promise<void>;
@@ -71,7 +71,6 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
   const admin = buildAdminServer(clock, log, readiness, status, {
-    connections: connections.admin,
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
@@ -79,34 +78,33 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
   const http =
     connections.http &&
-    buildHttpServer(
-      clock,
-      log,
-      events,
-      readiness,
-      { ...toHttpOptions(config), connections: connections.http, bodies },
-      [routes],
-    );
-  const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry, connections.grpc);
+    buildHttpServer(clock, log, events, readiness, { ...toHttpOptions(config), bodies }, [routes]);
+  const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
+  const apps = http === undefined ? [admin] : [http, admin];
+  const at = toPorts(config);
+  const httpPort = http && new ListeningPort(at.http, connections.http, http.accept);
+  const grpcPort = grpc && new ListeningPort(at.grpc, connections.grpc, grpc.accept);
+  const adminPort = new ListeningPort(at.admin, connections.admin, admin.accept);
   return {
     registry,
     describeGrpc: () => grpc?.describe(),
     connections,
     listen: async () => {
-      await admin.listen({ host: config.adminHost, port: config.adminPort });
-      const grpcPort = await grpc?.listen(config.host, config.grpcPort);
-      await http?.listen({ host: config.host, port: config.httpPort });
-      return { httpPort: http && portOf(http), grpcPort, adminPort: portOf(admin) };
+      await Promise.all(apps.map((app) => app.ready()));
+      await openPorts([adminPort, grpcPort, httpPort].filter((port) => port !== undefined));
+      return { httpPort: httpPort?.number, grpcPort: grpcPort?.number, adminPort: adminPort.number };
     },
     drain: async () => {
-      const apps = http === undefined ? [admin] : [http, admin];
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
         void Promise.all([origin.close(), rooms.idListFileOrigin.close()]);
       });
       const streams = registry.drain(clock);
       try {
-        await Promise.all([drainHttp(clock, apps), grpc?.drain(streams.overInMs)]);
+        await Promise.all([
+          drainHttp(clock, apps, httpPort === undefined ? [adminPort] : [httpPort, adminPort]),
+          grpcPort && grpc.drain(streams.overInMs, grpcPort.close(clock, GRPC_MS_MAX)),
+        ]);
       } finally {
         streams.cancel();
         cancelRelease();
@@ -120,7 +118,6 @@ function buildGrpcServer(
   { clock, log }: World,
   rooms: AllRooms,
   registry: StreamRegistry,
-  connectionLimit: ConnectionLimit,
 ): GrpcServer {
   const { readiness, events, reader, feed, store } = rooms;
   const source = {
@@ -129,7 +126,7 @@ function buildGrpcServer(
     keepWhileStreamed: store.keepWhileStreamed.bind(store),
   };
   const reports = new LimitReports(clock, log);
-  const connections = new ClientConnections(clock, connectionLimit, reports, {
+  const connections = new ClientConnections(clock, reports, {
     callsAtOnce: registry.streamsMax,
   });
   const configSpecs = new ConfigSpecService(
@@ -142,8 +139,4 @@ function buildGrpcServer(
   const protocols = [{ definition: loadConfigSpecService(), handlers: configSpecs.handlers }];
   const services = { registry, protocols, health, connections, reports };
   return new GrpcServer(clock, services, toGrpcServerOptions(config));
-}
-
-function portOf(server: FastifyInstance): number {
-  return (server.server.address() as AddressInfo).port;
 }

@@ -1,14 +1,17 @@
 // Stopping: servers drain while there is time, then are cut, so that the process ends within its deadline.
-import type { FastifyInstance } from 'fastify';
 import type { Backups } from '../core/backups.js';
 import type { Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
 import type { IdListFiles } from '../protocols/statsig/id-lists/id-list-files.js';
+import type { HttpApp } from '../servers/http/fastify-app.js';
+import type { ListeningPort } from '../servers/listener/listening-port.js';
 
 /** Answers that wait for the origin get no more than this: then the origin is let go, and they are told to try again. */
 export const WAIT_FOR_ORIGIN_MS = 3_000;
-/** Connections still open after this are cut. With what else a stop needs, the process ends within 5 s. */
-const DRAIN_MS_MAX = 4_000;
+/** HTTP connections still open after this are cut. With what else a stop needs, the process ends within 5 s. */
+const HTTP_MS_MAX = 4_000;
+/** gRPC connections have longer: their streams are ended one by one. */
+export const GRPC_MS_MAX = 7_000;
 /** Connections become idle one by one as their answers end. */
 const CLOSE_IDLE_EVERY_MS = 50;
 
@@ -44,22 +47,20 @@ export async function closeInOrder(steps: readonly (() => Promise<void>)[]): Pro
 }
 
 /** Stops listening, lets answers in flight end, closes connections as they fall idle; resolves when none is left. */
-export async function drainHttp(clock: Clock, apps: readonly FastifyInstance[]): Promise<void> {
+export async function drainHttp(
+  clock: Clock,
+  apps: readonly HttpApp[],
+  ports: readonly ListeningPort[],
+): Promise<void> {
   let isDone = false;
   const closeIdle = (): void => {
     if (isDone) return;
-    for (const app of apps) app.server.closeIdleConnections();
+    for (const app of apps) app.closeIdle();
     clock.schedule(CLOSE_IDLE_EVERY_MS, closeIdle);
   };
-  const cancelCut = clock.schedule(DRAIN_MS_MAX, () => {
-    for (const app of apps) app.server.closeAllConnections();
-  });
-  const closing = Promise.all(apps.map((app) => app.close()));
+  const closing = Promise.all(ports.map((port) => port.close(clock, HTTP_MS_MAX)));
   closeIdle();
-  try {
-    await closing;
-  } finally {
-    isDone = true;
-    cancelCut();
-  }
+  await closing;
+  isDone = true;
+  await Promise.all(apps.map(({ app }) => app.close()));
 }

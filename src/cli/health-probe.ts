@@ -24,31 +24,47 @@ export interface HealthReport {
 
 /** Never rejects: no answer is a report too. */
 export async function probeHealth(options: HealthProbeOptions, clock: Clock): Promise<HealthReport> {
-  if (options.isGrpc) return await probeGrpc(`${reachable(options.host)}:${options.grpcPort}`, clock);
-  const report = await probeHttp(`${reachable(options.host)}:${options.httpPort}`);
+  if (options.isGrpc) return await probeGrpc(addressesOf(options.host, options.grpcPort), clock);
   // A daemon that serves gRPC alone has its probes on the admin port.
-  if (report !== 'refused') return report;
-  const adminReport = await probeHttp(`${reachable(options.adminHost)}:${options.adminPort}`);
-  if (adminReport !== 'refused') return adminReport;
-  const ports = `ports ${options.httpPort} and ${options.adminPort}`;
-  return { isHealthy: false, text: `nobody listens on ${reachable(options.host)}, ${ports}` };
-}
-
-async function probeGrpc(address: string, clock: Clock): Promise<HealthReport> {
-  try {
-    const status = await askGrpcHealth(address, clock.nowMs());
-    return { isHealthy: status === 'SERVING', text: status };
-  } catch (error) {
-    return { isHealthy: false, text: `${address}: ${(error as Error).message}` };
+  const { host, httpPort, adminHost, adminPort } = options;
+  for (const address of [...addressesOf(host, httpPort), ...addressesOf(adminHost, adminPort)]) {
+    const report = await probeHttp(address);
+    if (report !== 'unreachable') return report;
   }
+  return {
+    isHealthy: false,
+    text: `no server listens on port ${httpPort} of ${host} or port ${adminPort} of ${adminHost}`,
+  };
 }
 
-function probeHttp(address: string): Promise<HealthReport | 'refused'> {
+async function probeGrpc(addresses: readonly string[], clock: Clock): Promise<HealthReport> {
+  const failures: string[] = [];
+  for (const address of addresses) {
+    try {
+      const status = await askGrpcHealth(address, clock.nowMs());
+      return { isHealthy: status === 'SERVING', text: status };
+    } catch (error) {
+      failures.push(`${address}: ${(error as Error).message}`);
+    }
+  }
+  return { isHealthy: false, text: failures.join('; ') };
+}
+
+/** The server listens on another address, or this machine does not have this one's family. */
+const UNREACHABLE: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EADDRNOTAVAIL',
+  'EAFNOSUPPORT',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+
+function probeHttp(address: string): Promise<HealthReport | 'unreachable'> {
   return new Promise((resolve) => {
     const url = `http://${address}/v1/health`;
     const fail = (error: Error): void => {
-      const isRefused = 'code' in error && error.code === 'ECONNREFUSED';
-      resolve(isRefused ? 'refused' : { isHealthy: false, text: `${url}: ${error.message}` });
+      const isUnreachable = 'code' in error && UNREACHABLE.has(error.code);
+      resolve(isUnreachable ? 'unreachable' : { isHealthy: false, text: `${url}: ${error.message}` });
     };
     const request = get(url, { timeout: TIMEOUT_MS, agent: false }, (response) => {
       let text = '';
@@ -64,9 +80,9 @@ function probeHttp(address: string): Promise<HealthReport | 'refused'> {
   });
 }
 
-/** An address that reaches a server listening on `host` from the same machine. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
+/** That reach a server listening on `host` from the same machine. A server on every address may have one family only. */
+function addressesOf(host: string, port: number): readonly string[] {
+  const isEither = ['::', '0.0.0.0', '127.0.0.1'].includes(host);
+  const hosts = isEither ? ['127.0.0.1', '[::1]'] : [host.includes(':') ? `[${host}]` : host];
+  return hosts.map((each) => `${each}:${port}`);
 }

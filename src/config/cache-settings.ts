@@ -77,7 +77,7 @@ export const cacheSettings = {
     env: 'REDIS_CA_FILE',
     default: '',
     unit: 'file',
-    help: 'PEM file of certificate authorities to trust for Redis besides the well-known ones',
+    help: 'PEM file of certificate authorities to trust for Redis besides the well-known ones; may change',
   }),
   redisUrl: text({
     ...ANY_TEXT,

@@ -1,8 +1,9 @@
 // Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
 import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import { fileFault } from '../files/small-file.js';
 import type { CommandLine, SettingName } from './command-line.js';
-import { fileFault, readPinnedKeys } from './pinned-keys.js';
+import { readPinnedKeys } from './pinned-keys.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { boundsText, parseSetting, shownValue, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
@@ -15,6 +16,8 @@ export interface Config extends SettingValues {
   readonly mode: Mode;
   readonly cache: Cache;
   readonly pinnedSdkKeys: ReadonlySet<string>;
+  /** What `sdkKeysFile` holds; empty where none was named. */
+  readonly sdkKeysText: string;
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
   /** With CACHE `redis` only. */
@@ -53,7 +56,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     ...faults,
   ];
   const pinned = readPinnedKeys(values, around.readFile);
-  const ca = readCa('--origin-ca-file (SFP_ORIGIN_CA_FILE)', values.originCaFile, around.readFile);
+  const ca = readCa(ORIGIN_CA, values.originCaFile, around.readFile);
   all.push(...pinned.faults, ...ca.faults);
   const places = readPlaces(cache, values, around);
   all.push(...places.faults);
@@ -66,6 +69,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       mode: mode as Mode,
       cache: cache as Cache,
       pinnedSdkKeys: pinned.sdkKeys,
+      sdkKeysText: pinned.fileText,
       originCaPem: ca.pem,
       ...places.config,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
@@ -88,7 +92,7 @@ function readPlaces(
   }
   if (cache === 'redis') {
     const { redis, faults } = readRedisConfig(values, around.readFile);
-    const ca = readCa('--redis-ca-file (REDIS_CA_FILE)', values.redisCaFile, around.readFile);
+    const ca = readCa(REDIS_CA, values.redisCaFile, around.readFile);
     return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
   }
   return { config: nowhere, faults: [] };
@@ -219,7 +223,11 @@ function faultsOfSurplus(operands: readonly string[]): readonly string[] {
   return operands.map((operand) => `unexpected argument '${maskSdkKeysIn(operand)}'`);
 }
 
-function readCa(
+export const ORIGIN_CA = '--origin-ca-file (SFP_ORIGIN_CA_FILE)';
+export const REDIS_CA = '--redis-ca-file (REDIS_CA_FILE)';
+
+/** Certificate authorities from a file; none where `path` is empty. */
+export function readCa(
   source: string,
   path: string,
   readFile: (path: string) => string,

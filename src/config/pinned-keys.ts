@@ -1,8 +1,11 @@
 // Pinned SDK keys: from a file, one a line, and from a list; faults name the line, never the key.
-import { isValidSdkKey, maskSdkKeysIn, SDK_KEY_RULE } from '../domain/sdk-key.js';
+import { fileFault } from '../files/small-file.js';
+import { isValidSdkKey, SDK_KEY_RULE } from '../domain/sdk-key.js';
 
 export interface PinnedKeys {
   readonly sdkKeys: ReadonlySet<string>;
+  /** What the keys file holds; empty where there is none. */
+  readonly fileText: string;
   readonly faults: readonly string[];
 }
 
@@ -28,9 +31,9 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
   sources.sdkKeys.split(',').forEach((part, index) => {
     add(part, `key ${index + 1} of --sdk-keys (SFP_SDK_KEYS)`);
   });
-  if (sources.sdkKeysFile !== '') {
-    const text = readText(sources.sdkKeysFile, readFile, faults);
-    text.split(/\r?\n/).forEach((line, index) => {
+  const fileText = sources.sdkKeysFile === '' ? '' : readText(sources.sdkKeysFile, readFile, faults);
+  if (fileText !== '') {
+    fileText.split(/\r?\n/).forEach((line, index) => {
       add(line, `line ${index + 1} of the SDK keys file`);
     });
   }
@@ -40,7 +43,7 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
         `(${sources.maximumConcurrentSdkKeys}) allows: raise that or pin fewer`,
     );
   }
-  return { sdkKeys, faults };
+  return { sdkKeys, fileText, faults };
 }
 
 function readText(path: string, readFile: (path: string) => string, faults: string[]): string {
@@ -50,10 +53,4 @@ function readText(path: string, readFile: (path: string) => string, faults: stri
     faults.push(`--sdk-keys-file (SFP_SDK_KEYS_FILE): ${fileFault(path, error)}`);
     return '';
   }
-}
-
-/** Why a file could not be read, in words. Where a path belongs, somebody may have put a key. */
-export function fileFault(path: string, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  return `cannot read ${maskSdkKeysIn(path)} (${code})`;
 }

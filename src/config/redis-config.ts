@@ -1,6 +1,6 @@
 // Where Redis is and how it is entered, out of settings that say it in several ways; contradictions become faults.
+import { fileFault } from '../files/small-file.js';
 import type { RedisAddress, RedisNode } from '../storage/redis/redis-address.js';
-import { fileFault } from './pinned-keys.js';
 import type { SettingValues } from './settings.js';
 
 export interface RedisConfig {

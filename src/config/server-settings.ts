@@ -5,10 +5,10 @@ export const serverSettings = {
   host: text({
     flag: 'host',
     env: 'SFP_HOST',
-    default: '0.0.0.0',
+    default: '::',
     unit: 'address',
     ...ADDRESS,
-    help: 'address the public ports listen on',
+    help: 'address the public ports listen on; ::, every address of both IPv6 and IPv4, or of IPv4 on a machine without IPv6',
   }),
   httpPort: integer({
     ...PORT,

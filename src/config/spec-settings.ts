@@ -52,7 +52,7 @@ export const specSettings = {
     env: 'SFP_SDK_KEYS_FILE',
     default: '',
     unit: 'file',
-    help: 'file of pinned SDK keys, one a line, # for comments; fetched at start, polled for ever, read again on SIGHUP',
+    help: 'file of pinned SDK keys, one a line, # for comments; fetched at start, polled for ever; may change',
   }),
   sdkKeys: text({
     ...ANY_TEXT,

@@ -51,7 +51,7 @@ export const upstreamSettings = {
     env: 'SFP_ORIGIN_CA_FILE',
     default: '',
     unit: 'file',
-    help: 'PEM file of certificate authorities to trust besides the well-known ones',
+    help: 'PEM file of certificate authorities to trust besides the well-known ones; may change',
   }),
   httpsProxy: text({
     flag: 'https-proxy',

@@ -10,27 +10,45 @@ import {
 
 /** What clients of origins share: one way to each origin, whoever asks it. */
 export class SharedConnections {
-  readonly #http: OutboundAgent;
-  readonly #https: OutboundAgent;
+  readonly #create: (caPem: string | undefined) => readonly [http: OutboundAgent, https: OutboundAgent];
+  #agents: readonly [http: OutboundAgent, https: OutboundAgent];
+  /** Those that finish what they have in flight. */
+  readonly #retired = new Set<OutboundAgent>();
 
   constructor(clock: Clock, options: OutboundOptions) {
-    this.#http = createOutboundAgent(clock, 'http:', options);
-    this.#https = createOutboundAgent(clock, 'https:', options);
+    this.#create = (caPem) => [
+      createOutboundAgent(clock, 'http:', { ...options, caPem }),
+      createOutboundAgent(clock, 'https:', { ...options, caPem }),
+    ];
+    this.#agents = this.#create(options.caPem);
+  }
+
+  /** From now on these certificate authorities count: every request gets a connection that was opened under them. */
+  trust(caPem: string): void {
+    const former = this.#agents;
+    this.#agents = this.#create(caPem);
+    for (const agent of former) {
+      this.#retired.add(agent);
+      // Its only error is that it was destroyed meanwhile.
+      const forget = (): boolean => this.#retired.delete(agent);
+      void agent.dispatcher.close().then(forget, forget);
+    }
   }
 
   to(url: URL): Dispatcher {
-    return (url.protocol === 'https:' ? this.#https : this.#http).dispatcher;
+    const [http, https] = this.#agents;
+    return (url.protocol === 'https:' ? https : http).dispatcher;
   }
 
   /** To be told of a request that got no answer in time: its connection may be dead, and the next gets another. */
   distrust(): void {
-    this.#http.distrust();
-    this.#https.distrust();
+    for (const agent of this.#agents) agent.distrust();
   }
 
   /** Breaks off what is in flight and closes every connection. */
   async close(): Promise<void> {
-    await Promise.all([this.#http.dispatcher.destroy(), this.#https.dispatcher.destroy()]);
+    const all = [...this.#agents, ...this.#retired];
+    await Promise.all(all.map(({ dispatcher }) => dispatcher.destroy()));
   }
 }
 

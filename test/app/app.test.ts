@@ -1,12 +1,16 @@
 // The whole app: pinned keys, probes, polls, /status, and two of it side by side in one process.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { test, type TestContext } from 'node:test';
+import { eventually } from '../e2e/deadline.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
+import { freePort } from '../fakes/free-port.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { FAILING, REFUSING } from '../fakes/origin-faults.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
+import { temporaryFile } from '../process/temporary-file.js';
 
 interface Pair {
   readonly origin: FakeOrigin;
@@ -131,10 +135,12 @@ test('/status tells of each spec, masked, and of every table against its limit',
 });
 
 test('keys pinned later are fetched at once, and keys pinned no more stay as if asked for', async (t) => {
-  const { origin, proxy } = await startPair(t, { env: { SFP_SDK_KEYS: 'secret-one' } });
+  const path = temporaryFile(t, 'secret-one');
+  const { origin, proxy } = await startPair(t, { args: ['--sdk-keys-file', path] });
   await proxy.app.startedUp;
-  await proxy.app.pin(new Set(['secret-two']));
-  assert.equal(origin.requests.length, 6);
+  writeFileSync(path, 'secret-two');
+  proxy.app.readFilesAgain();
+  await eventually('fetch of the new key', () => origin.requests.length === 6);
   const { specs } = await status(proxy);
   assert.deepEqual(
     [...new Set(specs.filter((spec) => spec.pinned).map((spec) => spec.sdkKey))],
@@ -145,7 +151,8 @@ test('keys pinned later are fetched at once, and keys pinned no more stay as if 
 });
 
 test('a key that is pinned no more and not held is polled no more, in no form', async (t) => {
-  const args = ['--clear-datastore-on-unauthorized', '--sdk-keys', SDK_KEY];
+  const path = temporaryFile(t, SDK_KEY);
+  const args = ['--clear-datastore-on-unauthorized', '--sdk-keys-file', path];
   const { origin, proxy, clock } = await startPair(t, { args });
   await proxy.app.startedUp;
   // A form that is not among the pinned ones.
@@ -153,7 +160,9 @@ test('a key that is pinned no more and not held is polled no more, in no form', 
   origin.fault = REFUSING[401];
   const dropped = (): number => proxy.logs.withMessage('spec dropped: origin refused the SDK key').length;
   while (dropped() < 4) await clock.advanceInSteps(1_000, 100);
-  await proxy.app.pin(new Set());
+  writeFileSync(path, '');
+  proxy.app.readFilesAgain();
+  await proxy.logs.waitFor(({ msg }) => msg === 'SDK keys file read again');
   const before = origin.requests.length;
   await clock.advanceInSteps(120_000, 1_000);
   assert.equal(origin.requests.length, before);
@@ -193,10 +202,41 @@ test('two proxies in one process share nothing', async (t) => {
   assert.equal(second.origin.requests.length, 0);
 });
 
-test('a port that is taken fails the start and leaves nothing open', async (t) => {
+test('ports that are taken fail the start, are all told at once, and nothing is left open', async (t) => {
   const { origin, proxy } = await startPair(t);
-  const args = ['--http-port', String(proxy.app.httpPort)];
-  await assert.rejects(startProxy({ origin: origin.url, args }), { code: 'EADDRINUSE' });
+  const [http, admin] = [String(proxy.app.httpPort), String(proxy.app.adminPort)];
+  const grpc = String(await freePort());
+  const args = ['--http-port', http, '--admin-port', admin, '--grpc-port', grpc];
+  await assert.rejects(startProxy({ origin: origin.url, mode: 'grpc-and-http', args }), {
+    name: 'Error',
+    faults: [
+      ['--admin-port (SFP_ADMIN_PORT)', admin],
+      ['--http-port (SFP_HTTP_PORT)', http],
+    ].map(
+      ([setting, port]) =>
+        `${setting}: cannot listen on port ${port} of 127.0.0.1 (EADDRINUSE): ` +
+        'another process has it; stop that one or choose another port',
+    ),
+  });
+  const again = await startProxy({ origin: origin.url, mode: 'grpc', args: ['--grpc-port', grpc] });
+  await again.app.stop();
+});
+
+test('an address or a name that is not of this machine fails the start with the setting to mend', async (t) => {
+  const origin = await startFakeOrigin();
+  t.after(() => origin.close());
+  for (const [args, told] of [
+    [
+      ['--host', '192.0.2.1'],
+      /--host \(SFP_HOST\): cannot listen on 192\.0\.2\.1 \(EADDRNOTAVAIL\): it is not an address/,
+    ],
+    [
+      ['--admin-host', 'nowhere.invalid'],
+      /--admin-host \(SFP_ADMIN_HOST\): cannot listen on .*: the name cannot be resolved/,
+    ],
+  ] as const) {
+    await assert.rejects(startProxy({ origin: origin.url, args }), told);
+  }
 });
 
 test('an IPv6 loopback address can be listened on', async (t) => {

@@ -1,4 +1,5 @@
 // The whole app in this process, on free loopback ports, configured as a user would: by options and environment.
+import { readFileSync } from 'node:fs';
 import { startApp, type App } from '../../src/app/app.js';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig } from '../../src/config/load-config.js';
@@ -45,7 +46,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
   if (typed.kind !== 'run') throw new Error('not a daemon');
   const around = {
     env: { HOSTNAME: 'test-replica', ...options.env },
-    readFile: () => '',
+    readFile: (path: string) => readFileSync(path, 'utf8'),
     hostName: 'test-host',
     fallbackDataDir: '/nonexistent',
   };

@@ -6,13 +6,18 @@ import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse }
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { systemClock } from '../../src/domain/clock.js';
 import {
   createUpstreamClient,
   type UpstreamOptions,
 } from '../../src/protocols/statsig/origin/upstream-client.js';
 import type { FetchOutcome } from '../../src/core/origin.js';
+import type { Origin } from '../../src/core/origin.js';
+import { SharedConnections } from '../../src/http-client/upstream-pool.js';
+import { eventually } from '../e2e/deadline.js';
 import { makeCertificate } from '../fakes/certificate.js';
+import { Gate } from '../fakes/gate.js';
 import { CLIENT_OPTIONS } from './client-options.js';
 import { SPEC_V1 } from '../../src/protocols/statsig/resource-kinds.js';
 
@@ -26,24 +31,31 @@ interface TlsOrigin {
   readonly versions: string[];
   /** Done instead of serving, while it is set; over HTTP/2 only. */
   fault: ((response: Http2ServerResponse) => void) | undefined;
-  /** Connections opened since the start. */
+  /** Connections opened since the start, and those open now. */
   connections(): number;
+  open(): Promise<number>;
+  /** Answers nothing until what it returns is called. */
+  hold(): () => void;
 }
 
 async function startTlsOrigin(t: TestContext, offers: 'h2' | 'http/1.1'): Promise<TlsOrigin> {
   const { keyPem: key, certificatePem: cert } = makeCertificate();
   const versions: string[] = [];
-  const onHttp2 = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
+  const gate = new Gate();
+  const onHttp2 = async (request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> => {
     versions.push(request.httpVersion);
+    await gate.opened;
     if (origin.fault !== undefined) origin.fault(response);
     else response.writeHead(200, { 'content-type': 'application/json' }).end(SPEC);
   };
   const server =
     offers === 'h2'
-      ? createSecureServer({ key, cert }, onHttp2)
+      ? createSecureServer({ key, cert }, (request, response) => void onHttp2(request, response))
       : createHttpsServer({ key, cert }, (request, response) => {
           versions.push(request.httpVersion);
-          response.writeHead(200, { 'content-type': 'application/json' }).end(SPEC);
+          void gate.opened.then(() => {
+            response.writeHead(200, { 'content-type': 'application/json' }).end(SPEC);
+          });
         });
   let connections = 0;
   server.on('secureConnection', () => (connections += 1));
@@ -57,6 +69,8 @@ async function startTlsOrigin(t: TestContext, offers: 'h2' | 'http/1.1'): Promis
     versions,
     fault: undefined,
     connections: () => connections,
+    open: promisify(server.getConnections.bind(server)),
+    hold: () => gate.hold(),
   };
   return origin;
 }
@@ -256,3 +270,26 @@ test('after a timeout over HTTP/2 the next request gets a connection of its own'
   assert.deepEqual(told([await client.fetch(KEY, 0)]), ['updated']);
   assert.equal(origin.connections(), before + 1);
 });
+
+for (const offers of ['h2', 'http/1.1'] as const) {
+  test(`authorities that are trusted from now on count for the next request over ${offers}, and what is in flight ends`, async (t) => {
+    const [first, second] = [await startTlsOrigin(t, offers), await startTlsOrigin(t, offers)];
+    const options = optionsFor(first, { headersTimeoutMs: 5_000, requestTimeoutMs: 10_000 });
+    const connections = new SharedConnections(systemClock, options);
+    t.after(() => connections.close());
+    const clientOf = (origin: TlsOrigin): Origin =>
+      createUpstreamClient(systemClock, { ...options, endpoint: new URL(origin.url), connections });
+    assert.deepEqual(told([await clientOf(first).fetch(KEY, 0)]), ['updated']);
+    assert.deepEqual(told([await clientOf(second).fetch(KEY, 0)]), ['tls_failed']);
+    const release = first.hold();
+    const slow = clientOf(first).fetch(KEY, 0);
+    await eventually('request that waits', () => first.versions.length === 2);
+    connections.trust(second.caPem);
+    assert.deepEqual(told([await clientOf(second).fetch(KEY, 0)]), ['updated']);
+    assert.deepEqual(told([await clientOf(first).fetch(KEY, 0)]), ['tls_failed']);
+    release();
+    assert.deepEqual(told([await slow]), ['updated']);
+    // The connection that was opened under the former authorities is closed with its last answer.
+    await eventually('end of the former connection', async () => (await first.open()) === 0);
+  });
+}

@@ -97,14 +97,19 @@ describe('a fatal error', { concurrency: 4 }, () => {
     });
   }
 
-  for (const flag of ['--http-port', '--admin-port']) {
-    it(`of a taken ${flag} is logged, and ends the process with status 1`, async (t) => {
-      const port = await takenPort(t);
-      const program = startProgram(t, [...daemonArgs(NO_ORIGIN), flag, port]);
-      const line = assertFatal(await program.ended);
-      assert.equal(line.msg, 'cannot start');
-      assert.match(line.err.message, new RegExp(`EADDRINUSE.*:${port}`));
-      assert.deepEqual(program.logs.withMessage('listening'), []);
-    });
-  }
+  it('of taken ports is one line that names them all, without a stack', async (t) => {
+    const [http, admin, grpc] = [await takenPort(t), await takenPort(t), await takenPort(t)];
+    const args = ['--http-port', http, '--admin-port', admin, '--grpc-port', grpc];
+    const program = startProgram(t, [...daemonArgs(NO_ORIGIN, { mode: 'grpc-and-http' }), ...args]);
+    const { code, stdout } = await program.ended;
+    assert.equal(code, 1, stdout);
+    const [line] = program.logs.withMessage('cannot start');
+    const { faults = [], err } = line as { faults?: readonly string[]; err?: unknown };
+    assert.equal(err, undefined);
+    assert.equal(faults.length, 3);
+    for (const [index, port] of [admin, grpc, http].entries()) {
+      assert.match(faults[index] ?? '', new RegExp(`port ${port} of 127.0.0.1 \\(EADDRINUSE\\)`));
+    }
+    assert.deepEqual(program.logs.withMessage('listening'), []);
+  });
 });

@@ -3,10 +3,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { describe, it } from 'node:test';
 import { runProgram, startDaemon } from './daemon.js';
 import { NO_ORIGIN } from './origin.js';
 
+const HAS_IPV6 = Object.values(networkInterfaces())
+  .flatMap((found) => found ?? [])
+  .some(({ address }) => address === '::1');
 /** Nobody listens there. */
 const NO_PORT = '9';
 
@@ -25,11 +29,21 @@ describe('health', { concurrency: true }, () => {
     }
   });
 
+  for (const host of ['::', '0.0.0.0']) {
+    it(`finds a daemon on an address of either family where the host is ${host}`, async (t) => {
+      for (const family of HAS_IPV6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']) {
+        const { port } = await startDaemon(t, NO_ORIGIN, { args: ['--host', family] });
+        const ending = await runProgram(t, ['health', '--host', host, '--http-port', String(port)]);
+        assert.equal(ending.code, 0, ending.stdout);
+      }
+    });
+  }
+
   it('exits with status 1 where there is no daemon', async (t) => {
     const args = ['health', '--http-port', NO_PORT, '--admin-port', NO_PORT];
     const { code, stdout, stderr } = await runProgram(t, args);
     assert.equal(code, 1);
-    assert.equal(stdout, 'nobody listens on 127.0.0.1, ports 9 and 9\n');
+    assert.equal(stdout, 'no server listens on port 9 of :: or port 9 of 127.0.0.1\n');
     assert.equal(stderr, '');
   });
 

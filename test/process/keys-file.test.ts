@@ -1,7 +1,9 @@
-// SIGHUP: the daemon reads its keys file again and goes by it, unless there is a fault in it.
+// The keys file: the daemon goes by what is in it, read again on SIGHUP and whenever it changes, unless there is a fault in it.
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import type { FakeOrigin } from '../fakes/fake-origin.js';
 import { startDaemon } from './daemon.js';
@@ -10,7 +12,9 @@ import { temporaryFile } from './temporary-file.js';
 
 const FIRST = 'secret-firstkey0123456789';
 const SECOND = 'secret-secondkey0123456789';
-const NOT_TAKEN_OVER = 'SDK keys file not taken over: the keys pinned before stay';
+/** Between a change of a file and what becomes of it. */
+const CHANGE_MS_MAX = 10_000;
+const NOT_TAKEN_OVER = 'SDK keys file not taken over: its earlier contents stay in use';
 
 function requestsFor(origin: FakeOrigin, sdkKey: string): number {
   return origin.requests.filter(({ url }) => url.includes(`/${sdkKey}.json`)).length;
@@ -23,7 +27,6 @@ describe('on SIGHUP', { concurrency: true }, () => {
     const { program } = await startDaemon(t, origin.url, { args: ['--sdk-keys-file', path] });
     assert.equal(requestsFor(origin, FIRST), 3);
     writeFileSync(path, `${FIRST}\n${SECOND} # of the other team\n`);
-    assert.equal(requestsFor(origin, SECOND), 0);
     program.signal('SIGHUP');
     await eventually('fetch of the new key', () => requestsFor(origin, SECOND) === 3);
     const line = await program.line('SDK keys file read again');
@@ -62,5 +65,47 @@ describe('on SIGHUP', { concurrency: true }, () => {
     assert.match(String(line['faults']), /ENOENT/);
     const before = requestsFor(origin, FIRST);
     await eventually('further poll of the key from before', () => requestsFor(origin, FIRST) > before);
+  });
+});
+
+/** As the kubelet mounts a Secret: `keys` leads through `..data` to a folder that is replaced as a whole. */
+function mountSecret(t: TestContext, text: string): { readonly path: string; update(text: string): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'secret-'));
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  let versions = 0;
+  const update = (next: string): void => {
+    versions += 1;
+    mkdirSync(join(folder, `..${versions}`));
+    writeFileSync(join(folder, `..${versions}`, 'keys'), next);
+    symlinkSync(`..${versions}`, join(folder, '..data_tmp'));
+    renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
+    rmSync(join(folder, `..${versions - 1}`), { recursive: true, force: true });
+  };
+  update(text);
+  symlinkSync(join('..data', 'keys'), join(folder, 'keys'));
+  return { path: join(folder, 'keys'), update };
+}
+
+describe('without a signal', { concurrency: true }, () => {
+  it('a key that is new in a mounted Secret is fetched within 10 s, and one that is gone is pinned no more', async (t) => {
+    const origin = await startOrigin(t);
+    const secret = mountSecret(t, `${FIRST}\n`);
+    const { program, adminUrl } = await startDaemon(t, origin.url, {
+      args: ['--sdk-keys-file', secret.path],
+    });
+    secret.update(`${SECOND}\n`);
+    await eventually('fetch of the new key', () => requestsFor(origin, SECOND) === 3, CHANGE_MS_MAX);
+    await program.line('SDK keys file read again');
+    const status = (await (await fetch(`${adminUrl}/status`)).json()) as { specs: { pinned: boolean }[] };
+    assert.equal(status.specs.filter(({ pinned }) => pinned).length, 3);
+    assert.equal(status.specs.length, 6);
+    secret.update('secret-wrong/key0123456789\n');
+    const line = await program.line(NOT_TAKEN_OVER);
+    assert.match(String(line['faults']), /^line 1 of the SDK keys file is not a valid SDK key/);
+    secret.update(`${FIRST}\n`);
+    await program.line('SDK keys file read again', ({ time }) => String(time) > String(line['time']));
+    assert.equal(program.logs.withMessage(NOT_TAKEN_OVER).length, 1);
   });
 });

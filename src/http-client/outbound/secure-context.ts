@@ -1,7 +1,8 @@
 // Which certificate authorities are trusted: parsed once for all connections of all clients that trust the same ones.
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 
-/** By PEM text. There are as many as there are CA files: one. */
+/** By PEM text: the well-known ones alone, and with those of a CA file. */
+const CONTEXTS_MAX = 2;
 const contexts = new Map<string, SecureContext>();
 
 /** With `caPem`, its authorities besides the well-known ones; parsing those takes some 40 ms. */
@@ -10,6 +11,11 @@ export function trustIn(caPem: string | undefined): SecureContext {
   const known = contexts.get(key);
   if (known !== undefined) return known;
   const context = createSecureContext(caPem === undefined ? {} : { ca: [...rootCertificates, caPem] });
+  // A CA file that changes leaves its former contents behind.
+  for (const oldest of contexts.keys()) {
+    if (contexts.size < CONTEXTS_MAX) break;
+    contexts.delete(oldest);
+  }
   contexts.set(key, context);
   return context;
 }

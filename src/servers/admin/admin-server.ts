@@ -1,8 +1,7 @@
 // The operators' own port: what this process holds and how it fares, and the probes; on loopback unless told otherwise.
-import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
-import { buildFastifyApp, type HttpBounds } from '../http/fastify-app.js';
+import { buildFastifyApp, type HttpApp, type HttpBounds } from '../http/fastify-app.js';
 import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
 
@@ -13,8 +12,9 @@ export function buildAdminServer(
   readiness: Readiness,
   status: () => object,
   bounds: HttpBounds,
-): FastifyInstance {
-  const app = buildFastifyApp(clock, log, bounds);
+): HttpApp {
+  const http = buildFastifyApp(clock, log, bounds);
+  const { app } = http;
   addProbeRoutes(app, readiness);
   app.get('/status', (_request, reply) =>
     reply
@@ -22,5 +22,5 @@ export function buildAdminServer(
       .header('cache-control', 'no-store')
       .send(Buffer.from(`${JSON.stringify(status(), null, 2)}\n`)),
   );
-  return app;
+  return http;
 }

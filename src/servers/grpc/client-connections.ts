@@ -1,8 +1,8 @@
-// The connections of gRPC clients: how many there may be, how fast each may start calls, and the end of idle ones.
+// The connections of gRPC clients: how fast each may start calls, and the end of idle ones.
 import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Cancel, Clock } from '../../domain/clock.js';
-import type { ConnectionLimit, ConnectionPlace } from '../connection-limit.js';
+import type { ConnectionPlace } from '../listener/connection-limit.js';
 import { http2StreamOf } from './http2-stream.js';
 import type { LimitReports } from './limit-reports.js';
 
@@ -35,31 +35,23 @@ interface Connection {
 
 export class ClientConnections {
   readonly #clock: Clock;
-  readonly #limit: ConnectionLimit;
   readonly #reports: LimitReports;
   readonly #callsAllowedMax: number;
   readonly #connections = new Map<Http2Session, Connection>();
 
-  constructor(
-    clock: Clock,
-    limit: ConnectionLimit,
-    reports: LimitReports,
-    options: ClientConnectionsOptions,
-  ) {
+  constructor(clock: Clock, reports: LimitReports, options: ClientConnectionsOptions) {
     this.#clock = clock;
-    this.#limit = limit;
     this.#reports = reports;
     this.#callsAllowedMax = CALLS_PER_S_MAX + options.callsAtOnce;
   }
 
-  /** Follows every connection that this server accepts from now on. */
-  watch(server: Http2Server): void {
-    server.prependListener('connection', (socket: Socket) => {
-      // The server makes the socket's session before it looks at any other connection.
-      server.once('session', (session) => {
-        this.#open(session, socket);
-      });
+  /** Lets the server speak HTTP/2 on a connection. */
+  accept(server: Http2Server, socket: Socket, place: ConnectionPlace): void {
+    // Emitted before `emit` returns.
+    server.once('session', (session) => {
+      this.#open(session, socket, place);
     });
+    server.emit('connection', socket);
   }
 
   /** Begins a call on its connection; returns false, and closes the connection, where it started too many. */
@@ -93,13 +85,11 @@ export class ClientConnections {
     if (session !== undefined) this.#connections.get(session)?.place.prove();
   }
 
-  #open(session: Http2Session, socket: Socket): void {
+  #open(session: Http2Session, socket: Socket, place: ConnectionPlace): void {
     const connection = {
       session,
       socket,
-      place: this.#limit.open(() => {
-        socket.destroy();
-      }),
+      place,
       callsAllowed: this.#callsAllowedMax,
       countedAtMs: this.#clock.monotonicMs(),
       callsOpen: 0,
@@ -112,7 +102,6 @@ export class ClientConnections {
     });
     socket.once('close', () => {
       connection.cancelIdle();
-      connection.place.leave();
       this.#connections.delete(session);
     });
   }

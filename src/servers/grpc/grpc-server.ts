@@ -1,4 +1,4 @@
-// The gRPC server: limits, services, its port, and an end in good order within a deadline.
+// The gRPC server: limits, services, and an end in good order; it is given its connections.
 import {
   logVerbosity,
   Server,
@@ -7,12 +7,14 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import type { Cancel, Clock } from '../../domain/clock.js';
+import type { Http2Server } from 'node:http2';
+import type { Clock } from '../../domain/clock.js';
 import type { StreamRegistry } from '../../streams/stream-registry.js';
 import { CallLimits, MESSAGE_BYTES_MAX } from './call-limits.js';
+import type { Accept } from '../listener/listening-port.js';
 import type { ClientConnections } from './client-connections.js';
 import type { HealthService } from './health-service.js';
-import { http2ServersOf } from './http2-servers.js';
+import { http2ServerOf } from './http2-server.js';
 import type { LimitReports } from './limit-reports.js';
 import { loadHealthService } from './protos.js';
 
@@ -30,8 +32,6 @@ const KEEPALIVE_ANSWER_MS = 20_000;
 const KEEPALIVE_BEYOND_STALL_MS = 10_000;
 /** After a connection reached its age and was told so, what is still open on it ends. */
 const AGE_GRACE_MS = 5_000;
-/** Calls still open after this are cut off. */
-const DRAIN_MS_MAX = 7_000;
 
 export interface GrpcServerOptions {
   /** Age at which a connection is asked to be made anew, give or take a tenth; 0 for never. */
@@ -59,7 +59,8 @@ export class GrpcServer {
   readonly #services: GrpcServices;
   readonly #server: Server;
   readonly #calls: CallLimits;
-  #isListening = false;
+  readonly #http2: Http2Server;
+  #isDraining = false;
 
   constructor(clock: Clock, services: GrpcServices, options: GrpcServerOptions) {
     this.#clock = clock;
@@ -88,6 +89,10 @@ export class GrpcServer {
     });
     for (const { definition, handlers } of services.protocols) this.#server.addService(definition, handlers);
     this.#server.addService(loadHealthService(), services.health.handlers);
+    // It takes connections in its own way, which cannot tell us their places: so they go to the server below it.
+    this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#http2 = http2ServerOf(this.#server);
+    this.#calls.guard(this.#http2);
   }
 
   /** What /status tells of its limits: how near they are, and how often clients reached them. */
@@ -95,43 +100,21 @@ export class GrpcServer {
     return { tables: { grpcCalls: this.#calls.table }, limitsReached: this.#services.reports.counts };
   }
 
-  /** Resolves with the port; rejects where it cannot be had. */
-  listen(host: string, port: number): Promise<number> {
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-        if (error !== null) {
-          reject(error);
-          return;
-        }
-        for (const server of http2ServersOf(this.#server)) {
-          this.#services.connections.watch(server);
-          this.#calls.guard(server);
-        }
-        this.#isListening = true;
-        resolve(bound);
-      });
-    });
-  }
+  /** Speaks gRPC on a connection. */
+  readonly accept: Accept = (socket, place) => {
+    if (this.#isDraining) socket.destroy();
+    else this.#services.connections.accept(this.#http2, socket, place);
+  };
 
-  /** Stops listening while streams are ended, which is over in `streamsOverInMs`, and cuts off what is left at the deadline. */
-  async drain(streamsOverInMs: number): Promise<void> {
-    if (!this.#isListening) return;
+  /** Tells every client to go once its calls have ended; `closed`: when no connection is left. */
+  async drain(streamsOverInMs: number, closed: Promise<void>): Promise<void> {
+    this.#isDraining = true;
     const cancelWatches = this.#clock.schedule(streamsOverInMs, () => {
       this.#services.health.endWatches();
     });
-    let cancelCut: Cancel = () => undefined;
-    await new Promise<void>((resolve) => {
-      cancelCut = this.#clock.schedule(DRAIN_MS_MAX, () => {
-        this.#server.forceShutdown();
-        // Not waited for: a peer that reads nothing keeps its connection half closed for as long as it likes.
-        resolve();
-      });
-      // Its only error is that the server was not running.
-      this.#server.tryShutdown(() => {
-        resolve();
-      });
-    });
-    for (const cancel of [cancelWatches, cancelCut]) cancel();
+    // When it has shut down is known by its connections.
+    this.#server.tryShutdown(() => undefined);
+    await closed;
+    cancelWatches();
   }
 }

@@ -1,16 +1,15 @@
-// A fastify instance with this project's limits and its one shape of errors; builds, never listens.
+// A fastify instance with this project's limits and its one shape of errors; it is given its connections.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
-import type { ConnectionLimit } from '../connection-limit.js';
+import type { Accept } from '../listener/listening-port.js';
 import { addBodyParser, RefusedBody } from './body-parser.js';
 import { endBrokenRequest, HEADER_BYTES_MAX } from './broken-request.js';
 import { cutConnection } from './cut-connection.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import { OpenConnections } from './open-connections.js';
 import type { BodyRoom } from './request-body.js';
-import { keepUnsentAnswers } from './unsent-answers.js';
 
 /** Without a byte in either direction: longer than the longest upstream fetch, so that nobody who waits is cut off. */
 const SOCKET_IDLE_MS_MAX = 75_000;
@@ -28,26 +27,33 @@ export interface HttpTimeouts {
 
 /** What strangers can use up. */
 export interface HttpBounds {
-  readonly connections: ConnectionLimit;
   readonly bodies: BodyRoom;
   readonly timeouts: HttpTimeouts;
   /** Below this path any answer would be taken for a file: what cannot be served there is cut off. */
   readonly filePath?: string;
 }
 
+/** Routes and what answers them. */
+export interface HttpApp {
+  readonly app: FastifyInstance;
+  /** To be awaited before the first connection. */
+  ready(): Promise<void>;
+  /** Speaks HTTP/1.1 on a connection. */
+  readonly accept: Accept;
+  /** Closes connections that wait for no answer; to be called again until none is left. */
+  closeIdle(): void;
+}
+
 export function buildFastifyApp(
   clock: Clock,
   log: Logger,
-  { connections, bodies, timeouts, filePath }: HttpBounds,
-): FastifyInstance {
+  { bodies, timeouts, filePath }: HttpBounds,
+): HttpApp {
   const app = Fastify({
     logger: false,
     keepAliveTimeout: timeouts.keepAliveMs,
     requestTimeout: timeouts.requestMs,
     connectionTimeout: SOCKET_IDLE_MS_MAX,
-    // Draining answers what still comes on open connections, and closes each after its answer.
-    return503OnClosing: false,
-    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: HEADER_BYTES_MAX },
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -64,8 +70,7 @@ export function buildFastifyApp(
       else void sendError(reply, toErrorBody(error));
     },
   });
-  const open = new OpenConnections(app.server, clock, connections, bodies, timeouts.keepAliveMs);
-  keepUnsentAnswers(app.server, open);
+  const open = new OpenConnections(app.server, clock, bodies, timeouts.keepAliveMs);
   app.server.on('checkExpectation', answerExpectation);
   // Where no route reads it, what a body says is of no interest: nothing of it is kept.
   addBodyParser(app, bodies, () => undefined);
@@ -80,7 +85,16 @@ export function buildFastifyApp(
       log.error({ err: error, route: request.routeOptions.url }, 'a request failed here');
     return sendError(reply, body);
   });
-  return app;
+  return {
+    app,
+    ready: async () => {
+      await app.ready();
+      // It has no port of its own, and looks after the timeouts of its connections only once it hears of one.
+      app.server.emit('listening');
+    },
+    accept: open.accept.bind(open),
+    closeIdle: open.closeIdle.bind(open),
+  };
 }
 
 function toErrorBody(error: FastifyError): ErrorBody {

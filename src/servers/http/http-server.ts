@@ -5,7 +5,7 @@ import { maskSdkKey } from '../../domain/sdk-key.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { Readiness } from '../readiness.js';
-import { buildFastifyApp, type HttpBounds } from './fastify-app.js';
+import { buildFastifyApp, type HttpApp, type HttpBounds } from './fastify-app.js';
 import { addProbeRoutes } from './probe-routes.js';
 
 export interface HttpServerOptions extends HttpBounds {
@@ -18,7 +18,6 @@ export interface HttpServerOptions extends HttpBounds {
 /** Adds the routes of a protocol. */
 export type AddRoutes = (app: FastifyInstance) => void;
 
-/** Building is not listening: the caller does that, and closes. */
 export function buildHttpServer(
   clock: Clock,
   log: Logger,
@@ -26,8 +25,9 @@ export function buildHttpServer(
   readiness: Readiness,
   options: HttpServerOptions,
   addRoutes: readonly AddRoutes[],
-): FastifyInstance {
-  const app = buildFastifyApp(clock, log, options);
+): HttpApp {
+  const http = buildFastifyApp(clock, log, options);
+  const { app } = http;
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('x-sfp-hostname', options.instanceName);
     if (readiness.phase === 'draining') reply.header('connection', 'close');
@@ -36,7 +36,7 @@ export function buildHttpServer(
   if (events.isWatched) recordAnswers(app, events, options.namedKey);
   addProbeRoutes(app, readiness);
   for (const add of addRoutes) add(app);
-  return app;
+  return http;
 }
 
 function recordAnswers(

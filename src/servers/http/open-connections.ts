@@ -1,8 +1,8 @@
-// The connections of an HTTP server and what each still has to answer; told to the limit of connections.
+// The connections of an HTTP server and what each still has to answer; and what of that makes them worth keeping.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../domain/clock.js';
-import type { ConnectionLimit, ConnectionPlace } from '../connection-limit.js';
+import type { ConnectionPlace } from '../listener/connection-limit.js';
 import { isProbe } from './probe-routes.js';
 import type { BodyRoom } from './request-body.js';
 
@@ -12,16 +12,16 @@ const UNANSWERED_MAX = 16;
 const GOES_ON_MS_MAX = 5_000;
 
 export class OpenConnections {
+  readonly #server: Server;
+  readonly #clock: Clock;
+  readonly #keepAliveTimeoutMs: number;
   readonly #connections = new Map<Socket, OpenConnection>();
 
   /** `keepAliveTimeoutMs`: for a connection that never sent a byte. Node sees to that of others, and to all other timeouts. */
-  constructor(
-    server: Server,
-    clock: Clock,
-    limit: ConnectionLimit,
-    bodies: BodyRoom,
-    keepAliveTimeoutMs: number,
-  ) {
+  constructor(server: Server, clock: Clock, bodies: BodyRoom, keepAliveTimeoutMs: number) {
+    this.#server = server;
+    this.#clock = clock;
+    this.#keepAliveTimeoutMs = keepAliveTimeoutMs;
     const take = (request: IncomingMessage, answer: ServerResponse): void => {
       const connection = this.#connections.get(request.socket);
       if (connection === undefined) return;
@@ -29,23 +29,33 @@ export class OpenConnections {
       connection.take(request, answer);
       if (hasBody(request)) dropUnreadBody(request, answer, bodies);
     };
-    server.on('connection', (socket: Socket) => {
-      const place = limit.open(() => socket.destroy());
-      const connection = new OpenConnection(socket, clock, place);
-      this.#connections.set(socket, connection);
-      socket.setTimeout(keepAliveTimeoutMs);
-      socket.once('close', () => {
-        this.#connections.delete(socket);
-        place.leave();
-        connection.endLostAnswers();
-      });
-    });
     server.on('request', take);
     server.on('checkExpectation', take);
   }
 
-  get sockets(): Iterable<Socket> {
-    return this.#connections.keys();
+  /** Lets the server speak HTTP/1.1 on a connection. */
+  accept(socket: Socket, place: ConnectionPlace): void {
+    const connection = new OpenConnection(socket, this.#clock, place);
+    this.#connections.set(socket, connection);
+    // A client that has said all it wants to say still gets its answer.
+    socket.allowHalfOpen = true;
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      connection.endLostAnswers();
+    });
+    this.#server.emit('connection', socket);
+    // After the server, which sets the time for connections that are in use.
+    socket.setTimeout(this.#keepAliveTimeoutMs);
+  }
+
+  /**
+   * Node takes a connection for idle once its answer was handed over, though not yet sent: a client that reads slowly
+   * would be cut off in the middle, and legacy node SDKs hang on a body shorter than its Content-Length. So none is
+   * closed while any answer is unsent: to be called again until none is left.
+   */
+  closeIdle(): void {
+    for (const socket of this.#connections.keys()) if (socket.writableLength > 0) return;
+    this.#server.closeIdleConnections();
   }
 
   of(socket: Socket): OpenConnection | undefined {

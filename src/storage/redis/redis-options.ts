@@ -17,7 +17,7 @@ export interface RedisOptions {
   readonly passwordFile: string;
   /** Number of the database; a cluster has 0 only. */
   readonly db: number;
-  /** `caPem`: PEM text of certificate authorities to trust besides the well-known ones. */
+  /** `caPem`: PEM text of certificate authorities to trust besides the well-known ones; read at each connection, as it may change. */
   readonly tls: { readonly caPem: string | undefined } | undefined;
   /** For a connection as a whole, with TLS and login. */
   readonly connectTimeoutMs: number;

@@ -1,15 +1,16 @@
 // Requests that break off, never end or make no sense: answered where that can be understood, and let go of at once.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { systemClock } from '../../../src/domain/clock.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { buildFastifyApp } from '../../../src/servers/http/fastify-app.js';
 import { addLogEventRoutes } from '../../../src/protocols/statsig/http/log-event-routes.js';
 import { eventually, within } from '../../e2e/deadline.js';
 import { httpBounds } from '../../fakes/http-bounds.js';
+import { listenHttp } from '../../fakes/listening-app.js';
 import { LogSink } from '../../fakes/log-sink.js';
 
 const MIB = 1024 * 1024;
@@ -18,7 +19,7 @@ const TIMEOUTS = { headersMs: 300, requestMs: 500, checkMs: 50 };
 const LARGE = 'x'.repeat(16 * MIB);
 
 interface Scene {
-  readonly app: FastifyInstance;
+  readonly connections: () => number;
   /** Batches that were accepted. */
   readonly batches: number[];
   /** Answers that wait to be given, in the order of their requests. */
@@ -33,10 +34,11 @@ interface Client {
   readonly text: () => string;
 }
 
-async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds>[1] = {}): Promise<Scene> {
+async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds>[0] = {}): Promise<Scene> {
   const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
-  const bounds = httpBounds(log, { timeouts: TIMEOUTS, bodiesBytesMax: 4 * MIB, ...timeouts });
-  const app = buildFastifyApp(systemClock, log, bounds);
+  const bounds = httpBounds({ timeouts: TIMEOUTS, bodiesBytesMax: 4 * MIB, ...timeouts });
+  const http = buildFastifyApp(systemClock, log, bounds);
+  const { app } = http;
   const batches: number[] = [];
   const waiting: FastifyReply[] = [];
   const sink = {
@@ -51,15 +53,10 @@ async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds
     return reply;
   });
   app.get('/large', (_request, reply) => reply.send(LARGE));
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  t.after(() => {
-    app.server.closeAllConnections();
-    return app.close();
-  });
+  const port = await listenHttp(t, http, log);
   const open = async (): Promise<Client> => {
-    const { port } = app.server.address() as AddressInfo;
     // Keeps its own side open, whatever the server does.
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const socket = connect({ port: port.number, host: '127.0.0.1', allowHalfOpen: true });
     t.after(() => socket.destroy());
     socket.on('error', () => undefined);
     await once(socket, 'connect');
@@ -75,16 +72,7 @@ async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds
       },
     };
   };
-  return { app, batches, waiting, open };
-}
-
-function connections(app: FastifyInstance): Promise<number> {
-  return new Promise((resolve, reject) => {
-    app.server.getConnections((error, count) => {
-      if (error === null) resolve(count);
-      else reject(error);
-    });
-  });
+  return { connections: () => port.limit.table.entries, batches, waiting, open };
 }
 
 function requestText(path: string, headers = ''): string {
@@ -105,7 +93,7 @@ function dribble(t: TestContext, socket: Socket, text = 'x'): void {
 }
 
 test('a body that takes too long is answered with 408, though its client goes on sending: then all of it is gone', async (t) => {
-  const { app, batches, open } = await startScene(t);
+  const { connections, batches, open } = await startScene(t);
   const slow = await Promise.all(Array.from({ length: 4 }, open));
   for (const { socket } of slow) {
     socket.write(postText(MIB) + 'x'.repeat(MIB - 10_000));
@@ -116,7 +104,7 @@ test('a body that takes too long is answered with 408, though its client goes on
     assert.match(text, /^HTTP\/1\.1 408 .*"reason":"request_timeout"/s);
     assert.equal(text.split('HTTP/1.1').length, 2);
   }
-  await eventually('end of all connections', async () => (await connections(app)) === 0);
+  await eventually('end of all connections', () => connections() === 0);
   const honest = await open();
   honest.socket.write(postText(4 * MIB) + 'x'.repeat(4 * MIB));
   await eventually('answer', () => honest.text().startsWith('HTTP/1.1 202'));
@@ -124,20 +112,20 @@ test('a body that takes too long is answered with 408, though its client goes on
 });
 
 test('so are headers that take too long', async (t) => {
-  const { app, open } = await startScene(t);
+  const { connections, open } = await startScene(t);
   const { socket, whole } = await open();
   socket.write('GET / HTTP/1.1\r\nx-long: ');
   dribble(t, socket);
   assert.match(await whole(), /^HTTP\/1\.1 408 /);
-  await eventually('end of the connection', async () => (await connections(app)) === 0);
+  await eventually('end of the connection', () => connections() === 0);
 });
 
 test('what is not HTTP is answered with 400 and closed, though its client keeps its side open', async (t) => {
-  const { app, open } = await startScene(t);
+  const { connections, open } = await startScene(t);
   const { socket, text } = await open();
   socket.pause();
   socket.write('hello\r\n\r\n');
-  await eventually('end of the connection', async () => (await connections(app)) === 0);
+  await eventually('end of the connection', () => connections() === 0);
   socket.resume();
   await eventually('answer', () => text().startsWith('HTTP/1.1 400 '));
 });
@@ -172,12 +160,12 @@ test('nothing is written into a large answer that its client reads slowly', asyn
 });
 
 test('a body behind an answer under way that takes too long ends the connection, and is let go of', async (t) => {
-  const { app, waiting, open } = await startScene(t);
+  const { connections, waiting, open } = await startScene(t);
   const { socket, whole } = await open();
   socket.write(requestText('/slow') + postText(4 * MIB) + 'x'.repeat(4 * MIB - 1));
   await eventually('request', () => waiting.length === 1);
   assert.equal(await whole(), '');
-  await eventually('end of the connection', async () => (await connections(app)) === 0);
+  await eventually('end of the connection', () => connections() === 0);
   const honest = await open();
   honest.socket.write(postText(4 * MIB) + 'x'.repeat(4 * MIB));
   await eventually('answer', () => honest.text().startsWith('HTTP/1.1 202'));
@@ -195,11 +183,11 @@ test('a connection that never sent a byte is idle, not slow: it gets no 408, and
 });
 
 test('it is closed without a word after the time that idle connections have', async (t) => {
-  const { app, open } = await startScene(t, { timeouts: { ...TIMEOUTS, keepAliveMs: 1_000 } });
+  const { connections, open } = await startScene(t, { timeouts: { ...TIMEOUTS, keepAliveMs: 1_000 } });
   const { socket, whole } = await open();
   assert.ok(!socket.destroyed);
   assert.equal(await whole(), '');
-  assert.equal(await connections(app), 0);
+  await eventually('end of the connection', () => connections() === 0);
 });
 
 test('an answer may take longer than a connection may be idle', async (t) => {
@@ -213,20 +201,20 @@ test('an answer may take longer than a connection may be idle', async (t) => {
 });
 
 test('a client that was answered and goes on sending its body has a moment to read the answer, no more', async (t) => {
-  const { app, open } = await startScene(t, { timeouts: {} });
+  const { connections, open } = await startScene(t, { timeouts: {} });
   const { socket, text } = await open();
   socket.write(`POST /v1/log_event HTTP/1.1\r\nhost: proxy\r\ncontent-length: ${MIB}\r\n\r\n`);
   dribble(t, socket);
   await eventually('answer', () => text().startsWith('HTTP/1.1 400'));
-  assert.equal(await connections(app), 1);
-  await eventually('end of the connection', async () => (await connections(app)) === 0);
+  assert.equal(connections(), 1);
+  await eventually('end of the connection', () => connections() === 0);
 });
 
 test('more requests at a time than any client sends end the connection', async (t) => {
-  const { app, waiting, open } = await startScene(t);
+  const { connections, waiting, open } = await startScene(t);
   const { socket, whole } = await open();
   socket.write(requestText('/slow').repeat(100));
   assert.equal(await whole(), '');
   assert.ok(waiting.length > 10);
-  await eventually('end of the connection', async () => (await connections(app)) === 0);
+  await eventually('end of the connection', () => connections() === 0);
 });

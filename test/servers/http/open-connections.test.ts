@@ -1,7 +1,7 @@
 // The connections of an HTTP server: what waits on them when they close is let go of, and which ones give way to new ones.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { systemClock } from '../../../src/domain/clock.js';
 import type { FileReading } from '../../../src/protocols/statsig/id-lists/file-reading.js';
@@ -11,6 +11,7 @@ import { addProbeRoutes } from '../../../src/servers/http/probe-routes.js';
 import { Readiness } from '../../../src/servers/readiness.js';
 import { eventually, within } from '../../e2e/deadline.js';
 import { httpBounds } from '../../fakes/http-bounds.js';
+import { listenHttp } from '../../fakes/listening-app.js';
 import { LogSink } from '../../fakes/log-sink.js';
 import { FILE, PATH, requestText, startScene } from '../../protocols/statsig/http/id-list-file-scene.js';
 
@@ -72,8 +73,8 @@ const UNPROTECTED = 2;
 /** An app with few connections that serves `/spec`; gives what opens one of them. */
 async function startNarrowApp(t: TestContext): Promise<{ open: () => Promise<Client>; slow: () => number }> {
   const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
-  const bounds = httpBounds(log, { connectionsMax: CONNECTIONS_MAX });
-  const app = buildFastifyApp(systemClock, log, bounds);
+  const http = buildFastifyApp(systemClock, log, httpBounds());
+  const { app } = http;
   let slow = 0;
   addProbeRoutes(app, new Readiness(() => []));
   app.get('/spec', (_request, reply) => reply.send('spec'));
@@ -81,13 +82,9 @@ async function startNarrowApp(t: TestContext): Promise<{ open: () => Promise<Cli
     slow += 1;
     return reply;
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  t.after(() => {
-    app.server.closeAllConnections();
-    return app.close();
-  });
+  const port = await listenHttp(t, http, log, { connectionsMax: CONNECTIONS_MAX });
   const open = async (): Promise<Client> => {
-    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+    const socket = connect(port.number, '127.0.0.1');
     t.after(() => socket.destroy());
     socket.on('error', () => undefined);
     let isClosed = false;

@@ -236,6 +236,14 @@ test('over TLS a server is believed by the authority that is named, and by no ot
     redisOptions(tlsPort, { tls: { caPem: makeCertificate().certificatePem } }),
     'tls_failed',
   );
+  const trust = { caPem: makeCertificate().certificatePem };
+  const changing = await openReplica(t, { ...redisOptions(tlsPort, { tls: trust }) });
+  assert.equal((await changing.snapshots.confirm(KEY, TIME)).kind, 'failed');
+  trust.caPem = certificatePem;
+  await eventually(
+    'connection under the new authority',
+    async () => (await changing.snapshots.confirm(KEY, TIME)).kind !== 'failed',
+  );
   // Plain Redis takes the first bytes of TLS for a command, and does not answer; the other way it hangs up.
   const mixed = [
     redisOptions(server.port, { tls: { caPem: certificatePem } }),

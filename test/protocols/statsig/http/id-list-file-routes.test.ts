@@ -2,9 +2,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import type { FastifyInstance } from 'fastify';
-import { drainHttp } from '../../../../src/app/shutdown.js';
-import { systemClock } from '../../../../src/domain/clock.js';
 import type { FileReading } from '../../../../src/protocols/statsig/id-lists/file-reading.js';
 import { eventually, within } from '../../../e2e/deadline.js';
 import { FILE, PATH, requestText, splitReply, startScene, textUntilClosed } from './id-list-file-scene.js';
@@ -156,15 +153,6 @@ test('HEAD has the headers of GET, and reads nothing', async (t) => {
   assert.equal(source.open, 0);
 });
 
-function connectionsOf({ server }: FastifyInstance): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.getConnections((error, count) => {
-      if (error === null) resolve(count);
-      else reject(error);
-    });
-  });
-}
-
 const FAILED: FileReading = { kind: 'failed', reason: 'status_500', detail: 'HTTP status 500' };
 
 for (const method of ['GET', 'HEAD']) {
@@ -276,7 +264,7 @@ test('a client that reads slowly holds up the reading, and gets all in the end',
 });
 
 test('a client that goes away ends its reading, in the middle of it or before it began', async (t) => {
-  const { app, open, source } = await startScene(t);
+  const { port, open, source } = await startScene(t);
   async function* stalled(): AsyncGenerator<Uint8Array> {
     yield FILE;
     for (;;) {
@@ -301,13 +289,13 @@ test('a client that goes away ends its reading, in the middle of it or before it
   waiting.write(requestText(LIST));
   await eventually('second question', () => source.wishes.length === 2);
   waiting.destroy();
-  await eventually('news of it', async () => (await connectionsOf(app)) === 0);
+  await eventually('news of it', () => port.limit.table.entries === 0);
   give({ kind: 'bytes', totalBytes: 1e12, body: source.bodyOf(stalled()) });
   await eventually('end of what did not begin', () => source.open === 0);
 });
 
 test('an answer in flight ends while the server drains', async (t) => {
-  const { app, open, source } = await startScene(t);
+  const { port, open, source } = await startScene(t);
   let release = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
     release = resolve;
@@ -323,8 +311,7 @@ test('an answer in flight ends while the server drains', async (t) => {
   const begun = once(socket, 'data');
   socket.write(requestText(LIST));
   await within(begun, 'first bytes');
-  const drained = drainHttp(systemClock, [app]);
-  await eventually('end of listening', () => !app.server.listening);
+  const drained = port.drain();
   release();
   assert.equal(splitReply(await text).body, TEXT);
   await within(drained, 'end of the drain');

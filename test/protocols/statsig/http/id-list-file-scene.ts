@@ -1,6 +1,6 @@
 // One test's stage for the routes of ID lists' files: a server, a source that is scripted, and raw connections to it.
 import { once } from 'node:events';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import type { FileReading, FileWish } from '../../../../src/protocols/statsig/id-lists/file-reading.js';
@@ -13,6 +13,7 @@ import {
 } from '../../../../src/protocols/statsig/http/id-list-file-routes.js';
 import { within } from '../../../e2e/deadline.js';
 import { httpBounds } from '../../../fakes/http-bounds.js';
+import { listenHttp, type OpenPort } from '../../../fakes/listening-app.js';
 import { LogSink } from '../../../fakes/log-sink.js';
 
 export const FILE = Buffer.from('+aaaaaaaa\n+bbbbbbbb\n-cccccccc\n');
@@ -77,6 +78,7 @@ export class ScriptedSource implements IdListFileSource {
 
 export interface RouteScene {
   readonly app: FastifyInstance;
+  readonly port: OpenPort;
   readonly source: ScriptedSource;
   readonly sink: LogSink;
   /** Sends one request, and gives all that comes until the server closes. */
@@ -97,16 +99,13 @@ export interface RawReply {
 export async function startScene(t: TestContext): Promise<RouteScene> {
   const sink = new LogSink();
   const log = createLogger(sink, { debug: false, instanceName: 'test', version: '1.2.3' });
-  const app = buildFastifyApp(systemClock, log, httpBounds(log));
+  const http = buildFastifyApp(systemClock, log, httpBounds());
+  const { app } = http;
   const source = new ScriptedSource();
   addIdListFileRoutes(app, source);
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  t.after(() => {
-    app.server.closeAllConnections();
-    return app.close();
-  });
+  const port = await listenHttp(t, http, log);
   const open = async (): Promise<Socket> => {
-    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+    const socket = connect(port.number, '127.0.0.1');
     // Who is cut off hears of it by what came.
     socket.on('error', () => undefined);
     t.after(() => socket.destroy());
@@ -118,7 +117,7 @@ export async function startScene(t: TestContext): Promise<RouteScene> {
     socket.write(requestText(target, { connection: 'close', ...headers }, method));
     return splitReply(await textUntilClosed(socket));
   };
-  return { app, source, sink, ask, open };
+  return { app, port, source, sink, ask, open };
 }
 
 export function requestText(

@@ -16,6 +16,7 @@ import {
 } from '../../../../src/protocols/statsig/http/id-list-routes.js';
 import { PayloadReply } from '../../../../src/protocols/statsig/http/payload-reply.js';
 import { httpBounds } from '../../../fakes/http-bounds.js';
+import { listenHttp } from '../../../fakes/listening-app.js';
 import { LogSink } from '../../../fakes/log-sink.js';
 import { ManualClock } from '../../../fakes/manual-clock.js';
 import { rawRequest, type RawAnswer } from '../../../fakes/raw-request.js';
@@ -42,7 +43,8 @@ async function startScene(
 ): Promise<Scene> {
   const clock = new ManualClock();
   const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
-  const app = buildFastifyApp(clock, log, httpBounds(log));
+  const http = buildFastifyApp(clock, log, httpBounds());
+  const { app } = http;
   const rewritten = new RewrittenManifests(clock, new ManifestFiles(), ALL_WELL, createConcurrencyLimit(1));
   const source = {
     read: (key: PayloadKey) => {
@@ -55,8 +57,8 @@ async function startScene(
     rewritesUrls: true,
     ...options,
   });
-  const url = await app.listen({ host: listenOn, port: 0 });
-  t.after(() => app.close());
+  const port = await listenHttp(t, http, log, { host: listenOn });
+  const url = `http://${listenOn.includes(':') ? `[${listenOn}]` : listenOn}:${port.number}`;
   const scene: Scene = {
     url,
     clock,

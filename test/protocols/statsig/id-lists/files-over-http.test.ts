@@ -14,6 +14,7 @@ import { addIdListFileRoutes } from '../../../../src/protocols/statsig/http/id-l
 import { createIdListFileClient } from '../../../../src/protocols/statsig/origin/id-list-file-client.js';
 import { eventually, within } from '../../../e2e/deadline.js';
 import { httpBounds } from '../../../fakes/http-bounds.js';
+import { listenHttp } from '../../../fakes/listening-app.js';
 import { LogSink } from '../../../fakes/log-sink.js';
 import { rawRequest } from '../../../fakes/raw-request.js';
 
@@ -50,17 +51,15 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
   });
   const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '1.2.3' });
   const files = new IdListFiles(systemClock, log, client, new MemoryPlace(), { bytesMax });
-  const app = buildFastifyApp(systemClock, log, httpBounds(log));
+  const http = buildFastifyApp(systemClock, log, httpBounds());
+  const { app } = http;
   const file = { name: 'a-list', url: `http://127.0.0.1:${(host.address() as AddressInfo).port}/file` };
   addIdListFileRoutes(app, {
     find: async () => ({ file, bytesMin: way.bytes }),
     read: files.read.bind(files),
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = app.server.address() as AddressInfo;
+  const { number: port } = await listenHttp(t, http, log);
   t.after(async () => {
-    app.server.closeAllConnections();
-    await app.close();
     await files.close();
     host.closeAllConnections();
     host.close();

@@ -1,7 +1,7 @@
 // Bounds a server's client connections: a new one is always let in, and where there are too many, one that matters least is closed for it.
-import type { Clock } from '../domain/clock.js';
-import type { Logger } from '../observability/logger.js';
-import { ThrottledLine } from '../observability/throttled-line.js';
+import type { Clock } from '../../domain/clock.js';
+import type { Logger } from '../../observability/logger.js';
+import { ThrottledLine } from '../../observability/throttled-line.js';
 
 /** Between two log lines about connections that were closed to make room. */
 const LINE_EVERY_MS = 60_000;

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createLogger } from '../../src/observability/logger.js';
-import { ConnectionLimit, type ConnectionPlace } from '../../src/servers/connection-limit.js';
-import { LogSink } from '../fakes/log-sink.js';
-import { ManualClock } from '../fakes/manual-clock.js';
+import { createLogger } from '../../../src/observability/logger.js';
+import { ConnectionLimit, type ConnectionPlace } from '../../../src/servers/listener/connection-limit.js';
+import { LogSink } from '../../fakes/log-sink.js';
+import { ManualClock } from '../../fakes/manual-clock.js';
 
 interface Scene {
   readonly clock: ManualClock;

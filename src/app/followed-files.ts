@@ -1,0 +1,56 @@
+// The files that settings name and that may change meanwhile, and what becomes of new contents.
+import { ORIGIN_CA, readCa, REDIS_CA, type Config } from '../config/load-config.js';
+import { readPinnedKeys } from '../config/pinned-keys.js';
+import { FileFollower, type FollowedFile } from '../files/followed-files.js';
+import type { SharedConnections } from '../http-client/upstream-pool.js';
+import type { OpenedPlaces } from './backup-places.js';
+import type { PinnedPayloads } from './pinned-payloads.js';
+import type { World } from './world.js';
+
+export interface FileReaders {
+  readonly pinned: PinnedPayloads;
+  readonly connections: SharedConnections;
+  readonly places: Pick<OpenedPlaces, 'trustForRedis'>;
+}
+
+/** The password file of Redis is not among them: it is read at each connection. */
+export function followFiles(config: Config, { clock, log }: World, readers: FileReaders): FileFollower {
+  const { pinned, connections, places } = readers;
+  const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
+  return new FileFollower(clock, log, [
+    ...keysFile(config, pinned),
+    ...caFile('origin CA file', ORIGIN_CA, originCaFile, originCaPem, (pem) => {
+      connections.trust(pem);
+    }),
+    ...caFile('Redis CA file', REDIS_CA, redisCaFile, redisCaPem, (pem) => {
+      places.trustForRedis(pem);
+    }),
+  ]);
+}
+
+function keysFile(config: Config, pinned: PinnedPayloads): readonly FollowedFile[] {
+  if (config.sdkKeysFile === '') return [];
+  const takeOver: FollowedFile['takeOver'] = ([text = '']) => {
+    const { sdkKeys, faults } = readPinnedKeys(config, () => text);
+    if (faults.length === 0) void pinned.pin(sdkKeys);
+    return { faults, facts: { pinnedSdkKeys: sdkKeys.size } };
+  };
+  return [{ name: 'SDK keys file', paths: [config.sdkKeysFile], texts: [config.sdkKeysText], takeOver }];
+}
+
+/** `pem`: what was in it at the start; undefined where it was not read, as nobody asks for it. */
+function caFile(
+  name: string,
+  source: string,
+  path: string,
+  pem: string | undefined,
+  trust: (pem: string) => void,
+): readonly FollowedFile[] {
+  if (pem === undefined) return [];
+  const takeOver: FollowedFile['takeOver'] = ([text = '']) => {
+    const { faults } = readCa(source, path, () => text);
+    if (faults.length === 0) trust(text);
+    return { faults };
+  };
+  return [{ name, paths: [path], texts: [pem], takeOver }];
+}
