@@ -58,7 +58,6 @@ class Side {
 
   async update(): Promise<void> {
     const before = { server: await this.#server.usage(), clients: await this.#clients.usage() };
-    await this.#stallSoFarMs();
     await this.#server.ask({ kind: 'watched' });
     await this.#origin.ask({ kind: 'update' });
     this.#specs += 1;
@@ -66,12 +65,11 @@ class Side {
     // The poll interval is not in it: the clock starts when the poll comes in.
     const { askedAtMs } = await this.#origin.ask({ kind: 'asked' });
     const { peakRssBytes, worstDelayMs } = await this.#server.ask({ kind: 'watched' });
-    const stallMs = await this.#stallSoFarMs();
     const after = { server: await this.#server.usage(), clients: await this.#clients.usage() };
     this.updates.push({
       lastMs: lastAtMs - Number(askedAtMs),
       peakRssBytes: Number(peakRssBytes),
-      worstDelayMs: stallMs ?? Number(worstDelayMs),
+      worstDelayMs: Number(worstDelayMs),
       serverCpuMs: after.server.cpuMs - before.server.cpuMs,
       clientsCpuMs: after.clients.cpuMs - before.clients.cpuMs,
     });
@@ -79,16 +77,6 @@ class Side {
 
   async stop(): Promise<void> {
     for (const child of [this.#clients, this.#server, this.#origin]) await child.stop();
-  }
-
-  /** As the proxy's /status tells it; undefined for a server that has none. */
-  async #stallSoFarMs(): Promise<number | undefined> {
-    const { adminUrl } = this.#server.told;
-    if (typeof adminUrl !== 'string') return undefined;
-    const status = (await (await fetch(`${adminUrl}/status`)).json()) as {
-      readonly eventLoopDelaySinceLastStatus: { readonly maxMs: number };
-    };
-    return status.eventLoopDelaySinceLastStatus.maxMs;
   }
 }
 

@@ -2,7 +2,7 @@
 import { brotliDecompressSync, constants, brotliCompressSync } from 'node:zlib';
 import { setTimeout as pause } from 'node:timers/promises';
 import { demoV1 } from '../scripts/demo-specs.js';
-import { startChildServer } from './child-server.js';
+import { startChildServer, type ChildServer } from './child-server.js';
 
 const UPDATES = 5;
 /** About 10 MB of v1 JSON. */
@@ -30,10 +30,10 @@ async function measure(encoding: 'br' | 'gzip' | 'identity'): Promise<void> {
   const identityBytes = (await first.arrayBuffer()).byteLength;
   let worstMs = 0;
   for (let update = 0; update < UPDATES; update += 1) {
-    await stallSoFarMs(String(proxy.told['adminUrl']));
+    await stallSoFarMs(proxy);
     const { time } = await origin.ask({ kind: 'update' });
     await untilServed(url, Number(time));
-    worstMs = Math.max(worstMs, await stallSoFarMs(String(proxy.told['adminUrl'])));
+    worstMs = Math.max(worstMs, await stallSoFarMs(proxy));
   }
   await proxy.stop();
   await origin.stop();
@@ -44,12 +44,9 @@ async function measure(encoding: 'br' | 'gzip' | 'identity'): Promise<void> {
   );
 }
 
-/** The worst delay of the proxy's event loop since the last call, as /status tells it. */
-async function stallSoFarMs(adminUrl: string): Promise<number> {
-  const status = (await (await fetch(`${adminUrl}/status`)).json()) as {
-    readonly eventLoopDelaySinceLastStatus: { readonly maxMs: number };
-  };
-  return status.eventLoopDelaySinceLastStatus.maxMs;
+/** The worst delay of the proxy's event loop since the last call. */
+async function stallSoFarMs(proxy: ChildServer): Promise<number> {
+  return Number((await proxy.ask({ kind: 'watched' }))['worstDelayMs']);
 }
 
 /** By small questions only: a 10 MB answer would be in the measurement. */

@@ -3,7 +3,7 @@ import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc
 import { loadSync } from '@grpc/proto-loader';
 import { fileURLToPath } from 'node:url';
 import { answerParent } from './answer-parent.js';
-import { watchSelf } from './grpc-self-watch.js';
+import { watchSelf } from './self-watch.js';
 
 const POLL_EVERY_MS = 1000;
 const options = JSON.parse(process.argv[2] ?? '{}') as { readonly origin: string };

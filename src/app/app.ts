@@ -1,27 +1,25 @@
-// Composition root: builds rooms and servers, opens the ports, and stops everything within a deadline.
+// Composition root: builds the rooms, lists the features that are made of them, and starts and stops these.
 import type { Config } from '../config/load-config.js';
-import type { Clock } from '../domain/clock.js';
-import { atMost } from '../domain/deadline.js';
-import { startEventLoopDelay, type EventLoopDelay } from '../observability/event-loop-delay.js';
-import type { Logger } from '../observability/logger.js';
-import { SharedConnections } from '../http-client/upstream-pool.js';
-import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import { DiskQueue } from '../files/disk-queue.js';
-import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
+import { SharedConnections } from '../http-client/upstream-pool.js';
+import type { Logger } from '../observability/logger.js';
+import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
+import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
-import { openBackupPlaces, type OpenedPlaces } from './backup-places.js';
-import { followFiles } from './followed-files.js';
-import { buildIdLists } from './id-lists.js';
-import { buildLogEvents } from './log-events.js';
-import { toUpstreamOptions } from './room-options.js';
-import { buildCore } from './core.js';
-import type { World } from './world.js';
 import { Readiness } from '../servers/readiness.js';
-import { buildServers, type AllRooms, type Ports, type Servers } from './servers.js';
-import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
-import { describeStatus } from './status.js';
-import { findUnusableFolders } from './unusable-folders.js';
+import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
+import { buildCore, type Core } from './core.js';
+import { Features } from './feature.js';
+import { followFiles } from './followed-files.js';
+import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
+import { buildLogEvents, logEventFeature } from './log-events.js';
+import { toUpstreamOptions } from './room-options.js';
+import { buildServers, type Ports } from './servers.js';
+import { fleetFeature, specFeature } from './specs.js';
+import { describeStatus, processFeature } from './status.js';
+import type { World } from './world.js';
 
 export interface App extends Ports {
   /** Resolves when every pinned key was tried once. */
@@ -32,47 +30,45 @@ export interface App extends Ports {
   stop(): Promise<void>;
 }
 
-/** What an earlier process left is taken over before the ports open, unless that takes longer. */
-const OPEN_MS_MAX = 5_000;
-
 /** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
   const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
   const shared = openShared(config, world);
-  const opened = await openBackupPlaces(config, world, events, shared.disk);
-  const rooms = buildAllRooms(config, world, events, opened, shared);
-  const { readiness, pinned, fleet, idListFiles, logEvents } = rooms;
-  const eventLoopDelay = startEventLoopDelay();
-  const servers = buildServers(config, world, rooms, () =>
-    describeStatus({
-      ...rooms,
-      ...world,
-      config,
-      startedAtMs,
-      eventLoopDelay,
-      registry: servers.registry,
-      grpc: servers.describeGrpc(),
-      connections: servers.connections,
-      places: opened.describe(),
-    }),
+  const places = await openBackupPlaces(config, world, events, shared.disk);
+  const features = new Features(clock);
+  const readiness = new Readiness(() => features.unusable);
+  const rooms = { readiness, events, ...buildRooms(config, world, events, places, shared) };
+  const { backups, pinned } = rooms;
+  const servers = buildServers(config, world, rooms, (keys) =>
+    describeStatus(config, world, features, readiness, startedAtMs, keys),
   );
-
-  const followed = followFiles(config, world, { pinned, connections: shared.connections, places: opened });
-  const closeAll = (): Promise<void> =>
-    closeEverything(clock, { ...rooms, servers, connections: shared.connections, eventLoopDelay });
-  let ports: Ports;
+  const followed = followFiles(config, world, { pinned, connections: shared.connections, places });
+  features.add(
+    processFeature(),
+    backupFeature(clock, backups, places),
+    { name: 'connections to origins', close: () => shared.connections.close() },
+    idListFeature(clock, rooms),
+    specFeature(config, clock, rooms),
+    logEventFeature(clock, rooms.logEvents),
+    fleetFeature(rooms.fleet),
+    servers,
+    {
+      name: 'files that settings name',
+      drain: () => {
+        followed.stop();
+      },
+    },
+  );
   try {
-    // A disk that hangs keeps nobody from the specs.
-    await Promise.all([logEvents, idListFiles].map((room) => atMost(clock, OPEN_MS_MAX, room.open())));
-    fleet?.start();
-    ports = await servers.listen();
+    await features.open();
   } catch (error) {
-    await closeAll();
+    await features.close();
     throw error;
   }
 
+  const { ports } = servers;
   const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
@@ -89,38 +85,10 @@ export async function startApp(config: Config, world: World): Promise<App> {
     },
     stop: () => {
       readiness.drain();
-      followed.stop();
-      stopped ??= closeAll();
+      stopped ??= features.close();
       return stopped;
     },
   };
-}
-
-interface Everything extends AllRooms {
-  readonly servers: Servers;
-  readonly connections: SharedConnections;
-  readonly eventLoopDelay: EventLoopDelay;
-}
-
-function closeEverything(clock: Clock, everything: Everything): Promise<void> {
-  const { poller, fleet, servers, logEvents, origin, idListFiles, connections, backups } = everything;
-  return closeInOrder([
-    async () => {
-      poller.stop();
-    },
-    // The lead goes to another replica at once, while this one still answers.
-    async () => {
-      await Promise.all([fleet?.stop(), servers.drain(), logEvents.flush()]);
-    },
-    () => logEvents.close(),
-    () => origin.close(),
-    () => closeIdListFiles(clock, idListFiles),
-    () => connections.close(),
-    () => finishBackups(clock, backups),
-    async () => {
-      everything.eventLoopDelay.stop();
-    },
-  ]);
 }
 
 function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): void {
@@ -140,13 +108,13 @@ function openShared(config: Config, { clock, version }: World): Shared {
   return { connections, disk: new DiskQueue(clock) };
 }
 
-function buildAllRooms(
+function buildRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link, specDisk }: OpenedPlaces,
+  { places, link }: OpenedPlaces,
   { connections, disk }: Shared,
-): AllRooms {
+): Core & IdLists & { readonly logEvents: LogEventStore } {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const origin = createOriginByApi(
@@ -156,8 +124,5 @@ function buildAllRooms(
   const core = buildCore(config, world, events, { origin, places, link });
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean => core.store.isPinned(sdkKey) || core.store.holds(sdkKey);
-  const logEvents = buildLogEvents(config, world, events, connections, isKnownKey);
-  const folders = { specDisk, idListDisk: idLists.idListDisk, logEvents };
-  const readiness = new Readiness(() => findUnusableFolders(folders));
-  return { readiness, events, ...core, ...idLists, logEvents };
+  return { ...core, ...idLists, logEvents: buildLogEvents(config, world, events, connections, isKnownKey) };
 }

@@ -2,25 +2,26 @@
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { RedisConfig } from '../config/redis-config.js';
-import type { BackupPlace } from '../core/backups.js';
+import type { BackupPlace, Backups } from '../core/backups.js';
+import type { Clock } from '../domain/clock.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
 import type { DiskQueue } from '../files/disk-queue.js';
-import { openRedis } from '../storage/redis/open-redis.js';
+import { openRedis, type OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
 import { toUpstreamOptions } from './room-options.js';
 import type { Sources } from './core.js';
+import type { Feature } from './feature.js';
+import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
 
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
-  /** Undefined where specs are not kept on a disk. */
-  readonly specDisk: DiskSnapshots | undefined;
+  readonly redis: OpenedRedis | undefined;
+  readonly disk: DiskSnapshots | undefined;
   /** From now on new connections to Redis go by these certificate authorities. */
   trustForRedis(caPem: string): void;
-  /** For /status, by place. */
-  describe(): Readonly<Record<string, object>>;
 }
 
 interface RedisTrust {
@@ -47,13 +48,35 @@ export async function openBackupPlaces(
   return {
     places,
     link: redis?.fleet,
-    specDisk: disk,
+    redis,
+    disk,
     trustForRedis: (caPem) => {
       trust.caPem = caPem;
     },
-    describe: () => ({
-      ...(redis === undefined ? {} : { redis: redis.describe() }),
-      ...(disk === undefined ? {} : { disk: disk.describe() }),
+  };
+}
+
+export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: OpenedPlaces): Feature {
+  return {
+    name: 'backups',
+    close: () => finishBackups(clock, backups),
+    unusable: () => {
+      const failing = disk?.failing;
+      const what = 'specs are kept in memory only: a restart needs the origin';
+      return failing === undefined
+        ? []
+        : [{ reason: 'specs_folder_failing', what, sinceMs: clock.nowMs() - failing.forMs, count: 1 }];
+    },
+    problems: () => {
+      const failing = redis?.failing;
+      if (failing === undefined) return [];
+      const what = `Redis fails: ${failing.reason}.`;
+      return [{ reason: 'redis_failing', what, sinceMs: clock.nowMs() - failing.forMs, count: 1 }];
+    },
+    status: () => ({
+      backupsToWrite: backups.pending,
+      ...(redis && { redis: redis.describe() }),
+      ...(disk && { disk: disk.describe() }),
     }),
   };
 }

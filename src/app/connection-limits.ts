@@ -1,14 +1,13 @@
 // The limits of client connections, one for each server of a mode; says so where they are lower than what was asked for.
-import { ConnectionLimit } from '../servers/listener/connection-limit.js';
+import type { Gauges } from '../observability/gauges.js';
+import { ConnectionLimit, type ConnectionLimitOptions } from '../servers/listener/connection-limit.js';
 import { shareConnections, type ConnectionsByServer } from './connection-shares.js';
 import type { World } from './world.js';
 
-/** Undefined for a server that the mode does not have. */
-export interface ConnectionLimits {
-  readonly http: ConnectionLimit | undefined;
-  readonly grpc: ConnectionLimit | undefined;
+/** A server that the mode does not have has none. */
+export type ConnectionLimits = Partial<Record<ConnectionLimitOptions['server'], ConnectionLimit>> & {
   readonly admin: ConnectionLimit;
-}
+};
 
 export function buildConnectionLimits(
   { clock, log, openFilesMax }: World,
@@ -21,16 +20,17 @@ export function buildConnectionLimits(
       'fewer client connections than asked for: the process may not open more files (ulimit -n)',
     );
   }
-  const limitOf = (server: 'http' | 'grpc'): ConnectionLimit | undefined => {
-    const connectionsMax = shares[server];
-    return connectionsMax === undefined
-      ? undefined
-      : new ConnectionLimit(clock, log, { server, connectionsMax });
-  };
-  const admin = { server: 'admin', connectionsMax: shares.admin ?? asked.admin } as const;
+  const limitOf = (server: ConnectionLimitOptions['server'], connectionsMax: number): ConnectionLimit =>
+    new ConnectionLimit(clock, log, { server, connectionsMax });
   return {
-    http: limitOf('http'),
-    grpc: limitOf('grpc'),
-    admin: new ConnectionLimit(clock, log, admin),
+    ...(shares.http !== undefined && { http: limitOf('http', shares.http) }),
+    ...(shares.grpc !== undefined && { grpc: limitOf('grpc', shares.grpc) }),
+    admin: limitOf('admin', shares.admin ?? asked.admin),
   };
+}
+
+export function gaugesOf(connections: ConnectionLimits): Gauges {
+  return Object.fromEntries(
+    Object.values(connections).map(({ server, gauge }) => [`${server}Connections`, gauge]),
+  );
 }

@@ -2,6 +2,8 @@
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
+import type { Clock } from '../domain/clock.js';
+import { atMost } from '../domain/deadline.js';
 import { DiskPlace } from '../protocols/statsig/id-lists/disk/disk-place.js';
 import { IdListFiles } from '../protocols/statsig/id-lists/id-list-files.js';
 import { ManifestDirectory } from '../protocols/statsig/id-lists/manifest-directory.js';
@@ -14,10 +16,13 @@ import type { IdListFileOrigin } from '../protocols/statsig/origin/id-list-file-
 import { createIdListFileClient } from '../protocols/statsig/origin/id-list-file-client.js';
 import { toIdListFilesOptions, toUpstreamOptions } from './room-options.js';
 import type { Core } from './core.js';
+import type { Feature } from './feature.js';
 import type { World } from './world.js';
 
 /** Below the data directory. */
 const FOLDER = 'id-lists';
+/** A stop waits no longer for copies that are being written: they can be fetched again. */
+const CLOSE_MS_MAX = 300;
 
 export interface IdLists {
   readonly manifests: ManifestDirectory;
@@ -62,8 +67,32 @@ function buildDiskPlace(
   return new DiskPlace(systemFiles, clock, log, { queue, folder: join(dataDir, FOLDER), user });
 }
 
-/** The section of ID lists in /status. */
-export function describeIdLists(manifests: ManifestDirectory, { idListFiles, idListDisk }: IdLists): object {
-  const disk = idListDisk === undefined ? {} : { disk: idListDisk.describe() };
-  return { files: manifests.entries, ...idListFiles.describe(), ...disk };
+export function idListFeature(clock: Clock, { manifests, idListFiles, idListDisk }: IdLists): Feature {
+  return {
+    name: 'ID lists',
+    prepare: () => idListFiles.open(),
+    close: () => atMost(clock, CLOSE_MS_MAX, idListFiles.close()),
+    gauges: () => ({ ...manifests.gauges, ...idListFiles.gauges }),
+    unusable: () => {
+      const failing = idListDisk?.failing;
+      const what = 'files of ID lists have no new copies: they are passed through';
+      return failing === undefined
+        ? []
+        : [{ reason: 'id_lists_folder_failing', what, sinceMs: clock.nowMs() - failing.forMs, count: 1 }];
+    },
+    problems: () => {
+      const { failing } = idListFiles;
+      if (failing === undefined) return [];
+      const what = 'Files of ID lists cannot be fetched.';
+      const sinceMs = clock.nowMs() - failing.forMs;
+      return [{ reason: 'id_list_files_failing', what, sinceMs, count: failing.files }];
+    },
+    status: () => ({
+      idLists: {
+        files: manifests.entries,
+        ...idListFiles.describe(),
+        ...(idListDisk && { disk: idListDisk.describe() }),
+      },
+    }),
+  };
 }

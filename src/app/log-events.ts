@@ -1,5 +1,6 @@
 // Builds the store of log events from its parts: keeper, inspector, origin, dead letters and journal.
 import type { Config } from '../config/load-config.js';
+import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { noDeadLetters } from '../protocols/statsig/log-events/dead-letters.js';
 import { DiskKeeper } from '../protocols/statsig/log-events/disk/disk-keeper.js';
@@ -14,6 +15,7 @@ import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
 import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
+import type { RecentTrouble } from '../observability/recent-trouble.js';
 import { createEventClient } from '../protocols/statsig/origin/event-client.js';
 import {
   toInspectionOptions,
@@ -21,12 +23,10 @@ import {
   toLogEventOptions,
   toUpstreamOptions,
 } from './room-options.js';
+import type { Feature } from './feature.js';
+import { keyRows, type KeyFilter } from './key-rows.js';
+import type { Problem, ProblemReason } from './problems.js';
 import type { World } from './world.js';
-
-/** Beside the rooms of specs. */
-export interface EventRooms {
-  readonly logEvents: LogEventStore;
-}
 
 /** `isKnownKey`: whether the origin served specs of the key, or an operator pinned it. */
 export function buildLogEvents(
@@ -62,10 +62,71 @@ function toPlaces(
   };
 }
 
-/** Log events in /status. */
-export function describeLogEvents(store: LogEventStore, nowMs: number): object {
+export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
+  const { room, forwarder, inspector } = store;
+  return {
+    name: 'log events',
+    prepare: () => store.open(),
+    drain: () => store.flush(),
+    close: () => store.close(),
+    gauges: () => ({
+      logEventBatches: { entries: room.batches, entriesMax: room.options.batchesMax },
+      logEventBytes: { entries: room.bytes, entriesMax: room.options.bytesMax },
+      logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
+      logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
+    }),
+    unusable: () => (store.isOpen ? [] : [notOpen(clock, store)]),
+    problems: () => [...deliveryProblems(clock, store), ...acceptanceProblems(clock, store)],
+    status: (shows) => ({ logEvents: describeLogEvents(store, clock.nowMs(), shows) }),
+  };
+}
+
+function notOpen(clock: Clock, { notOpenForMs }: LogEventStore): Problem {
+  const what = 'log events are answered with 503';
+  return { reason: 'log_events_folder_failing', what, sinceMs: clock.nowMs() - notOpenForMs, count: 1 };
+}
+
+/** A single failed delivery is none: a kept connection may just have closed. */
+const FAILURES_MIN = 2;
+
+/** SDK keys that nobody knows to be right may be refused without anything being wrong. */
+function deliveryProblems(clock: Clock, { forwarder, room }: LogEventStore): readonly Problem[] {
+  const lanes = [...forwarder.lanes.values()];
+  const problem = (reason: ProblemReason, what: string, affected: readonly Lane[]): readonly Problem[] => {
+    if (affected.length === 0) return [];
+    const times = affected.map(({ oldestAcceptedAtMs = clock.nowMs() }) => oldestAcceptedAtMs);
+    return [{ reason, what, sinceMs: Math.min(...times), count: affected.length }];
+  };
+  const failing = lanes.filter(({ failures, isRefused }) => failures >= FAILURES_MIN && !isRefused);
+  const refused = lanes.filter(({ sdkKey, isRefused }) => isRefused && room.isKnown(sdkKey));
+  const reason = failing[0]?.reason ?? '';
+  return [
+    ...problem('log_events_not_delivered', `Log events wait, as their delivery fails: ${reason}.`, failing),
+    ...problem('log_events_refused', 'The origin refuses log events of known SDK keys.', refused),
+  ];
+}
+
+function acceptanceProblems(clock: Clock, { troubles }: LogEventStore): readonly Problem[] {
+  const problem = (reason: ProblemReason, what: string, { current }: RecentTrouble): readonly Problem[] =>
+    current === undefined
+      ? []
+      : [{ reason, what, sinceMs: clock.nowMs() - current.forMs, count: current.count }];
+  const { notWritten, turnedAway, givenUp } = troubles;
+  return [
+    ...problem('log_events_not_written', 'Batches of log events could not be written to disk.', notWritten),
+    ...problem(
+      'log_events_turned_away',
+      'Known SDK keys found no room for batches of log events.',
+      turnedAway,
+    ),
+    ...problem('log_events_given_up', 'Batches of log events of known SDK keys were given up.', givenUp),
+  ];
+}
+
+function describeLogEvents(store: LogEventStore, nowMs: number, shows: KeyFilter | undefined): object {
   const { room, counters, forwarder, isDurable } = store;
   const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
+  const bytesOf = (sdkKey: string): number => room.heldBy(sdkKey).bytes;
   return {
     isDurable,
     ...counters.total,
@@ -74,11 +135,18 @@ export function describeLogEvents(store: LogEventStore, nowMs: number): object {
       bytes: room.bytes,
       oldestAgeS: ages.length === 0 ? null : ages.reduce(larger),
     },
-    byKey: [...counters.perKey].map(([sdkKey, counts]) => {
-      const lane = forwarder.lanes.get(sdkKey);
-      const described = lane === undefined ? NOTHING_WAITS : describeLane(lane, room.heldBy(sdkKey), nowMs);
-      return { ...maskCounts(sdkKey, counts), ...described };
-    }),
+    ...(shows &&
+      keyRows(
+        [...counters.perKey]
+          .filter(([sdkKey]) => shows(sdkKey))
+          .sort(([left], [right]) => bytesOf(right) - bytesOf(left))
+          .map(([sdkKey, counts]) => {
+            const lane = forwarder.lanes.get(sdkKey);
+            const waiting =
+              lane === undefined ? NOTHING_WAITS : describeLane(lane, room.heldBy(sdkKey), nowMs);
+            return { ...maskCounts(sdkKey, counts), ...waiting };
+          }),
+      )),
   };
 }
 
@@ -105,14 +173,4 @@ function ageS(lane: Lane, nowMs: number): number {
 
 function larger(left: number, right: number): number {
   return Math.max(left, right);
-}
-
-/** Every bounded table of log events, with its limit. */
-export function logEventTables({ room, forwarder, inspector }: LogEventStore): object {
-  return {
-    logEventBatches: { entries: room.batches, entriesMax: room.options.batchesMax },
-    logEventBytes: { entries: room.bytes, entriesMax: room.options.bytesMax },
-    logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
-    logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
-  };
 }

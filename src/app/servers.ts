@@ -10,11 +10,14 @@ import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
 import { LimitReports } from '../servers/grpc/limit-reports.js';
 import { BodyRoom } from '../servers/http/request-body.js';
+import type { HttpApp } from '../servers/http/fastify-app.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
+import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
+import { maskSdkKey } from '../domain/sdk-key.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
-import { buildConnectionLimits, type ConnectionLimits } from './connection-limits.js';
+import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
 import {
   ADMIN_BODY_BYTES_MAX,
   toConfigSpecServiceOptions,
@@ -29,8 +32,9 @@ import {
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
-import type { EventRooms } from './log-events.js';
 import type { Core } from './core.js';
+import type { Feature } from './feature.js';
+import { keyRows, type KeyFilter } from './key-rows.js';
 import type { World } from './world.js';
 import { drainHttp, GRPC_MS_MAX, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
 
@@ -41,63 +45,70 @@ export interface Ports {
   readonly adminPort: number;
 }
 
-export interface Servers {
-  readonly registry: StreamRegistry;
-  /** Undefined where the mode has no gRPC. */
-  describeGrpc(): ReturnType<GrpcServer['describe']> | undefined;
-  readonly connections: ConnectionLimits;
-  /** Rejects with PortsUnavailable where any cannot be had. */
-  listen(): Promise<Ports>;
-  /** Lets answers and streams end within their deadlines; safe where nothing listens yet. */
-  drain(): Promise<void>;
+export interface Servers extends Feature {
+  /** Once they are open. */
+  readonly ports: Ports;
 }
 
-export interface AllRooms extends Core, IdLists, EventRooms {
+export interface AllRooms extends Core, IdLists {
+  readonly logEvents: LogEventStore;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
 }
 
 /** `status` gives what /status answers. */
-export function buildServers(config: Config, world: World, rooms: AllRooms, status: () => object): Servers {
+export function buildServers(
+  config: Config,
+  world: World,
+  rooms: AllRooms,
+  status: (keys: string | undefined) => object,
+): Servers {
   const { clock, log } = world;
-  const { readiness, events, reader, origin } = rooms;
-  const { manifests, rewrittenManifests, idListFiles, logEvents } = rooms;
-  const sources = {
-    specs: reader,
-    logEvents,
-    rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
-    idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
-  };
   const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
-  const admin = buildAdminServer(clock, log, readiness, status, {
+  const admin = buildAdminServer(clock, log, rooms.readiness, status, {
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
-  const bodies = new BodyRoom(toHttpBodyBytesMax(config));
-  const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
-  const http =
-    connections.http &&
-    buildHttpServer(clock, log, events, readiness, { ...toHttpOptions(config), bodies }, [routes]);
+  const http = connections.http && buildPublicServer(config, world, rooms);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
   const at = toPorts(config);
-  const httpPort = http && new ListeningPort(at.http, connections.http, http.accept);
-  const grpcPort = grpc && new ListeningPort(at.grpc, connections.grpc, grpc.accept);
+  const httpPort = connections.http && http && new ListeningPort(at.http, connections.http, http.accept);
+  const grpcPort = connections.grpc && grpc && new ListeningPort(at.grpc, connections.grpc, grpc.accept);
   const adminPort = new ListeningPort(at.admin, connections.admin, admin.accept);
+  const portsNow = (): Ports => ({
+    httpPort: httpPort?.number,
+    grpcPort: grpcPort?.number,
+    adminPort: adminPort.number,
+  });
   return {
-    registry,
-    describeGrpc: () => grpc?.describe(),
-    connections,
-    listen: async () => {
+    name: 'servers',
+    open: async () => {
       await Promise.all(apps.map((app) => app.ready()));
       await openPorts([adminPort, grpcPort, httpPort].filter((port) => port !== undefined));
-      return { httpPort: httpPort?.number, grpcPort: grpcPort?.number, adminPort: adminPort.number };
     },
+    get ports() {
+      return portsNow();
+    },
+    gauges: () => ({ ...registry.gauges, ...grpc?.gauges, ...gaugesOf(connections) }),
+    status: (shows) => ({
+      endpoints: describeEndpoints(config, portsNow()),
+      streams: {
+        open: registry.active,
+        refused: registry.refused,
+        dropped: registry.dropped,
+        ...(shows && streamRows(registry, shows)),
+      },
+      ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
+      connectionsClosedForOthers: Object.fromEntries(
+        Object.entries(connections).map(([server, { closed }]) => [server, closed]),
+      ),
+    }),
     drain: async () => {
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        void Promise.all([origin.close(), rooms.idListFileOrigin.close()]);
+        void Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]);
       });
       const streams = registry.drain(clock);
       try {
@@ -111,6 +122,21 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
       }
     },
   };
+}
+
+function buildPublicServer(config: Config, { clock, log }: World, rooms: AllRooms): HttpApp {
+  const { readiness, events, reader, logEvents } = rooms;
+  const { manifests, rewrittenManifests, idListFiles } = rooms;
+  const sources = {
+    specs: reader,
+    logEvents,
+    rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
+    idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
+  };
+  const bodies = new BodyRoom(toHttpBodyBytesMax(config));
+  const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
+  const options = { ...toHttpOptions(config), bodies };
+  return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 
 function buildGrpcServer(
@@ -139,4 +165,23 @@ function buildGrpcServer(
   const protocols = [{ definition: loadConfigSpecService(), handlers: configSpecs.handlers }];
   const services = { registry, protocols, health, connections, reports };
   return new GrpcServer(clock, services, toGrpcServerOptions(config));
+}
+
+/** Where clients find this process, and where it finds the origins. */
+function describeEndpoints(config: Config, { httpPort, grpcPort, adminPort }: Ports): object {
+  const at = (host: string, port: number): string =>
+    host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return {
+    ...(httpPort !== undefined && { http: at(config.host, httpPort) }),
+    ...(grpcPort !== undefined && { grpc: at(config.host, grpcPort) }),
+    admin: at(config.adminHost, adminPort),
+    specs: config.statsigEndpoint.href,
+    idLists: config.idListsStatsigEndpoint.href,
+    logEvents: config.logEventStatsigEndpoint.href,
+  };
+}
+
+function streamRows({ perKey }: StreamRegistry, shows: KeyFilter): object {
+  const shown = [...perKey].filter(([sdkKey]) => shows(sdkKey)).sort(([, left], [, right]) => right - left);
+  return keyRows(shown.map(([sdkKey, streams]) => ({ sdkKey: maskSdkKey(sdkKey), streams })));
 }

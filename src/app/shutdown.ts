@@ -2,7 +2,6 @@
 import type { Backups } from '../core/backups.js';
 import type { Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
-import type { IdListFiles } from '../protocols/statsig/id-lists/id-list-files.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import type { ListeningPort } from '../servers/listener/listening-port.js';
 
@@ -23,27 +22,6 @@ export async function finishBackups(clock: Clock, backups: Backups): Promise<voi
   backups.stop();
   await atMost(clock, BACKUPS_MS_MAX, backups.idle());
   await atMost(clock, BACKUPS_MS_MAX, backups.close());
-}
-
-/** What is still to be written of copies gets no longer: it can be fetched again. */
-const COPIES_MS_MAX = 300;
-
-/** Waits for no disk that hangs. */
-export async function closeIdListFiles(clock: Clock, files: IdListFiles): Promise<void> {
-  await atMost(clock, COPIES_MS_MAX, files.close());
-}
-
-/** Runs every step, each after the one before, also where one fails; throws the first failure at the end. */
-export async function closeInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const step of steps) {
-    try {
-      await step();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
 }
 
 /** Stops listening, lets answers in flight end, closes connections as they fall idle; resolves when none is left. */

@@ -1,5 +1,6 @@
 // What is remembered of fetches that brought nothing for a payload nobody holds: refusals and failures, for a while.
 import type { Clock } from '../domain/clock.js';
+import type { Gauges } from '../observability/gauges.js';
 import type { FetchOutcome } from './origin.js';
 import { ExpiringMemory } from './expiring-memory.js';
 
@@ -43,7 +44,7 @@ export class ColdMemory {
   }
 
   /** Sizes of the tables, against their limits. */
-  get tables(): Readonly<Record<string, { readonly entries: number; readonly entriesMax: number }>> {
+  get gauges(): Gauges {
     return {
       failuresRemembered: { entries: this.#failures.entries, entriesMax: this.#failures.entriesMax },
       refusalsRemembered: { entries: this.#refusals.entries, entriesMax: this.#refusals.entriesMax },

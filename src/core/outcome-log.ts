@@ -19,6 +19,8 @@ export interface LastOutcome {
   readonly reason?: string;
   /** By the monotonic clock. */
   readonly atMs: number;
+  /** When the first of these outcomes of one kind in a row came. */
+  readonly sinceMs: number;
 }
 
 export type Standing = KnownStanding | 'unknown';
@@ -65,7 +67,7 @@ export class OutcomeLog implements OutcomeListener {
   confirmedByFleet(key: PayloadKey): void {
     this.#outages.ended(key);
     this.#tellAccepted(key, this.#last.get(payloadId(key)));
-    this.#last.set(payloadId(key), { kind: 'confirmed_by_fleet', atMs: this.#clock.monotonicMs() });
+    this.#setLast(key, { kind: 'confirmed_by_fleet' });
   }
 
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
@@ -89,14 +91,21 @@ export class OutcomeLog implements OutcomeListener {
 
   #tellChange(key: PayloadKey, outcome: FetchOutcome, standing: KnownStanding): void {
     const before = this.#last.get(payloadId(key));
-    const now = toLastOutcome(outcome, this.#clock.monotonicMs());
-    this.#last.set(payloadId(key), now);
+    const { kind } = outcome;
+    this.#setLast(key, outcome.kind === 'failed' ? { kind, reason: outcome.reason } : { kind });
     if (outcome.kind === 'failed') this.#outages.failed(key, outcome, standing);
     else this.#outages.ended(key);
-    if (isGood(now)) this.#tellAccepted(key, before);
+    if (kind === 'updated' || kind === 'unchanged') this.#tellAccepted(key, before);
     else if (outcome.kind === 'unauthorized' && before?.kind !== 'unauthorized') {
       this.#log.warn(logFields(key), `origin refused this SDK key: ${consequence(key, standing)}`);
     }
+  }
+
+  #setLast(key: PayloadKey, last: Pick<LastOutcome, 'kind' | 'reason'>): void {
+    const id = payloadId(key);
+    const before = this.#last.get(id);
+    const atMs = this.#clock.monotonicMs();
+    this.#last.set(id, { ...last, atMs, sinceMs: before?.kind === last.kind ? before.sinceMs : atMs });
   }
 
   #tellAccepted(key: PayloadKey, before: LastOutcome | undefined): void {
@@ -133,13 +142,4 @@ export class OutcomeLog implements OutcomeListener {
       this.#events.record('HttpDataProviderError', { ...common, reason });
     }
   }
-}
-
-function toLastOutcome(outcome: FetchOutcome, atMs: number): LastOutcome {
-  const { kind } = outcome;
-  return outcome.kind === 'failed' ? { kind, reason: outcome.reason, atMs } : { kind, atMs };
-}
-
-function isGood(last: LastOutcome): boolean {
-  return last.kind !== 'unauthorized' && last.kind !== 'failed';
 }

@@ -2,6 +2,7 @@
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import type { Gauges } from '../observability/gauges.js';
 import type { ColdMemory, Remembered } from './cold-memory.js';
 import { ExpiringMemory } from './expiring-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
@@ -73,9 +74,9 @@ export class Reader {
   }
 
   /** Sizes of the tables, against their limits. */
-  get tables(): ColdMemory['tables'] {
+  get gauges(): Gauges {
     return {
-      ...this.#memory.tables,
+      ...this.#memory.gauges,
       coldFetchesInFlight: { entries: this.#limit.activeCount, entriesMax: this.#limit.concurrency },
       coldFetchesWaiting: {
         entries: this.#flights.size - this.#limit.activeCount,

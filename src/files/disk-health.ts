@@ -34,6 +34,11 @@ interface Failure {
   readonly lastFile: string;
 }
 
+export interface DiskFailing {
+  readonly reason: DiskFailureReason;
+  readonly forMs: number;
+}
+
 /** What the lines say. */
 export interface DiskLines {
   /** What it comes to for people that the disk fails. */
@@ -77,9 +82,10 @@ export class DiskHealth {
     this.#failures.set(access, { reason, detail, sinceMs, lastMs: nowMs, lastFile: file });
   }
 
-  /** Whether reads or writes fail now. */
-  get isFailing(): boolean {
-    return this.#failures.size > 0;
+  /** What has been failing for longest, reads or writes; undefined where both work. */
+  get failing(): DiskFailing | undefined {
+    const [first] = [...this.#failures.values()].sort((left, right) => left.sinceMs - right.sinceMs);
+    return first && { reason: first.reason, forMs: this.#clock.monotonicMs() - first.sinceMs };
   }
 
   /** For the status page. */

@@ -1,8 +1,8 @@
 // Every open stream of this process: how many there may be, whose they are, and their end in good order; and who waits to be one.
 import { Listeners } from '../domain/listeners.js';
 import type { Cancel, Clock } from '../domain/clock.js';
+import type { Gauges } from '../observability/gauges.js';
 import type { PayloadKey } from '../domain/payload-key.js';
-import { maskSdkKey } from '../domain/sdk-key.js';
 import type { ClientStream } from './client-stream.js';
 
 export interface StreamRegistryOptions {
@@ -57,8 +57,11 @@ export class StreamRegistry {
     };
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
+  get gauges(): Gauges {
+    return {
+      streams: { entries: this.active, entriesMax: this.streamsMax },
+      callsWaitingForSpecs: { entries: this.#waiting.size, entriesMax: this.waitingMax },
+    };
   }
 
   /** Takes a place for the stream, whose key is known to be good, or returns false: then it is counted as refused. */
@@ -85,15 +88,9 @@ export class StreamRegistry {
     return this.#streams.size;
   }
 
-  activeOf(sdkKey: string): number {
-    return this.#perKey.get(sdkKey) ?? 0;
-  }
-
-  /** Streams per masked key, most first. */
-  get byKey(): readonly { readonly sdkKey: string; readonly streams: number }[] {
-    return [...this.#perKey]
-      .map(([sdkKey, streams]) => ({ sdkKey: maskSdkKey(sdkKey), streams }))
-      .sort((left, right) => right.streams - left.streams);
+  /** Open streams by the key itself, not masked, so that more of it can be looked up. */
+  get perKey(): ReadonlyMap<string, number> {
+    return this.#perKey;
   }
 
   /** Calls back whenever the number of streams changed; returns what ends that. */

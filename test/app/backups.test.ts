@@ -158,6 +158,13 @@ test('redis: one that is not there keeps nobody from anything', async (t) => {
   const proxy = await start(t, { origin: origin.url, cache: 'redis', env });
   assert.ok((await readAll(proxy)).every((answer) => answer.startsWith('200 ')));
   assert.equal(proxy.logs.lines.filter((line) => String(line['msg']).startsWith('redis ')).length, 1);
-  const { redis: told } = (await status(proxy)) as { redis: { uses: { connection: { reason: string } } } };
+  const { redis: told, problems } = (await status(proxy)) as {
+    redis: { uses: { connection: { reason: string } } };
+    problems: readonly { readonly reason: string; readonly what: string }[];
+  };
+  assert.deepEqual(
+    problems.map(({ reason, what }) => [reason, what]),
+    [['redis_failing', 'Redis fails: connection_refused.']],
+  );
   assert.equal(told.uses.connection.reason, 'connection_refused');
 });

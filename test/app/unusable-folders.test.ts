@@ -29,13 +29,20 @@ async function read(url: string): Promise<Record<string, unknown>> {
   return JSON.parse((await rawRequest(url)).text) as Record<string, unknown>;
 }
 
+/** What /status says of folders that cannot be used. */
+function foldersIn(status: Record<string, unknown>): readonly string[] {
+  const problems = status['problems'] as readonly { readonly reason: string; readonly what: string }[];
+  return problems.filter(({ reason }) => reason.endsWith('_folder_failing')).map(({ what }) => what);
+}
+
 async function assertSaysSo(proxy: TestProxy, unusable: readonly string[]): Promise<void> {
   const [line] = proxy.logs.withMessage(PARTLY);
   assert.equal(line?.['level'], 'warn');
   assert.deepEqual(line['unusable'], unusable);
   assert.deepEqual(proxy.logs.withMessage('started up: ready for traffic'), []);
   const status = await read(`${proxy.adminUrl}/status`);
-  assert.deepEqual(status['unusable'], unusable);
+  assert.equal(status['status'], unusable.includes(LOG_EVENTS) ? 'failing' : 'degraded');
+  assert.deepEqual(new Set(foldersIn(status)), new Set(unusable));
   assert.equal((status['logEvents'] as Record<string, unknown>)['isDurable'], false);
   const ready = await rawRequest(`${proxy.url}/v1/ready`);
   assert.equal(ready.status, 200, 'specs are served');
@@ -48,7 +55,7 @@ test('a file in the place of the data directory is said at the start, and used o
   const dataDir = join(makeTemporaryFolder('data'), 'dir');
   writeFileSync(dataDir, '');
   const proxy = await start(t, dataDir);
-  await assertSaysSo(proxy, [SPECS, LOG_EVENTS, ID_LISTS]);
+  await assertSaysSo(proxy, [SPECS, ID_LISTS, LOG_EVENTS]);
   rmSync(dataDir);
   await eventually(
     'log events that are taken',
@@ -63,7 +70,7 @@ test(
   'a data directory that cannot be made is said at the start',
   { skip: process.platform !== 'linux' },
   async (t) => {
-    await assertSaysSo(await start(t, '/proc/spec-forward-proxy'), [SPECS, LOG_EVENTS, ID_LISTS]);
+    await assertSaysSo(await start(t, '/proc/spec-forward-proxy'), [SPECS, ID_LISTS, LOG_EVENTS]);
   },
 );
 
@@ -79,5 +86,5 @@ test('where all folders can be used, nothing is said', async (t) => {
   const proxy = await start(t, dataDir);
   assert.equal(proxy.logs.withMessage('started up: ready for traffic').length, 1);
   assert.ok(!('unusable' in (await read(`${proxy.url}/v1/ready`))));
-  assert.deepEqual((await read(`${proxy.adminUrl}/status`))['unusable'], []);
+  assert.deepEqual((await read(`${proxy.adminUrl}/status`))['problems'], []);
 });

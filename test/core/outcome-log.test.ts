@@ -173,9 +173,17 @@ test('the last outcome of a known payload is kept until it is forgotten, of a st
   const bench = createBench('held');
   bench.clock.advance(5);
   bench.tell(failed('status_500', ''));
-  assert.deepEqual(bench.outcomes.lastOf(KEY), { kind: 'failed', reason: 'status_500', atMs: 5 });
+  assert.deepEqual(bench.outcomes.lastOf(KEY), { kind: 'failed', reason: 'status_500', atMs: 5, sinceMs: 5 });
+  bench.clock.advance(10);
+  bench.tell(failed('status_502', ''));
+  assert.deepEqual(bench.outcomes.lastOf(KEY), {
+    kind: 'failed',
+    reason: 'status_502',
+    atMs: 15,
+    sinceMs: 5,
+  });
   bench.tell(UNCHANGED);
-  assert.deepEqual(bench.outcomes.lastOf(KEY), { kind: 'unchanged', atMs: 5 });
+  assert.deepEqual(bench.outcomes.lastOf(KEY), { kind: 'unchanged', atMs: 15, sinceMs: 15 });
   bench.outcomes.forget(KEY);
   assert.equal(bench.outcomes.lastOf(KEY), undefined);
   const strangers = createBench('unknown');

@@ -166,7 +166,7 @@ test('the tables of failures and refusals are bounded', async () => {
     for (let index = 0; index < 10_050; index += 1)
       await bench.told({ ...KEY, sdkKey: `${outcome.kind}-${index}` });
   }
-  const { failuresRemembered, refusalsRemembered } = bench.reader.tables;
+  const { failuresRemembered, refusalsRemembered } = bench.reader.gauges;
   assert.equal(failuresRemembered?.entries, 10_000);
   assert.equal(refusalsRemembered?.entries, 10_000);
   assert.equal(bench.store.sdkKeys, 0);
@@ -342,7 +342,7 @@ test('what no backup has is fetched; who waits for that counts among those who w
     },
   });
   const readings = [1, 2].map(async () => bench.reader.read(KEY));
-  assert.equal(bench.reader.tables['coldFetchesWaiting']?.entries, 1);
+  assert.equal(bench.reader.gauges['coldFetchesWaiting']?.entries, 1);
   assert.deepEqual(
     (await Promise.all(readings)).map((reading) => reading.kind),
     ['held', 'held'],

@@ -192,7 +192,7 @@ export function askFor(
 }
 
 export async function statusText(replica: Replica): Promise<string> {
-  const { status, text } = await rawRequest(`${replica.adminUrl}/status`);
+  const { status, text } = await rawRequest(`${replica.adminUrl}/status?keys=`);
   if (status !== 200) throw new Error(`/status of ${replica.name} answers ${status}`);
   return text;
 }

@@ -73,7 +73,7 @@ describe('copies of ID lists’ files in a data directory', { concurrency: true 
     const { url } = await entryOf(proxy, SDK_KEY, LIST);
     await rawRequest(url, { headers: { 'statsig-api-key': SDK_KEY } });
     await assert.rejects(rawRequest(`${url}0`, { headers: { 'statsig-api-key': SDK_KEY } }));
-    const status = await rawRequest(`${proxy.adminUrl}/status`);
+    const status = await rawRequest(`${proxy.adminUrl}/status?keys=`);
     const { stdout, stderr } = await endOf(proxy, 'SIGTERM');
     const files = namesIn(dataDir).filter((name) => statSync(join(dataDir, name)).isFile());
     assert.ok(

@@ -47,9 +47,11 @@ describe('on SIGHUP', { concurrency: true }, () => {
     const before = requestsFor(origin, FIRST);
     await eventually('further poll of the key from before', () => requestsFor(origin, FIRST) > before);
     assert.equal(requestsFor(origin, SECOND), 0);
-    const status = (await (await fetch(`${adminUrl}/status`)).json()) as { specs: { pinned: boolean }[] };
+    const status = (await (await fetch(`${adminUrl}/status?keys=`)).json()) as {
+      specs: { byKey: { pinned: boolean }[] };
+    };
     assert.deepEqual(
-      status.specs.map((spec) => spec.pinned),
+      status.specs.byKey.map((spec) => spec.pinned),
       [true, true, true],
     );
     assert.doesNotMatch(program.output.stdout, /wrong\/key|secondkey/);

@@ -1,6 +1,7 @@
 // What clients may hold of the gRPC server before they are answered: calls open, and the size and time of a request.
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Cancel, Clock } from '../../domain/clock.js';
+import type { Gauge } from '../../observability/gauges.js';
 import { CallTurns } from './call-turns.js';
 import type { ClientConnections } from './client-connections.js';
 import type { GrpcLimit, LimitReports } from './limit-reports.js';
@@ -44,8 +45,7 @@ export class CallLimits {
     this.#options = options;
   }
 
-  /** As tables are described in /status. */
-  get table(): { readonly entries: number; readonly entriesMax: number } {
+  get gauge(): Gauge {
     return { entries: this.#calls.size, entriesMax: this.#options.callsMax };
   }
 

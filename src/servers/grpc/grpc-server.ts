@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Http2Server } from 'node:http2';
 import type { Clock } from '../../domain/clock.js';
+import type { Gauges } from '../../observability/gauges.js';
 import type { StreamRegistry } from '../../streams/stream-registry.js';
 import { CallLimits, MESSAGE_BYTES_MAX } from './call-limits.js';
 import type { Accept } from '../listener/listening-port.js';
@@ -95,9 +96,13 @@ export class GrpcServer {
     this.#calls.guard(this.#http2);
   }
 
-  /** What /status tells of its limits: how near they are, and how often clients reached them. */
-  describe(): { readonly tables: object; readonly limitsReached: object } {
-    return { tables: { grpcCalls: this.#calls.table }, limitsReached: this.#services.reports.counts };
+  get gauges(): Gauges {
+    return { grpcCalls: this.#calls.gauge };
+  }
+
+  /** How often clients reached which limit. */
+  get limitsReached(): LimitReports['counts'] {
+    return this.#services.reports.counts;
   }
 
   /** Speaks gRPC on a connection. */

@@ -1,5 +1,6 @@
 // Bounds a server's client connections: a new one is always let in, and where there are too many, one that matters least is closed for it.
 import type { Clock } from '../../domain/clock.js';
+import type { Gauge } from '../../observability/gauges.js';
 import type { Logger } from '../../observability/logger.js';
 import { ThrottledLine } from '../../observability/throttled-line.js';
 
@@ -54,8 +55,7 @@ export class ConnectionLimit {
     return this.#options.server;
   }
 
-  /** As tables are described in /status. */
-  get table(): { readonly entries: number; readonly entriesMax: number } {
+  get gauge(): Gauge {
     const { unproven, idle, busy } = this.#groups;
     return { entries: unproven.size + idle.size + busy.size, entriesMax: this.#options.connectionsMax };
   }
@@ -67,7 +67,7 @@ export class ConnectionLimit {
 
   /** `close` has to close the connection before it returns, for good; `leave` may follow at once or later. */
   open(close: () => void): ConnectionPlace {
-    if (this.table.entries >= this.#options.connectionsMax) this.#makeRoom();
+    if (this.gauge.entries >= this.#options.connectionsMax) this.#makeRoom();
     return new Place(this.#groups, this.#busyMax, close);
   }
 

@@ -8,7 +8,13 @@ import type { BodyLimits } from '../../bodies/body-intake.js';
 import type { Confirming, Failing, Loading, Removing, Snapshots, Storing } from '../snapshots.js';
 import { DataFolder, type Victim } from './data-folder.js';
 import { DiskAccess, FolderClosed } from '../../files/disk-access.js';
-import { DiskHealth, failureReason, WHOLE_FOLDER, type DiskLines } from '../../files/disk-health.js';
+import {
+  DiskHealth,
+  failureReason,
+  WHOLE_FOLDER,
+  type DiskFailing,
+  type DiskLines,
+} from '../../files/disk-health.js';
 import { snapshotName } from './file-names.js';
 import type { Access, DiskQueue } from '../../files/disk-queue.js';
 import { systemFiles, type FileSystem } from '../../files/file-system.js';
@@ -36,8 +42,8 @@ export interface DiskOptions {
 }
 
 export interface DiskSnapshots extends Snapshots {
-  /** Whether reads or writes fail now. */
-  readonly isFailing: boolean;
+  /** Undefined where reads and writes work. */
+  readonly failing: DiskFailing | undefined;
   /** For the status page. */
   describe(): object;
 }
@@ -149,8 +155,8 @@ class QueuedSnapshots implements DiskSnapshots {
     await this.#access.close();
   }
 
-  get isFailing(): boolean {
-    return this.#health.isFailing;
+  get failing(): DiskFailing | undefined {
+    return this.#health.failing;
   }
 
   describe(): object {

@@ -10,7 +10,7 @@ import { RedisCommands } from './redis-commands.js';
 import { RedisEntries } from './redis-entries.js';
 import { withRedisEvents } from './redis-events.js';
 import { RedisFleet } from './redis-fleet.js';
-import { RedisHealth } from './redis-health.js';
+import { RedisHealth, type RedisFailing } from './redis-health.js';
 import { RedisLease } from './redis-lease.js';
 import { openLinks, type LinksListener } from './redis-links.js';
 import { RedisNames } from './redis-names.js';
@@ -26,6 +26,8 @@ const CLUSTER_QUIET_MS = 30_000;
 export interface OpenedRedis {
   readonly snapshots: Snapshots;
   readonly fleet: FleetLink;
+  /** Undefined where everything it is used for works. */
+  readonly failing: RedisFailing | undefined;
   /** For people; holds no password and no SDK key. */
   describe(): object;
 }
@@ -69,6 +71,9 @@ export async function openRedis(
   return {
     snapshots,
     fleet,
+    get failing() {
+      return health.failing(small.isOpen ? undefined : small.fault);
+    },
     describe: () => ({
       address: describeAddress(options.address),
       instanceId,

@@ -22,6 +22,11 @@ interface Trouble {
   isTold: boolean;
 }
 
+export interface RedisFailing {
+  readonly reason: SnapshotFailureReason;
+  readonly forMs: number;
+}
+
 interface Texts {
   readonly fails: string;
   readonly works: string;
@@ -104,8 +109,7 @@ export class RedisHealth {
    */
   describe(lost: RedisFault | undefined): Readonly<Record<RedisUse, object | 'ok'>> {
     const nowMs = this.#clock.monotonicMs();
-    const all =
-      this.#troubles.get('connection') ?? (lost && { reason: lost.reason, code: lost.code, sinceMs: nowMs });
+    const all = this.#troubleOfAll(lost);
     return Object.fromEntries(
       USES.map((use) => {
         const trouble = all ?? this.#troubles.get(use);
@@ -114,5 +118,18 @@ export class RedisHealth {
         return [use, { reason, detail: code, forS: Math.round((nowMs - sinceMs) / 1000) }];
       }),
     ) as Record<RedisUse, object | 'ok'>;
+  }
+
+  /** What has been failing for longest, with `lost` as above; undefined where everything works. */
+  failing(lost: RedisFault | undefined): RedisFailing | undefined {
+    const [first] = [this.#troubleOfAll(lost) ?? [], ...this.#troubles.values()]
+      .flat()
+      .sort((left, right) => left.sinceMs - right.sinceMs);
+    return first && { reason: first.reason, forMs: this.#clock.monotonicMs() - first.sinceMs };
+  }
+
+  #troubleOfAll(lost: RedisFault | undefined): Pick<Trouble, 'reason' | 'code' | 'sinceMs'> | undefined {
+    const trouble = this.#troubles.get('connection');
+    return trouble ?? (lost && { reason: lost.reason, code: lost.code, sinceMs: this.#clock.monotonicMs() });
   }
 }

@@ -26,7 +26,7 @@ function frames(t: TestContext, scene: Scene): FrameClient {
 async function callsOpen(scene: Scene, count: number): Promise<void> {
   await eventually(
     `${count} open calls`,
-    async () => (await scene.status()).tables['grpcCalls']?.entries === count,
+    async () => ((await scene.status()).tables['grpcCalls']?.entries ?? 0) === count,
   );
 }
 

@@ -36,7 +36,7 @@ async function silent(t: TestContext, scene: Scene): Promise<Socket> {
 async function connections(scene: Scene, count: number): Promise<void> {
   await eventually(
     `${count} connections`,
-    async () => (await scene.status()).tables['grpcConnections']?.entries === count,
+    async () => ((await scene.status()).tables['grpcConnections']?.entries ?? 0) === count,
   );
 }
 
@@ -126,7 +126,7 @@ describe('a connection that breaks HTTP/2', () => {
     );
     await eventually(
       'end of all calls',
-      async () => (await scene.status()).tables['grpcCalls']?.entries === 0,
+      async () => ((await scene.status()).tables['grpcCalls']?.entries ?? 0) === 0,
     );
     assert.equal((await scene.client().getConfigSpec({ sdkKey: SDK_KEY })).code, status.OK);
   });

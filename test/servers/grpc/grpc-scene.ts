@@ -66,9 +66,9 @@ export async function startScene(t: TestContext, options: SceneOptions = {}): Pr
     await origin.close();
   });
   const status = async (): Promise<Status> =>
-    JSON.parse((await rawRequest(`${proxy.adminUrl}/status`)).text) as Status;
+    JSON.parse((await rawRequest(`${proxy.adminUrl}/status?keys=`)).text) as Status;
   const entries = (table: string, count: number): Promise<void> =>
-    eventually(`${count} in ${table}`, async () => (await status()).tables[table]?.entries === count);
+    eventually(`${count} in ${table}`, async () => ((await status()).tables[table]?.entries ?? 0) === count);
   return {
     origin,
     proxy,

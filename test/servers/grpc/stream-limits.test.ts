@@ -19,6 +19,7 @@ describe('-g 3', () => {
     assert.equal(details, 'Max concurrent streams reached (3).');
     const { streams, tables } = await scene.status();
     assert.deepEqual(streams, {
+      open: 3,
       byKey: [
         { sdkKey: 'secret-test***', streams: 2 },
         { sdkKey: 'secret-othe***', streams: 1 },

@@ -72,7 +72,7 @@ async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds
       },
     };
   };
-  return { connections: () => port.limit.table.entries, batches, waiting, open };
+  return { connections: () => port.limit.gauge.entries, batches, waiting, open };
 }
 
 function requestText(path: string, headers = ''): string {

@@ -34,7 +34,7 @@ test('the one that has done nothing for longest gives way', () => {
   open('fifth');
   open('sixth');
   assert.deepEqual(closed, ['second', 'third']);
-  assert.deepEqual(limit.table, { entries: 4, entriesMax: 4 });
+  assert.deepEqual(limit.gauge, { entries: 4, entriesMax: 4 });
   assert.equal(limit.closed, 2);
 });
 
@@ -112,7 +112,7 @@ test('whatever connections do, there are never too many, none is closed without 
           held.underWay += act === 'begin' ? 1 : act === 'end' ? -1 : 0;
           held.place[act]();
         }
-        assert.deepEqual(limit.table, { entries: live.size, entriesMax: connectionsMax });
+        assert.deepEqual(limit.gauge, { entries: live.size, entriesMax: connectionsMax });
       });
       assert.equal(limit.closed, closed.length);
     }),

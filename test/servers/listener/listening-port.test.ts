@@ -98,11 +98,11 @@ test('a connection counts from its first moment until it has closed, whatever is
   await port.open();
   const sockets: Socket[] = [];
   for (let count = 0; count < 3; count += 1) sockets.push(await open(t, port, '127.0.0.1'));
-  await eventually('three', () => limit.table.entries === 3);
+  await eventually('three', () => limit.gauge.entries === 3);
   const oldest = once(sockets[0] as Socket, 'close');
   await open(t, port, '127.0.0.1');
   await within(oldest, 'end of the one that does least');
-  assert.equal(limit.table.entries, 3);
+  assert.equal(limit.gauge.entries, 3);
   for (const socket of sockets) socket.destroy();
 });
 
@@ -112,16 +112,16 @@ test('a port that closes accepts nothing more, waits for its connections, and cu
   await port.open();
   const { number } = port;
   const [first, second] = [await open(t, port, '127.0.0.1'), await open(t, port, '127.0.0.1')];
-  await eventually('both', () => limit.table.entries === 2);
+  await eventually('both', () => limit.gauge.entries === 2);
   let isClosed = false;
   const closed = port.close(clock, 4_000).then(() => (isClosed = true));
   await assert.rejects(once(connect(number, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
   first.end();
-  await eventually('end of one', () => limit.table.entries === 1);
+  await eventually('end of one', () => limit.gauge.entries === 1);
   clock.advance(3_999);
   assert.equal(isClosed, false);
   const cut = once(second, 'close');
   clock.advance(1);
   await within(Promise.all([closed, cut]), 'end of the port');
-  await eventually('end of both', () => limit.table.entries === 0);
+  await eventually('end of both', () => limit.gauge.entries === 0);
 });

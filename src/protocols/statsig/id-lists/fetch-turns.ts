@@ -1,6 +1,7 @@
 // The queue of fetches: a host that hangs or is slow holds its own places, and none of those of other hosts.
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../../../domain/concurrency-limit.js';
 import type { Clock } from '../../../domain/clock.js';
+import type { Gauges } from '../../../observability/gauges.js';
 import { failedReading, type FailedReading } from './file-reading.js';
 
 /** Over all hosts: more than a few dead ones can hold. */
@@ -55,7 +56,7 @@ export class FetchTurns {
   }
 
   /** Sizes of the tables, against their limits. */
-  get tables(): Readonly<Record<string, { readonly entries: number; readonly entriesMax: number }>> {
+  get gauges(): Gauges {
     return {
       idListFetchesInFlight: { entries: this.#limit.activeCount, entriesMax: FETCHES_MAX },
       idListFetchesWaiting: { entries: this.#waiting, entriesMax: WAITING_MAX },

@@ -1,6 +1,7 @@
 // Which files fail: remembered for a moment to spare the origin, and logged once when it begins and once when it ends.
 import { ExpiringMemory } from '../../../core/expiring-memory.js';
 import type { Clock } from '../../../domain/clock.js';
+import type { Gauge } from '../../../observability/gauges.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { FailedReading } from './file-reading.js';
 import type { IdListFile } from './id-list-file.js';
@@ -25,6 +26,7 @@ export class FileHealth {
   readonly #failures = new Map<string, number>();
   /** By then all that fail now are forgotten, if nobody wants them: the table itself lets go only of what is asked for. */
   #failingUntilMs = 0;
+  #failingSinceMs = 0;
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
@@ -48,8 +50,10 @@ export class FileHealth {
     this.#failures.set(failure.reason, (this.#failures.get(failure.reason) ?? 0) + 1);
     const wasLogged = this.#failing.recall(name)?.value.isLogged === true;
     const isToBeLogged = !wasLogged && this.#logged.recall(name) === undefined;
+    const nowMs = this.#clock.monotonicMs();
+    if (this.areAllWell) this.#failingSinceMs = nowMs;
     this.#failing.remember(name, { isLogged: wasLogged || isToBeLogged }, FAILING_MS_MAX);
-    this.#failingUntilMs = this.#clock.monotonicMs() + FAILING_MS_MAX;
+    this.#failingUntilMs = nowMs + FAILING_MS_MAX;
     if (!isToBeLogged) return;
     this.#logged.remember(name, {}, LOGGED_EVERY_MS);
     const { reason, detail } = failure;
@@ -76,12 +80,18 @@ export class FileHealth {
     return this.#failing.entries === 0 || this.#clock.monotonicMs() >= this.#failingUntilMs;
   }
 
+  /** How many files fail, and for how long there have been any; undefined where none does. */
+  get failing(): { readonly files: number; readonly forMs: number } | undefined {
+    if (this.areAllWell) return undefined;
+    return { files: this.#failing.entries, forMs: this.#clock.monotonicMs() - this.#failingSinceMs };
+  }
+
   /** It failed when it was fetched last. */
   isFailing({ name }: IdListFile): boolean {
     return this.#failing.recall(name) !== undefined;
   }
 
-  get table(): { readonly entries: number; readonly entriesMax: number } {
+  get gauge(): Gauge {
     return { entries: this.#remembered.entries, entriesMax: this.#remembered.entriesMax };
   }
 

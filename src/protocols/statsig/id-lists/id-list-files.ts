@@ -1,5 +1,6 @@
 // Files of ID lists from local copies: a copy that is long enough is read, a shorter one is first grown from the origin.
 import type { Clock } from '../../../domain/clock.js';
+import type { Gauges } from '../../../observability/gauges.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { IdListFileOrigin } from '../origin/id-list-file-origin.js';
 import { CopyFault } from './copy-fault.js';
@@ -102,15 +103,19 @@ export class IdListFiles {
     return this.#health.areAllWell;
   }
 
+  get failing(): FileHealth['failing'] {
+    return this.#health.failing;
+  }
+
   /** Sizes of the tables, against their limits; the first one in bytes. */
-  get tables(): Readonly<Record<string, { readonly entries: number; readonly entriesMax: number }>> {
+  get gauges(): Gauges {
     const { bytes, bytesMax, copies, copiesMax } = this.#copies;
     return {
       idListFileBytes: { entries: bytes, entriesMax: bytesMax },
       idListFileCopies: { entries: copies, entriesMax: copiesMax },
-      ...this.#turns.tables,
+      ...this.#turns.gauges,
       idListStreamsInFlight: { entries: this.#streams.size, entriesMax: STREAMS_MAX },
-      idListFailuresRemembered: this.#health.table,
+      idListFailuresRemembered: this.#health.gauge,
     };
   }
 

@@ -2,6 +2,7 @@
 import { ExpiringMemory } from '../../../core/expiring-memory.js';
 import type { HeldPayload } from '../../../core/payload-store.js';
 import type { Clock } from '../../../domain/clock.js';
+import type { Gauges } from '../../../observability/gauges.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import { ID_LISTS, idListsKey } from '../resource-kinds.js';
 import { hashSdkKey, isValidSdkKey } from '../../../domain/sdk-key.js';
@@ -118,7 +119,7 @@ export class ManifestDirectory {
   }
 
   /** Files that were listed until a while ago, against their limit. */
-  get tables(): Readonly<Record<string, { readonly entries: number; readonly entriesMax: number }>> {
+  get gauges(): Gauges {
     return { idListFilesRetired: { entries: this.#retired.entries, entriesMax: RETIRED_ENTRIES_MAX } };
   }
 

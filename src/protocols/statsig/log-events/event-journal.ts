@@ -3,6 +3,7 @@ import type { Clock } from '../../../domain/clock.js';
 import { maskSdkKey } from '../../../domain/sdk-key.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
+import { RecentTrouble } from '../../../observability/recent-trouble.js';
 import { ThrottledLine } from '../../../observability/throttled-line.js';
 import type { DeliveryOutcome } from '../origin/event-origin.js';
 import type { KeptBatch } from './batch.js';
@@ -38,11 +39,18 @@ export class EventJournal {
   readonly #log: Logger;
   readonly #events: ProxyEvents;
   readonly #lines = new Map<LineName, ThrottledLine>();
+  /** Batches that could not be written, and of known keys those that found no room, or were given up. */
+  readonly troubles: Readonly<Record<'notWritten' | 'turnedAway' | 'givenUp', RecentTrouble>>;
 
   constructor(clock: Clock, log: Logger, events: ProxyEvents) {
     this.#clock = clock;
     this.#log = log;
     this.#events = events;
+    this.troubles = {
+      notWritten: new RecentTrouble(clock),
+      turnedAway: new RecentTrouble(clock),
+      givenUp: new RecentTrouble(clock),
+    };
   }
 
   delivered(lane: Lane, outcome: DeliveryOutcome, latencyMs: number): void {
@@ -86,6 +94,7 @@ export class EventJournal {
 
   full(sdkKey: string, room: QueueRoom): void {
     const { batches, bytes } = room;
+    if (room.isKnown(sdkKey)) this.troubles.turnedAway.occurred();
     this.#tell('full', (untold) => {
       this.#log.warn(
         { sdkKey: maskSdkKey(sdkKey), batches, bytes, untold },
@@ -95,6 +104,7 @@ export class EventJournal {
   }
 
   notKept(sdkKey: string, error: unknown): void {
+    this.troubles.notWritten.occurred();
     this.#tell('not-kept', (untold) => {
       this.#log.error(
         { err: error, sdkKey: maskSdkKey(sdkKey), untold },
@@ -172,8 +182,9 @@ export class EventJournal {
     }
   }
 
-  buried(kept: KeptBatch, death: Death): void {
+  buried(kept: KeptBatch, death: Death, room: QueueRoom): void {
     const { id: batchId, bytes } = kept;
+    if (room.isKnown(kept.sdkKey)) this.troubles.givenUp.occurred();
     this.#tell('buried', (untold) => {
       this.#log.error(
         { sdkKey: maskSdkKey(kept.sdkKey), batchId, bytes, ...death, untold },

@@ -49,7 +49,8 @@ export class LogEventStore {
   readonly #forwarder: Forwarder;
   readonly room: QueueRoom;
   readonly counters: EventCounters;
-  #isOpen = false;
+  /** By the monotonic clock; undefined once it is open. */
+  #notOpenSinceMs: number | undefined;
   #isStopping = false;
   #cancelOpen: Cancel = () => undefined;
   #beingAccepted = 0;
@@ -59,6 +60,7 @@ export class LogEventStore {
     this.#clock = clock;
     this.#parts = parts;
     this.#options = options;
+    this.#notOpenSinceMs = clock.monotonicMs();
     this.room = new QueueRoom(options, parts.isKnownKey);
     this.counters = new EventCounters((sdkKey) => this.room.heldBy(sdkKey).batches > 0);
     this.#forwarder = new Forwarder(
@@ -93,15 +95,25 @@ export class LogEventStore {
 
   /** False where the place that batches are kept in could not be opened yet: none is accepted then. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#notOpenSinceMs === undefined;
+  }
+
+  /** For how long that has been so; 0 where it is open. */
+  get notOpenForMs(): number {
+    const nowMs = this.#clock.monotonicMs();
+    return nowMs - (this.#notOpenSinceMs ?? nowMs);
   }
 
   get isDurable(): boolean {
-    return this.#isOpen && this.#parts.keeper.isDurable;
+    return this.isOpen && this.#parts.keeper.isDurable;
   }
 
   get inspector(): Inspector {
     return this.#parts.inspector;
+  }
+
+  get troubles(): EventJournal['troubles'] {
+    return this.#parts.journal.troubles;
   }
 
   /**
@@ -121,7 +133,7 @@ export class LogEventStore {
       });
       return;
     }
-    this.#isOpen = true;
+    this.#notOpenSinceMs = undefined;
     for (const batch of left) {
       this.room.enter(batch, batch.bytes);
       this.#forwarder.add(batch);
@@ -134,7 +146,7 @@ export class LogEventStore {
     if (this.#isStopping) return { kind: 'stopping' };
     const { sdkKey } = received;
     const bytes = bytesOf(received);
-    if (!this.#isOpen) {
+    if (!this.isOpen) {
       this.counters.count(sdkKey, 'turnedAway');
       return { kind: 'not-kept' };
     }
@@ -225,7 +237,7 @@ export class LogEventStore {
 
   async #bury(kept: KeptBatch, batch: Batch | undefined, death: Death): Promise<void> {
     this.counters.count(kept.sdkKey, 'dead');
-    this.#parts.journal.buried(kept, death);
+    this.#parts.journal.buried(kept, death, this.room);
     await this.#parts.deadLetters.add(kept, batch, death);
     kept.forget();
   }

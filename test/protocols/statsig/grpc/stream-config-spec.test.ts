@@ -71,7 +71,7 @@ describe('a stream', () => {
       await within(scene.origin.arrived(before + 1), 'poll');
       await eventually(
         'end of the poll',
-        async () => (await scene.status()).tables['pollsInFlight']?.entries === 0,
+        async () => ((await scene.status()).tables['pollsInFlight']?.entries ?? 0) === 0,
       );
     }
     scene.origin.project = { ...scene.origin.project, time };
@@ -157,7 +157,7 @@ describe('a stream of a key that is refused', () => {
       assert.match(details, /refuses this SDK key/);
     }
     await scene.streams(0);
-    assert.deepEqual((await scene.status()).streams, { byKey: [], refused: 0, dropped: 0 });
+    assert.deepEqual((await scene.status()).streams, { open: 0, byKey: [], refused: 0, dropped: 0 });
   });
 
   it('lives on without that option, and brings what comes when the key is good again', async (t) => {

@@ -289,7 +289,7 @@ test('a client that goes away ends its reading, in the middle of it or before it
   waiting.write(requestText(LIST));
   await eventually('second question', () => source.wishes.length === 2);
   waiting.destroy();
-  await eventually('news of it', () => port.limit.table.entries === 0);
+  await eventually('news of it', () => port.limit.gauge.entries === 0);
   give({ kind: 'bytes', totalBytes: 1e12, body: source.bodyOf(stalled()) });
   await eventually('end of what did not begin', () => source.open === 0);
 });

@@ -155,7 +155,7 @@ test('a client that leaves what is passed on ends the connection to the origin',
   await within(once(socket, 'readable'), 'first byte');
   socket.destroy();
   await eventually('end at the origin', () => isOver);
-  await eventually('end of the stream', () => way.files.tables['idListStreamsInFlight']?.entries === 0);
+  await eventually('end of the stream', () => way.files.gauges['idListStreamsInFlight']?.entries === 0);
 });
 
 test('an origin that breaks off in the middle of what is passed on cuts its client short', async (t) => {
@@ -177,9 +177,9 @@ test('what waits behind another answer ends with its connection', async (t) => {
   for (let connection = 0; connection < 3; connection += 1) {
     const socket = await way.open();
     socket.write(PIPELINED.repeat(4));
-    await eventually('streams', () => way.files.tables['idListStreamsInFlight']?.entries === 4);
+    await eventually('streams', () => way.files.gauges['idListStreamsInFlight']?.entries === 4);
     await within(once(socket, 'readable'), 'first byte');
     socket.destroy();
-    await eventually('end of the streams', () => way.files.tables['idListStreamsInFlight']?.entries === 0);
+    await eventually('end of the streams', () => way.files.gauges['idListStreamsInFlight']?.entries === 0);
   }
 });

@@ -175,10 +175,10 @@ test('whatever happens, every byte is right, none is missing, and no more are he
         await settle();
       }
       await run.end();
-      const { tables } = run.scene.files;
-      assert.ok((tables['idListFileBytes']?.entries ?? Infinity) <= BYTES_MAX);
-      assert.equal(tables['idListFetchesInFlight']?.entries, 0);
-      assert.equal(tables['idListStreamsInFlight']?.entries, 0);
+      const { gauges } = run.scene.files;
+      assert.ok((gauges['idListFileBytes']?.entries ?? Infinity) <= BYTES_MAX);
+      assert.equal(gauges['idListFetchesInFlight']?.entries, 0);
+      assert.equal(gauges['idListStreamsInFlight']?.entries, 0);
       assert.equal(run.scene.origin.inFlight, 0);
       // And after all that the origin is well again: everything is served.
       run.scene.origin.manner = {};

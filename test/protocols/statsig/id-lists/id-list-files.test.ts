@@ -109,7 +109,7 @@ test('one file that is fetched holds up no other, and fetches have a limit', asy
   for (const { url } of names) origin.files.set(url, Buffer.from('+x\n'));
   const readings = names.map((file) => read(file, { bytesMin: 3 }));
   await settle();
-  assertHas(files.tables, {
+  assertHas(files.gauges, {
     idListFetchesInFlight: { entries: 8, entriesMax: 64 },
     idListFetchesWaiting: { entries: 12, entriesMax: 4_000 },
   });
@@ -130,13 +130,13 @@ test('hosts that answer nothing hold up no file of another one', async () => {
   origin.hold()();
   origin.files.set(A.url, Buffer.from(lines('a', 0, 2)));
   assert.equal(await read(A, { bytesMin: 20 }), `bytes 20: ${lines('a', 0, 2)}`);
-  assertHas(files.tables, {
+  assertHas(files.gauges, {
     idListFetchesInFlight: { entries: 24, entriesMax: 64 },
     idListFetchesWaiting: { entries: 36, entriesMax: 4_000 },
   });
   release();
   await Promise.all(readings);
-  assertHas(files.tables, {
+  assertHas(files.gauges, {
     idListFetchesInFlight: { entries: 0, entriesMax: 64 },
     idListFetchesWaiting: { entries: 0, entriesMax: 4_000 },
   });
@@ -353,11 +353,13 @@ test('of a file that fails so much can be promised as it once had in all, and it
   assert.match(await read(A, { bytesMin: 30 }), /^bytes 40/);
   origin.manner = {};
   clock.advance(1_000);
+  assert.deepEqual(files.failing, { files: 1, forMs: 1_000 });
   const asked = origin.asked.length;
   assert.equal(files.promisable(A, 60), 30);
   while (files.promisable(A, 60) !== 60) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(origin.asked.slice(asked), [`${A.url} 45`]);
   assert.equal(files.areAllWell, true);
+  assert.equal(files.failing, undefined);
 });
 
 test('of a file without a copy all is promised, though it fails', async () => {

@@ -73,6 +73,6 @@ export async function send(url: string, event: string, changes: Sending = {}): P
 }
 
 export async function eventStatus(adminUrl: string): Promise<EventStatus> {
-  const { text } = await rawRequest(`${adminUrl}/status`);
+  const { text } = await rawRequest(`${adminUrl}/status?keys=`);
   return (JSON.parse(text) as { readonly logEvents: EventStatus }).logEvents;
 }

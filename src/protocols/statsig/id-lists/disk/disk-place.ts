@@ -3,7 +3,7 @@ import { atMost } from '../../../../domain/deadline.js';
 import type { Clock } from '../../../../domain/clock.js';
 import type { Logger } from '../../../../observability/logger.js';
 import { DiskAccess } from '../../../../files/disk-access.js';
-import { DiskHealth, WHOLE_FOLDER, type DiskLines } from '../../../../files/disk-health.js';
+import { DiskHealth, WHOLE_FOLDER, type DiskFailing, type DiskLines } from '../../../../files/disk-health.js';
 import type { DiskQueue } from '../../../../files/disk-queue.js';
 import type { FileSystem } from '../../../../files/file-system.js';
 import { claimFolder, type FolderLock } from '../../../../files/folder-lock.js';
@@ -101,9 +101,9 @@ export class DiskPlace implements CopyPlace {
     this.#lock = undefined;
   }
 
-  /** Whether reads or writes fail now. */
-  get isFailing(): boolean {
-    return this.#health.isFailing;
+  /** Undefined where reads and writes work. */
+  get failing(): DiskFailing | undefined {
+    return this.#health.failing;
   }
 
   /** For the status page. */

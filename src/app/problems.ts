@@ -1,0 +1,106 @@
+// What can be wrong with a replica that runs: how bad each kind of problem is, and what to do about it.
+
+/** Stable and machine-readable. */
+export type ProblemReason =
+  | 'spec_missing'
+  | 'origin_failing'
+  | 'key_refused'
+  | 'redis_failing'
+  | 'specs_folder_failing'
+  | 'id_lists_folder_failing'
+  | 'id_list_files_failing'
+  | 'log_events_folder_failing'
+  | 'log_events_not_written'
+  | 'log_events_turned_away'
+  | 'log_events_not_delivered'
+  | 'log_events_refused'
+  | 'log_events_given_up';
+
+/** As the feature that has it states it. */
+export interface Problem {
+  readonly reason: ProblemReason;
+  /** A sentence for people, without SDK keys and folders. */
+  readonly what: string;
+  /** By the wall clock. */
+  readonly sinceMs: number;
+  /** How many payloads, SDK keys, files or events it is about. */
+  readonly count: number;
+}
+
+/** `failing`: some clients do not get what they ask for, or their log events are not accepted. */
+type Severity = 'degraded' | 'failing';
+
+const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; readonly remedy: string }>> = {
+  spec_missing: {
+    severity: 'failing',
+    remedy:
+      'Check that the SDK key is right and that the origin can be reached; a CACHE keeps specs across restarts.',
+  },
+  origin_failing: {
+    severity: 'degraded',
+    remedy:
+      'Check DNS, HTTPS_PROXY, certificates and the origin itself. Specs that are held are served meanwhile.',
+  },
+  key_refused: {
+    severity: 'degraded',
+    remedy: 'The SDK key was revoked or belongs to another project: replace it in the services that use it.',
+  },
+  redis_failing: {
+    severity: 'degraded',
+    remedy:
+      'Check the way to Redis and its credentials. Specs are served meanwhile, and each replica polls for itself.',
+  },
+  specs_folder_failing: {
+    severity: 'degraded',
+    remedy: 'Check owner, mode and free space of --data-dir. It is tried again without a restart.',
+  },
+  id_lists_folder_failing: {
+    severity: 'degraded',
+    remedy: 'Check owner, mode and free space of --data-dir. It is tried again without a restart.',
+  },
+  id_list_files_failing: {
+    severity: 'degraded',
+    remedy: 'Check that the hosts in the ID list manifests can be reached; the log names files and reasons.',
+  },
+  log_events_folder_failing: {
+    severity: 'failing',
+    remedy:
+      'Check owner and mode of --data-dir, and that no other process uses it. It is tried again every 5 s.',
+  },
+  log_events_not_written: {
+    severity: 'failing',
+    remedy: 'Check free space and health of the disk of --data-dir. SDKs send again what was not accepted.',
+  },
+  log_events_turned_away: {
+    severity: 'failing',
+    remedy: 'Restore the way to the log-event origin; a larger --log-event-queue-max-in-mib buys time.',
+  },
+  log_events_not_delivered: {
+    severity: 'degraded',
+    remedy: 'Restore the way to the log-event origin. What waits is sent in order then.',
+  },
+  log_events_refused: {
+    severity: 'degraded',
+    remedy: 'Check the SDK keys at Statsig. Their log events are given up after three days.',
+  },
+  log_events_given_up: {
+    severity: 'degraded',
+    remedy: 'See dead-letters.jsonl in the folder of log events for what was given up, and why.',
+  },
+};
+
+export interface Verdict {
+  readonly status: 'ok' | Severity;
+  readonly problems: readonly object[];
+}
+
+/** The worst problems come first. */
+export function judge(problems: readonly Problem[]): Verdict {
+  const told = problems.map(({ reason, what, sinceMs, count }) => {
+    const { severity, remedy } = KINDS[reason];
+    return { reason, severity, what, since: new Date(sinceMs).toISOString(), count, remedy };
+  });
+  const failing = told.filter(({ severity }) => severity === 'failing');
+  const degraded = told.filter(({ severity }) => severity === 'degraded');
+  return { status: (failing[0] ?? degraded[0])?.severity ?? 'ok', problems: [...failing, ...degraded] };
+}

@@ -1,0 +1,39 @@
+// Trouble that consists of single occurrences: since when it goes on and how often it occurred, until it has been quiet.
+import type { Clock } from '../domain/clock.js';
+
+/** Long enough that whoever looks every few minutes sees it. */
+const QUIET_MS = 300_000;
+
+export class RecentTrouble {
+  readonly #clock: Clock;
+  #total = 0;
+  #before = 0;
+  #sinceMs = -Infinity;
+  #lastMs = -Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  occurred(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.current === undefined) {
+      this.#before = this.#total;
+      this.#sinceMs = nowMs;
+    }
+    this.#total += 1;
+    this.#lastMs = nowMs;
+  }
+
+  /** Since the start. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Undefined where it did not occur for five minutes. */
+  get current(): { readonly forMs: number; readonly count: number } | undefined {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#lastMs >= QUIET_MS) return undefined;
+    return { forMs: nowMs - this.#sinceMs, count: this.#total - this.#before };
+  }
+}
