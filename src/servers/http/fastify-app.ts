@@ -10,6 +10,7 @@ import { cutConnection } from './cut-connection.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import { OpenConnections } from './open-connections.js';
 import type { BodyRoom } from './request-body.js';
+import { toRoute } from './route-path.js';
 import { keepUnsentAnswers } from './unsent-answers.js';
 
 /** Without a byte in either direction: longer than the longest upstream fetch, so that nobody who waits is cut off. */
@@ -49,6 +50,8 @@ export function buildFastifyApp(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: HEADER_BYTES_MAX },
+    // Not by the router's own options: whoever reads `url` behind it has to see the same path.
+    rewriteUrl: ({ url = '' }) => toRoute(url),
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: timeouts.headersMs,
