@@ -59,7 +59,7 @@ export const upstreamSettings = {
     default: '',
     unit: 'url',
     ...PROXY_URL,
-    help: 'outbound proxy for https:// origins',
+    help: 'outbound proxy for https:// origins, which opens tunnels (CONNECT); user and password may stand in the URL',
   }),
   httpProxy: text({
     flag: 'http-proxy',
@@ -67,7 +67,7 @@ export const upstreamSettings = {
     default: '',
     unit: 'url',
     ...PROXY_URL,
-    help: 'outbound proxy for http:// origins',
+    help: 'outbound proxy for http:// origins, which forwards whole URLs; user and password may stand in the URL',
   }),
   noProxy: text({
     ...ANY_TEXT,
@@ -75,6 +75,6 @@ export const upstreamSettings = {
     env: 'NO_PROXY',
     default: '',
     unit: 'hosts',
-    help: 'hosts to reach without an outbound proxy, separated by commas',
+    help: 'hosts to reach without an outbound proxy, separated by commas: names (and all below them), addresses, with a port or without, or *',
   }),
 } as const;

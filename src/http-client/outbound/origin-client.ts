@@ -16,6 +16,8 @@ export interface OriginClientOptions extends H1Options {
   readonly connectTimeoutMs: number;
   /** What a connection that took longer fails with. */
   readonly late: () => Error;
+  /** How a request is put to whoever is at the other end; as it is, where left out. */
+  readonly reword?: (request: Dispatcher.DispatchOptions) => Dispatcher.DispatchOptions;
 }
 
 /** undici's agents use it like one of undici's own pools. They drop it when its last connection is closed. */
@@ -45,7 +47,8 @@ export class OriginClient extends Dispatcher {
     if (origin.protocol === 'http:') this.#h1 = this.#createH1();
   }
 
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+  override dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const options = this.#options.reword?.(request) ?? request;
     if (this.#h1 !== undefined) return this.#h1.dispatch(options, handler);
     const sendAgain = (exchange: H2Exchange): void => {
       this.#h2.send(exchange);

@@ -10,6 +10,7 @@ import { cutConnection } from './cut-connection.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import { OpenConnections } from './open-connections.js';
 import type { BodyRoom } from './request-body.js';
+import { toRoute } from './route-path.js';
 
 /** Without a byte in either direction: longer than the longest upstream fetch, so that nobody who waits is cut off. */
 const SOCKET_IDLE_MS_MAX = 75_000;
@@ -55,6 +56,8 @@ export function buildFastifyApp(
     requestTimeout: timeouts.requestMs,
     connectionTimeout: SOCKET_IDLE_MS_MAX,
     routerOptions: { maxParamLength: HEADER_BYTES_MAX },
+    // Not by the router's own options: whoever reads `url` behind it has to see the same path.
+    rewriteUrl: ({ url = '' }) => toRoute(url),
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: timeouts.headersMs,

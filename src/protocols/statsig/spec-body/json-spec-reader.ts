@@ -14,6 +14,7 @@ export function createJsonSpecReader(): BodyReader<SpecFacts> {
   const text = new Utf8Check();
   const scanner = new JsonScanner([HAS_UPDATES, TIME, IS_DELTA]);
   return {
+    isText: true,
     push: (bytes) => {
       text.push(bytes);
       scanner.push(bytes);

@@ -19,6 +19,7 @@ interface Envelope {
 }
 
 class EnvelopeReader implements BodyReader<SpecFacts> {
+  readonly isText = false;
   readonly #envelopeBytesMax: number;
   #pieces: Uint8Array[] = [];
   #heldBytes = 0;
