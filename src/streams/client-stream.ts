@@ -1,7 +1,7 @@
 // One streaming client: the current spec, then each newer one; the newest only while it is slow; a heartbeat while idle.
 import type { HeldPayload } from '../core/payload-store.js';
 import type { Cancel, Clock } from '../domain/clock.js';
-import { hasNewsFor } from '../domain/payload.js';
+import { hasNewsFor, isNewer } from '../domain/version.js';
 
 export type StreamMessage =
   | { readonly kind: 'spec'; readonly held: HeldPayload }
@@ -34,7 +34,7 @@ export interface ClientStreamOptions {
 }
 
 /**
- * Holds at most one spec that is being sent and one that waits, by reference. Versions on the wire strictly increase.
+ * Holds at most one spec that is being sent and one that waits, by reference. Each version on the wire is newer than the last.
  * The owner subscribes to updates first, offers what comes, and opens the stream with a reading made after that.
  */
 export class ClientStream {
@@ -46,7 +46,7 @@ export class ClientStream {
   #waiting: HeldPayload | undefined;
   /** Of the last spec sent; of the one that was held where none was. */
   #version = -1;
-  /** Nothing is sent that is not newer: a client may come from a replica that is ahead of this one. */
+  /** Nothing is sent that is not newer: a client may come from a replica that is ahead of this one. -1 for none. */
   #floor = -1;
   #cancelTimer: Cancel = () => undefined;
 
@@ -64,7 +64,7 @@ export class ClientStream {
   /** A version that may be newer than what the client has. */
   offer(held: HeldPayload): void {
     const newest = this.#waiting?.payload.version ?? this.#floor;
-    if (this.#state === 'ended' || held.payload.version <= newest) return;
+    if (this.#state === 'ended' || !this.#isNewer(held.payload.version, newest)) return;
     this.#waiting = held;
     if (this.#state === 'idle') void this.#sendWaiting();
   }
@@ -74,12 +74,13 @@ export class ClientStream {
     if (this.#state !== 'opening') return;
     this.offer(held);
     const newest = this.#waiting ?? held;
-    if (hasNewsFor(newest.payload.version, sinceTime)) {
+    if (hasNewsFor(newest.payload.version, sinceTime, this.#clock.nowMs())) {
       void this.#sendWaiting();
       return;
     }
     this.#waiting = undefined;
-    this.#version = newest.payload.version;
+    // What is held may have a version in the future, which this client must not hear of.
+    this.#version = Math.min(newest.payload.version, sinceTime);
     this.#floor = sinceTime;
     this.#send({ kind: 'no-updates', version: this.#version });
   }
@@ -96,6 +97,10 @@ export class ClientStream {
     this.#state = 'ended';
     this.#waiting = undefined;
     this.#cancelTimer();
+  }
+
+  #isNewer(version: number, other: number): boolean {
+    return other === -1 || isNewer(version, other, this.#clock.nowMs());
   }
 
   async #sendWaiting(): Promise<void> {
