@@ -68,7 +68,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
-  const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
+  const registry = new StreamRegistry(clock, { streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
   const admin = buildAdminServer(clock, log, readiness, status, {
     connections: connections.admin,

@@ -61,7 +61,12 @@ export function describeStatus(sources: StatusSources): object {
     memoryBytes: { rss: memory.rss, heapUsed: memory.heapUsed, external: memory.external },
     cache: config.cache,
     ...sources.places,
-    streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+    streams: {
+      byKey: registry.byKey,
+      refused: registry.refused,
+      dropped: registry.dropped,
+      displaced: registry.displaced,
+    },
     ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
     connectionsClosedForOthers: Object.fromEntries(limits.map(({ server, closed }) => [server, closed])),
     idLists: describeIdLists(sources.manifests, sources),

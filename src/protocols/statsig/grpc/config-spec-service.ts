@@ -33,6 +33,10 @@ type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
   refused: toRefusal({ kind: 'refused' }),
   draining: { code: status.UNAVAILABLE, details: 'This replica is shutting down: connect again.' },
+  displaced: {
+    code: status.UNAVAILABLE,
+    details: 'Every place is taken, and this one was needed for another client: connect again.',
+  },
   stalled: STALLED,
   failed: { code: status.UNAVAILABLE, details: 'A fault of this proxy: its log says more. Connect again.' },
 };

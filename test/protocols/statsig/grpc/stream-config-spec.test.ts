@@ -157,7 +157,7 @@ describe('a stream of a key that is refused', () => {
       assert.match(details, /refuses this SDK key/);
     }
     await scene.streams(0);
-    assert.deepEqual((await scene.status()).streams, { byKey: [], refused: 0, dropped: 0 });
+    assert.deepEqual((await scene.status()).streams, { byKey: [], refused: 0, dropped: 0, displaced: 0 });
   });
 
   it('lives on without that option, and brings what comes when the key is good again', async (t) => {
