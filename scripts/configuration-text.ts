@@ -60,7 +60,7 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | files of ID lists being passed through | 16 at one time; one that takes over a minute gives way to another |
 | reading a file of an ID list from its copy | 30 minutes |
 | a message that a gRPC client sends | 4 KiB, 10 s from the begin of its call; 16 KiB of headers |
-| gRPC calls that wait for a first spec | 500, and as many as there may be streams |
+| gRPC calls that wait for a first spec | 500, and as many as there may be streams; of more, one that has waited for 10 s gives way |
 | gRPC calls open at one time | those, the streams, and 500 others; on one connection 100, and as many as there may be streams |
 | gRPC calls that one connection starts | 1,000 per second, and as many as there may be streams at once |
 | gRPC calls answered in one turn of the event loop | 50 |

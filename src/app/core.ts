@@ -91,6 +91,7 @@ function connect(core: Core, backupLog: BackupLog, events: ProxyEvents): void {
   refresher.subscribe(outcomes);
   refresher.subscribe(backups);
   backups.subscribe(backupLog);
+  store.subscribe(outcomes);
   if (fleet !== undefined) {
     backups.subscribe(fleet.ofRedis);
     store.subscribe(fleet);

@@ -64,7 +64,7 @@ export function buildServers(
   status: (keys: string | undefined) => object,
 ): Servers {
   const { clock, log } = world;
-  const registry = new StreamRegistry({ streamsMax: config.grpcMaxConcurrentStreams });
+  const registry = new StreamRegistry(clock, { streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
   const admin = buildAdminServer(clock, log, rooms.readiness, status, {
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
@@ -98,6 +98,7 @@ export function buildServers(
         open: registry.active,
         refused: registry.refused,
         dropped: registry.dropped,
+        displaced: registry.displaced,
         ...(shows && streamRows(registry, shows)),
       },
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
@@ -181,7 +182,7 @@ function describeEndpoints(config: Config, { httpPort, grpcPort, adminPort }: Po
   };
 }
 
-function streamRows({ perKey }: StreamRegistry, shows: KeyFilter): object {
-  const shown = [...perKey].filter(([sdkKey]) => shows(sdkKey)).sort(([, left], [, right]) => right - left);
+function streamRows({ byKey }: StreamRegistry, shows: KeyFilter): object {
+  const shown = [...byKey].filter(([sdkKey]) => shows(sdkKey)).sort(([, left], [, right]) => right - left);
   return keyRows(shown.map(([sdkKey, streams]) => ({ sdkKey: maskSdkKey(sdkKey), streams })));
 }

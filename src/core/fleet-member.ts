@@ -2,6 +2,7 @@
 import type { Cancel, Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { phaseMs } from '../domain/phase.js';
+import { isNewer } from '../domain/version.js';
 import type { Logger } from '../observability/logger.js';
 import type { EntryState, FleetLink, FleetListener } from '../storage/fleet-link.js';
 import type { BackupListener } from './backups.js';
@@ -50,7 +51,7 @@ export class FleetMember implements FleetListener, StoreListener {
     this.#link = link;
     this.#rooms = rooms;
     this.#options = options;
-    this.#catchUp = new CatchUp(link, rooms);
+    this.#catchUp = new CatchUp(clock, link, rooms);
   }
 
   start(): void {
@@ -143,14 +144,15 @@ export class FleetMember implements FleetListener, StoreListener {
   }
 
   async #take(key: PayloadKey, state: EntryState | undefined): Promise<void> {
-    const { backups } = this.#rooms;
+    const { backups, store } = this.#rooms;
     if (state === undefined) {
       if (!this.#options.clearOnUnauthorized) backups.saveAt('redis', key);
       return;
     }
     if (state.isConfirmedByUs || !(await this.#catchUp.upTo(key, state.version))) return;
     const { confirmedAgoMs } = state;
-    if (this.#catchUp.versionHeld(key) > state.version) backups.saveAt('redis', key);
+    const held = store.peek(key)?.payload.version ?? state.version;
+    if (isNewer(held, state.version, this.#clock.nowMs())) backups.saveAt('redis', key);
     else this.#confirm(key, confirmedAgoMs);
     this.#putOff(key, this.sparedMs(key, confirmedAgoMs));
   }

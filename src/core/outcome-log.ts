@@ -2,15 +2,19 @@
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Logger } from '../observability/logger.js';
+import { isInFuture } from '../domain/version.js';
 import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from './origin.js';
 import { consequence, OriginOutages, type KnownStanding } from './origin-outages.js';
 import { logFields, recordVersion } from './payload-words.js';
-import type { OutcomeListener, RefreshEffect } from './refresher.js';
+import type { HeldPayload, StoreListener } from './payload-store.js';
+import { VERSION_IN_FUTURE, type OutcomeListener, type RefreshEffect } from './refresher.js';
 
 /** Keys nobody holds come from clients' requests: what is logged of them is bounded. */
 const STRANGERS_LINE_PERIOD_MS = 10_000;
+/** An origin may give every payload a version in the future at one time. */
+const FUTURE_LINE_PERIOD_MS = 10_000;
 
 export interface LastOutcome {
   /** `updated`, `unchanged`, `unauthorized` or `failed`; `confirmed_by_fleet` where another replica asked. */
@@ -25,7 +29,7 @@ export interface LastOutcome {
 
 export type Standing = KnownStanding | 'unknown';
 
-export class OutcomeLog implements OutcomeListener {
+export class OutcomeLog implements OutcomeListener, StoreListener {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #events: ProxyEvents;
@@ -35,6 +39,8 @@ export class OutcomeLog implements OutcomeListener {
   readonly #last = new Map<string, LastOutcome>();
   readonly #strangerFailed: ThrottledLine;
   readonly #strangerRefused: ThrottledLine;
+  readonly #futureIgnored: ThrottledLine;
+  readonly #futureHeld: ThrottledLine;
 
   /** A last outcome is kept of payloads that are held or pinned. `hostOf`: the host of the payload's origin, for people. */
   constructor(
@@ -52,6 +58,8 @@ export class OutcomeLog implements OutcomeListener {
     this.#outages = new OriginOutages(clock, log, hostOf);
     this.#strangerFailed = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
     this.#strangerRefused = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
+    this.#futureIgnored = new ThrottledLine(clock, FUTURE_LINE_PERIOD_MS);
+    this.#futureHeld = new ThrottledLine(clock, FUTURE_LINE_PERIOD_MS);
   }
 
   lastOf(key: PayloadKey): LastOutcome | undefined {
@@ -68,6 +76,17 @@ export class OutcomeLog implements OutcomeListener {
     this.#outages.ended(key);
     this.#tellAccepted(key, this.#last.get(payloadId(key)));
     this.#setLast(key, { kind: 'confirmed_by_fleet' });
+  }
+
+  /** Wherever it came from. */
+  updated({ key, payload }: HeldPayload): void {
+    if (!isInFuture(payload.version, this.#clock.nowMs())) return;
+    this.#futureHeld.tell((untold) => {
+      this.#log.error(
+        { ...logFields(key), specVersion: payload.version, untold },
+        `${key.kind.noun} has a version in the future: served until any other comes, as nothing else is held`,
+      );
+    });
   }
 
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
@@ -93,7 +112,9 @@ export class OutcomeLog implements OutcomeListener {
     const before = this.#last.get(payloadId(key));
     const { kind } = outcome;
     this.#setLast(key, outcome.kind === 'failed' ? { kind, reason: outcome.reason } : { kind });
-    if (outcome.kind === 'failed') this.#outages.failed(key, outcome, standing);
+    const isFuture = outcome.kind === 'failed' && outcome.reason === VERSION_IN_FUTURE;
+    if (isFuture && before?.reason !== VERSION_IN_FUTURE) this.#tellFuture(key, outcome.detail);
+    if (outcome.kind === 'failed' && !isFuture) this.#outages.failed(key, outcome, standing);
     else this.#outages.ended(key);
     if (kind === 'updated' || kind === 'unchanged') this.#tellAccepted(key, before);
     else if (outcome.kind === 'unauthorized' && before?.kind !== 'unauthorized') {
@@ -106,6 +127,16 @@ export class OutcomeLog implements OutcomeListener {
     const before = this.#last.get(id);
     const atMs = this.#clock.monotonicMs();
     this.#last.set(id, { ...last, atMs, sinceMs: before?.kind === last.kind ? before.sinceMs : atMs });
+  }
+
+  /** The origin answers: that is no outage, but what it says cannot be right. */
+  #tellFuture(key: PayloadKey, detail: string): void {
+    this.#futureIgnored.tell((untold) => {
+      this.#log.error(
+        { ...logFields(key), host: this.#hostOf(key), detail, untold },
+        `origin sent a version in the future, which is ignored: ${consequence(key, 'held')}`,
+      );
+    });
   }
 
   #tellAccepted(key: PayloadKey, before: LastOutcome | undefined): void {

@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.js';
 import { Listeners } from '../domain/listeners.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { Payload } from '../domain/payload.js';
+import { isNewer } from '../domain/version.js';
 import { BodyForms } from '../bodies/body-forms.js';
 
 /** One payload as it is held. `confirmedAtMs` is by the monotonic clock. */
@@ -81,7 +82,8 @@ export class PayloadStore {
    */
   apply(key: PayloadKey, payload: Payload, confirmedAgoMs = 0): boolean {
     const before = this.peek(key);
-    if (before !== undefined && before.payload.version >= payload.version) return false;
+    if (before !== undefined && !isNewer(payload.version, before.payload.version, this.#clock.nowMs()))
+      return false;
     const entry = this.#entryFor(key.sdkKey);
     if (entry === undefined) return false;
     const held: HeldPayload = {

@@ -110,7 +110,7 @@ test('an update reaches the next request after the poll that found it', async (t
   clock.advance(10_000);
   await stored;
   assert.match((await rawRequest(url)).text, /"greeting":"changed"/);
-  assert.equal(origin.requests[1]?.url, `/v1/download_config_specs/${SDK_KEY}.json?sinceTime=1800000000000`);
+  assert.equal(origin.requests[1]?.url, `/v1/download_config_specs/${SDK_KEY}.json?sinceTime=1750000000000`);
 });
 
 test('/status tells of each spec, masked, and of every table against its limit', async (t) => {

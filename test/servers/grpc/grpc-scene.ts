@@ -37,6 +37,7 @@ export interface Status {
     readonly byKey: readonly { readonly sdkKey: string; readonly streams: number }[];
     readonly refused: number;
     readonly dropped: number;
+    readonly displaced: number;
   };
   readonly connectionsClosedForOthers: Readonly<Record<string, number>>;
   readonly grpc: { readonly limitsReached: Readonly<Record<string, number>> };

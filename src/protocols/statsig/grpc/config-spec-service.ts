@@ -2,8 +2,8 @@
 import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { Metadata, status } from '../../../servers/grpc/grpc-values.js';
 import type { Clock } from '../../../domain/clock.js';
-import { hasNewsFor } from '../../../domain/payload.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
+import { hasNewsFor } from '../../../domain/version.js';
 import { eventFields, type ProxyEventName, type ProxyEvents } from '../../../observability/proxy-events.js';
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
 import { StreamOpener, type StreamClient, type StreamSource } from '../../../streams/open-stream.js';
@@ -33,6 +33,10 @@ type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
   refused: toRefusal({ kind: 'refused' }),
   draining: { code: status.UNAVAILABLE, details: 'This replica is shutting down: connect again.' },
+  displaced: {
+    code: status.UNAVAILABLE,
+    details: 'Every place is taken, and this one was needed for another client: connect again.',
+  },
   stalled: STALLED,
   failed: { code: status.UNAVAILABLE, details: 'A fault of this proxy: its log says more. Connect again.' },
 };
@@ -83,9 +87,12 @@ export class ConfigSpecService {
     }
     this.#connections.prove(call);
     const { version } = reading.held.payload;
+    const { sinceTime } = question;
     try {
-      const isNews = hasNewsFor(version, question.sinceTime);
-      const frame = isNews ? await this.#frames.of(reading.held) : noUpdatesFrame(version);
+      const isNews = hasNewsFor(version, sinceTime, this.#clock.nowMs());
+      const frame = isNews
+        ? await this.#frames.of(reading.held)
+        : noUpdatesFrame(Math.min(version, sinceTime));
       sendOnce(this.#clock, call, frame, this.#options.stallMs);
     } catch {
       // Logged where it was made.

@@ -132,6 +132,8 @@ test('its version is when the origin answered, and newer than what is held', asy
   assert.equal(await versionOf(undated.client, 0), undated.clock.nowMs() + bodyMs);
   const misdated = await startScene(t, sending(MANIFEST, { date: 'yesterday' }));
   assert.equal(await versionOf(misdated.client, 0), misdated.clock.nowMs() + bodyMs);
+  const farAhead = await startScene(t, sending(MANIFEST, { date: 'Fri, 01 Jan 2100 00:00:00 GMT' }));
+  assert.equal(await versionOf(farAhead.client, 0), farAhead.clock.nowMs() + bodyMs);
 });
 
 test('no lists are an answer, and what is no manifest is a failure with its reason', async (t) => {
