@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { startApp, type App } from './app/app.js';
 import { readCommandLine } from './cli/read-command-line.js';
 import {
@@ -19,6 +20,7 @@ import { probeHealth } from './cli/health-probe.js';
 import { openStandardOutput } from './observability/log-output.js';
 import { createLogger, type Logger } from './observability/logger.js';
 
+const STANDARD_OUTPUT = 1;
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
 const EXIT_BY_SIGNAL = 128;
@@ -44,7 +46,7 @@ const around: Surroundings = {
 
 async function main(): Promise<void> {
   const version = readVersion();
-  const typed = readCommandLine(process.argv.slice(2), version);
+  const typed = readCommandLine(process.argv.slice(2), version, terminalColumns());
   switch (typed.kind) {
     case 'told':
       process.stdout.write(typed.text);
@@ -176,6 +178,11 @@ function readOpenFilesMax(): number {
   };
   const softLimit = report.userLimits?.open_files?.soft;
   return typeof softLimit === 'number' ? softLimit : Infinity;
+}
+
+/** Undefined where the output goes elsewhere: `process.stdout` is not touched then, as it would make writes to a pipe block. */
+function terminalColumns(): number | undefined {
+  return isatty(STANDARD_OUTPUT) ? process.stdout.columns : undefined;
 }
 
 function readVersion(): string {

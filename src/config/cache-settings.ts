@@ -10,6 +10,7 @@ const NODES = {
 export const cacheSettings = {
   dataDir: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'data-dir',
     env: 'SFP_DATA_DIR',
     default: '',
@@ -18,6 +19,7 @@ export const cacheSettings = {
   }),
   redisHost: text({
     ...ADDRESS,
+    isCommon: true,
     flag: 'redis-host',
     env: 'REDIS_ENTERPRISE_HOST',
     default: 'localhost',
@@ -26,6 +28,7 @@ export const cacheSettings = {
   }),
   redisPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'redis-port',
     env: 'REDIS_ENTERPRISE_PORT',
     default: 6379,
@@ -51,6 +54,7 @@ export const cacheSettings = {
   }),
   redisPasswordFile: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'redis-password-file',
     env: 'SFP_REDIS_PASSWORD_FILE',
     default: '',
@@ -82,6 +86,7 @@ export const cacheSettings = {
   redisUrl: text({
     ...ANY_TEXT,
     isSecret: true,
+    isCommon: true,
     flag: 'redis-url',
     env: 'REDIS_URL',
     default: '',

@@ -163,7 +163,7 @@ function unknownVariables(env: Surroundings['env']): readonly string[] {
 
 function adviceFor(name: string, names: readonly string[]): string {
   const meant = similarName(name, names);
-  return meant === undefined ? 'this version does not have it, see --help' : `did you mean ${meant}?`;
+  return meant === undefined ? 'this version does not have it, see --help-all' : `did you mean ${meant}?`;
 }
 
 interface Given {

@@ -10,6 +10,8 @@ interface Row {
   readonly env: string;
   /** One line for --help and the documentation. */
   readonly help: string;
+  /** Shown by --help; the others by --help-all. */
+  readonly isCommon?: true;
 }
 
 export interface IntegerSetting extends Row {

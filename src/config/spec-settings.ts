@@ -3,6 +3,7 @@ import { ANY_TEXT, SECONDS, integer, text, toggle } from './setting-rows.js';
 
 export const specSettings = {
   maximumConcurrentSdkKeys: integer({
+    isCommon: true,
     flag: 'maximum-concurrent-sdk-keys',
     short: 'm',
     env: 'SFP_MAXIMUM_CONCURRENT_SDK_KEYS',
@@ -14,6 +15,7 @@ export const specSettings = {
   }),
   pollingIntervalS: integer({
     ...SECONDS,
+    isCommon: true,
     flag: 'polling-interval-in-s',
     short: 'p',
     env: 'SFP_POLLING_INTERVAL_IN_S',
@@ -42,12 +44,14 @@ export const specSettings = {
     help: 'first fetches of specs nobody holds yet, in flight upstream at one time; more wait their turn',
   }),
   clearDatastoreOnUnauthorized: toggle({
+    isCommon: true,
     flag: 'clear-datastore-on-unauthorized',
     env: 'SFP_CLEAR_DATASTORE_ON_UNAUTHORIZED',
     help: 'drop a spec when the origin answers 401 or 403 for its key; off, the last good spec goes on being served',
   }),
   sdkKeysFile: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'sdk-keys-file',
     env: 'SFP_SDK_KEYS_FILE',
     default: '',

@@ -316,7 +316,7 @@ test('a variable of ours that no setting has is told, with the name that was pro
   const loaded = load(['http', 'disabled'], { env });
   assert.deepEqual(loaded.kind === 'loaded' && loaded.notices, [
     'variable SFP_POLING_INTERVAL_IN_S is ignored: did you mean SFP_POLLING_INTERVAL_IN_S?',
-    'variable SFP_SOMETHING_ELSE_ENTIRELY is ignored: this version does not have it, see --help',
+    'variable SFP_SOMETHING_ELSE_ENTIRELY is ignored: this version does not have it, see --help-all',
   ]);
 });
 
@@ -325,7 +325,7 @@ test('a mistyped option is refused with the one that was probably meant', () => 
     'unknown option --polling-interval-in-ms: did you mean --polling-interval-in-s?',
   ]);
   assert.deepEqual(faults(['http', 'disabled', '--xyz']), [
-    'unknown option --xyz: this version does not have it, see --help',
+    'unknown option --xyz: this version does not have it, see --help-all',
   ]);
 });
 
