@@ -73,9 +73,9 @@ async function runHealth(line: CommandLine): Promise<void> {
 }
 
 async function runDaemon(config: Config, notices: readonly string[], version: string): Promise<void> {
-  const output = openStandardOutput();
+  const output = openStandardOutput(config.logFormat);
   const log = createLogger(output, {
-    debug: config.debugLogging,
+    level: config.logLevel,
     instanceName: config.instanceName,
     version,
   });

@@ -37,7 +37,7 @@ const OPEN_MS_MAX = 5_000;
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
-  const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
+  const events = config.logLevel === 'debug' ? createLoggedProxyEvents(log) : noProxyEvents;
   const shared = openShared(config, world);
   const opened = await openBackupPlaces(config, world, events, shared.disk);
   const rooms = buildAllRooms(config, world, events, opened, shared);

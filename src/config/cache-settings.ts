@@ -1,5 +1,5 @@
 // Settings of where specs outlive the process: Redis and a directory.
-import { ADDRESS, ANY_TEXT, PORT, SECONDS, integer, text, toggle } from './setting-rows.js';
+import { ADDRESS, ANY_TEXT, PORT, SECONDS, integer, oneOf, text, toggle } from './setting-rows.js';
 
 /** `host:port`, several of them; IPv6 addresses in brackets. */
 const NODES = {
@@ -164,8 +164,7 @@ export const cacheSettings = {
     env: 'SFP_REDIS_KEY_SCHEMA',
     default: 'sha256',
     unit: 'schema',
-    pattern: /^(?:sha256|prefix)$/,
-    patternText: 'sha256 or prefix',
+    ...oneOf('sha256', 'prefix'),
     help: "how Redis' names tell SDK keys apart: by hash, as SDKs' adapters ask by default, or by the first 20 characters, as SFP 4 writes them",
   }),
   doubleWriteCacheForLegacyKey: toggle({

@@ -1,6 +1,8 @@
 // Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
 import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import type { LogFormat } from '../observability/log-output.js';
+import type { LogLevel } from '../observability/logger.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { fileFault, readPinnedKeys } from './pinned-keys.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
@@ -11,7 +13,9 @@ import { similarName } from './similar-name.js';
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
 export type Cache = 'disabled' | 'redis' | 'local';
 
-export interface Config extends SettingValues {
+export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   readonly mode: Mode;
   readonly cache: Cache;
   readonly pinnedSdkKeys: ReadonlySet<string>;
@@ -68,6 +72,8 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       pinnedSdkKeys: pinned.sdkKeys,
       originCaPem: ca.pem,
       ...places.config,
+      logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),
+      logFormat: values.logFormat as LogFormat,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
     }),
   };

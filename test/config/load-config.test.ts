@@ -114,6 +114,23 @@ test('switches are on when typed, and by true or 1 in the environment', () => {
   }
 });
 
+test('the log level is info, unless another is set; --debug-logging means debug', () => {
+  assert.equal(config([]).logLevel, 'info');
+  assert.equal(config(['--log-level', 'warn']).logLevel, 'warn');
+  assert.equal(config([], { env: { SFP_LOG_LEVEL: 'error' } }).logLevel, 'error');
+  assert.equal(config(['--debug-logging', '--log-level', 'warn']).logLevel, 'debug');
+  assert.deepEqual(faults(['http', 'disabled', '--log-level', 'loud']), [
+    "--log-level: 'loud' must be one of debug, info, warn, error",
+  ]);
+});
+
+test('the form of log lines is chosen by what they are written to, unless one is set', () => {
+  assert.equal(config([]).logFormat, 'auto');
+  assert.equal(config(['--log-format', 'pretty']).logFormat, 'pretty');
+  assert.equal(config([], { env: { SFP_LOG_FORMAT: 'json' } }).logFormat, 'json');
+  assert.equal(faults(['http', 'disabled', '--log-format', 'xml']).length, 1);
+});
+
 test('outbound proxies are known by their lower-case names too', () => {
   assert.equal(config([], { env: { https_proxy: 'http://proxy:1' } }).httpsProxy, 'http://proxy:1');
   const both = { https_proxy: 'http://lower:1', HTTPS_PROXY: 'http://upper:1' };

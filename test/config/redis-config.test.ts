@@ -160,7 +160,7 @@ test('contradictions are faults', () => {
   assert.match(faults({ REDIS_CLUSTER: '1', REDIS_NODES: 'a:99999' }).join(), /a port is out of bounds/);
   assert.match(faults({ REDIS_NODES: 'nonsense' }).join(), /REDIS_NODES: .nonsense. must be host:port/);
   assert.match(faults({ REDIS_CA_FILE: '/none.pem' }).join(), /REDIS_CA_FILE.*ENOENT/);
-  assert.match(faults({ SFP_REDIS_KEY_SCHEMA: 'md5' }).join(), /sha256 or prefix/);
+  assert.match(faults({ SFP_REDIS_KEY_SCHEMA: 'md5' }).join(), /one of sha256, prefix/);
 });
 
 test('a CA file is read; what is said of Redis is not judged where nobody asked for Redis', () => {

@@ -36,7 +36,7 @@ interface Bench {
 function createBench(standing: Standing, isDebug = false): Bench {
   const clock = new ManualClock();
   const sink = new LogSink();
-  const log = createLogger(sink, { debug: isDebug, instanceName: 'x', version: '0' });
+  const log = createLogger(sink, { level: isDebug ? 'debug' : 'info', instanceName: 'x', version: '0' });
   const events = isDebug ? createLoggedProxyEvents(log) : noProxyEvents;
   const outcomes = new OutcomeLog(
     clock,

@@ -34,7 +34,7 @@ interface Client {
 }
 
 async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds>[1] = {}): Promise<Scene> {
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const bounds = httpBounds(log, { timeouts: TIMEOUTS, bodiesBytesMax: 4 * MIB, ...timeouts });
   const app = buildFastifyApp(systemClock, log, bounds);
   const batches: number[] = [];

@@ -71,7 +71,7 @@ const UNPROTECTED = 2;
 
 /** An app with few connections that serves `/spec`; gives what opens one of them. */
 async function startNarrowApp(t: TestContext): Promise<{ open: () => Promise<Client>; slow: () => number }> {
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const bounds = httpBounds(log, { connectionsMax: CONNECTIONS_MAX });
   const app = buildFastifyApp(systemClock, log, bounds);
   let slow = 0;

@@ -16,7 +16,7 @@ interface Scene {
 function startScene(connectionQuietMs = 0): Scene {
   const clock = new ManualClock();
   const log = new LogSink();
-  const logger = createLogger(log, { debug: true, instanceName: 'replica', version: '1.2.3' });
+  const logger = createLogger(log, { level: 'debug', instanceName: 'replica', version: '1.2.3' });
   return { clock, log, health: new RedisHealth(clock, logger, connectionQuietMs) };
 }
 

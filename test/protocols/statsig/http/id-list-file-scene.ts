@@ -96,7 +96,7 @@ export interface RawReply {
 
 export async function startScene(t: TestContext): Promise<RouteScene> {
   const sink = new LogSink();
-  const log = createLogger(sink, { debug: false, instanceName: 'test', version: '1.2.3' });
+  const log = createLogger(sink, { level: 'info', instanceName: 'test', version: '1.2.3' });
   const app = buildFastifyApp(systemClock, log, httpBounds(log));
   const source = new ScriptedSource();
   addIdListFileRoutes(app, source);

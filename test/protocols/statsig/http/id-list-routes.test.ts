@@ -41,7 +41,7 @@ async function startScene(
   listenOn = '127.0.0.1',
 ): Promise<Scene> {
   const clock = new ManualClock();
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const app = buildFastifyApp(clock, log, httpBounds(log));
   const rewritten = new RewrittenManifests(clock, new ManifestFiles(), ALL_WELL, createConcurrencyLimit(1));
   const source = {

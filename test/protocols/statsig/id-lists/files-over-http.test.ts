@@ -48,7 +48,7 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
     httpsProxy: '',
     noProxy: '',
   });
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '1.2.3' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '1.2.3' });
   const files = new IdListFiles(systemClock, log, client, new MemoryPlace(), { bytesMax });
   const app = buildFastifyApp(systemClock, log, httpBounds(log));
   const file = { name: 'a-list', url: `http://127.0.0.1:${(host.address() as AddressInfo).port}/file` };
