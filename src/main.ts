@@ -16,6 +16,7 @@ import {
 import type { CommandLine } from './config/command-line.js';
 import { readPinnedKeys } from './config/pinned-keys.js';
 import { systemClock } from './domain/clock.js';
+import { folderFault } from './files/folder-fault.js';
 import { probeHealth } from './cli/health-probe.js';
 import { openStandardOutput } from './observability/log-output.js';
 import { createLogger, type Logger } from './observability/logger.js';
@@ -42,6 +43,7 @@ const around: Surroundings = {
   hostName: hostname(),
   // With the user's number in it: the temp dir is everybody's.
   fallbackDataDir: join(tmpdir(), `spec-forward-proxy-${uid ?? 'user'}`),
+  folderFault,
 };
 
 async function main(): Promise<void> {

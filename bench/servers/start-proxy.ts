@@ -32,6 +32,7 @@ export async function startProxy(
     env,
     hostName: name,
     fallbackDataDir: '/nonexistent',
+    folderFault: () => undefined,
     readFile: () => fileText,
   });
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));

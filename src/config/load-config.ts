@@ -6,7 +6,7 @@ import type { LogLevel } from '../observability/logger.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { fileFault, readPinnedKeys } from './pinned-keys.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
-import { boundsText, parseSetting, shownValue, type Setting } from './setting.js';
+import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
 
@@ -36,6 +36,8 @@ export interface Surroundings {
   readonly hostName: string;
   /** The directory that CACHE `local` takes where none is named: of this user alone. */
   readonly fallbackDataDir: string;
+  /** Why a folder cannot be used, as the end of a sentence that begins with its path. */
+  readonly folderFault: (path: string) => string | undefined;
 }
 
 export type Loaded<Result> =
@@ -57,11 +59,12 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     ...faults,
   ];
   const pinned = readPinnedKeys(values, around.readFile);
-  const ca = readCa('--origin-ca-file (SFP_ORIGIN_CA_FILE)', values.originCaFile, around.readFile);
+  const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
   all.push(...pinned.faults, ...ca.faults);
   const places = readPlaces(cache, values, around);
   all.push(...places.faults);
-  if (all.length > 0) return { kind: 'faults', faults: all };
+  // By itself such a folder keeps nobody from starting: then the daemon says what is off, and tries it again.
+  if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
     kind: 'loaded',
     notices: [...notices, ...unknownVariables(around.env)],
@@ -79,6 +82,13 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   };
 }
 
+function faultsOfFolder(path: string, { folderFault }: Surroundings): readonly string[] {
+  const fault = path === '' ? undefined : folderFault(path);
+  if (fault === undefined) return [];
+  const source = sourceOf(settings.dataDir);
+  return [`${source}: ${maskSdkKeysIn(path)} ${fault}: name one, or a place where one can be made`];
+}
+
 type Places = Pick<Config, 'redis' | 'redisCaPem' | 'specDir'>;
 
 /** Where specs outlive the process. What is said of Redis is not judged where nobody asked for Redis. */
@@ -94,7 +104,7 @@ function readPlaces(
   }
   if (cache === 'redis') {
     const { redis, faults } = readRedisConfig(values, around.readFile);
-    const ca = readCa('--redis-ca-file (REDIS_CA_FILE)', values.redisCaFile, around.readFile);
+    const ca = readCa(settings.redisCaFile, values.redisCaFile, around.readFile);
     return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
   }
   return { config: nowhere, faults: [] };
@@ -140,9 +150,9 @@ function loadValues(
 }
 
 function faultOf(setting: Setting, { source, text }: Given, { message }: Error): string {
-  const shown = text === true ? '' : shownValue(setting, text);
-  const bounds = message.includes(boundsText(setting)) ? '' : ` (${boundsText(setting)})`;
-  return `${source}:${shown} ${message}${bounds}`;
+  const shown = text === true ? [] : [shownValue(setting, text)];
+  const bounds = message.includes(boundsText(setting)) ? [] : [`(${boundsText(setting)})`];
+  return [`${source}:`, ...shown, message, ...bounds].join(' ');
 }
 
 /** A Service called `redis-enterprise` gives every pod beside it REDIS_ENTERPRISE_PORT=tcp://10.0.0.1:6379. */
@@ -222,21 +232,26 @@ function faultsOfOperand(
 }
 
 function faultsOfSurplus(operands: readonly string[]): readonly string[] {
-  return operands.map((operand) => `unexpected argument '${maskSdkKeysIn(operand)}'`);
+  return operands.map(
+    (operand) =>
+      `unexpected argument '${maskSdkKeysIn(operand)}': nothing stands after MODE and CACHE but options`,
+  );
 }
 
 function readCa(
-  source: string,
+  setting: Setting,
   path: string,
   readFile: (path: string) => string,
 ): { readonly pem: string | undefined; readonly faults: readonly string[] } {
   if (path === '') return { pem: undefined, faults: [] };
+  const source = sourceOf(setting);
+  const shown = maskSdkKeysIn(path);
   try {
     const pem = readFile(path);
     if (isPemOfCertificates(pem)) return { pem, faults: [] };
     return {
       pem: undefined,
-      faults: [`${source}: ${maskSdkKeysIn(path)} contains no readable PEM certificate`],
+      faults: [`${source}: ${shown} contains no readable certificate: name a PEM file`],
     };
   } catch (error) {
     return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };

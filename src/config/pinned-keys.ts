@@ -1,5 +1,7 @@
 // Pinned SDK keys: from a file, one a line, and from a list; faults name the line, never the key.
 import { isValidSdkKey, maskSdkKeysIn, SDK_KEY_RULE } from '../domain/sdk-key.js';
+import { sourceOf } from './setting.js';
+import { settings } from './settings.js';
 
 export interface PinnedKeys {
   readonly sdkKeys: ReadonlySet<string>;
@@ -26,12 +28,13 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
   };
 
   sources.sdkKeys.split(',').forEach((part, index) => {
-    add(part, `key ${index + 1} of --sdk-keys (SFP_SDK_KEYS)`);
+    add(part, `${sourceOf(settings.sdkKeys)}: key ${index + 1}`);
   });
-  if (sources.sdkKeysFile !== '') {
-    const text = readText(sources.sdkKeysFile, readFile, faults);
+  const path = sources.sdkKeysFile;
+  if (path !== '') {
+    const text = readText(path, readFile, faults);
     text.split(/\r?\n/).forEach((line, index) => {
-      add(line, `line ${index + 1} of the SDK keys file`);
+      add(line, `${sourceOf(settings.sdkKeysFile)}: line ${index + 1} of ${maskSdkKeysIn(path)}`);
     });
   }
   if (sdkKeys.size > sources.maximumConcurrentSdkKeys) {
@@ -47,13 +50,19 @@ function readText(path: string, readFile: (path: string) => string, faults: stri
   try {
     return readFile(path);
   } catch (error) {
-    faults.push(`--sdk-keys-file (SFP_SDK_KEYS_FILE): ${fileFault(path, error)}`);
+    faults.push(`${sourceOf(settings.sdkKeysFile)}: ${fileFault(path, error)}`);
     return '';
   }
 }
 
+const WORDS_FOR_CODE: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a directory, not a file',
+};
+
 /** Why a file could not be read, in words. Where a path belongs, somebody may have put a key. */
 export function fileFault(path: string, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  return `cannot read ${maskSdkKeysIn(path)} (${code})`;
+  return `${maskSdkKeysIn(path)} ${WORDS_FOR_CODE[code] ?? 'cannot be read'} (${code})`;
 }

@@ -48,6 +48,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     readFile: () => '',
     hostName: 'test-host',
     fallbackDataDir: '/nonexistent',
+    folderFault: () => undefined,
   };
   const loaded = loadConfig(typed.line, around);
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
