@@ -16,6 +16,7 @@ import {
 import type { CommandLine } from './config/command-line.js';
 import { readPinnedKeys } from './config/pinned-keys.js';
 import { systemClock } from './domain/clock.js';
+import { nameSdkKeys } from './domain/sdk-key.js';
 import { folderFault } from './files/folder-fault.js';
 import { probeHealth } from './cli/health-probe.js';
 import { openStandardOutput } from './observability/log-output.js';
@@ -81,6 +82,7 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
     instanceName: config.instanceName,
     version,
   });
+  nameSdkKeys(config.sdkKeyNames);
   for (const notice of notices) log.warn(notice);
   // What was logged is written first, unless nobody takes it.
   const exit = (status: number): void => {
@@ -156,11 +158,12 @@ function stopOnSignals(starting: Promise<App>, log: Logger, exit: (status: numbe
 
 /** SIGHUP: the keys file is read again; a faulty one changes nothing. */
 async function repin(app: App, config: Config, log: Logger): Promise<void> {
-  const { sdkKeys, faults } = readPinnedKeys(config, around.readFile);
+  const { sdkKeys, names, faults } = readPinnedKeys(config, around.readFile);
   if (faults.length > 0) {
     log.error({ faults }, 'SDK keys file not taken over: the keys pinned before stay');
     return;
   }
+  nameSdkKeys(names);
   log.info({ pinnedSdkKeys: sdkKeys.size }, 'SDK keys file read again');
   await app.pin(sdkKeys);
 }

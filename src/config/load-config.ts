@@ -19,6 +19,8 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly mode: Mode;
   readonly cache: Cache;
   readonly pinnedSdkKeys: ReadonlySet<string>;
+  /** What keys are called, by key. */
+  readonly sdkKeyNames: ReadonlyMap<string, string>;
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
   /** With CACHE `redis` only. */
@@ -73,6 +75,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       mode: mode as Mode,
       cache: cache as Cache,
       pinnedSdkKeys: pinned.sdkKeys,
+      sdkKeyNames: pinned.names,
       originCaPem: ca.pem,
       ...places.config,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),

@@ -56,7 +56,7 @@ export const specSettings = {
     env: 'SFP_SDK_KEYS_FILE',
     default: '',
     unit: 'file',
-    help: 'file of pinned SDK keys, one a line, # for comments; fetched at start, polled for ever, read again on SIGHUP',
+    help: 'file of pinned SDK keys, one a line, as key or as name=key, # for comments; fetched at start, polled for ever, read again on SIGHUP; logs and /status show the name',
   }),
   sdkKeys: text({
     ...ANY_TEXT,
@@ -65,7 +65,7 @@ export const specSettings = {
     env: 'SFP_SDK_KEYS',
     default: '',
     unit: 'keys',
-    help: 'pinned SDK keys, separated by commas; better set by the variable, as a command line can be seen by others',
+    help: 'pinned SDK keys, as key or as name=key, separated by commas; better set by the variable, as a command line can be seen by others',
   }),
   specBodyMaxMib: integer({
     flag: 'spec-body-max-in-mib',

@@ -215,6 +215,47 @@ test('pinned keys come from the file and from the list, without comments and rep
   assert.deepEqual([...loaded.pinnedSdkKeys].sort(), ['secret-a', 'secret-b', 'secret-c']);
 });
 
+test('pinned keys may have names, in the file and in the list', () => {
+  const loaded = config(['--sdk-keys-file', '/keys'], {
+    env: { SFP_SDK_KEYS: 'search=secret-b,secret-c,checkout=secret-a' },
+    files: { '/keys': 'checkout=secret-a # twice the same\n app.1 = secret-d\nsecret-b\n' },
+  });
+  assert.deepEqual([...loaded.pinnedSdkKeys].sort(), ['secret-a', 'secret-b', 'secret-c', 'secret-d']);
+  assert.deepEqual(Object.fromEntries(loaded.sdkKeyNames), {
+    'secret-a': 'checkout',
+    'secret-b': 'search',
+    'secret-d': 'app.1',
+  });
+});
+
+test('a faulty name is told with its line, without the key and without what may be one', () => {
+  const lines = [
+    'fine=secret-a',
+    'secret-hidden=fine',
+    'two words=secret-b',
+    '=secret-c',
+    'fine=secret-d',
+    'other=secret-a',
+    'name=',
+    'name=a=b',
+  ];
+  const told = faults(['http', 'disabled', '--sdk-keys-file', '/keys'], {
+    files: { '/keys': lines.join('\n') },
+  });
+  const at = (line: number): string => `--sdk-keys-file (SFP_SDK_KEYS_FILE): line ${line} of /keys`;
+  const rule = 'names must be 1 to 64 characters of A-Z a-z 0-9 - _ . and not begin like a key';
+  const keyRule = 'SDK keys must be 1 to 256 characters of A-Z a-z 0-9 - _ . ~';
+  assert.deepEqual(told, [
+    `${at(2)} has no valid name before its =: ${rule}`,
+    `${at(3)} has no valid name before its =: ${rule}`,
+    `${at(4)} has no valid name before its =: ${rule}`,
+    `${at(5)} has the name of another key: each key needs a name of its own`,
+    `${at(6)} gives a key a second name: each key has one`,
+    `${at(7)} is not a valid SDK key: ${keyRule}`,
+    `${at(8)} is not a valid SDK key: ${keyRule}`,
+  ]);
+});
+
 test('a fault in pinned keys names the line and never the key', () => {
   const told = faults(
     ['http', 'disabled', '--sdk-keys-file', '/keys', '--sdk-keys', 'secret-ok,secret-not ok', '-m', '1'],

@@ -30,6 +30,26 @@ describe('on SIGHUP', { concurrency: true }, () => {
     assert.equal(line['pinnedSdkKeys'], 2);
   });
 
+  it('a key that has a name is shown by it everywhere: log lines, events, /status', async (t) => {
+    const origin = await startOrigin(t);
+    const path = temporaryFile(t, `checkout=${FIRST}\n${SECOND}\n`);
+    const { program, adminUrl } = await startDaemon(t, origin.url, {
+      args: ['--sdk-keys-file', path, '--log-level', 'debug'],
+    });
+    const shownKeys = async (): Promise<string> => {
+      const { specs } = (await (await fetch(`${adminUrl}/status`)).json()) as { specs: { sdkKey: string }[] };
+      return [...new Set(specs.map(({ sdkKey }) => sdkKey))].sort().join();
+    };
+    assert.equal(await shownKeys(), 'checkout,secret-seco***');
+    for (const message of ['spec updated', 'HttpDataProviderGotData'])
+      await program.line(message, (line) => line['sdkKey'] === 'checkout');
+    writeFileSync(path, `cart=${FIRST}\nsearch=${SECOND}\n`);
+    program.signal('SIGHUP');
+    await program.line('SDK keys file read again');
+    assert.equal(await shownKeys(), 'cart,search');
+    assert.doesNotMatch(program.output.stdout, /secret-firs|secret-firstkey/);
+  });
+
   it('a keys file with a fault changes nothing, and is logged without the key', async (t) => {
     const origin = await startOrigin(t);
     const path = temporaryFile(t, `${FIRST}\n`);
