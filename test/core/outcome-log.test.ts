@@ -162,6 +162,16 @@ test('strangers cause one line in ten seconds, which says how many were left out
   assert.equal(bench.sink.lines[2]?.['untold'], 499);
 });
 
+test('every line about an origin names its host', () => {
+  for (const standing of ['held', 'pinned', 'unknown'] as const) {
+    const bench = createBench(standing);
+    for (const outcome of [failed('status_500', ''), REFUSED, UNCHANGED]) bench.tell(outcome);
+    bench.tell(REFUSED, 'removed');
+    assert.ok(bench.sink.lines.length >= 2);
+    for (const line of bench.sink.lines) assert.equal(line['host'], 'origin.example', JSON.stringify(line));
+  }
+});
+
 test('what our own shutdown broke off is not told', () => {
   const bench = createBench('held');
   bench.tell(failed('closed', 'UND_ERR_DESTROYED'));

@@ -81,7 +81,10 @@ export async function openRoom(
   const log = createLogger(new LogSink(), { level: 'debug', instanceName: 'room', version: '1.2.3' });
   const [small, bodies] = [openLink(t, options, clock), openLink(t, options, clock)];
   await Promise.all([small.open(), bodies.open()]);
-  const commands = new RedisCommands({ small, bodies }, new RedisHealth(clock, log, 0));
+  const commands = new RedisCommands(
+    { small, bodies },
+    new RedisHealth(clock, log, { server: '', connectionQuietMs: 0 }),
+  );
   const names = new RedisNames(options);
   const entries = new RedisEntries(commands, names, { isCluster: false, entryTtlS: 60, instanceId: 'room' });
   const { bodyLimits } = options;

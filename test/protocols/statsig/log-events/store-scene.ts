@@ -86,7 +86,7 @@ export function makeStore(options: StoreSceneOptions = {}): StoreScene {
     },
     close: async () => undefined,
   };
-  const journal = new EventJournal(clock, log, noProxyEvents);
+  const journal = new EventJournal(clock, log, noProxyEvents, 'events.example');
   const isKnownKey = (sdkKey: string): boolean => knownKeys.includes(sdkKey);
   const parts = { keeper: memoryKeeper, inspector, origin, deadLetters, journal, isKnownKey };
   const store = new LogEventStore(clock, parts, { batchesMax, bytesMax, flushMs: 0 });
