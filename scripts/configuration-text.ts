@@ -1,6 +1,6 @@
 // docs/configuration.md as text, made from the settings table.
 import { boundsText, type Setting } from '../src/config/setting.js';
-import { settings } from '../src/config/settings.js';
+import { settingGroups } from '../src/config/settings.js';
 
 const HEAD = `# Configuration
 
@@ -17,9 +17,11 @@ Every setting is an option and an environment variable. An option beats its vari
 and an empty variable counts as not set. All faults are reported together, each with its reason, and the exit status
 is 2. \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` are also read by their lower-case names.
 
-| option | variable | default | values | what it does |
-| --- | --- | --- | --- | --- |
+\`--help\` prints the settings in **bold**, \`--help-all\` all of them.
 `;
+
+const TABLE_HEAD = `| option | variable | default | values | what it does |
+| --- | --- | --- | --- | --- |`;
 
 const TAIL = `
 Certificate authorities can also be added for the whole process by Node's own \`NODE_EXTRA_CA_CERTS\`.
@@ -86,14 +88,18 @@ Certificate authorities can also be added for the whole process by Node's own \`
 `;
 
 export function configurationText(): string {
-  const rows = (Object.values(settings) as Setting[]).map(toRow);
-  return `${HEAD}${rows.join('\n')}\n${TAIL}`;
+  const tables = settingGroups.map(({ title, settings }) => {
+    const rows = (Object.values(settings) as Setting[]).map(toRow);
+    return `\n## ${title}\n\n${TABLE_HEAD}\n${rows.join('\n')}\n`;
+  });
+  return `${HEAD}${tables.join('')}${TAIL}`;
 }
 
 function toRow(setting: Setting): string {
   const short = setting.short === undefined ? '' : `\`-${setting.short}\`, `;
+  const option = `${short}\`--${setting.flag}\``;
   const cells = [
-    `${short}\`--${setting.flag}\``,
+    setting.isCommon === true ? `**${option}**` : option,
     `\`${setting.env}\``,
     setting.default === '' ? '' : `\`${setting.default}\``,
     setting.kind === 'integer' ? `${boundsText(setting)} ${setting.unit}` : boundsText(setting),

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { startApp, type App } from './app/app.js';
 import { readCommandLine } from './cli/read-command-line.js';
 import {
@@ -14,11 +15,14 @@ import {
 } from './config/load-config.js';
 import type { CommandLine } from './config/command-line.js';
 import { systemClock } from './domain/clock.js';
+import { nameSdkKeys } from './domain/sdk-key.js';
+import { folderFault } from './files/folder-fault.js';
 import { probeHealth } from './cli/health-probe.js';
 import { openStandardOutput } from './observability/log-output.js';
 import { createLogger, type Logger } from './observability/logger.js';
 import { PortsUnavailable } from './servers/listener/open-ports.js';
 
+const STANDARD_OUTPUT = 1;
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
 const EXIT_BY_SIGNAL = 128;
@@ -40,11 +44,12 @@ const around: Surroundings = {
   hostName: hostname(),
   // With the user's number in it: the temp dir is everybody's.
   fallbackDataDir: join(tmpdir(), `spec-forward-proxy-${uid ?? 'user'}`),
+  folderFault,
 };
 
 async function main(): Promise<void> {
   const version = readVersion();
-  const typed = readCommandLine(process.argv.slice(2), version);
+  const typed = readCommandLine(process.argv.slice(2), version, terminalColumns());
   switch (typed.kind) {
     case 'told':
       process.stdout.write(typed.text);
@@ -71,12 +76,13 @@ async function runHealth(line: CommandLine): Promise<void> {
 }
 
 async function runDaemon(config: Config, notices: readonly string[], version: string): Promise<void> {
-  const output = openStandardOutput();
+  const output = openStandardOutput(config.logFormat);
   const log = createLogger(output, {
-    debug: config.debugLogging,
+    level: config.logLevel,
     instanceName: config.instanceName,
     version,
   });
+  nameSdkKeys(config.sdkKeyNames);
   for (const notice of notices) log.warn(notice);
   // What was logged is written first, unless nobody takes it.
   const exit = (status: number): void => {
@@ -168,6 +174,11 @@ function readOpenFilesMax(): number {
   };
   const softLimit = report.userLimits?.open_files?.soft;
   return typeof softLimit === 'number' ? softLimit : Infinity;
+}
+
+/** Undefined where the output goes elsewhere: `process.stdout` is not touched then, as it would make writes to a pipe block. */
+function terminalColumns(): number | undefined {
+  return isatty(STANDARD_OUTPUT) ? process.stdout.columns : undefined;
 }
 
 function readVersion(): string {

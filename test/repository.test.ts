@@ -102,6 +102,7 @@ function configOf({ hostname = 'container', command, environment = {} }: Service
     readFile: () => assert.fail('no file is named'),
     hostName: hostname,
     fallbackDataDir: '/nowhere',
+    folderFault: () => undefined,
   });
   assert.ok(loaded.kind === 'loaded', JSON.stringify(loaded));
   return loaded.config;

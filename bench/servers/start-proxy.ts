@@ -32,11 +32,12 @@ export async function startProxy(
     env,
     hostName: name,
     fallbackDataDir: '/nonexistent',
+    folderFault: () => undefined,
     readFile: () => fileText,
   });
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const silent = { write: () => undefined };
-  const log = createLogger(silent, { debug: false, instanceName: name, version: 'bench' });
+  const log = createLogger(silent, { level: 'info', instanceName: name, version: 'bench' });
   const world = { clock: systemClock, log, version: 'bench', user: undefined, openFilesMax: Infinity };
   return await startApp(loaded.config, world);
 }

@@ -34,7 +34,7 @@ export interface App extends Ports {
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
-  const events = config.debugLogging ? createLoggedProxyEvents(log) : noProxyEvents;
+  const events = config.logLevel === 'debug' ? createLoggedProxyEvents(log) : noProxyEvents;
   const shared = openShared(config, world);
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);

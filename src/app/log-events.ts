@@ -37,7 +37,7 @@ export function buildLogEvents(
   isKnownKey: (sdkKey: string) => boolean,
 ): LogEventStore {
   const { clock, log, version } = world;
-  const journal = new EventJournal(clock, log, events);
+  const journal = new EventJournal(clock, log, events, config.logEventStatsigEndpoint.host);
   const origin = createEventClient(clock, {
     ...toUpstreamOptions(config, version, connections),
     endpoint: config.logEventStatsigEndpoint,

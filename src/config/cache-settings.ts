@@ -1,5 +1,5 @@
 // Settings of where specs outlive the process: Redis and a directory.
-import { ADDRESS, ANY_TEXT, PORT, SECONDS, integer, text, toggle } from './setting-rows.js';
+import { ADDRESS, ANY_TEXT, PORT, SECONDS, integer, oneOf, text, toggle } from './setting-rows.js';
 
 /** `host:port`, several of them; IPv6 addresses in brackets. */
 const NODES = {
@@ -10,6 +10,7 @@ const NODES = {
 export const cacheSettings = {
   dataDir: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'data-dir',
     env: 'SFP_DATA_DIR',
     default: '',
@@ -18,6 +19,7 @@ export const cacheSettings = {
   }),
   redisHost: text({
     ...ADDRESS,
+    isCommon: true,
     flag: 'redis-host',
     env: 'REDIS_ENTERPRISE_HOST',
     default: 'localhost',
@@ -26,6 +28,7 @@ export const cacheSettings = {
   }),
   redisPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'redis-port',
     env: 'REDIS_ENTERPRISE_PORT',
     default: 6379,
@@ -51,6 +54,7 @@ export const cacheSettings = {
   }),
   redisPasswordFile: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'redis-password-file',
     env: 'SFP_REDIS_PASSWORD_FILE',
     default: '',
@@ -82,6 +86,7 @@ export const cacheSettings = {
   redisUrl: text({
     ...ANY_TEXT,
     isSecret: true,
+    isCommon: true,
     flag: 'redis-url',
     env: 'REDIS_URL',
     default: '',
@@ -159,8 +164,7 @@ export const cacheSettings = {
     env: 'SFP_REDIS_KEY_SCHEMA',
     default: 'sha256',
     unit: 'schema',
-    pattern: /^(?:sha256|prefix)$/,
-    patternText: 'sha256 or prefix',
+    ...oneOf('sha256', 'prefix'),
     help: "how Redis' names tell SDK keys apart: by hash, as SDKs' adapters ask by default, or by the first 20 characters, as SFP 4 writes them",
   }),
   doubleWriteCacheForLegacyKey: toggle({

@@ -10,6 +10,7 @@ const PUBLIC_URL = {
 
 export const idListSettings = {
   idListsStatsigEndpoint: url({
+    isCommon: true,
     flag: 'id-lists-statsig-endpoint',
     env: 'ID_LISTS_STATSIG_ENDPOINT',
     default: 'https://statsigapi.net',

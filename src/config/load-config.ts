@@ -2,22 +2,28 @@
 import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import { fileFault } from '../files/small-file.js';
+import type { LogFormat } from '../observability/log-output.js';
+import type { LogLevel } from '../observability/logger.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
-import { boundsText, parseSetting, shownValue, type Setting } from './setting.js';
+import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
 export type Cache = 'disabled' | 'redis' | 'local';
 
-export interface Config extends SettingValues {
+export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   readonly mode: Mode;
   readonly cache: Cache;
   readonly pinnedSdkKeys: ReadonlySet<string>;
   /** What `sdkKeysFile` holds; empty where none was named. */
   readonly sdkKeysText: string;
+  /** What keys are called, by key. */
+  readonly sdkKeyNames: ReadonlyMap<string, string>;
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
   /** With CACHE `redis` only. */
@@ -35,6 +41,8 @@ export interface Surroundings {
   readonly hostName: string;
   /** The directory that CACHE `local` takes where none is named: of this user alone. */
   readonly fallbackDataDir: string;
+  /** Why a folder cannot be used, as the end of a sentence that begins with its path. */
+  readonly folderFault: (path: string) => string | undefined;
 }
 
 export type Loaded<Result> =
@@ -56,11 +64,12 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     ...faults,
   ];
   const pinned = readPinnedKeys(values, around.readFile);
-  const ca = readCa(ORIGIN_CA, values.originCaFile, around.readFile);
+  const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
   all.push(...pinned.faults, ...ca.faults);
   const places = readPlaces(cache, values, around);
   all.push(...places.faults);
-  if (all.length > 0) return { kind: 'faults', faults: all };
+  // By itself such a folder keeps nobody from starting: then the daemon says what is off, and tries it again.
+  if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
     kind: 'loaded',
     notices: [...notices, ...unknownVariables(around.env)],
@@ -70,11 +79,21 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       cache: cache as Cache,
       pinnedSdkKeys: pinned.sdkKeys,
       sdkKeysText: pinned.fileText,
+      sdkKeyNames: pinned.names,
       originCaPem: ca.pem,
       ...places.config,
+      logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),
+      logFormat: values.logFormat as LogFormat,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
     }),
   };
+}
+
+function faultsOfFolder(path: string, { folderFault }: Surroundings): readonly string[] {
+  const fault = path === '' ? undefined : folderFault(path);
+  if (fault === undefined) return [];
+  const source = sourceOf(settings.dataDir);
+  return [`${source}: ${maskSdkKeysIn(path)} ${fault}: name one, or a place where one can be made`];
 }
 
 type Places = Pick<Config, 'redis' | 'redisCaPem' | 'specDir'>;
@@ -92,7 +111,7 @@ function readPlaces(
   }
   if (cache === 'redis') {
     const { redis, faults } = readRedisConfig(values, around.readFile);
-    const ca = readCa(REDIS_CA, values.redisCaFile, around.readFile);
+    const ca = readCa(settings.redisCaFile, values.redisCaFile, around.readFile);
     return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
   }
   return { config: nowhere, faults: [] };
@@ -138,9 +157,9 @@ function loadValues(
 }
 
 function faultOf(setting: Setting, { source, text }: Given, { message }: Error): string {
-  const shown = text === true ? '' : shownValue(setting, text);
-  const bounds = message.includes(boundsText(setting)) ? '' : ` (${boundsText(setting)})`;
-  return `${source}:${shown} ${message}${bounds}`;
+  const shown = text === true ? [] : [shownValue(setting, text)];
+  const bounds = message.includes(boundsText(setting)) ? [] : [`(${boundsText(setting)})`];
+  return [`${source}:`, ...shown, message, ...bounds].join(' ');
 }
 
 /** A Service called `redis-enterprise` gives every pod beside it REDIS_ENTERPRISE_PORT=tcp://10.0.0.1:6379. */
@@ -167,7 +186,7 @@ function unknownVariables(env: Surroundings['env']): readonly string[] {
 
 function adviceFor(name: string, names: readonly string[]): string {
   const meant = similarName(name, names);
-  return meant === undefined ? 'this version does not have it, see --help' : `did you mean ${meant}?`;
+  return meant === undefined ? 'this version does not have it, see --help-all' : `did you mean ${meant}?`;
 }
 
 interface Given {
@@ -220,25 +239,27 @@ function faultsOfOperand(
 }
 
 function faultsOfSurplus(operands: readonly string[]): readonly string[] {
-  return operands.map((operand) => `unexpected argument '${maskSdkKeysIn(operand)}'`);
+  return operands.map(
+    (operand) =>
+      `unexpected argument '${maskSdkKeysIn(operand)}': nothing stands after MODE and CACHE but options`,
+  );
 }
-
-export const ORIGIN_CA = '--origin-ca-file (SFP_ORIGIN_CA_FILE)';
-export const REDIS_CA = '--redis-ca-file (REDIS_CA_FILE)';
 
 /** Certificate authorities from a file; none where `path` is empty. */
 export function readCa(
-  source: string,
+  setting: Setting,
   path: string,
   readFile: (path: string) => string,
 ): { readonly pem: string | undefined; readonly faults: readonly string[] } {
   if (path === '') return { pem: undefined, faults: [] };
+  const source = sourceOf(setting);
+  const shown = maskSdkKeysIn(path);
   try {
     const pem = readFile(path);
     if (isPemOfCertificates(pem)) return { pem, faults: [] };
     return {
       pem: undefined,
-      faults: [`${source}: ${maskSdkKeysIn(path)} contains no readable PEM certificate`],
+      faults: [`${source}: ${shown} contains no readable certificate: name a PEM file`],
     };
   } catch (error) {
     return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };

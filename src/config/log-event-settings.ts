@@ -3,6 +3,7 @@ import { SECONDS, integer, toggle, url } from './setting-rows.js';
 
 export const logEventSettings = {
   logEventStatsigEndpoint: url({
+    isCommon: true,
     flag: 'log-event-statsig-endpoint',
     env: 'LOG_EVENT_STATSIG_ENDPOINT',
     default: 'https://statsigapi.net',

@@ -1,11 +1,29 @@
 // Settings of the process itself.
-import { text, toggle } from './setting-rows.js';
+import { oneOf, text, toggle } from './setting-rows.js';
 
 export const processSettings = {
+  logLevel: text({
+    ...oneOf('debug', 'info', 'warn', 'error'),
+    isCommon: true,
+    flag: 'log-level',
+    env: 'SFP_LOG_LEVEL',
+    default: 'info',
+    unit: 'level',
+    help: 'log lines below this level are left out; debug adds a line with its latency for every event',
+  }),
+  logFormat: text({
+    ...oneOf('auto', 'json', 'pretty'),
+    isCommon: true,
+    flag: 'log-format',
+    env: 'SFP_LOG_FORMAT',
+    default: 'auto',
+    unit: 'format',
+    help: 'form of log lines: json for machines, pretty for people; auto is pretty on a terminal, and json everywhere else',
+  }),
   debugLogging: toggle({
     flag: 'debug-logging',
     env: 'SFP_DEBUG_LOGGING',
-    help: 'add a log line with its latency for every event',
+    help: 'the same as --log-level debug, whatever that is set to',
   }),
   instanceName: text({
     flag: 'instance-name',

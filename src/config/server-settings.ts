@@ -3,6 +3,7 @@ import { ADDRESS, PORT, SECONDS, integer, text, toggle } from './setting-rows.js
 
 export const serverSettings = {
   host: text({
+    isCommon: true,
     flag: 'host',
     env: 'SFP_HOST',
     default: '::',
@@ -12,6 +13,7 @@ export const serverSettings = {
   }),
   httpPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'http-port',
     env: 'SFP_HTTP_PORT',
     default: 8000,
@@ -37,12 +39,14 @@ export const serverSettings = {
   }),
   grpcPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'grpc-port',
     env: 'SFP_GRPC_PORT',
     default: 50_051,
     help: 'port of the gRPC server; 0 takes a free one and logs it',
   }),
   grpcMaxConcurrentStreams: integer({
+    isCommon: true,
     flag: 'grpc-max-concurrent-streams',
     short: 'g',
     env: 'SFP_GRPC_MAX_CONCURRENT_STREAMS',
@@ -80,6 +84,7 @@ export const serverSettings = {
     help: 'age, give or take a tenth, at which a client has to connect anew, so that a new replica gets its share; 0: never',
   }),
   adminHost: text({
+    isCommon: true,
     flag: 'admin-host',
     env: 'SFP_ADMIN_HOST',
     default: '127.0.0.1',
@@ -89,6 +94,7 @@ export const serverSettings = {
   }),
   adminPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'admin-port',
     env: 'SFP_ADMIN_PORT',
     default: 8001,

@@ -10,6 +10,11 @@ export const PROXY_URL = {
   isUrl: true,
   isSecret: true,
 } as const;
+/** A text that is one of these words, written as they are. */
+export function oneOf(...words: readonly string[]): Pick<TextSetting, 'pattern' | 'patternText'> {
+  return { pattern: new RegExp(`^(?:${words.join('|')})$`), patternText: `one of ${words.join(', ')}` };
+}
+
 export const PORT = { min: 0, max: 65_535, unit: 'port' } as const;
 export const SECONDS = { unit: 's' } as const;
 

@@ -9,13 +9,23 @@ import { specSettings } from './spec-settings.js';
 import { upstreamSettings } from './upstream-settings.js';
 
 /** In the order of --help and of the documentation. */
+export const settingGroups = [
+  { title: 'Specs and SDK keys', settings: specSettings },
+  { title: 'Origin', settings: upstreamSettings },
+  { title: 'Ports and clients', settings: serverSettings },
+  { title: 'Data directory and Redis', settings: cacheSettings },
+  { title: 'Log events', settings: logEventSettings },
+  { title: 'ID lists', settings: idListSettings },
+  { title: 'This process', settings: processSettings },
+] as const satisfies readonly { readonly title: string; readonly settings: Record<string, Setting> }[];
+
 export const settings = {
   ...specSettings,
-  ...cacheSettings,
-  ...serverSettings,
   ...upstreamSettings,
-  ...idListSettings,
+  ...serverSettings,
+  ...cacheSettings,
   ...logEventSettings,
+  ...idListSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;
 

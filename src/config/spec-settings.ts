@@ -3,6 +3,7 @@ import { ANY_TEXT, SECONDS, integer, text, toggle } from './setting-rows.js';
 
 export const specSettings = {
   maximumConcurrentSdkKeys: integer({
+    isCommon: true,
     flag: 'maximum-concurrent-sdk-keys',
     short: 'm',
     env: 'SFP_MAXIMUM_CONCURRENT_SDK_KEYS',
@@ -14,6 +15,7 @@ export const specSettings = {
   }),
   pollingIntervalS: integer({
     ...SECONDS,
+    isCommon: true,
     flag: 'polling-interval-in-s',
     short: 'p',
     env: 'SFP_POLLING_INTERVAL_IN_S',
@@ -42,17 +44,19 @@ export const specSettings = {
     help: 'first fetches of specs nobody holds yet, in flight upstream at one time; more wait their turn',
   }),
   clearDatastoreOnUnauthorized: toggle({
+    isCommon: true,
     flag: 'clear-datastore-on-unauthorized',
     env: 'SFP_CLEAR_DATASTORE_ON_UNAUTHORIZED',
     help: 'drop a spec when the origin answers 401 or 403 for its key; off, the last good spec goes on being served',
   }),
   sdkKeysFile: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'sdk-keys-file',
     env: 'SFP_SDK_KEYS_FILE',
     default: '',
     unit: 'file',
-    help: 'file of pinned SDK keys, one a line, # for comments; fetched at start, polled for ever; may change',
+    help: 'file of pinned SDK keys, one a line, as key or as name=key, # for comments; fetched at start, polled for ever; may change; logs and /status show the name',
   }),
   sdkKeys: text({
     ...ANY_TEXT,
@@ -61,7 +65,7 @@ export const specSettings = {
     env: 'SFP_SDK_KEYS',
     default: '',
     unit: 'keys',
-    help: 'pinned SDK keys, separated by commas; better set by the variable, as a command line can be seen by others',
+    help: 'pinned SDK keys, as key or as name=key, separated by commas; better set by the variable, as a command line can be seen by others',
   }),
   specBodyMaxMib: integer({
     flag: 'spec-body-max-in-mib',

@@ -3,6 +3,7 @@ import { PROXY_URL, ANY_TEXT, SECONDS, integer, text, url } from './setting-rows
 
 export const upstreamSettings = {
   statsigEndpoint: url({
+    isCommon: true,
     flag: 'statsig-endpoint',
     env: 'STATSIG_ENDPOINT',
     default: 'https://api.statsigcdn.com',
@@ -47,6 +48,7 @@ export const upstreamSettings = {
   }),
   originCaFile: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'origin-ca-file',
     env: 'SFP_ORIGIN_CA_FILE',
     default: '',
@@ -54,6 +56,7 @@ export const upstreamSettings = {
     help: 'PEM file of certificate authorities to trust besides the well-known ones; may change',
   }),
   httpsProxy: text({
+    isCommon: true,
     flag: 'https-proxy',
     env: 'HTTPS_PROXY',
     default: '',

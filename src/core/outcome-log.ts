@@ -100,7 +100,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
       this.#log.info(fields, `${key.kind.noun} updated`);
     }
     if (effect === 'removed') {
-      this.#log.warn(logFields(key), `${key.kind.noun} dropped: origin refused the SDK key`);
+      this.#log.warn(this.#fields(key), `${key.kind.noun} dropped: origin refused the SDK key`);
     }
     const standing = this.#standing(key);
     if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
@@ -112,13 +112,15 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     const before = this.#last.get(payloadId(key));
     const { kind } = outcome;
     this.#setLast(key, outcome.kind === 'failed' ? { kind, reason: outcome.reason } : { kind });
-    const isFuture = outcome.kind === 'failed' && outcome.reason === VERSION_IN_FUTURE;
-    if (isFuture && before?.reason !== VERSION_IN_FUTURE) this.#tellFuture(key, outcome.detail);
-    if (outcome.kind === 'failed' && !isFuture) this.#outages.failed(key, outcome, standing);
-    else this.#outages.ended(key);
+    if (outcome.kind === 'failed' && outcome.reason !== VERSION_IN_FUTURE) {
+      this.#outages.failed(key, outcome, standing);
+      return;
+    }
+    this.#outages.ended(key);
+    if (outcome.kind === 'failed' && before?.reason !== VERSION_IN_FUTURE) this.#tellFuture(key, outcome.detail);
     if (kind === 'updated' || kind === 'unchanged') this.#tellAccepted(key, before);
     else if (outcome.kind === 'unauthorized' && before?.kind !== 'unauthorized') {
-      this.#log.warn(logFields(key), `origin refused this SDK key: ${consequence(key, standing)}`);
+      this.#log.warn(this.#fields(key), `origin refused this SDK key: ${consequence(key, standing)}`);
     }
   }
 
@@ -140,25 +142,32 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   }
 
   #tellAccepted(key: PayloadKey, before: LastOutcome | undefined): void {
-    if (before?.kind === 'unauthorized') this.#log.info(logFields(key), 'origin accepts this SDK key again');
+    if (before?.kind === 'unauthorized')
+      this.#log.info(this.#fields(key), 'origin accepts this SDK key again');
   }
 
   #tellStranger(key: PayloadKey, outcome: FetchOutcome): void {
     if (outcome.kind === 'unauthorized') {
       const { status } = outcome;
       this.#strangerRefused.tell((untold) => {
-        this.#log.warn({ ...logFields(key), status, untold }, 'origin refused an SDK key that is not in use');
+        this.#log.warn(
+          { ...this.#fields(key), status, untold },
+          'origin refused an SDK key that is not in use',
+        );
       });
     } else if (outcome.kind === 'failed') {
       const { reason, detail } = outcome;
       this.#strangerFailed.tell((untold) => {
-        const host = this.#hostOf(key);
         this.#log.warn(
-          { ...logFields(key), host, reason, detail, untold },
+          { ...this.#fields(key), reason, detail, untold },
           `origin failing: no ${key.kind.noun} for a first request`,
         );
       });
     }
+  }
+
+  #fields(key: PayloadKey): object {
+    return { ...logFields(key), host: this.#hostOf(key) };
   }
 
   #record(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {

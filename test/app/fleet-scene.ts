@@ -66,12 +66,18 @@ export class FleetScene {
       '0',
     );
     if (typed.kind !== 'run') throw new Error('not a daemon');
-    const around = { env: {}, hostName: name, fallbackDataDir: '/nonexistent', readFile: () => '' };
+    const around = {
+      env: {},
+      hostName: name,
+      fallbackDataDir: '/nonexistent',
+      readFile: () => '',
+      folderFault: () => undefined,
+    };
     const loaded = loadConfig(typed.line, around);
     if (loaded.kind === 'faults') throw new Error(loaded.faults.join());
     const sink = new LogSink();
     this.logs.set(name, sink);
-    const log = createLogger(sink, { debug: false, instanceName: name, version: '0' });
+    const log = createLogger(sink, { level: 'info', instanceName: name, version: '0' });
     const world = { clock: this.clock, log, version: '0', user: undefined, openFilesMax: Infinity };
     const sources = {
       origin: this.#originOf(name),

@@ -16,7 +16,7 @@ const KEY: PayloadKey = { sdkKey: 'secret-backuplog0123456789', kind: SPEC_V2, f
 function create(isDebug = false): { log: BackupLog; sink: LogSink; clock: ManualClock } {
   const clock = new ManualClock();
   const sink = new LogSink();
-  const logger = createLogger(sink, { debug: isDebug, instanceName: 'x', version: '0' });
+  const logger = createLogger(sink, { level: isDebug ? 'debug' : 'info', instanceName: 'x', version: '0' });
   const events = isDebug ? createLoggedProxyEvents(logger) : noProxyEvents;
   return { log: new BackupLog(clock, logger, events), sink, clock };
 }

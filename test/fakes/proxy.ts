@@ -49,12 +49,13 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     readFile: (path: string) => readFileSync(path, 'utf8'),
     hostName: 'test-host',
     fallbackDataDir: '/nonexistent',
+    folderFault: () => undefined,
   };
   const loaded = loadConfig(typed.line, around);
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const logs = new LogSink();
-  const { debugLogging: debug, instanceName } = loaded.config;
-  const log = createLogger(logs, { debug, instanceName, version: '0.0.0' });
+  const { logLevel: level, instanceName } = loaded.config;
+  const log = createLogger(logs, { level, instanceName, version: '0.0.0' });
   const app = await startApp(loaded.config, {
     clock: options.clock ?? systemClock,
     log,

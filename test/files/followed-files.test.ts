@@ -33,7 +33,7 @@ function follow(t: TestContext, text = 'one', more: readonly string[] = []): Sce
   for (const path of paths) writeFileSync(path, text);
   const clock = new ManualClock();
   const logs = new LogSink();
-  const log = createLogger(logs, { debug: false, instanceName: 'test', version: '0' });
+  const log = createLogger(logs, { level: 'info', instanceName: 'test', version: '0' });
   const taken: string[] = [];
   const takeOver = (texts: readonly string[]): { faults: string[]; facts: object } => {
     if (texts.some((each) => each.includes('bad'))) return { faults: ['it is bad'], facts: {} };

@@ -10,7 +10,7 @@ import { LogSink, type LogLine } from '../fakes/log-sink.js';
 /** Processes that start together on a busy machine each wait for all. */
 const START_MS_MAX = 60_000;
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export type Environment = Readonly<Record<string, string>>;
 

@@ -33,6 +33,26 @@ describe('on SIGHUP', { concurrency: true }, () => {
     assert.equal(line['pinnedSdkKeys'], 2);
   });
 
+  it('a key that has a name is shown by it everywhere: log lines, events, /status', async (t) => {
+    const origin = await startOrigin(t);
+    const path = temporaryFile(t, `checkout=${FIRST}\n${SECOND}\n`);
+    const { program, adminUrl } = await startDaemon(t, origin.url, {
+      args: ['--sdk-keys-file', path, '--log-level', 'debug'],
+    });
+    const shownKeys = async (): Promise<string> => {
+      const { specs } = (await (await fetch(`${adminUrl}/status`)).json()) as { specs: { sdkKey: string }[] };
+      return [...new Set(specs.map(({ sdkKey }) => sdkKey))].sort().join();
+    };
+    assert.equal(await shownKeys(), 'checkout,secret-seco***');
+    for (const message of ['spec updated', 'HttpDataProviderGotData'])
+      await program.line(message, (line) => line['sdkKey'] === 'checkout');
+    writeFileSync(path, `cart=${FIRST}\nsearch=${SECOND}\n`);
+    program.signal('SIGHUP');
+    await program.line('SDK keys file read again');
+    assert.equal(await shownKeys(), 'cart,search');
+    assert.doesNotMatch(program.output.stdout, /secret-firs|secret-firstkey/);
+  });
+
   it('a keys file with a fault changes nothing, and is logged without the key', async (t) => {
     const origin = await startOrigin(t);
     const path = temporaryFile(t, `${FIRST}\n`);
@@ -43,7 +63,7 @@ describe('on SIGHUP', { concurrency: true }, () => {
     program.signal('SIGHUP');
     const line = await program.line(NOT_TAKEN_OVER);
     assert.equal(line['level'], 'error');
-    assert.match(String(line['faults']), /^line 2 of the SDK keys file is not a valid SDK key/);
+    assert.match(String(line['faults']), /: line 2 of \S+ is not a valid SDK key/);
     const before = requestsFor(origin, FIRST);
     await eventually('further poll of the key from before', () => requestsFor(origin, FIRST) > before);
     assert.equal(requestsFor(origin, SECOND), 0);

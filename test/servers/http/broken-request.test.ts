@@ -35,7 +35,7 @@ interface Client {
 }
 
 async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds>[0] = {}): Promise<Scene> {
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const bounds = httpBounds({ timeouts: TIMEOUTS, bodiesBytesMax: 4 * MIB, ...timeouts });
   const http = buildFastifyApp(systemClock, log, bounds);
   const { app } = http;

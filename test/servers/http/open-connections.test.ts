@@ -72,7 +72,7 @@ const UNPROTECTED = 2;
 
 /** An app with few connections that serves `/spec`; gives what opens one of them. */
 async function startNarrowApp(t: TestContext): Promise<{ open: () => Promise<Client>; slow: () => number }> {
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const http = buildFastifyApp(systemClock, log, httpBounds());
   const { app } = http;
   let slow = 0;

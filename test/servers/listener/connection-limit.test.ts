@@ -19,7 +19,7 @@ interface Scene {
 function setScene(connectionsMax: number): Scene {
   const clock = new ManualClock();
   const logs = new LogSink();
-  const log = createLogger(logs, { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(logs, { level: 'info', instanceName: 'test', version: '0.0.0' });
   const limit = new ConnectionLimit(clock, log, { server: 'http', connectionsMax });
   const closed: string[] = [];
   return { clock, logs, limit, closed, open: (name) => limit.open(() => closed.push(name)) };

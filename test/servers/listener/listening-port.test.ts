@@ -23,7 +23,7 @@ interface Scene {
 }
 
 function portOn(t: TestContext, host: string, accept: Accept = echo, connectionsMax = 100): Scene {
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const limit = new ConnectionLimit(systemClock, log, { server: 'http', connectionsMax });
   const port = new ListeningPort({ host, port: 0, ...SETTINGS }, limit, accept);
   t.after(() => port.close(systemClock, 0));

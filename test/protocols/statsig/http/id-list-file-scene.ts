@@ -98,7 +98,7 @@ export interface RawReply {
 
 export async function startScene(t: TestContext): Promise<RouteScene> {
   const sink = new LogSink();
-  const log = createLogger(sink, { debug: false, instanceName: 'test', version: '1.2.3' });
+  const log = createLogger(sink, { level: 'info', instanceName: 'test', version: '1.2.3' });
   const http = buildFastifyApp(systemClock, log, httpBounds());
   const { app } = http;
   const source = new ScriptedSource();

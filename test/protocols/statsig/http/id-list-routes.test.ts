@@ -42,7 +42,7 @@ async function startScene(
   listenOn = '127.0.0.1',
 ): Promise<Scene> {
   const clock = new ManualClock();
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const http = buildFastifyApp(clock, log, httpBounds());
   const { app } = http;
   const rewritten = new RewrittenManifests(clock, new ManifestFiles(), ALL_WELL, createConcurrencyLimit(1));

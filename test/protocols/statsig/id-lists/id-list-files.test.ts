@@ -307,15 +307,16 @@ test('one line when a file begins to fail, one when it works again, and no more 
     await read(A, { bytesMin: 1_000 });
     clock.advance(1_000);
   }
-  const told = sink.lines.map(({ level, msg, file, reason }) => [level, msg, file, reason]);
+  const told = sink.lines.map(({ level, msg, host, file, reason }) => [level, msg, host, file, reason]);
   assert.deepEqual(told, [
     [
       'warn',
       'ID list file fails: clients that need more of it than the copy here has are cut off, and try again',
+      new URL(A.url).host,
       'a_______',
       'status_500',
     ],
-    ['info', 'ID list file works again', 'a_______', undefined],
+    ['info', 'ID list file works again', new URL(A.url).host, 'a_______', undefined],
   ]);
   clock.advance(60_000);
   await read(A, { bytesMin: 1_000 });
