@@ -117,7 +117,8 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
       return;
     }
     this.#outages.ended(key);
-    if (outcome.kind === 'failed' && before?.reason !== VERSION_IN_FUTURE) this.#tellFuture(key, outcome.detail);
+    if (outcome.kind === 'failed' && before?.reason !== VERSION_IN_FUTURE)
+      this.#tellFuture(key, outcome.detail);
     if (kind === 'updated' || kind === 'unchanged') this.#tellAccepted(key, before);
     else if (outcome.kind === 'unauthorized' && before?.kind !== 'unauthorized') {
       this.#log.warn(this.#fields(key), `origin refused this SDK key: ${consequence(key, standing)}`);
