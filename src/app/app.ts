@@ -28,6 +28,8 @@ export interface App extends Ports {
   readonly startedUp: Promise<void>;
   /** Reads the files that settings name again, at once; a faulty one changes nothing. */
   readFilesAgain(): void;
+  /** Not ready from now on, and served for a while yet, as whoever sends traffic learns of it late; `over` ends that while. */
+  leave(over: Promise<void>): Promise<void>;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
@@ -86,6 +88,10 @@ export async function startApp(config: Config, world: World): Promise<App> {
     startedUp,
     readFilesAgain: () => {
       followed.readNow();
+    },
+    leave: async (over) => {
+      readiness.drain();
+      if (config.shutdownDelayS > 0) await atMost(clock, config.shutdownDelayS * 1000, over);
     },
     stop: () => {
       readiness.drain();

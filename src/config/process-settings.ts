@@ -1,11 +1,20 @@
 // Settings of the process itself.
-import { text, toggle } from './setting-rows.js';
+import { SECONDS, integer, text, toggle } from './setting-rows.js';
 
 export const processSettings = {
   debugLogging: toggle({
     flag: 'debug-logging',
     env: 'SFP_DEBUG_LOGGING',
     help: 'add a log line with its latency for every event',
+  }),
+  shutdownDelayS: integer({
+    ...SECONDS,
+    flag: 'shutdown-delay-in-s',
+    env: 'SFP_SHUTDOWN_DELAY_IN_S',
+    default: 5,
+    min: 0,
+    max: 600,
+    help: 'after SIGTERM, how long clients are still served while probes say "not ready": until no balancer sends any more; 0: not at all',
   }),
   instanceName: text({
     flag: 'instance-name',

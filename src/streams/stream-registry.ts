@@ -38,6 +38,8 @@ export class StreamRegistry {
   refused = 0;
   /** Streams that were ended, as their client took nothing for too long. */
   dropped = 0;
+  /** Streams end, and new ones have to go to another replica. */
+  isDraining = false;
 
   constructor(options: StreamRegistryOptions) {
     this.streamsMax = options.streamsMax;
@@ -103,6 +105,7 @@ export class StreamRegistry {
 
   /** Ends every stream, also those that wait, one after the other, so that their clients do not come back in one wave. */
   drain(clock: Clock): Draining {
+    this.isDraining = true;
     const waiting = [...this.#waiting].flatMap(({ stream }) => (stream === undefined ? [] : [stream]));
     const streams = [...this.#streams.keys(), ...waiting];
     const spreadMs = streams.length > 1 ? SPREAD_MS : 0;
