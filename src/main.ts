@@ -136,27 +136,39 @@ function end(status: number, waitUntilMs: number): void {
   });
 }
 
-/** The first signal stops in good order, the second at once. */
+/**
+ * SIGTERM stops in good order once the shutdown delay is over, and another signal ends that delay; SIGINT comes from a person, who
+ * need not wait for it. Any signal after that ends the process at once.
+ */
 function stopOnSignals(starting: Promise<App>, log: Logger, exit: (status: number) => void): void {
-  let isStopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (isStopping) {
-        log.warn({ signal }, 'second signal: the process ends at once');
-        exit(EXIT_BY_SIGNAL + SIGNAL_NUMBERS[signal]);
-        return;
-      }
-      isStopping = true;
-      log.info({ signal }, 'stopping');
-      // A failed stop is an unhandled rejection: logged, exit status 1.
-      void starting
-        .then((app) => app.stop())
-        .then(() => {
-          log.info('stopped');
-          exit(0);
-        });
-    });
-  }
+  let step: 'running' | 'leaving' | 'stopping' = 'running';
+  let endDelay = (): void => undefined;
+  const delayOver = new Promise<void>((resolve) => {
+    endDelay = resolve;
+  });
+  const stop = async (): Promise<void> => {
+    const app = await starting;
+    await app.leave(delayOver);
+    step = 'stopping';
+    await app.stop();
+    log.info('stopped');
+    exit(0);
+  };
+  const take = (signal: keyof typeof SIGNAL_NUMBERS): void => {
+    if (step === 'stopping') {
+      log.warn({ signal }, 'signal again: the process ends at once');
+      exit(EXIT_BY_SIGNAL + SIGNAL_NUMBERS[signal]);
+      return;
+    }
+    const isFirst = step === 'running';
+    log.info({ signal }, isFirst ? 'stopping' : 'signal again: the shutdown delay is over');
+    step = isFirst && signal === 'SIGTERM' ? 'leaving' : 'stopping';
+    if (step === 'stopping') endDelay();
+    // A failed stop is an unhandled rejection: logged, exit status 1.
+    if (isFirst) void stop();
+  };
+  process.on('SIGINT', take);
+  process.on('SIGTERM', take);
 }
 
 function orFaults<Result>(loaded: Loaded<Result>): Result | undefined {

@@ -1,6 +1,7 @@
 // Composition root: builds the rooms, lists the features that are made of them, and starts and stops these.
 import type { Config } from '../config/load-config.js';
 import { DiskQueue } from '../files/disk-queue.js';
+import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
 import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
@@ -26,6 +27,8 @@ export interface App extends Ports {
   readonly startedUp: Promise<void>;
   /** Reads the files that settings name again, at once; a faulty one changes nothing. */
   readFilesAgain(): void;
+  /** Not ready from now on, and served for a while yet, as whoever sends traffic learns of it late; `over` ends that while. */
+  leave(over: Promise<void>): Promise<void>;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
@@ -82,6 +85,10 @@ export async function startApp(config: Config, world: World): Promise<App> {
     startedUp,
     readFilesAgain: () => {
       followed.readNow();
+    },
+    leave: async (over) => {
+      readiness.drain();
+      if (config.shutdownDelayS > 0) await atMost(clock, config.shutdownDelayS * 1000, over);
     },
     stop: () => {
       readiness.drain();

@@ -159,7 +159,7 @@ function buildGrpcServer(
   const configSpecs = new ConfigSpecService(
     clock,
     events,
-    { source, registry, frames: new SpecFrames(log), readiness, connections },
+    { source, registry, frames: new SpecFrames(log), connections },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });

@@ -1,5 +1,5 @@
 // Settings of the process itself.
-import { oneOf, text, toggle } from './setting-rows.js';
+import { SECONDS, integer, oneOf, text, toggle } from './setting-rows.js';
 
 export const processSettings = {
   logLevel: text({
@@ -24,6 +24,15 @@ export const processSettings = {
     flag: 'debug-logging',
     env: 'SFP_DEBUG_LOGGING',
     help: 'the same as --log-level debug, whatever that is set to',
+  }),
+  shutdownDelayS: integer({
+    ...SECONDS,
+    flag: 'shutdown-delay-in-s',
+    env: 'SFP_SHUTDOWN_DELAY_IN_S',
+    default: 5,
+    min: 0,
+    max: 600,
+    help: 'after SIGTERM, how long clients are still served while probes say "not ready": until no balancer sends any more; 0: not at all',
   }),
   instanceName: text({
     flag: 'instance-name',

@@ -45,6 +45,8 @@ export class StreamRegistry {
   dropped = 0;
   /** Streams that were ended to give their place to another key, or to one that had not waited yet. */
   displaced = 0;
+  /** Streams end, and new ones have to go to another replica. */
+  isDraining = false;
 
   constructor(clock: Clock, options: StreamRegistryOptions) {
     this.#clock = clock;
@@ -121,6 +123,7 @@ export class StreamRegistry {
 
   /** Ends every stream, also those that wait, one after the other, so that their clients do not come back in one wave. */
   drain(clock: Clock): Draining {
+    this.isDraining = true;
     const streams = [...this.#places.guests, ...[...this.#waiting].map(({ stream }) => stream)];
     const spreadMs = streams.length > 1 ? SPREAD_MS : 0;
     const cancels = streams.map((stream, index) =>

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { freePort } from '../fakes/free-port.js';
-import { ManualClock } from '../fakes/manual-clock.js';
+import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { FAILING, REFUSING } from '../fakes/origin-faults.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
@@ -248,4 +248,23 @@ test('an IPv6 loopback address can be listened on', async (t) => {
   const { proxy } = await startPair(t, { args: ['--host', '::1'] });
   const answer = await rawRequest(`http://[::1]:${proxy.app.httpPort}/v1/health`);
   assert.equal(answer.status, 200);
+});
+
+test('after SIGTERM it serves on for five seconds unless told otherwise, or until that is cut short', async (t) => {
+  for (const [args, leavesAfterMs] of [
+    [[], 5_000],
+    [['--shutdown-delay-in-s', '12'], 12_000],
+    [['--shutdown-delay-in-s', '0'], 0],
+  ] as const) {
+    const { proxy, clock } = await startPair(t, { args });
+    let left = false;
+    const leaving = proxy.app.leave(new Promise(() => undefined)).then(() => (left = true));
+    assert.equal(await probe(proxy.url, 'ready'), '503 draining');
+    clock.advance(leavesAfterMs - 1);
+    await settle();
+    assert.equal(left, leavesAfterMs === 0);
+    clock.advance(1);
+    await leaving;
+    await proxy.app.leave(Promise.resolve());
+  }
 });

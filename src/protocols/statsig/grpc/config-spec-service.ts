@@ -7,7 +7,6 @@ import { hasNewsFor } from '../../../domain/version.js';
 import { eventFields, type ProxyEventName, type ProxyEvents } from '../../../observability/proxy-events.js';
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
 import { StreamOpener, type StreamClient, type StreamSource } from '../../../streams/open-stream.js';
-import type { Readiness } from '../../../servers/readiness.js';
 import type { StreamRegistry } from '../../../streams/stream-registry.js';
 import type { ClientConnections } from '../../../servers/grpc/client-connections.js';
 import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
@@ -24,7 +23,6 @@ export interface ConfigSpecRooms {
   readonly source: StreamSource;
   readonly registry: StreamRegistry;
   readonly frames: SpecFrames;
-  readonly readiness: Readiness;
   readonly connections: ClientConnections;
 }
 
@@ -47,7 +45,6 @@ export class ConfigSpecService {
   readonly #streams: StreamOpener;
   readonly #registry: StreamRegistry;
   readonly #frames: SpecFrames;
-  readonly #readiness: Readiness;
   readonly #connections: ClientConnections;
   readonly #options: ConfigSpecServiceOptions;
 
@@ -57,7 +54,6 @@ export class ConfigSpecService {
     this.#streams = new StreamOpener(clock, rooms.source, rooms.registry, options);
     this.#registry = rooms.registry;
     this.#frames = rooms.frames;
-    this.#readiness = rooms.readiness;
     this.#connections = rooms.connections;
     this.#options = options;
   }
@@ -102,7 +98,7 @@ export class ConfigSpecService {
 
   async #stream(call: StreamCall): Promise<void> {
     call.sendMetadata(this.#metadata());
-    const question = this.#readiness.phase === 'draining' ? ENDINGS.draining : toGrpcQuestion(call.request);
+    const question = this.#registry.isDraining ? ENDINGS.draining : toGrpcQuestion(call.request);
     if ('code' in question) {
       refuse(call, question);
       return;
