@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import type { CommandLine, SettingName } from './command-line.js';
-import { fileFault, readPinnedKeys } from './pinned-keys.js';
+import { fileFault, readPinnedKeys, readPinnedPayloads, type PinnedPayloadName } from './pinned-keys.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { boundsText, parseSetting, shownValue, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
@@ -15,6 +15,7 @@ export interface Config extends SettingValues {
   readonly mode: Mode;
   readonly cache: Cache;
   readonly pinnedSdkKeys: ReadonlySet<string>;
+  readonly pinnedPayloadNames: readonly PinnedPayloadName[];
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
   /** With CACHE `redis` only. */
@@ -66,6 +67,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       mode: mode as Mode,
       cache: cache as Cache,
       pinnedSdkKeys: pinned.sdkKeys,
+      pinnedPayloadNames: readPinnedPayloads(values.pinnedPayloads),
       originCaPem: ca.pem,
       ...places.config,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,

@@ -1,6 +1,16 @@
 // Pinned SDK keys: from a file, one a line, and from a list; faults name the line, never the key.
 import { isValidSdkKey, maskSdkKeysIn, SDK_KEY_RULE } from '../domain/sdk-key.js';
 
+/** What a pinned key can have, by the names that settings give it. */
+export const PINNED_PAYLOADS = ['v1', 'v2', 'v2-protobuf', 'id-lists'] as const;
+export type PinnedPayloadName = (typeof PINNED_PAYLOADS)[number];
+
+/** A list of names, as the setting was found to be one. */
+export function readPinnedPayloads(text: string): readonly PinnedPayloadName[] {
+  const names = text.split(',');
+  return PINNED_PAYLOADS.filter((name) => names.includes(name));
+}
+
 export interface PinnedKeys {
   readonly sdkKeys: ReadonlySet<string>;
   readonly faults: readonly string[];

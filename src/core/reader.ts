@@ -94,7 +94,13 @@ export class Reader {
     const key = { ...asked, sdkKey: ownCopy(asked.sdkKey) };
     const id = payloadId(key);
     const fetched = this.#restore === undefined ? this.#fetch(key) : this.#restoreOrFetch(key, this.#restore);
-    const flight = fetched.finally(() => this.#flights.delete(id));
+    const flight = fetched
+      .then((reading) => {
+        // Now that it is held, it counts as asked for.
+        if (reading.kind === 'held') this.#store.read(key);
+        return reading;
+      })
+      .finally(() => this.#flights.delete(id));
     this.#flights.set(id, flight);
     return flight;
   }
