@@ -82,6 +82,11 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const common = { origin, store, feed, outcomes, refresher, poller, reader, pinned, backups, fleet };
   const core: Core = { ...common, formsLimit };
   poller.start((key) => turns.poll(key));
+  store.subscribe({
+    removed: ({ sdkKey }) => {
+      memory.left(sdkKey);
+    },
+  });
   connect(core, new BackupLog(clock, log, events), events);
   store.subscribe({
     // At once, unless it was fetched a moment ago.
