@@ -100,19 +100,25 @@ export function toPorts(config: Config): Readonly<Record<'http' | 'grpc' | 'admi
   };
 }
 
-export function toPollerOptions(config: Config, isHeld: PollerOptions['isHeld']): PollerOptions {
+/** What the polls of a payload depend on. */
+export interface PollFacts extends Pick<PollerOptions, 'isHeld'> {
+  /** Nobody needs the newest of it now. */
+  readonly isIdle: (key: PayloadKey) => boolean;
+}
+
+export function toPollerOptions(config: Config, { isHeld, isIdle }: PollFacts): PollerOptions {
   return {
-    intervalMs: toIntervalMs(config),
+    intervalMs: toIntervalMs(config, isIdle),
     inFlightMax: config.updateBatchSize,
     isHeld,
     instanceName: config.instanceName,
   };
 }
 
-export function toFleetOptions(config: Config): FleetMemberOptions {
+export function toFleetOptions(config: Config, { isIdle }: PollFacts): FleetMemberOptions {
   return {
     lookMs: config.pollingIntervalS * 1000,
-    intervalMs: toIntervalMs(config),
+    intervalMs: toIntervalMs(config, isIdle),
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   };
@@ -123,9 +129,20 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
   return ({ kind }) => (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
 }
 
+/** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
+const IDLE_INTERVAL_MS = 600_000;
+
 /** Between two polls of a payload. */
-function toIntervalMs(config: Config): PollerOptions['intervalMs'] {
-  return ({ kind }) => (kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000;
+function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
+  return (key) => {
+    const intervalMs = toNeededIntervalMs(config, key);
+    return isIdle(key) ? Math.max(intervalMs, IDLE_INTERVAL_MS) : intervalMs;
+  };
+}
+
+/** The same of one that is needed. */
+export function toNeededIntervalMs(config: Config, { kind }: PayloadKey): number {
+  return (kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000;
 }
 
 export function toInspectionOptions(config: Config): ThreadOptions {

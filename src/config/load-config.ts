@@ -6,6 +6,7 @@ import type { LogFormat } from '../observability/log-output.js';
 import type { LogLevel } from '../observability/logger.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { readPinnedKeys } from './pinned-keys.js';
+import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
@@ -24,6 +25,7 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly sdkKeysText: string;
   /** What keys are called, by key. */
   readonly sdkKeyNames: ReadonlyMap<string, string>;
+  readonly pinnedPayloadNames: readonly PinnedPayloadName[];
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
   /** With CACHE `redis` only. */
@@ -80,6 +82,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       pinnedSdkKeys: pinned.sdkKeys,
       sdkKeysText: pinned.fileText,
       sdkKeyNames: pinned.names,
+      pinnedPayloadNames: readPinnedPayloads(values.pinnedPayloads),
       originCaPem: ca.pem,
       ...places.config,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),

@@ -1,5 +1,8 @@
 // Settings of what is held and how often it is asked for.
+import { PINNED_PAYLOADS } from './pinned-payload-names.js';
 import { ANY_TEXT, SECONDS, integer, text, toggle } from './setting-rows.js';
+
+const PAYLOAD = `(?:${PINNED_PAYLOADS.join('|')})`;
 
 export const specSettings = {
   maximumConcurrentSdkKeys: integer({
@@ -56,7 +59,7 @@ export const specSettings = {
     env: 'SFP_SDK_KEYS_FILE',
     default: '',
     unit: 'file',
-    help: 'file of pinned SDK keys, one a line, as key or as name=key, # for comments; fetched at start, polled for ever; may change; logs and /status show the name',
+    help: 'file of pinned SDK keys, one a line, as key or as name=key, # for comments; fetched at start, never dropped; may change; logs and /status show the name',
   }),
   sdkKeys: text({
     ...ANY_TEXT,
@@ -66,6 +69,15 @@ export const specSettings = {
     default: '',
     unit: 'keys',
     help: 'pinned SDK keys, as key or as name=key, separated by commas; better set by the variable, as a command line can be seen by others',
+  }),
+  pinnedPayloads: text({
+    flag: 'pinned-payloads',
+    env: 'SFP_PINNED_PAYLOADS',
+    default: '',
+    unit: 'names',
+    pattern: new RegExp(`^(?:${PAYLOAD}(?:,${PAYLOAD})*)?$`),
+    patternText: `names separated by commas, of ${PINNED_PAYLOADS.join(', ')}`,
+    help: 'what of each pinned key is asked for once an interval though no client asks this proxy for it: what SDKs read from Redis',
   }),
   specBodyMaxMib: integer({
     flag: 'spec-body-max-in-mib',

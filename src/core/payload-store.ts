@@ -14,6 +14,8 @@ export interface HeldPayload {
   readonly forms: BodyForms;
   /** When the origin last said that this is its newest version, to us or to whom we have it from. */
   confirmedAtMs: number;
+  /** When a client last asked for it, by the same clock. */
+  askedAtMs: number;
 }
 
 /** Told of every payload key that comes or goes, and of every version, as far as it wants to know. */
@@ -22,7 +24,12 @@ export interface StoreListener {
   /** A newer version is held, the first one included. */
   updated?(held: HeldPayload): void;
   removed?(key: PayloadKey): void;
+  /** A client asks for what was idle. */
+  askedAgain?(held: HeldPayload): void;
 }
+
+/** What no client has asked for in this time is idle. */
+export const IDLE_AFTER_MS = 600_000;
 
 export interface PayloadStoreOptions {
   readonly sdkKeysMax: number;
@@ -63,7 +70,15 @@ export class PayloadStore {
     if (entry === undefined) return undefined;
     this.#readings += 1;
     entry.lastAsked = this.#readings;
-    return entry.slots.get(slotName(key));
+    const held = entry.slots.get(slotName(key));
+    if (held !== undefined) this.#ask(held);
+    return held;
+  }
+
+  /** Whether the payload is held, and no client has asked for it lately. */
+  isIdle(key: PayloadKey): boolean {
+    const held = this.peek(key);
+    return held !== undefined && this.#clock.monotonicMs() - held.askedAtMs > IDLE_AFTER_MS;
   }
 
   /** For ourselves: leaves no trace. */
@@ -91,6 +106,7 @@ export class PayloadStore {
       payload,
       forms: new BodyForms(payload, this.#limit),
       confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
+      askedAtMs: before?.askedAtMs ?? this.#firstAskedAtMs(key.sdkKey),
     };
     entry.slots.set(slotName(key), held);
     if (before === undefined) this.#listeners.tell((listener) => listener.added?.(key));
@@ -162,6 +178,18 @@ export class PayloadStore {
     const entry: KeyEntry = { slots: new Map(), lastAsked: this.#readings };
     this.#entries.set(sdkKey, entry);
     return entry;
+  }
+
+  /** Pinned keys are fetched though nobody asks, others because somebody does. */
+  #firstAskedAtMs(sdkKey: string): number {
+    return this.isPinned(sdkKey) ? -Infinity : this.#clock.monotonicMs();
+  }
+
+  #ask(held: HeldPayload): void {
+    const nowMs = this.#clock.monotonicMs();
+    const wasIdle = nowMs - held.askedAtMs > IDLE_AFTER_MS;
+    held.askedAtMs = nowMs;
+    if (wasIdle) this.#listeners.tell((listener) => listener.askedAgain?.(held));
   }
 
   #tellRemoved(key: PayloadKey): void {

@@ -85,7 +85,7 @@ export class Refresher {
     const effect = wasLost ? 'dropped' : this.#takeIn(key, outcome);
     const held = this.#store.peek(key);
     if (held !== undefined) this.#memory.forget(payloadId(key));
-    else if (!wasLost) this.#memory.learn(payloadId(key), outcome);
+    else if (!wasLost) this.#memory.learn(key, outcome);
     const latencyMs = this.#clock.monotonicMs() - startMs;
     this.#listeners.tell((listener) => {
       listener.fetched(key, outcome, effect, latencyMs);

@@ -23,6 +23,11 @@ export class UpdateFeed {
     };
   }
 
+  /** Whether anybody would be told. */
+  has(key: PayloadKey): boolean {
+    return this.#listeners.has(payloadId(key));
+  }
+
   /** Returns how many were told. */
   publish(held: HeldPayload): number {
     const listeners = [...(this.#listeners.get(payloadId(held.key)) ?? [])];

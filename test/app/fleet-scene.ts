@@ -31,6 +31,8 @@ export interface Replica {
   /** The version held of KEY. */
   version(key?: PayloadKey): number | undefined;
   ask(key?: PayloadKey): Promise<void>;
+  /** Asks, and needs the newest from then on, as a client that streams does. */
+  follow(key?: PayloadKey): Promise<void>;
   /** As by SIGKILL. */
   kill(): void;
   /** As by SIGTERM. */
@@ -94,6 +96,10 @@ export class FleetScene {
       ask: async (key = KEY) => {
         await rooms.reader.read(key);
       },
+      follow: async (key = KEY) => {
+        rooms.feed.subscribe(key, { updated: () => undefined, removed: () => undefined });
+        await rooms.reader.read(key);
+      },
       kill: () => {
         rooms.poller.stop();
         link.vanish();
@@ -109,11 +115,11 @@ export class FleetScene {
     return replica;
   }
 
-  /** Three replicas that hold KEY, well past their start. */
+  /** Three replicas whose clients need KEY, well past their start. */
   static async running(names = ['a', 'b', 'c'], args: readonly string[] = []): Promise<FleetScene> {
     const scene = new FleetScene(args);
     for (const name of names) {
-      await scene.start(name).ask();
+      await scene.start(name).follow();
       await scene.run(700);
     }
     await scene.run(5 * INTERVAL_MS);

@@ -27,7 +27,11 @@ function restore({ log, clock }: ReturnType<typeof create>, confirmedAgoMs: numb
   const originForm = { encoding: 'br', bytes, etag: '"x"' } as const;
   const payload = { format: 'protobuf', version, originForm, identityBytes: 9 } as const;
   const forms = new BodyForms(payload, createConcurrencyLimit(1));
-  log.restored({ held: { key: KEY, payload, forms, confirmedAtMs: 0 }, place: 'redis', confirmedAgoMs });
+  log.restored({
+    held: { key: KEY, payload, forms, confirmedAtMs: 0, askedAtMs: 0 },
+    place: 'redis',
+    confirmedAgoMs,
+  });
 }
 
 test('a version from a backup is one line, with where it came from and how old its confirmation is', () => {

@@ -57,7 +57,7 @@ describe('on SIGHUP', { concurrency: true }, () => {
     const origin = await startOrigin(t);
     const path = temporaryFile(t, `${FIRST}\n`);
     const { program, adminUrl } = await startDaemon(t, origin.url, {
-      args: ['--sdk-keys-file', path, '-p', '1'],
+      args: ['--sdk-keys-file', path, '--pinned-payloads', 'v1', '-p', '1'],
     });
     writeFileSync(path, `${SECOND}\nsecret-wrong/key0123456789\n`);
     program.signal('SIGHUP');
@@ -80,7 +80,9 @@ describe('on SIGHUP', { concurrency: true }, () => {
   it('a keys file that is gone changes nothing, and is logged', async (t) => {
     const origin = await startOrigin(t);
     const path = temporaryFile(t, `${FIRST}\n`);
-    const { program } = await startDaemon(t, origin.url, { args: ['--sdk-keys-file', path, '-p', '1'] });
+    const { program } = await startDaemon(t, origin.url, {
+      args: ['--sdk-keys-file', path, '--pinned-payloads', 'v1', '-p', '1'],
+    });
     rmSync(path);
     program.signal('SIGHUP');
     const line = await program.line(NOT_TAKEN_OVER);
