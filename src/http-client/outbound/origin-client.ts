@@ -83,7 +83,7 @@ export class OriginClient extends Dispatcher {
   }
 
   #createH1(): Pool {
-    return createH1Pool(this.#origin, this.#options, (target, callback) => {
+    return createH1Pool(this.#clock, this.#origin, this.#options, (target, callback) => {
       this.#connectH1(target).then(
         (socket) => {
           callback(null, socket);
