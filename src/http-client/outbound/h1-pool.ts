@@ -2,7 +2,7 @@
 import { Client, Pool, type Dispatcher } from 'undici';
 import type { Clock } from '../../domain/clock.js';
 import type { Connect } from './connect.js';
-import { CONNECTION_MS_MAX, IDLE_CONNECTION_MS_MAX, RUSH_IDLE_MS_MAX } from './connection-age.js';
+import { IDLE_CONNECTION_MS_MAX, RUSH_IDLE_MS_MAX } from './connection-age.js';
 import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
 import { inTime } from './answer-watch.js';
 
@@ -17,10 +17,7 @@ export function createH1Pool(clock: Clock, origin: URL, options: H1Options, conn
     connect,
     headersTimeout: 0,
     bodyTimeout: 0,
-    clientTtl: CONNECTION_MS_MAX,
     factory: (url: URL, poolOptions: object) => {
-      // The pool forgets clients that are closed for their age, and those that could not connect.
-      for (const client of kept) if (client.closed) kept.delete(client);
       const isKept = kept.size < options.idleConnectionsMax;
       const idleMs = isKept ? IDLE_CONNECTION_MS_MAX : RUSH_IDLE_MS_MAX;
       const client = new Client(url, {
