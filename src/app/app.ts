@@ -110,8 +110,8 @@ interface Shared {
   readonly disk: DiskQueue;
 }
 
-function openShared(config: Config, { clock, version }: World): Shared {
-  const connections = new SharedConnections(clock, toUpstreamOptions(config, version));
+function openShared(config: Config, { clock, version, lookup }: World): Shared {
+  const connections = new SharedConnections(clock, { ...toUpstreamOptions(config, version), lookup });
   return { connections, disk: new DiskQueue(clock) };
 }
 

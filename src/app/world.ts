@@ -1,5 +1,6 @@
 // What the process gives its rooms, so that none of them reaches for it.
 import type { Clock } from '../domain/clock.js';
+import type { Lookup } from '../http-client/outbound/addresses.js';
 import type { Logger } from '../observability/logger.js';
 import type { FolderUser } from '../files/own-folder.js';
 
@@ -13,4 +14,6 @@ export interface World {
   readonly user: FolderUser | undefined;
   /** How many files and connections it may have open; Infinity where there is no limit. */
   readonly openFilesMax: number;
+  /** How hosts of origins are found; as the system does, where left out. */
+  readonly lookup?: Lookup;
 }

@@ -4,6 +4,7 @@ import { startApp, type App } from '../../src/app/app.js';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
+import type { Lookup } from '../../src/http-client/outbound/addresses.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { testUser } from './test-user.js';
 import { LogSink } from './log-sink.js';
@@ -34,6 +35,8 @@ export interface TestProxyOptions {
   readonly clock?: Clock;
   /** Without a limit where left out. */
   readonly openFilesMax?: number;
+  /** The system's where left out. */
+  readonly lookup?: Lookup;
 }
 
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
@@ -62,6 +65,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     version: '0.0.0',
     user: testUser(),
     openFilesMax: options.openFilesMax ?? Infinity,
+    ...(options.lookup && { lookup: options.lookup }),
   });
   return {
     app,

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { errors } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { H2Exchange, Lender } from './h2-exchange.js';
-import { CONNECTION_MS_MAX, IDLE_CONNECTION_MS_MAX } from './connection-age.js';
+import { connectionAgeMs, IDLE_CONNECTION_MS_MAX } from './connection-age.js';
 
 /** With streams open, a peer that sent nothing for this long is sent a PING, and is dead after as long again. */
 const PING_AFTER_MS = 3_000;
@@ -83,7 +83,7 @@ export class H2Session implements Lender {
       signal.removeEventListener('abort', giveUp);
     }
     opened.#settle();
-    opened.#cancelAge = clock.schedule(CONNECTION_MS_MAX, () => {
+    opened.#cancelAge = clock.schedule(connectionAgeMs(), () => {
       opened.retire();
     });
     return opened;

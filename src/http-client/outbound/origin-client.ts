@@ -2,8 +2,9 @@
 import { setMaxListeners, type EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { Dispatcher, errors, type Pool } from 'undici';
-import type { Clock } from '../../domain/clock.js';
+import type { Cancel, Clock } from '../../domain/clock.js';
 import { asPromise, type Connect, type ConnectTarget } from './connect.js';
+import { connectionAgeMs } from './connection-age.js';
 import { createH1Pool, type H1Options } from './h1-pool.js';
 import type { AnswerHandler } from './answer-handler.js';
 import { H2Exchange } from './h2-exchange.js';
@@ -34,6 +35,7 @@ export class OriginClient extends Dispatcher {
   /** The connection that told, to be used by the first request over HTTP/1.1. */
   #spare: Socket | undefined;
   #connections = 0;
+  #cancelAge: Cancel = () => undefined;
 
   constructor(clock: Clock, origin: URL, connect: Connect, options: OriginClientOptions) {
     super();
@@ -58,7 +60,7 @@ export class OriginClient extends Dispatcher {
     return true;
   }
 
-  /** One connection over HTTP/1.1 was dead, so others may be: what comes next gets new ones. */
+  /** One connection over HTTP/1.1 was dead, or all of them may be old: what comes next gets new ones. */
   distrust(): void {
     if (this.#h1 === undefined) return;
     this.#retire(this.#h1);
@@ -67,12 +69,14 @@ export class OriginClient extends Dispatcher {
 
   /** What is in flight ends first. */
   override async close(): Promise<void> {
+    this.#cancelAge();
     this.#h2.retire();
     await Promise.all(this.#pools().map((pool) => pool.close()));
   }
 
   override async destroy(reason?: Error | null | (() => void)): Promise<void> {
     const error = reason instanceof Error ? reason : new errors.ClientDestroyedError();
+    this.#cancelAge();
     this.#closing.abort(error);
     this.#h2.destroy(error);
     await Promise.all(this.#pools().map((pool) => pool.destroy(error)));
@@ -83,7 +87,11 @@ export class OriginClient extends Dispatcher {
   }
 
   #createH1(): Pool {
-    return createH1Pool(this.#origin, this.#options, (target, callback) => {
+    this.#cancelAge();
+    this.#cancelAge = this.#clock.schedule(connectionAgeMs(), () => {
+      this.distrust();
+    });
+    return createH1Pool(this.#clock, this.#origin, this.#options, (target, callback) => {
       this.#connectH1(target).then(
         (socket) => {
           callback(null, socket);

@@ -54,7 +54,7 @@ export function createOutboundAgent(
       client.once('disconnect', () => clients.delete(client));
       return client;
     },
-    clientFactory: (url: URL) => createTunnelPool(url, toProxy, options),
+    clientFactory: (url: URL) => createTunnelPool(url, toProxy),
     // Given even where empty: undici reads the environment only for what is not given. Of the two only the one that is
     // meant for the scheme, as undici would use that for http for https as well.
     httpProxy: scheme === 'http:' ? proxy : '',
@@ -89,8 +89,9 @@ function connectToProxy(clock: Clock, options: OutboundOptions): Connect {
  * Tunnels. A connection that the proxy closes before its tunnel stands would look to undici like one of the origin's that
  * broke, to be made anew at once and without end: its error gets a code that fails the request.
  */
-function createTunnelPool(proxy: URL, connect: Connect, { connectTimeoutMs }: OutboundOptions): Pool {
-  const pool = new Pool(proxy, { connect, headersTimeout: connectTimeoutMs });
+function createTunnelPool(proxy: URL, connect: Connect): Pool {
+  // Who waits for the tunnel gives up in time, and aborts.
+  const pool = new Pool(proxy, { connect, headersTimeout: 0 });
   const open = pool.connect.bind(pool);
   const openOrFail = async (request: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> => {
     try {

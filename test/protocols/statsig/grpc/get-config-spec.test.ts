@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import { within } from '../../../e2e/deadline.js';
+import { inRealTime } from '../../../fakes/manual-clock.js';
 import { NO_UPDATES } from '../../../fakes/grpc-client.js';
 import { FAILING, REFUSING } from '../../../fakes/origin-faults.js';
 import { SDK_KEY } from '../../../fakes/proxy.js';
@@ -103,7 +104,7 @@ describe('getConfigSpec', () => {
       const scene = await startScene(t, { args: ['--http-read-timeout-in-s', '1'] });
       scene.origin.fault = fault;
       const client = scene.client();
-      const { code, details } = await client.getConfigSpec({ sdkKey: SDK_KEY });
+      const { code, details } = await inRealTime(scene.clock, client.getConfigSpec({ sdkKey: SDK_KEY }));
       assert.equal(code, status.UNAVAILABLE);
       assert.match(details, /origin fails.*try again.*\(\w+\)/);
       scene.origin.fault = undefined;

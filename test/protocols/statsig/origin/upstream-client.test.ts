@@ -25,7 +25,7 @@ function optionsFor(endpoint: string, changes: Partial<UpstreamOptions> = {}): U
     endpoint: new URL(endpoint),
     requestTimeoutMs: 5_000,
     connectTimeoutMs: 1_000,
-    headersTimeoutMs: 250,
+    headersTimeoutMs: 1_500,
     bodyIdleTimeoutMs: 250,
     bodyLimits: { encodedBytesMax: 16 * MIB, decodedBytesMax: 32 * MIB },
     ...changes,
