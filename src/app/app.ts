@@ -59,6 +59,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
     servers,
     {
       name: 'files that settings name',
+      open: () => {
+        followed.start();
+      },
       drain: () => {
         followed.stop();
       },
@@ -78,7 +81,6 @@ export async function startApp(config: Config, world: World): Promise<App> {
     readiness.startedUp();
     logReady(log, readiness, pinnedSdkKeys.size);
   });
-  followed.start();
   let stopped: Promise<void> | undefined;
   return {
     ...ports,

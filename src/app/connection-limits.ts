@@ -5,7 +5,9 @@ import { shareConnections, type ConnectionsByServer } from './connection-shares.
 import type { World } from './world.js';
 
 /** A server that the mode does not have has none. */
-export type ConnectionLimits = Partial<Record<ConnectionLimitOptions['server'], ConnectionLimit>> & {
+export type ConnectionLimits = Readonly<
+  Partial<Record<ConnectionLimitOptions['server'], ConnectionLimit>>
+> & {
   readonly admin: ConnectionLimit;
 };
 

@@ -9,6 +9,7 @@ import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
 import { LimitReports } from '../servers/grpc/limit-reports.js';
+import type { HttpApp } from '../servers/http/fastify-app.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import { buildHttpServer } from '../servers/http/http-server.js';

@@ -122,9 +122,11 @@ describe('without a signal', { concurrency: true }, () => {
     secret.update(`${SECOND}\n`);
     await eventually('fetch of the new key', () => requestsFor(origin, SECOND) === 3, CHANGE_MS_MAX);
     await program.line('SDK keys file read again');
-    const status = (await (await fetch(`${adminUrl}/status`)).json()) as { specs: { pinned: boolean }[] };
-    assert.equal(status.specs.filter(({ pinned }) => pinned).length, 3);
-    assert.equal(status.specs.length, 6);
+    const { specs } = (await (await fetch(`${adminUrl}/status?keys=`)).json()) as {
+      specs: { byKey: { pinned: boolean }[] };
+    };
+    assert.equal(specs.byKey.filter(({ pinned }) => pinned).length, 3);
+    assert.equal(specs.byKey.length, 6);
     secret.update('secret-wrong/key0123456789\n');
     const line = await program.line(NOT_TAKEN_OVER);
     assert.match(String(line['faults']), /^line 1 of the SDK keys file is not a valid SDK key/);

@@ -127,6 +127,7 @@ describe('the stall timeout', () => {
     const stuck = await openAndStopReading(scene);
     scene.clock.advance(STALL_MS - 1);
     assert.deepEqual((await scene.status()).streams, {
+      open: 1,
       byKey: [{ sdkKey: 'secret-test***', streams: 1 }],
       refused: 0,
       dropped: 0,
@@ -136,7 +137,8 @@ describe('the stall timeout', () => {
       scene.clock.advance(POLL_MS);
       return (await scene.status()).streams.dropped === 1;
     });
-    assert.deepEqual((await scene.status()).streams, { byKey: [], refused: 0, dropped: 1, displaced: 0 });
+    const none = { open: 0, byKey: [], refused: 0, dropped: 1, displaced: 0 };
+    assert.deepEqual((await scene.status()).streams, none);
     await eventually('end of the stream at the client', () => {
       stuck.readOn();
       return stuck.isClosed;
