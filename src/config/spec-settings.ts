@@ -22,7 +22,7 @@ export const specSettings = {
     default: 10,
     min: 1,
     max: 86_400,
-    help: 'how often each spec is asked for upstream; up to ten times as long, at most 60 s, while that fails',
+    help: 'how often each spec is asked for upstream; while that fails less and less often, up to ten times as long, but no longer than 60 s or one interval',
   }),
   updateBatchSize: integer({
     flag: 'update-batch-size',
