@@ -77,7 +77,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     ]);
   let ports: Ports;
   try {
-    // A disk that hangs keeps nobody from the specs.
+    // A disk that hangs must not delay the specs.
     await Promise.all([logEvents, idListFiles].map((room) => atMost(clock, OPEN_MS_MAX, room.open())));
     fleet?.start();
     ports = await servers.listen();

@@ -5,7 +5,7 @@ import type { Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
 import type { IdListFiles } from '../protocols/statsig/id-lists/id-list-files.js';
 
-/** Answers that wait for the origin get no more than this: then the origin is let go, and they are told to try again. */
+/** Requests that wait for the origin get this long; then it is closed, and they are answered with 503. */
 export const WAIT_FOR_ORIGIN_MS = 3_000;
 /** Connections still open after this are cut. With what else a stop needs, the process ends within 5 s. */
 const DRAIN_MS_MAX = 4_000;

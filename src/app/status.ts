@@ -27,7 +27,7 @@ export interface StatusSources
   /** Of the gRPC server; undefined where the mode has none. */
   readonly grpc: ReturnType<GrpcServer['describe']> | undefined;
   readonly connections: ConnectionLimits;
-  /** What the places where specs outlive the process tell of themselves. */
+  /** What Redis and the data directory report about themselves. */
   readonly places: Readonly<Record<string, object>>;
 }
 

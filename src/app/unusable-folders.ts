@@ -1,4 +1,4 @@
-// What is off because a folder of the data directory cannot be used: for the log, the readiness probe and /status.
+// What does not work because a folder of the data directory cannot be used: for the log, the readiness probe and /status.
 import type { IdLists } from './id-lists.js';
 import type { EventRooms } from './log-events.js';
 

@@ -64,7 +64,7 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
   return { sdkKeys, names, faults };
 }
 
-/** What is wrong, as the end of a sentence. Not even the name is shown: somebody may have put the key there. */
+/** What is wrong, as the end of a sentence. Not even the name is shown: it may be the key, in the wrong place. */
 function entryFault(
   sdkKey: string,
   name: string | undefined,
@@ -94,7 +94,7 @@ const WORDS_FOR_CODE: Readonly<Record<string, string>> = {
   EISDIR: 'is a directory, not a file',
 };
 
-/** Why a file could not be read, in words. Where a path belongs, somebody may have put a key. */
+/** Why a file could not be read, in words. A key may have been given instead of a path. */
 export function fileFault(path: string, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
   return `${maskSdkKeysIn(path)} ${WORDS_FOR_CODE[code] ?? 'cannot be read'} (${code})`;
