@@ -33,9 +33,11 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | an SDK key | 1 to 256 characters of \`A-Z a-z 0-9 - _ . ~\` |
 | request line and headers | 16 KiB |
 | body of a \`POST\`, but for log events | 64 KiB |
-| headers of a request | 15 s to arrive |
-| a whole request | 30 s to arrive |
+| headers of a request | 15 s to arrive, up to 20 s as it is checked every 5 s |
+| a whole request | 30 s to arrive, up to 35 s likewise |
 | a connection in use | 75 s without a byte in either direction |
+| age of a connection to an origin | 5 minutes, then another takes its place; 55 s without a request |
+| HTTP/2 connections to one origin | 2, the second where the first has no stream left |
 | redirects of the origin | 3 |
 | \`Retry-After\` of the origin | kept to for 10 minutes at most |
 | failures of first fetches remembered | 1 s, or as long as the origin's \`Retry-After\` says; 10,000 of them |

@@ -26,7 +26,7 @@ const STANDARD_OUTPUT = 1;
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
 const EXIT_BY_SIGNAL = 128;
-/** For log lines that nobody takes. */
+/** For log lines that are not read. */
 const LAST_LINES_MS_MAX = 200;
 /** For operations on files that are under way, and how often it is looked whether any is. */
 const LAST_FILES_MS_MAX = 200;
@@ -84,7 +84,7 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
   });
   nameSdkKeys(config.sdkKeyNames);
   for (const notice of notices) log.warn(notice);
-  // What was logged is written first, unless nobody takes it.
+  // Log lines are written first, unless they are not read.
   const exit = (status: number): void => {
     systemClock.schedule(LAST_LINES_MS_MAX, () => {
       end(status, systemClock.monotonicMs() + LAST_FILES_MS_MAX);

@@ -1,4 +1,4 @@
-// Builds the core: what is held, who reads it, who asks for it again, and where it outlives the process. Starts nothing.
+// Builds the core: the store, its readers and pollers, and the places that outlive the process. Starts nothing.
 import type { Config } from '../config/load-config.js';
 import { BackupLog } from '../core/backup-log.js';
 import { Backups, type BackupPlace } from '../core/backups.js';
@@ -97,7 +97,7 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   return core;
 }
 
-/** Who is told of what. Listeners hear of it in the order in which they stand here. */
+/** Connects events to their listeners, which are called in the order in which they stand here. */
 function connect(core: Core, backupLog: BackupLog, events: ProxyEvents): void {
   const { store, refresher, backups, outcomes, feed, poller, fleet } = core;
   refresher.subscribe(outcomes);

@@ -11,7 +11,6 @@ import { HealthService } from '../servers/grpc/health-service.js';
 import { LimitReports } from '../servers/grpc/limit-reports.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import { BodyRoom } from '../servers/http/request-body.js';
-import type { HttpApp } from '../servers/http/fastify-app.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';

@@ -10,7 +10,7 @@ export interface World {
   readonly log: Logger;
   /** This program's release. */
   readonly version: string;
-  /** Who it runs as; undefined where the system knows no users. */
+  /** The user that it runs as; undefined on systems without users. */
   readonly user: FolderUser | undefined;
   /** How many files and connections it may have open; Infinity where there is no limit. */
   readonly openFilesMax: number;

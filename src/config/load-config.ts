@@ -70,7 +70,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   all.push(...pinned.faults, ...ca.faults);
   const places = readPlaces(cache, values, around);
   all.push(...places.faults);
-  // By itself such a folder keeps nobody from starting: then the daemon says what is off, and tries it again.
+  // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
     kind: 'loaded',
@@ -101,7 +101,7 @@ function faultsOfFolder(path: string, { folderFault }: Surroundings): readonly s
 
 type Places = Pick<Config, 'redis' | 'redisCaPem' | 'specDir'>;
 
-/** Where specs outlive the process. What is said of Redis is not judged where nobody asked for Redis. */
+/** Where specs outlive the process. Redis settings are checked only with CACHE `redis`. */
 function readPlaces(
   cache: string | undefined,
   values: SettingValues,
@@ -243,8 +243,7 @@ function faultsOfOperand(
 
 function faultsOfSurplus(operands: readonly string[]): readonly string[] {
   return operands.map(
-    (operand) =>
-      `unexpected argument '${maskSdkKeysIn(operand)}': nothing stands after MODE and CACHE but options`,
+    (operand) => `unexpected argument '${maskSdkKeysIn(operand)}': only options may follow MODE and CACHE`,
   );
 }
 
@@ -275,7 +274,7 @@ function isPemOfCertificates(pem: string): boolean {
   try {
     return blocks.map((block) => new X509Certificate(block)).length > 0;
   } catch {
-    // What is wrong with it is told by the caller: that it holds no certificate.
+    // The caller reports that the file contains no certificate.
     return false;
   }
 }

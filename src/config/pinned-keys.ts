@@ -67,7 +67,7 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
   return { sdkKeys, names, fileText, faults };
 }
 
-/** What is wrong, as the end of a sentence. Not even the name is shown: somebody may have put the key there. */
+/** What is wrong, as the end of a sentence. Not even the name is shown: it may be the key, in the wrong place. */
 function entryFault(
   sdkKey: string,
   name: string | undefined,

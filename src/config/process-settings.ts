@@ -9,7 +9,7 @@ export const processSettings = {
     env: 'SFP_LOG_LEVEL',
     default: 'info',
     unit: 'level',
-    help: 'log lines below this level are left out; debug adds a line with its latency for every event',
+    help: 'least severe level that is logged; debug adds a line with its latency for every event',
   }),
   logFormat: text({
     ...oneOf('auto', 'json', 'pretty'),
@@ -41,6 +41,6 @@ export const processSettings = {
     unit: 'name',
     pattern: /^[\x21-\x7e]{0,255}$/,
     patternText: 'up to 255 printable ASCII characters without spaces',
-    help: "this replica's name, in x-sfp-hostname and in logs; its polls are timed by it; empty: the host's name",
+    help: 'name of this replica in x-sfp-hostname and in logs; also spreads its polls in time; if not set, the host name',
   }),
 } as const;

@@ -35,7 +35,7 @@ export const serverSettings = {
     min: 1,
     max: 1_000_000,
     unit: 'connections',
-    help: 'client connections open at one time, or as many as `ulimit -n` allows; for a new one, the one unused for longest is closed',
+    help: 'client connections open at one time, or as many as `ulimit -n` allows; beyond that, a new one replaces the one unused for longest',
   }),
   grpcPort: integer({
     ...PORT,
@@ -54,7 +54,7 @@ export const serverSettings = {
     min: 1,
     max: 100_000,
     unit: 'streams',
-    help: 'streams open at one time, over all connections; the next is refused',
+    help: 'streams open at one time, over all connections; further ones are refused',
   }),
   grpcReadyPercentMax: integer({
     flag: 'grpc-ready-endpoint-percentage-of-total-streams-threshold',
@@ -63,7 +63,7 @@ export const serverSettings = {
     min: 0,
     max: 100,
     unit: '%',
-    help: 'share of these streams above which gRPC health says NOT_SERVING',
+    help: 'share of these streams above which gRPC health answers NOT_SERVING',
   }),
   grpcStreamStallTimeoutS: integer({
     ...SECONDS,
@@ -72,7 +72,7 @@ export const serverSettings = {
     default: 30,
     min: 1,
     max: 3600,
-    help: 'a client that takes nothing of a message for this long is dropped',
+    help: 'a client that reads nothing of a message for this long is dropped',
   }),
   grpcMaxConnectionAgeS: integer({
     ...SECONDS,
@@ -81,7 +81,7 @@ export const serverSettings = {
     default: 0,
     min: 0,
     max: 86_400,
-    help: 'age, give or take a tenth, at which a client has to connect anew, so that a new replica gets its share; 0: never',
+    help: 'age, give or take a tenth, at which clients must reconnect, so that a new replica gets its share; 0: never',
   }),
   adminHost: text({
     isCommon: true,

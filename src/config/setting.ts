@@ -60,8 +60,8 @@ export type ValueOf<S extends Setting> = S extends IntegerSetting
       : string;
 
 /**
- * A text as the setting's value; throws an Error that says what is wrong with it. Spaces and line ends around it are not part
- * of it: files and templates leave them behind.
+ * A text as the setting's value; throws an Error that says what is wrong with it. Spaces and line ends around it are
+ * ignored: files and templates leave them behind.
  */
 export function parseSetting(setting: Setting, given: string): number | boolean | string | URL {
   const text =

@@ -7,7 +7,7 @@ export const upstreamSettings = {
     flag: 'statsig-endpoint',
     env: 'STATSIG_ENDPOINT',
     default: 'https://api.statsigcdn.com',
-    help: 'origin of config specs',
+    help: 'origin of config specs; a path such as /v1 at its end is ignored',
   }),
   httpConnectionPoolMaxIdlePerHost: integer({
     flag: 'http-connection-pool-max-idle-per-host',
@@ -16,7 +16,7 @@ export const upstreamSettings = {
     min: 0,
     max: 10_000,
     unit: 'connections',
-    help: 'HTTP/1.1 connections to the origin that stay open for 55 s without a request; others are closed after 15 s',
+    help: 'HTTP/1.1 connections to the origin kept open for 55 s without a request; others are closed after 15 s',
   }),
   httpConnectTimeoutS: integer({
     ...SECONDS,
@@ -34,7 +34,7 @@ export const upstreamSettings = {
     default: 10,
     min: 1,
     max: 300,
-    help: "longest wait for the origin's headers, and between two pieces of its body",
+    help: "longest wait for the origin's headers, and for each further piece of its body",
   }),
   httpRequestTimeoutS: integer({
     ...SECONDS,
@@ -53,7 +53,7 @@ export const upstreamSettings = {
     env: 'SFP_ORIGIN_CA_FILE',
     default: '',
     unit: 'file',
-    help: 'PEM file of certificate authorities to trust besides the well-known ones; may change',
+    help: 'PEM file of certificate authorities to trust, in addition to the well-known ones; followed',
   }),
   httpsProxy: text({
     isCommon: true,

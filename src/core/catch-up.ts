@@ -25,7 +25,7 @@ export class CatchUp {
   readonly #names = new Map<string, string>();
   /** The newest version heard of, of payloads that are being loaded. */
   readonly #loading = new Map<string, { version: number; readonly done: Promise<void> }>();
-  /** Versions that turned out to be of no use as they are stored, by payload: not loaded again and again. */
+  /** Versions that turned out to be unusable as they are stored, by payload: they are not loaded again and again. */
   readonly #useless = new Map<string, number>();
   #isStopped = false;
 

@@ -1,4 +1,4 @@
-// One replica among others that share what they fetch: who polls what, and when.
+// One replica among others that share what they fetch: decides which payloads it polls, and when.
 import type { Cancel, Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { phaseMs } from '../domain/phase.js';
@@ -22,7 +22,7 @@ export interface FleetMemberOptions {
   /** Between polls of the payload by whoever leads. */
   readonly intervalMs: (key: PayloadKey) => number;
   readonly instanceName: string;
-  /** What is missing in Redis may have been removed there by who was refused first: it is not put back from memory. */
+  /** What is missing in Redis may have been removed by the replica that was refused first: it is not written back from memory. */
   readonly clearOnUnauthorized: boolean;
 }
 
@@ -168,7 +168,7 @@ export class FleetMember implements FleetListener, StoreListener {
 
   #putOff(key: PayloadKey, sparedMs: number): void {
     const untilMs = this.#clock.monotonicMs() + sparedMs;
-    // The leader asks once an interval; who leads since a moment ago may still have put polls off.
+    // The leader asks once an interval; a replica that has just become leader may still have postponed polls.
     if (this.#link.isLeader) this.#rooms.poller.hasten(key, untilMs);
     else if (sparedMs > 0) this.#rooms.poller.postpone(key, untilMs);
   }

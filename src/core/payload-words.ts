@@ -1,4 +1,4 @@
-// How payloads are called where people read of them, and what is told of a new version.
+// How payloads appear in log lines and events, and what is reported about a new version.
 import type { Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';

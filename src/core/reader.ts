@@ -1,4 +1,4 @@
-// The read path: a hit is a lookup; a miss is one upstream fetch for everybody who waits for that payload.
+// The read path: a hit is a lookup; a miss is one upstream fetch shared by all requests that wait for that payload.
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Gauges } from '../observability/gauges.js';
@@ -8,7 +8,7 @@ import { ExpiringMemory } from './expiring-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
 import type { Refresher } from './refresher.js';
 
-/** Who waited longer for a turn has given up: SDKs wait 3 to 10 s. */
+/** A client that has waited longer than this has given up: SDKs wait 3 to 10 s. */
 const COLD_QUEUE_WAIT_MS_MAX = 10_000;
 const BUSY_RETRY_AFTER_MS = 1_000;
 /** While the origin fails for a payload, backups are looked at so often. */

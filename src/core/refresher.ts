@@ -64,12 +64,12 @@ export class Refresher {
     this.#listeners.add(listener);
   }
 
-  /** Fetches the payload and takes the answer in; never rejects. Who asks while a fetch runs gets that one's outcome. */
+  /** Fetches the payload and takes the answer in; never rejects. A call while a fetch is running shares its outcome. */
   refresh(key: PayloadKey): Promise<Refreshed> {
     const id = payloadId(key);
     const sinceTime = this.#sinceTime(key);
     const running = this.#flights.get(id);
-    // A fetch that asked for news of what is held no more has no answer for who holds nothing.
+    // A fetch for changes since a version that is no longer held cannot answer a client that holds nothing.
     if (running !== undefined && (running.sinceTime === 0 || sinceTime > 0)) return running.refreshed;
     const flight: Flight = { sinceTime, refreshed: this.#fetch(key, sinceTime) };
     this.#flights.set(id, flight);

@@ -1,4 +1,4 @@
-// What an SDK key looks like, and what stands for one where it must not be seen: never the whole key.
+// What an SDK key looks like, and what is shown instead of one: its name, or a masked form.
 import { hash } from 'node:crypto';
 
 const SDK_KEY_CHARACTERS_MAX = 256;

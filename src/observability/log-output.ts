@@ -1,4 +1,4 @@
-// Standard output for log lines: a reader who stalls, or goes away, must not stall the process with him.
+// Standard output for log lines: a reader that stalls, or goes away, must not stall the process.
 import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
@@ -31,7 +31,7 @@ export function openStandardOutput(format: LogFormat): LogOutput {
   };
 }
 
-/** By a socket of our own: Node's own standard output, and its file writes, block on a pipe that nobody reads. */
+/** Through a socket of our own: Node's standard output, and its file writes, block on a pipe that is not read. */
 function writeBehind(): LogOutput {
   const pipe = new Socket({ fd: STANDARD_OUTPUT, readable: false, writable: true });
   // The reader is gone: the process goes on without.

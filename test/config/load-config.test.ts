@@ -366,7 +366,7 @@ test('every fault says where the value came from, what it was, and what to do', 
     faults([...args, '--redis-ca-file', '/none', '--redis-cluster', '--redis-database', '3'], given),
     [
       "MODE 'htp' is unknown: must be one of 'http', 'grpc', 'grpc-and-http'",
-      "unexpected argument 'surplus': nothing stands after MODE and CACHE but options",
+      "unexpected argument 'surplus': only options may follow MODE and CACHE",
       "SFP_UPDATE_BATCH_SIZE: 'many' must be an integer (1 to 10000)",
       'HTTPS_PROXY: its value, which is not shown, must be http:// or https:// with a host and an optional port',
       '--http-port: needs a value (0 to 65535)',

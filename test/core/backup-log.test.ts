@@ -1,4 +1,4 @@
-// What people are told of backups: where a version came from, and what to do about an entry of no use; bounded.
+// What is logged about backups: where a version came from, and what to do about an unusable entry; bounded.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BackupLog } from '../../src/core/backup-log.js';
@@ -53,13 +53,13 @@ test('with debug events a version from a backup counts as one that the store got
   assert.equal(events[1]?.['latencyMs'], 250);
 });
 
-test('entries of no use have a line that says what to do, and strangers cannot fill the log with it', () => {
+test('unusable entries have a line that says what to do, and strangers cannot fill the log with it', () => {
   const scene = create();
   for (let index = 0; index < 100; index += 1) scene.log.unusable(KEY, 'redis', 'foreign_key');
   assert.equal(scene.sink.lines.length, 1);
   assert.match(
     String(scene.sink.lines[0]?.['msg']),
-    /no use: it belongs to another SDK key: .*; use --redis-key/,
+    /ignoring unusable backup of this spec: it belongs to another SDK key: .*; use --redis-key/,
   );
   scene.clock.advance(1_000);
   scene.log.unusable(KEY, 'redis', 'wrong_type');

@@ -79,7 +79,7 @@ export class ClientConnections {
     return true;
   }
 
-  /** A spec was found for the key of this call: its client is no stranger. */
+  /** A spec was found for the key of this call: its client is known. */
   prove(call: object): void {
     const session = http2StreamOf(call)?.session;
     if (session !== undefined) this.#connections.get(session)?.place.prove();

@@ -84,7 +84,7 @@ export class HealthService {
     this.#watches.clear();
   }
 
-  /** A watcher that is slow to read is told the newest status when it reads again, and nothing piles up for it. */
+  /** A watcher that reads slowly gets only the newest status when it reads again: nothing is queued for it. */
   #tell(call: WatchCall, watch: Watch): void {
     const now = this.status;
     if (watch.isWriting || watch.told === now || !this.#watches.has(call)) return;

@@ -12,7 +12,7 @@ import { OpenConnections } from './open-connections.js';
 import type { BodyRoom } from './request-body.js';
 import { toRoute } from './route-path.js';
 
-/** Without a byte in either direction: longer than the longest upstream fetch, so that nobody who waits is cut off. */
+/** Without a byte in either direction: longer than the longest upstream fetch, so that no waiting client is cut off. */
 const SOCKET_IDLE_MS_MAX = 75_000;
 
 export interface HttpTimeouts {
@@ -106,7 +106,7 @@ function toErrorBody(error: FastifyError): ErrorBody {
       return errorBody('request_invalid', 'The path is not a valid URL path.');
     default:
       return (error.statusCode ?? 500) < 500
-        ? errorBody('request_invalid', 'The request makes no sense to this server.')
+        ? errorBody('request_invalid', 'Malformed request.')
         : errorBody('internal_error', 'A fault of this proxy: its log says more.');
   }
 }

@@ -51,7 +51,7 @@ export class PayloadReply {
   ): FastifyReply | Promise<FastifyReply> {
     const { version, format } = held.payload;
     reply.header('vary', VARY);
-    // SFP says 0 of ID lists: their version is no time that a client could name.
+    // SFP sends 0 for ID lists: their version is not a time that a client could name.
     reply.header('x-since-time', held.key.kind.versions === 'stated' ? String(version) : '0');
     reply.header('age', String(Math.floor((this.#clock.monotonicMs() - held.confirmedAtMs) / 1000)));
     if (!hasNewsFor(version, wishes.sinceTime, this.#clock.nowMs())) {

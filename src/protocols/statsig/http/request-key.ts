@@ -41,7 +41,7 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
   if (sinceTime === undefined) {
     return errorBody(
       'since_time_invalid',
-      'sinceTime is no number: send milliseconds since 1970, or leave it out.',
+      'sinceTime is not a number: send milliseconds since 1970, or leave it out.',
     );
   }
   const isProto = isTrue(request.queryProto) || isTrue(request.headerProto);
@@ -75,7 +75,7 @@ function isTrue(value: unknown): boolean {
   return value === 'true' || value === '1';
 }
 
-/** Absent is 0; undefined for what is no number. */
+/** 0 if absent; undefined if it is not a number. */
 function readSinceTime(value: unknown): number | undefined {
   if (value === undefined || value === null) return 0;
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
