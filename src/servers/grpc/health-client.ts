@@ -2,6 +2,7 @@
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import type { Cancel, Clock } from '../../domain/clock.js';
 
+export const CHECK_PATH = '/grpc.health.v1.Health/Check';
 const TIMEOUT_MS = 3_000;
 /** Not compressed, and without a single byte, which asks for the health of the server as a whole. */
 const EMPTY_MESSAGE = Buffer.alloc(5);
@@ -22,7 +23,7 @@ export async function askGrpcHealth(clock: Clock, origin: string): Promise<strin
       session.on('error', reject);
       const call = session.request({
         ':method': 'POST',
-        ':path': '/grpc.health.v1.Health/Check',
+        ':path': CHECK_PATH,
         'content-type': 'application/grpc',
         te: 'trailers',
       });
