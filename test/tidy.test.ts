@@ -121,7 +121,9 @@ interface Import {
 
 function importsOf(file: string): Import[] {
   const text = sources.get(file) ?? '';
-  return [...text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gms)].map((match) => ({
+  const atOnce = [...text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gms)];
+  const later = [...text.matchAll(/\bimport\((type\s+)?'([^']+)'\)/g)];
+  return [...atOnce, ...later].map((match) => ({
     specifier: match[2] ?? '',
     isTypeOnly: match[1] !== undefined,
   }));

@@ -19,6 +19,8 @@ const REQUEST_MS_MAX = 10_000;
 export interface CallLimitsOptions {
   /** Calls open at one time, over all connections. */
   readonly callsMax: number;
+  /** Whether calls of this path are answered at once: one that is still open has a client that does not read. */
+  readonly isAnsweredAtOnce: (path: string | undefined) => boolean;
 }
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
@@ -30,8 +32,10 @@ export class CallLimits {
   readonly #options: CallLimitsOptions;
   readonly #turns = new CallTurns();
   readonly #calls = new Set<ServerHttp2Stream>();
-  /** Calls whose request has not ended, the oldest first, with what ends the wait for it. */
+  /** Calls whose request has not ended, with what ends the wait for it. */
   readonly #arriving = new Map<ServerHttp2Stream, Cancel>();
+  /** Calls that a newer one takes the place of, the oldest first: those, and answers that should have been taken. */
+  readonly #yielding = new Set<ServerHttp2Stream>();
 
   constructor(
     clock: Clock,
@@ -71,8 +75,8 @@ export class CallLimits {
       return false;
     }
     if (this.#calls.size >= this.#options.callsMax) {
-      // Requests arrive within moments: the one that has been arriving for longest gives way.
-      const [oldest = stream] = this.#arriving.keys();
+      // Requests arrive within moments, and short answers leave within moments.
+      const [oldest = stream] = this.#yielding;
       this.#cut(oldest, 'callsOpen', constants.NGHTTP2_REFUSED_STREAM);
       if (oldest === stream) return false;
     }
@@ -80,11 +84,13 @@ export class CallLimits {
     stream.once('close', () => {
       this.#forget(stream);
     });
-    if (!stream.endAfterHeaders) this.#waitForRequest(stream);
+    const isShort = this.#options.isAnsweredAtOnce(headers[':path']);
+    if (isShort || !stream.endAfterHeaders) this.#yielding.add(stream);
+    if (!stream.endAfterHeaders) this.#waitForRequest(stream, isShort);
     return true;
   }
 
-  #waitForRequest(stream: ServerHttp2Stream): void {
+  #waitForRequest(stream: ServerHttp2Stream, isShort: boolean): void {
     const cancel = this.#clock.schedule(REQUEST_MS_MAX, () => {
       this.#cut(stream, 'requestTime', constants.NGHTTP2_CANCEL);
     });
@@ -92,6 +98,7 @@ export class CallLimits {
     gatherRequest(stream, PREFIX_BYTES + MESSAGE_BYTES_MAX, {
       ended: () => {
         this.#arrived(stream);
+        if (!isShort) this.#yielding.delete(stream);
       },
       tooLarge: () => {
         this.#cut(stream, 'requestBytes', constants.NGHTTP2_ENHANCE_YOUR_CALM);
@@ -106,6 +113,7 @@ export class CallLimits {
 
   #forget(stream: ServerHttp2Stream): void {
     this.#arrived(stream);
+    this.#yielding.delete(stream);
     this.#calls.delete(stream);
   }
 

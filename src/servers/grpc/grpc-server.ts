@@ -14,6 +14,7 @@ import type { StreamRegistry } from '../../streams/stream-registry.js';
 import { CallLimits, MESSAGE_BYTES_MAX } from './call-limits.js';
 import type { Accept } from '../listener/listening-port.js';
 import type { ClientConnections } from './client-connections.js';
+import { CHECK_PATH } from './health-client.js';
 import type { HealthService } from './health-service.js';
 import { http2ServerOf } from './http2-server.js';
 import type { LimitReports } from './limit-reports.js';
@@ -70,7 +71,10 @@ export class GrpcServer {
     const { streamsMax, waitingMax } = services.registry;
     const connectionCallsMax = streamsMax + CALLS_BESIDE_STREAMS;
     const callsMax = streamsMax + waitingMax + OTHER_CALLS_MAX;
-    this.#calls = new CallLimits(clock, connections, reports, { callsMax });
+    this.#calls = new CallLimits(clock, connections, reports, {
+      callsMax,
+      isAnsweredAtOnce: (path) => path === CHECK_PATH,
+    });
     // It writes lines of its own to standard error, between ours; what matters of them reaches us as errors too.
     setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server({
