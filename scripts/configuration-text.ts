@@ -28,6 +28,8 @@ Certificate authorities can also be added for the whole process by Node's own \`
 
 ## Limits that are not settings
 
+All timeouts, settings and others, have [a page of their own](timeouts.md).
+
 | what | limit |
 | --- | --- |
 | an SDK key | 1 to 256 characters of \`A-Z a-z 0-9 - _ . ~\` |
