@@ -18,7 +18,8 @@ import { toUpstreamOptions } from './room-options.js';
 import { buildCore } from './core.js';
 import type { World } from './world.js';
 import { Readiness } from '../servers/readiness.js';
-import { buildServers, type AllRooms, type Ports, type Servers } from './servers.js';
+import type { Ports } from './ports.js';
+import { buildServers, type AllRooms, type Servers } from './servers.js';
 import { closeIdListFiles, closeInOrder, finishBackups } from './shutdown.js';
 import { describeStatus } from './status.js';
 import { findUnusableFolders } from './unusable-folders.js';
@@ -54,12 +55,16 @@ export async function startApp(config: Config, world: World): Promise<App> {
       eventLoopDelay,
       registry: servers.registry,
       grpc: servers.describeGrpc(),
+      tls: servers.describeTls(),
+      filesNotTakenOver: followed.faults,
       connections: servers.connections,
       places: opened.describe(),
     }),
   );
 
-  const followed = followFiles(config, world, { pinned, connections: shared.connections, places: opened });
+  const { certificates } = servers;
+  const readers = { pinned, connections: shared.connections, places: opened, certificates };
+  const followed = followFiles(config, world, readers);
   const closeAll = (): Promise<void> =>
     closeEverything(clock, { ...rooms, servers, connections: shared.connections, eventLoopDelay });
   let ports: Ports;
@@ -75,6 +80,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
 
   const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
+  if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
     logReady(log, readiness, pinnedSdkKeys.size);

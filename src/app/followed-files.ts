@@ -1,5 +1,7 @@
 // The files that settings name and that may change meanwhile, and what becomes of new contents.
 import { ORIGIN_CA, readCa, REDIS_CA, type Config } from '../config/load-config.js';
+import { toTlsFiles } from '../config/tls-config.js';
+import type { Certificates } from '../servers/listener/certificates.js';
 import { readPinnedKeys } from '../config/pinned-keys.js';
 import { FileFollower, type FollowedFile } from '../files/followed-files.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
@@ -11,6 +13,8 @@ export interface FileReaders {
   readonly pinned: PinnedPayloads;
   readonly connections: SharedConnections;
   readonly places: Pick<OpenedPlaces, 'trustForRedis'>;
+  /** Of the TLS ports; undefined without TLS. */
+  readonly certificates: Certificates | undefined;
 }
 
 /** The password file of Redis is not among them: it is read at each connection. */
@@ -19,6 +23,7 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
   const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
   return new FileFollower(clock, log, [
     ...keysFile(config, pinned),
+    ...tlsFiles(config, readers.certificates),
     ...caFile('origin CA file', ORIGIN_CA, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
     }),
@@ -26,6 +31,14 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
       places.trustForRedis(pem);
     }),
   ]);
+}
+
+function tlsFiles({ tls }: Config, certificates: Certificates | undefined): readonly FollowedFile[] {
+  if (tls === undefined || certificates === undefined) return [];
+  const { paths, files } = tls;
+  const texts = [files.certificate, files.key, files.clientCa].flatMap((file) => file?.pem ?? []);
+  const takeOver: FollowedFile['takeOver'] = (found) => certificates.takeOver(toTlsFiles(paths, found));
+  return [{ name: 'server certificate', paths, texts, takeOver }];
 }
 
 function keysFile(config: Config, pinned: PinnedPayloads): readonly FollowedFile[] {

@@ -1,15 +1,19 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
 import type { Config } from '../config/load-config.js';
 import { buildAdminServer } from '../servers/admin/admin-server.js';
-import { ListeningPort } from '../servers/listener/listening-port.js';
+import { Certificates } from '../servers/listener/certificates.js';
+import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
+import type { HttpApp } from '../servers/http/fastify-app.js';
 import { openPorts } from '../servers/listener/open-ports.js';
-import { ClientConnections } from '../servers/grpc/client-connections.js';
+import { TlsFront } from '../servers/listener/tls-front.js';
+import { ClientConnections } from '../servers/http2/client-connections.js';
 import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
-import { LimitReports } from '../servers/grpc/limit-reports.js';
+import { LimitReports } from '../servers/http2/limit-reports.js';
 import { BodyRoom } from '../servers/http/request-body.js';
+import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
@@ -22,8 +26,8 @@ import {
   toGrpcServerOptions,
   toHttpBodyBytesMax,
   toHttpOptions,
+  REQUEST_MS_MAX,
   toHttpTimeouts,
-  toPorts,
   toStatsigRouteOptions,
 } from './room-options.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -32,20 +36,18 @@ import type { IdLists } from './id-lists.js';
 import type { EventRooms } from './log-events.js';
 import type { Core } from './core.js';
 import type { World } from './world.js';
+import { PublicAndAdminPorts, type Ports } from './ports.js';
 import { drainHttp, GRPC_MS_MAX, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
-
-/** Undefined for a server that the mode does not have. */
-export interface Ports {
-  readonly httpPort: number | undefined;
-  readonly grpcPort: number | undefined;
-  readonly adminPort: number;
-}
 
 export interface Servers {
   readonly registry: StreamRegistry;
   /** Undefined where the mode has no gRPC. */
   describeGrpc(): ReturnType<GrpcServer['describe']> | undefined;
+  /** Undefined without TLS. */
+  describeTls(): object | undefined;
   readonly connections: ConnectionLimits;
+  /** Of the TLS ports. */
+  readonly certificates: Certificates | undefined;
   /** Rejects with PortsUnavailable where any cannot be had. */
   listen(): Promise<Ports>;
   /** Lets answers and streams end within their deadlines; safe where nothing listens yet. */
@@ -81,18 +83,20 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
     buildHttpServer(clock, log, events, readiness, { ...toHttpOptions(config), bodies }, [routes]);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
-  const at = toPorts(config);
-  const httpPort = http && new ListeningPort(at.http, connections.http, http.accept);
-  const grpcPort = grpc && new ListeningPort(at.grpc, connections.grpc, grpc.accept);
-  const adminPort = new ListeningPort(at.admin, connections.admin, admin.accept);
+  const certificates = config.tls && new Certificates(clock, log, config.tls.files);
+  const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
+  const http2 = tls && http && buildHttp2(world, http, connections.http);
+  const ports = new PublicAndAdminPorts(config, connections, { http, http2, grpc, admin, tls });
   return {
     registry,
     describeGrpc: () => grpc?.describe(),
+    describeTls: () => tls && { ...tls.describe(), ...(http2 && { http2: http2.describe() }) },
     connections,
+    certificates,
     listen: async () => {
       await Promise.all(apps.map((app) => app.ready()));
-      await openPorts([adminPort, grpcPort, httpPort].filter((port) => port !== undefined));
-      return { httpPort: httpPort?.number, grpcPort: grpcPort?.number, adminPort: adminPort.number };
+      await openPorts([...ports.ofHttp, ...ports.ofGrpc]);
+      return ports.numbers;
     },
     drain: async () => {
       // Calls of either protocol may wait for the origin.
@@ -100,10 +104,13 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
         void Promise.all([origin.close(), rooms.idListFileOrigin.close()]);
       });
       const streams = registry.drain(clock);
+      http2?.drain();
+      certificates?.stop();
+      const grpcClosed = ports.ofGrpc.map((port) => port.close(clock, GRPC_MS_MAX));
       try {
         await Promise.all([
-          drainHttp(clock, apps, httpPort === undefined ? [adminPort] : [httpPort, adminPort]),
-          grpcPort && grpc.drain(streams.overInMs, grpcPort.close(clock, GRPC_MS_MAX)),
+          drainHttp(clock, apps, ports.ofHttp),
+          grpc?.drain(streams.overInMs, Promise.all(grpcClosed)),
         ]);
       } finally {
         streams.cancel();
@@ -111,6 +118,11 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, stat
       }
     },
   };
+}
+
+function buildHttp2({ clock, log }: World, http: HttpApp, limit: ConnectionLimit): Http2Front {
+  // As many as there may be connections of HTTP/1.1, which have one at a time.
+  return new Http2Front(clock, log, http, { requestsMax: limit.table.entriesMax, requestMs: REQUEST_MS_MAX });
 }
 
 function buildGrpcServer(
@@ -125,7 +137,7 @@ function buildGrpcServer(
     subscribe: feed.subscribe.bind(feed),
     keepWhileStreamed: store.keepWhileStreamed.bind(store),
   };
-  const reports = new LimitReports(clock, log);
+  const reports = new LimitReports(clock, log, 'gRPC');
   const connections = new ClientConnections(clock, reports, {
     callsAtOnce: registry.streamsMax,
   });

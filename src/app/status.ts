@@ -27,6 +27,10 @@ export interface StatusSources
   /** Of the gRPC server; undefined where the mode has none. */
   readonly grpc: ReturnType<GrpcServer['describe']> | undefined;
   readonly connections: ConnectionLimits;
+  /** Undefined without TLS. */
+  readonly tls: object | undefined;
+  /** What is wrong with files that changed: their earlier contents are in use. */
+  readonly filesNotTakenOver: readonly string[];
   /** What the places where specs outlive the process tell of themselves. */
   readonly places: Readonly<Record<string, object>>;
 }
@@ -62,6 +66,8 @@ export function describeStatus(sources: StatusSources): object {
     cache: config.cache,
     ...sources.places,
     streams: { byKey: registry.byKey, refused: registry.refused, dropped: registry.dropped },
+    ...(sources.tls && { tls: sources.tls }),
+    filesNotTakenOver: sources.filesNotTakenOver,
     ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
     connectionsClosedForOthers: Object.fromEntries(limits.map(({ server, closed }) => [server, closed])),
     idLists: describeIdLists(sources.manifests, sources),

@@ -1,6 +1,6 @@
 // Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
-import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import { certificatesIn } from '../domain/tls-files.js';
 import { fileFault } from '../files/small-file.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { readPinnedKeys } from './pinned-keys.js';
@@ -8,6 +8,7 @@ import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { boundsText, parseSetting, shownValue, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
+import { readTls, type TlsConfig } from './tls-config.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
 export type Cache = 'disabled' | 'redis' | 'local';
@@ -24,6 +25,8 @@ export interface Config extends SettingValues {
   readonly redis: RedisConfig | undefined;
   /** PEM text of `redisCaFile`; undefined where none was named. */
   readonly redisCaPem: string | undefined;
+  /** Of the public ports; undefined without a certificate. */
+  readonly tls: TlsConfig | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
   readonly specDir: string | undefined;
 }
@@ -33,6 +36,8 @@ export interface Surroundings {
   /** Gives a file's text, or throws. */
   readonly readFile: (path: string) => string;
   readonly hostName: string;
+  /** The time, by which certificates are judged. */
+  readonly nowMs: number;
   /** The directory that CACHE `local` takes where none is named: of this user alone. */
   readonly fallbackDataDir: string;
 }
@@ -57,7 +62,8 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   ];
   const pinned = readPinnedKeys(values, around.readFile);
   const ca = readCa(ORIGIN_CA, values.originCaFile, around.readFile);
-  all.push(...pinned.faults, ...ca.faults);
+  const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
+  all.push(...pinned.faults, ...ca.faults, ...tlsFaults);
   const places = readPlaces(cache, values, around);
   all.push(...places.faults);
   if (all.length > 0) return { kind: 'faults', faults: all };
@@ -71,6 +77,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       pinnedSdkKeys: pinned.sdkKeys,
       sdkKeysText: pinned.fileText,
       originCaPem: ca.pem,
+      tls,
       ...places.config,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
     }),
@@ -200,7 +207,7 @@ function variablesOf(setting: Setting): readonly string[] {
 
 function valueOf(setting: Setting, text: string | true): unknown {
   if (text !== true) return parseSetting(setting, text);
-  if (setting.kind === 'switch') return true;
+  if (setting.kind === 'switch' || setting.kind === 'flag') return true;
   throw new Error('needs a value');
 }
 
@@ -235,23 +242,12 @@ export function readCa(
   if (path === '') return { pem: undefined, faults: [] };
   try {
     const pem = readFile(path);
-    if (isPemOfCertificates(pem)) return { pem, faults: [] };
+    if (certificatesIn(pem).length > 0) return { pem, faults: [] };
     return {
       pem: undefined,
       faults: [`${source}: ${maskSdkKeysIn(path)} contains no readable PEM certificate`],
     };
   } catch (error) {
     return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };
-  }
-}
-
-/** At least one certificate, and every one readable. */
-function isPemOfCertificates(pem: string): boolean {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
-  try {
-    return blocks.map((block) => new X509Certificate(block)).length > 0;
-  } catch {
-    // What is wrong with it is told by the caller: that it holds no certificate.
-    return false;
   }
 }

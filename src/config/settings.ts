@@ -6,6 +6,7 @@ import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
 import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
+import { tlsSettings } from './tls-settings.js';
 import { upstreamSettings } from './upstream-settings.js';
 
 /** In the order of --help and of the documentation. */
@@ -13,6 +14,7 @@ export const settings = {
   ...specSettings,
   ...cacheSettings,
   ...serverSettings,
+  ...tlsSettings,
   ...upstreamSettings,
   ...idListSettings,
   ...logEventSettings,

@@ -51,6 +51,11 @@ export class FileFollower {
     this.#states = files.map((file) => new FileState(log, file));
   }
 
+  /** Of contents that were not taken over, for as long as they are there. */
+  get faults(): readonly string[] {
+    return this.#states.flatMap((state) => state.faults);
+  }
+
   start(): void {
     if (this.#states.length > 0) this.#lookLater();
   }
@@ -90,6 +95,7 @@ export class FileFollower {
 class FileState {
   readonly #log: Logger;
   readonly #file: FollowedFile;
+  faults: readonly string[] = [];
   /** What the last look found, and what was taken over or reported last. */
   #seen: string;
   #settled: string;
@@ -111,6 +117,7 @@ class FileState {
     if (!isAsked && (!isSteady || finding === this.#settled)) return;
     this.#settled = finding;
     const { faults, facts }: TakenOver = found.faults.length > 0 ? found : takeOver(found.texts);
+    this.faults = faults;
     if (faults.length === 0) this.#log.info({ ...facts }, `${name} read again`);
     else this.#log.error({ faults }, `${name} not taken over: its earlier contents stay in use`);
   }

@@ -66,7 +66,7 @@ export class FleetScene {
       '0',
     );
     if (typed.kind !== 'run') throw new Error('not a daemon');
-    const around = { env: {}, hostName: name, fallbackDataDir: '/nonexistent', readFile: () => '' };
+    const around = { env: {}, hostName: name, nowMs: 0, fallbackDataDir: '/nonexistent', readFile: () => '' };
     const loaded = loadConfig(typed.line, around);
     if (loaded.kind === 'faults') throw new Error(loaded.faults.join());
     const sink = new LogSink();

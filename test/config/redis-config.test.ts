@@ -17,7 +17,7 @@ function load(args: readonly string[], env: Record<string, string> = {}): Loaded
     if (path === '/password') return 'from a file';
     throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
   };
-  return loadConfig(typed.line, { env, hostName: 'h', fallbackDataDir: '/temp/ours', readFile });
+  return loadConfig(typed.line, { env, hostName: 'h', nowMs: 0, fallbackDataDir: '/temp/ours', readFile });
 }
 
 function config(args: readonly string[], env?: Record<string, string>): Config {
