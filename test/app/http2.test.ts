@@ -184,36 +184,54 @@ describe('over HTTP/2, as over HTTP/1.1, an SDK is answered with', () => {
   });
 });
 
+interface Status {
+  readonly tables: { readonly httpConnections: { readonly entries: number } };
+  readonly tls: { readonly http2: { readonly limitsReached: Readonly<Record<string, number>> } };
+}
+
+async function status(proxy: TestProxy): Promise<Status> {
+  return JSON.parse((await rawRequest(`${proxy.adminUrl}/status`)).text) as Status;
+}
+
 async function limitsReached(proxy: TestProxy): Promise<Readonly<Record<string, number>>> {
-  const { text } = await rawRequest(`${proxy.adminUrl}/status`);
-  const { tls } = JSON.parse(text) as {
-    readonly tls: { readonly http2: { readonly limitsReached: Readonly<Record<string, number>> } };
-  };
-  return tls.http2.limitsReached;
+  return (await status(proxy)).tls.http2.limitsReached;
+}
+
+async function connections(proxy: TestProxy): Promise<number> {
+  return (await status(proxy)).tables.httpConnections.entries;
 }
 
 describe('over HTTP/2, a client', () => {
   for (const [name, resets] of [
     ['that starts requests without end', false],
-    // Node itself ends this one, and says nothing of it.
+    // Node itself ends this one, and not every release tells of it.
     ['that starts requests without end, and resets each at once,', true],
   ] as const) {
     it(`${name} is ended with its connection, and others go on`, async (t) => {
       // By this clock no time passes in which a client may start more.
-      const proxy = await start(t, new ManualClock());
+      const clock = new ManualClock();
+      const proxy = await start(t, clock);
       const [flooding, other] = [await open(t, proxy), await open(t, proxy)];
-      for (let count = 0; count < 5_000 && !flooding.destroyed; count += 50) {
+      const isEnded = async (): Promise<boolean> => flooding.destroyed || (await connections(proxy)) === 1;
+      for (let count = 0; count < 5_000 && !(await isEnded()); count += 50) {
         const streams = Array.from({ length: 50 }, () => flooding.request({ ':path': '/v1/health' }));
-        const all = Promise.all(streams.map(ended));
-        for (const stream of streams)
+        let left = streams.length;
+        for (const stream of streams) void ended(stream).then(() => (left -= 1));
+        // A request that is reset before it was sent is never sent.
+        await new Promise((resolve) => setImmediate(resolve));
+        for (const stream of streams) {
           if (resets) stream.close(constants.NGHTTP2_CANCEL);
           else stream.resume();
-        await all;
+        }
+        // Node's client does not always notice that its connection has ended.
+        await eventually('end of all', async () => left === 0 || (await isEnded()));
       }
-      await eventually('end of the connection', () => flooding.destroyed);
       assert.equal((await ask(other, { path: SPEC })).status, 200);
+      // Node 20 may leave the connection of a client that it ended as an idle one.
+      clock.advance(75_000);
+      await eventually('end of the connection', async () => (await connections(proxy)) === 0);
       assert.equal((await limitsReached(proxy))['callRate'], resets ? 0 : 1);
-      assert.equal(proxy.logs.withMessage('HTTP/2 clients reached a limit').length, resets ? 0 : 1);
+      if (!resets) assert.equal(proxy.logs.withMessage('HTTP/2 clients reached a limit').length, 1);
     });
   }
 
