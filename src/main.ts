@@ -33,6 +33,7 @@ const around: Surroundings = {
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
   hostName: hostname(),
+  nowMs: systemClock.nowMs(),
   // With the user's number in it: the temp dir is everybody's.
   fallbackDataDir: join(tmpdir(), `spec-forward-proxy-${uid ?? 'user'}`),
   folderFault,
