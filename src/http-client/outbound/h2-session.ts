@@ -1,6 +1,7 @@
 // One HTTP/2 session: how many streams it takes, whether its peer still lives, and how it ends.
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { errors } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { H2Exchange, Lender } from './h2-exchange.js';
@@ -16,6 +17,8 @@ const STREAM_WINDOW_BYTES = 256 * 1024;
 const SESSION_WINDOW_BYTES = 16 * STREAM_WINDOW_BYTES;
 
 export class H2Session implements Lender {
+  /** Resolves when everything on it has ended, which is a little later than its socket does. */
+  readonly closed: Promise<void>;
   readonly #clock: Clock;
   readonly #origin: URL;
   readonly #socket: Socket;
@@ -37,7 +40,11 @@ export class H2Session implements Lender {
     this.#socket = socket;
     this.#onChange = onChange;
     const settings = { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES };
-    this.#session = connect(origin, { createConnection: () => socket, settings });
+    // As a plain stream, so that a failed write closes it. Given the socket itself, Node writes to TLS natively: there HTTP/2
+    // ignores that a write failed, TLS never finishes the next one, and nothing is read while a write is unfinished, so
+    // that neither the end of the connection nor its error is ever seen.
+    const connection = Duplex.from({ readable: socket, writable: socket });
+    this.#session = connect(origin, { createConnection: () => connection, settings });
     this.#session.on('connect', () => {
       this.#session.setLocalWindowSize(SESSION_WINDOW_BYTES);
     });
@@ -48,9 +55,12 @@ export class H2Session implements Lender {
       for (const exchange of this.#exchanges.keys()) exchange.refuseAbove(lastStreamId);
       this.retire();
     });
-    this.#session.once('close', () => {
-      this.destroy();
-      onChange();
+    this.closed = new Promise((resolve) => {
+      this.#session.once('close', () => {
+        this.destroy();
+        onChange();
+        resolve();
+      });
     });
   }
 
