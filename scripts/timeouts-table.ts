@@ -182,6 +182,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
   ],
   'From clients over HTTP': [
     {
+      what: 'the TLS handshake, over HTTP and gRPC',
+      time: number('servers/listener/tls-front.ts', 'HANDSHAKE_MS_MAX'),
+      by: 'Node',
+    },
+    {
       what: "a request's headers, from its first byte",
       time: number('app/room-options.ts', 'headersMs'),
       by: 'Node, which looks every 5 s',
@@ -189,7 +194,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'a whole request, from its first byte',
-      time: number('app/room-options.ts', 'requestMs'),
+      time: number('app/room-options.ts', 'REQUEST_MS_MAX'),
       by: 'Node, which looks every 5 s',
       test: ['servers/http/broken-request.test.ts', 'a body that takes too long is answered with 408'],
     },
@@ -222,12 +227,12 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
   'From clients over gRPC': [
     {
       what: 'a request, from the begin of its call',
-      time: number('servers/grpc/call-limits.ts', 'REQUEST_MS_MAX'),
+      time: number('servers/grpc/grpc-server.ts', 'REQUEST_MS_MAX'),
       test: ['servers/grpc/call-limits.test.ts', 'is cut off after 10 s'],
     },
     {
       what: 'a connection without a call',
-      time: number('servers/grpc/client-connections.ts', 'IDLE_MS_MAX'),
+      time: number('servers/http2/client-connections.ts', 'IDLE_MS_MAX'),
       test: ['servers/grpc/client-connections.test.ts', 'is closed after 75 s'],
     },
     {
@@ -290,7 +295,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'log events and ID lists of an earlier run, before the ports open',
-      time: number('app/app.ts', 'OPEN_MS_MAX'),
+      time: number('app/feature.ts', 'PREPARE_MS_MAX'),
     },
     {
       what: 'writing a batch of log events; then it is answered 503',
@@ -369,7 +374,6 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: '`health --grpc`: the whole call',
       time: number('servers/grpc/health-client.ts', 'TIMEOUT_MS'),
-      by: 'grpc-js',
       test: ['servers/grpc/health.test.ts', 'exits with 0 while the daemon serves'],
     },
   ],

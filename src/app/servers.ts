@@ -74,7 +74,7 @@ export function buildServers(
   const apps = http === undefined ? [admin] : [http, admin];
   const certificates = config.tls && new Certificates(clock, log, config.tls.files);
   const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
-  const http2 = tls && http && connections.http && buildHttp2(world, http, connections.http);
+  const http2 = tls && http && buildHttp2(world, http, connections.http);
   const ports = new PublicAndAdminPorts(config, connections, { http, http2, grpc, admin, tls });
   return {
     name: 'servers',
