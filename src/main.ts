@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { startApp, type App } from './app/app.js';
 import { readCommandLine } from './cli/read-command-line.js';
 import {
@@ -99,6 +100,7 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
     version,
     user,
     openFilesMax: readOpenFilesMax(),
+    memoryBytesMax: readMemoryBytesMax(),
   });
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
@@ -168,6 +170,12 @@ function readOpenFilesMax(): number {
   };
   const softLimit = report.userLimits?.open_files?.soft;
   return typeof softLimit === 'number' ? softLimit : Infinity;
+}
+
+/** Without a container's limit Node gives 0, nothing, or more than there is. */
+function readMemoryBytesMax(): number {
+  const { heap_size_limit: heapBytesMax } = getHeapStatistics();
+  return Math.min(heapBytesMax, process.constrainedMemory() || Infinity);
 }
 
 function readVersion(): string {

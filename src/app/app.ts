@@ -2,6 +2,7 @@
 import type { Config } from '../config/load-config.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
+import type { Gauges } from '../observability/gauges.js';
 import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -14,6 +15,7 @@ import { buildCore, type Core } from './core.js';
 import { Features } from './feature.js';
 import { followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
+import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
 import { buildServers, type Ports } from './servers.js';
@@ -26,6 +28,8 @@ export interface App extends Ports {
   readonly startedUp: Promise<void>;
   /** Reads the files that settings name again, at once; a faulty one changes nothing. */
   readFilesAgain(): void;
+  /** How full each bounded table is now. */
+  readonly gauges: Gauges;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
@@ -54,6 +58,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
     servers,
+    new LimitWatch(clock, log, () => features.gauges),
     {
       name: 'followed files',
       open: () => {
@@ -82,6 +87,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
   return {
     ...ports,
     startedUp,
+    get gauges() {
+      return features.gauges;
+    },
     readFilesAgain: () => {
       followed.readNow();
     },

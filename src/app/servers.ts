@@ -17,13 +17,13 @@ import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-pro
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
+import { toBodyBytesMax } from './budget.js';
 import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
 import {
   ADMIN_BODY_BYTES_MAX,
   toConfigSpecServiceOptions,
   toConnectionsAsked,
   toGrpcServerOptions,
-  toHttpBodyBytesMax,
   toHttpOptions,
   toHttpTimeouts,
   toPorts,
@@ -70,7 +70,8 @@ export function buildServers(
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
-  const http = connections.http && buildPublicServer(config, world, rooms);
+  const bodies = new BodyRoom(toBodyBytesMax(config, world));
+  const http = connections.http && buildPublicServer(config, world, rooms, bodies);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
   const at = toPorts(config);
@@ -91,7 +92,11 @@ export function buildServers(
     get ports() {
       return portsNow();
     },
-    gauges: () => ({ ...registry.gauges, ...grpc?.gauges, ...gaugesOf(connections) }),
+    gauges: () => ({
+      ...gaugesOf(connections),
+      ...(http && { bodyBytes: bodies.gauge }),
+      ...(grpc && { ...registry.gauges, ...grpc.gauges }),
+    }),
     status: (shows) => ({
       endpoints: describeEndpoints(config, portsNow()),
       streams: {
@@ -101,9 +106,6 @@ export function buildServers(
         ...(shows && streamRows(registry, shows)),
       },
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
-      connectionsClosedForOthers: Object.fromEntries(
-        Object.entries(connections).map(([server, { closed }]) => [server, closed]),
-      ),
     }),
     drain: async () => {
       // Calls of either protocol may wait for the origin.
@@ -124,7 +126,12 @@ export function buildServers(
   };
 }
 
-function buildPublicServer(config: Config, { clock, log }: World, rooms: AllRooms): HttpApp {
+function buildPublicServer(
+  config: Config,
+  { clock, log }: World,
+  rooms: AllRooms,
+  bodies: BodyRoom,
+): HttpApp {
   const { readiness, events, reader, logEvents } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
@@ -133,7 +140,6 @@ function buildPublicServer(config: Config, { clock, log }: World, rooms: AllRoom
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
-  const bodies = new BodyRoom(toHttpBodyBytesMax(config));
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
   const options = { ...toHttpOptions(config), bodies };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);

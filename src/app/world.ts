@@ -13,4 +13,6 @@ export interface World {
   readonly user: FolderUser | undefined;
   /** How many files and connections it may have open; Infinity where there is no limit. */
   readonly openFilesMax: number;
+  /** How much memory it may take: the smaller of its heap's limit and its container's. */
+  readonly memoryBytesMax: number;
 }

@@ -44,6 +44,8 @@ export class Reader {
   readonly #restore: Restore | undefined;
   readonly #limit: ConcurrencyLimit;
   readonly #flights = new Map<string, Promise<Reading>>();
+  /** For want of a place in the queue, or as their turn came too late. */
+  #turnedAway = 0;
   /** Payloads that no backup had a moment ago. */
   readonly #looked: ExpiringMemory<object>;
 
@@ -81,6 +83,7 @@ export class Reader {
       coldFetchesWaiting: {
         entries: this.#flights.size - this.#limit.activeCount,
         entriesMax: COLD_QUEUE_MAX,
+        reached: this.#turnedAway,
       },
     };
   }
@@ -89,6 +92,7 @@ export class Reader {
     if (!this.#store.hasRoomFor(asked.sdkKey))
       return unavailable('sdk_keys_limit_reached', BUSY_RETRY_AFTER_MS);
     if (this.#flights.size - this.#limit.activeCount >= COLD_QUEUE_MAX) {
+      this.#turnedAway += 1;
       return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
     }
     // From here on the key goes into tables.
@@ -120,6 +124,7 @@ export class Reader {
     const queuedMs = this.#clock.monotonicMs();
     return this.#limit(async () => {
       if (this.#clock.monotonicMs() - queuedMs > COLD_QUEUE_WAIT_MS_MAX) {
+        this.#turnedAway += 1;
         return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
       }
       const { held } = await this.#refresher.refresh(key);

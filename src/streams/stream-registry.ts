@@ -32,6 +32,7 @@ export class StreamRegistry {
   readonly #waiting = new Set<Waiting>();
   readonly #listeners = new Listeners<() => void>();
   readonly #perKey = new Map<string, number>();
+  #waitsRefused = 0;
   readonly streamsMax: number;
   readonly waitingMax: number;
   /** Streams that were not opened, as every place was taken. */
@@ -49,7 +50,10 @@ export class StreamRegistry {
    * or undefined where too many wait already.
    */
   wait(stream?: ClientStream): (() => void) | undefined {
-    if (this.#waiting.size >= this.waitingMax) return undefined;
+    if (this.#waiting.size >= this.waitingMax) {
+      this.#waitsRefused += 1;
+      return undefined;
+    }
     const waiting = { stream };
     this.#waiting.add(waiting);
     return () => {
@@ -59,8 +63,12 @@ export class StreamRegistry {
 
   get gauges(): Gauges {
     return {
-      streams: { entries: this.active, entriesMax: this.streamsMax },
-      callsWaitingForSpecs: { entries: this.#waiting.size, entriesMax: this.waitingMax },
+      streams: { entries: this.active, entriesMax: this.streamsMax, reached: this.refused },
+      callsWaitingForSpecs: {
+        entries: this.#waiting.size,
+        entriesMax: this.waitingMax,
+        reached: this.#waitsRefused,
+      },
     };
   }
 

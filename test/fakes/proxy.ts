@@ -34,6 +34,8 @@ export interface TestProxyOptions {
   readonly clock?: Clock;
   /** Without a limit where left out. */
   readonly openFilesMax?: number;
+  /** Without a limit where left out. */
+  readonly memoryBytesMax?: number;
 }
 
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
@@ -61,6 +63,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     version: '0.0.0',
     user: testUser(),
     openFilesMax: options.openFilesMax ?? Infinity,
+    memoryBytesMax: options.memoryBytesMax ?? Infinity,
   });
   return {
     app,

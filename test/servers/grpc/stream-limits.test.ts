@@ -27,7 +27,7 @@ describe('-g 3', () => {
       refused: 1,
       dropped: 0,
     });
-    assert.deepEqual(tables['streams'], { entries: 3, entriesMax: 3 });
+    assert.deepEqual(tables['streams'], { entries: 3, entriesMax: 3, reached: 1 });
     assert.equal((await scene.client().getConfigSpec({ sdkKey: SDK_KEY })).code, status.OK);
   });
 
