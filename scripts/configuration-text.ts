@@ -1,4 +1,5 @@
 // docs/configuration.md as text, made from the settings table.
+import { BUDGET } from '../src/app/budget.js';
 import { boundsText, type Setting } from '../src/config/setting.js';
 import { settingGroups } from '../src/config/settings.js';
 
@@ -23,10 +24,27 @@ is 2. \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` are also read by their lo
 const TABLE_HEAD = `| option | variable | default | values | what it does |
 | --- | --- | --- | --- | --- |`;
 
+/** What clients may hold, from the table that the code has. */
+const BUDGET_HEAD = `## What clients may hold
+
+Strangers can reach the ports, so what they can hold is bounded, together with what known clients hold. Probes and SDKs that were
+served before have room of their own. Where a limit is reached, a line \`clients reached a limit\` says so, once a minute at most,
+\`tables\` of \`/status\` counts it as \`reached\`, and it is a [problem](operations.md#problems) for five minutes.
+
+| in \`/status\` | what | limit | beyond it |
+| --- | --- | --- | --- |
+${BUDGET.map(({ gauge, what, limit, beyond }) => `| \`${gauge}\` | ${what} | ${limit} | ${beyond} |`).join('\n')}
+
+- The shares of the ports: all connections together are at most what the process may open (\`ulimit -n\`) less 256, or less a quarter
+  where that is fewer, and take at most a quarter of memory, at 20 KiB each. What one port does not ask for goes to the others.
+- Memory is the smaller of Node's heap limit (\`--max-old-space-size\`) and the container's limit.
+
+`;
+
 const TAIL = `
 TLS and its settings together: [tls.md](tls.md). Certificate authorities can also be added for the whole process by Node's own \`NODE_EXTRA_CA_CERTS\`.
 
-## Limits that are not settings
+${BUDGET_HEAD}## Limits that are not settings
 
 All timeouts, settings and others, have [a page of their own](timeouts.md).
 
@@ -67,8 +85,7 @@ All timeouts, settings and others, have [a page of their own](timeouts.md).
 | files of ID lists being passed through | 16 at one time; one that takes over a minute gives way to another |
 | reading a file of an ID list from its copy | 30 minutes |
 | a message that a gRPC client sends | 4 KiB, 10 s from the begin of its call; 16 KiB of headers |
-| gRPC calls that wait for a first spec | 500, and as many as there may be streams; of more, one that has waited for 10 s gives way |
-| gRPC calls open at one time | those, the streams, and 500 others; on one connection 100, and as many as there may be streams |
+| gRPC calls on one connection | 100, and as many as there may be streams |
 | gRPC calls that one connection starts | 1,000 per second, and as many as there may be streams at once |
 | gRPC calls answered in one turn of the event loop | 50 |
 | a TLS handshake | 10 s |
@@ -76,10 +93,7 @@ All timeouts, settings and others, have [a page of their own](timeouts.md).
 | a connection of gRPC or HTTP/2 without an open call | 75 s |
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |
 | silence on a gRPC stream | 30 s, then a heartbeat |
-| health watches over gRPC | 200 |
-| bodies of requests that arrive at one time | four times the largest batch of log events, in bytes; beyond that the one that has been arriving for longest is refused |
 | requests on one HTTP connection that wait for their answers | 16 |
-| client connections | 100 to the admin port; to the gRPC port 1,000 more than streams; in all no more than the process may open (\`ulimit -n\`) less 256, or less a quarter of it where that is fewer |
 | deliveries of log events in flight | 64, one per SDK key |
 | retries of SDK keys that the origin is not known to take, and of batches that stepped aside | 5 a second for all together |
 | a look into a batch | 5 s, 128 in line, 16 of one SDK key; text over 16 MiB, or with over 100,000 events, is not searched for exposures |

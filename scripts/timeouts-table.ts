@@ -322,12 +322,12 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'HTTP connections; then they are cut',
-      time: number('app/shutdown.ts', 'DRAIN_MS_MAX'),
+      time: number('app/shutdown.ts', 'HTTP_MS_MAX'),
       test: ['process/stopping.test.ts', 'though a client reads nothing of a large answer'],
     },
     {
       what: 'gRPC calls; then they are cut',
-      time: number('servers/grpc/grpc-server.ts', 'DRAIN_MS_MAX'),
+      time: number('app/shutdown.ts', 'GRPC_MS_MAX'),
       test: ['process/grpc-stopping.test.ts', 'ends within 10 s though a client reads nothing'],
     },
     {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
+import { getHeapStatistics } from 'node:v8';
 import type { App } from './app/app.js';
 import type { Typed } from './cli/read-command-line.js';
 import type { CommandLine } from './config/command-line.js';
@@ -120,6 +121,7 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
     version,
     user,
     openFilesMax: readOpenFilesMax(),
+    memoryBytesMax: readMemoryBytesMax(),
   });
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
@@ -206,6 +208,12 @@ function readOpenFilesMax(): number {
 /** Undefined where the output goes elsewhere: `process.stdout` is not touched then, as it would make writes to a pipe block. */
 function terminalColumns(): number | undefined {
   return isatty(STANDARD_OUTPUT) ? process.stdout.columns : undefined;
+}
+
+/** Without a container's limit Node gives 0, nothing, or more than there is. */
+function readMemoryBytesMax(): number {
+  const { heap_size_limit: heapBytesMax } = getHeapStatistics();
+  return Math.min(heapBytesMax, process.constrainedMemory() || Infinity);
 }
 
 function readVersion(): string {

@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
+import type { Gauges } from '../observability/gauges.js';
 import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -15,6 +16,7 @@ import { buildCore, type Core } from './core.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
+import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
 import type { Ports } from './ports.js';
@@ -30,6 +32,8 @@ export interface App extends Ports {
   readFilesAgain(): void;
   /** Not ready from now on, and served for a while yet, as whoever sends traffic learns of it late; `over` ends that while. */
   leave(over: Promise<void>): Promise<void>;
+  /** How full each bounded table is now. */
+  readonly gauges: Gauges;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
@@ -65,6 +69,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     fleetFeature(rooms.fleet),
     servers,
     fileFeature(followed),
+    new LimitWatch(clock, log, () => features.gauges),
   );
   try {
     await features.open();
@@ -85,6 +90,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
   return {
     ...ports,
     startedUp,
+    get gauges() {
+      return features.gauges;
+    },
     readFilesAgain: () => {
       followed.readNow();
     },

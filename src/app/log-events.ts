@@ -70,8 +70,7 @@ export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
     drain: () => store.flush(),
     close: () => store.close(),
     gauges: () => ({
-      logEventBatches: { entries: room.batches, entriesMax: room.options.batchesMax },
-      logEventBytes: { entries: room.bytes, entriesMax: room.options.bytesMax },
+      ...room.gauges,
       logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
       logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
     }),

@@ -15,7 +15,8 @@ export type ProblemReason =
   | 'log_events_turned_away'
   | 'log_events_not_delivered'
   | 'log_events_refused'
-  | 'log_events_given_up';
+  | 'log_events_given_up'
+  | 'limit_reached';
 
 /** As the feature that has it states it. */
 export interface Problem {
@@ -91,6 +92,11 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   log_events_given_up: {
     severity: 'degraded',
     remedy: 'See dead-letters.jsonl in the folder of log events for what was given up, and why.',
+  },
+  limit_reached: {
+    severity: 'degraded',
+    remedy:
+      'Find out who sends so much. If it is honest load: more replicas, or the setting that docs/configuration.md names for it.',
   },
 };
 

@@ -52,14 +52,6 @@ export function toHttpTimeouts(config: Config): HttpTimeouts {
   };
 }
 
-/** In bytes: as many of the largest ones may arrive at one time. */
-const LOG_EVENT_BODIES_ARRIVING_MAX = 4;
-
-/** Of all requests to the public port. */
-export function toHttpBodyBytesMax(config: Config): number {
-  return config.logEventBodyMaxMib * MIB * LOG_EVENT_BODIES_ARRIVING_MAX;
-}
-
 /** Nothing on the admin port takes a body. */
 export const ADMIN_BODY_BYTES_MAX = MIB;
 

@@ -20,13 +20,13 @@ import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-pro
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
+import { toBodyBytesMax } from './budget.js';
 import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
 import {
   ADMIN_BODY_BYTES_MAX,
   toConfigSpecServiceOptions,
   toConnectionsAsked,
   toGrpcServerOptions,
-  toHttpBodyBytesMax,
   toHttpOptions,
   REQUEST_MS_MAX,
   toHttpTimeouts,
@@ -69,7 +69,8 @@ export function buildServers(
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
-  const http = connections.http && buildPublicServer(config, world, rooms);
+  const bodies = new BodyRoom(toBodyBytesMax(config, world));
+  const http = connections.http && buildPublicServer(config, world, rooms, bodies);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
   const certificates = config.tls && new Certificates(clock, log, config.tls.files);
@@ -86,7 +87,12 @@ export function buildServers(
     get ports() {
       return ports.numbers;
     },
-    gauges: () => ({ ...registry.gauges, ...grpc?.gauges, ...http2?.gauges, ...gaugesOf(connections) }),
+    gauges: () => ({
+      ...gaugesOf(connections),
+      ...(http && { bodyBytes: bodies.gauge }),
+      ...(grpc && { ...registry.gauges, ...grpc.gauges }),
+      ...http2?.gauges,
+    }),
     status: (shows) => ({
       endpoints: describeEndpoints(config, ports.numbers),
       streams: {
@@ -99,9 +105,6 @@ export function buildServers(
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
       ...(http2 && { http2: { limitsReached: http2.limitsReached } }),
       ...(tls && { tls: tls.describe() }),
-      connectionsClosedForOthers: Object.fromEntries(
-        Object.entries(connections).map(([server, { closed }]) => [server, closed]),
-      ),
     }),
     drain: async () => {
       // Calls of either protocol may wait for the origin.
@@ -125,7 +128,12 @@ export function buildServers(
   };
 }
 
-function buildPublicServer(config: Config, { clock, log }: World, rooms: AllRooms): HttpApp {
+function buildPublicServer(
+  config: Config,
+  { clock, log }: World,
+  rooms: AllRooms,
+  bodies: BodyRoom,
+): HttpApp {
   const { readiness, events, reader, logEvents } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
@@ -134,7 +142,6 @@ function buildPublicServer(config: Config, { clock, log }: World, rooms: AllRoom
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
-  const bodies = new BodyRoom(toHttpBodyBytesMax(config));
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
   const options = { ...toHttpOptions(config), bodies };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);

@@ -81,7 +81,8 @@ export class FleetScene {
     const sink = new LogSink();
     this.logs.set(name, sink);
     const log = createLogger(sink, { level: 'info', instanceName: name, version: '0' });
-    const world = { clock: this.clock, log, version: '0', user: undefined, openFilesMax: Infinity };
+    const limits = { openFilesMax: Infinity, memoryBytesMax: Infinity };
+    const world = { clock: this.clock, log, version: '0', user: undefined, ...limits };
     const sources = {
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],

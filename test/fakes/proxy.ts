@@ -40,6 +40,8 @@ export interface TestProxyOptions {
   readonly openFilesMax?: number;
   /** The system's where left out. */
   readonly lookup?: Lookup;
+  /** Without a limit where left out. */
+  readonly memoryBytesMax?: number;
 }
 
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
@@ -71,6 +73,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     user: testUser(),
     openFilesMax: options.openFilesMax ?? Infinity,
     ...(options.lookup && { lookup: options.lookup }),
+    memoryBytesMax: options.memoryBytesMax ?? Infinity,
   });
   return {
     app,

@@ -127,7 +127,7 @@ test('standard output is JSON lines only, and no whole SDK key is in any output,
   await program.line('origin failing: still serving the last good spec');
   writeFileSync(path, `${KEYS.filed}\n${KEYS.malformed}/\n`);
   program.signal('SIGHUP');
-  await program.line('SDK keys file not taken over: the keys pinned before stay');
+  await program.line('SDK keys file not taken over: its earlier contents stay in use');
 
   const status = await rawRequest(`${adminUrl}/status?keys=`);
   assert.equal(status.status, 200);

@@ -109,7 +109,7 @@ export class GrpcServer {
   }
 
   get gauges(): Gauges {
-    return { grpcCalls: this.#calls.gauge };
+    return { grpcCalls: this.#calls.gauge, ...this.#services.health.gauges };
   }
 
   /** How often clients reached which limit. */

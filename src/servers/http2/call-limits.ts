@@ -48,7 +48,8 @@ export class CallLimits {
   }
 
   get gauge(): Gauge {
-    return { entries: this.#calls.size, entriesMax: this.#options.callsMax };
+    const reached = this.#reports.counts.callsOpen;
+    return { entries: this.#calls.size, entriesMax: this.#options.callsMax, reached };
   }
 
   /** From now on, whatever answers the calls of this server gets only those within the limits. */
@@ -122,7 +123,9 @@ export class CallLimits {
   }
 
   #cut(stream: ServerHttp2Stream, limit: Http2Limit, code: number): void {
-    this.#reports.tell(limit);
+    // Told for every limit of this kind alike: see the watch over gauges.
+    if (limit === 'callsOpen') this.#reports.count(limit);
+    else this.#reports.tell(limit);
     this.#forget(stream);
     stream.close(code);
     // What waits for the client's window would keep it open.
