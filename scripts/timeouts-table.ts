@@ -347,7 +347,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'copies of ID lists',
-      time: number('app/shutdown.ts', 'COPIES_MS_MAX'),
+      time: number('', 'COPIES_MS_MAX'),
       test: ['process/hanging-disk.test.ts', 'SIGTERM ends a process whose disk hangs'],
     },
     {
