@@ -37,6 +37,13 @@ async function build() {
 
 /** Runs a command in the project, shows what it wrote only where it failed, and ends it when this process has to end. */
 async function run(command, commandArgs, failure, watch = () => undefined) {
+  let interrupted;
+  const interrupt = (signal) => {
+    interrupted = signal;
+    child.kill('SIGTERM');
+  };
+  // Before it starts: a signal that comes with its first moment must not end this process alone.
+  for (const signal of SIGNALS) process.on(signal, interrupt);
   const child = spawn(command, commandArgs, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -45,12 +52,6 @@ async function run(command, commandArgs, failure, watch = () => undefined) {
       watch(text);
     });
   }
-  let interrupted;
-  const interrupt = (signal) => {
-    interrupted = signal;
-    child.kill('SIGTERM');
-  };
-  for (const signal of SIGNALS) process.on(signal, interrupt);
   const [code] = await once(child, 'close');
   for (const signal of SIGNALS) process.off(signal, interrupt);
   if (interrupted !== undefined) process.exit(128 + constants.signals[interrupted]);

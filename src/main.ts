@@ -3,26 +3,22 @@
 import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startApp, type App } from './app/app.js';
-import { readCommandLine } from './cli/read-command-line.js';
-import {
-  loadConfig,
-  loadSettings,
-  type Config,
-  type Loaded,
-  type Surroundings,
-} from './config/load-config.js';
+import { isatty } from 'node:tty';
+import { getHeapStatistics } from 'node:v8';
+import type { App } from './app/app.js';
+import type { Typed } from './cli/read-command-line.js';
 import type { CommandLine } from './config/command-line.js';
+import type { Config, Loaded, Surroundings } from './config/load-config.js';
 import { systemClock } from './domain/clock.js';
-import { probeHealth } from './cli/health-probe.js';
-import { openStandardOutput } from './observability/log-output.js';
-import { createLogger, type Logger } from './observability/logger.js';
-import { PortsUnavailable } from './servers/listener/open-ports.js';
+import { nameSdkKeys } from './domain/sdk-key.js';
+import { folderFault } from './files/folder-fault.js';
+import type { Logger } from './observability/logger.js';
 
+const STANDARD_OUTPUT = 1;
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
 const EXIT_BY_SIGNAL = 128;
-/** For log lines that nobody takes. */
+/** For log lines that are not read. */
 const LAST_LINES_MS_MAX = 200;
 /** For operations on files that are under way, and how often it is looked whether any is. */
 const LAST_FILES_MS_MAX = 200;
@@ -38,13 +34,19 @@ const around: Surroundings = {
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
   hostName: hostname(),
+  nowMs: systemClock.nowMs(),
   // With the user's number in it: the temp dir is everybody's.
   fallbackDataDir: join(tmpdir(), `spec-forward-proxy-${uid ?? 'user'}`),
+  folderFault,
 };
 
+/**
+ * What a command needs is imported when it is clear which it is: an image runs `health` every few seconds, and what the daemon
+ * consists of takes half a second to load.
+ */
 async function main(): Promise<void> {
   const version = readVersion();
-  const typed = readCommandLine(process.argv.slice(2), version);
+  const typed = await readArguments(process.argv.slice(2), version);
   switch (typed.kind) {
     case 'told':
       process.stdout.write(typed.text);
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
       await runHealth(typed.line);
       return;
     case 'run': {
+      const { loadConfig } = await import('./config/load-config.js');
       const loaded = loadConfig(typed.line, around);
       const config = orFaults(loaded);
       if (config === undefined) return;
@@ -62,23 +65,42 @@ async function main(): Promise<void> {
   }
 }
 
+async function readArguments(args: readonly string[], version: string): Promise<Typed> {
+  const [first = '', ...rest] = args;
+  if (rest.length === 0 && ['--version', '-V'].includes(first)) return { kind: 'told', text: `${version}\n` };
+  if (first === 'health') {
+    const { readHealthLine } = await import('./cli/read-health-line.js');
+    const line = readHealthLine(rest);
+    if (line !== undefined) return { kind: 'health', line };
+  }
+  const { readCommandLine } = await import('./cli/read-command-line.js');
+  return readCommandLine(args, version, terminalColumns());
+}
+
 async function runHealth(line: CommandLine): Promise<void> {
+  const { loadSettings } = await import('./config/load-config.js');
   const values = orFaults(loadSettings(line, around));
   if (values === undefined) return;
+  const { probeHealth } = await import('./cli/health-probe.js');
   const report = await probeHealth({ ...values, isGrpc: values.healthGrpc }, systemClock);
   process.stdout.write(`${report.text}\n`);
   process.exitCode = report.isHealthy ? 0 : EXIT_BROKEN;
 }
 
 async function runDaemon(config: Config, notices: readonly string[], version: string): Promise<void> {
-  const output = openStandardOutput();
+  const { startApp } = await import('./app/app.js');
+  const { openStandardOutput } = await import('./observability/log-output.js');
+  const { createLogger } = await import('./observability/logger.js');
+  const { PortsUnavailable } = await import('./servers/listener/open-ports.js');
+  const output = openStandardOutput(config.logFormat);
   const log = createLogger(output, {
-    debug: config.debugLogging,
+    level: config.logLevel,
     instanceName: config.instanceName,
     version,
   });
+  nameSdkKeys(config.sdkKeyNames);
   for (const notice of notices) log.warn(notice);
-  // What was logged is written first, unless nobody takes it.
+  // Log lines are written first, unless they are not read.
   const exit = (status: number): void => {
     systemClock.schedule(LAST_LINES_MS_MAX, () => {
       end(status, systemClock.monotonicMs() + LAST_FILES_MS_MAX);
@@ -99,6 +121,7 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
     version,
     user,
     openFilesMax: readOpenFilesMax(),
+    memoryBytesMax: readMemoryBytesMax(),
   });
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
@@ -130,27 +153,39 @@ function end(status: number, waitUntilMs: number): void {
   });
 }
 
-/** The first signal stops in good order, the second at once. */
+/**
+ * SIGTERM stops in good order once the shutdown delay is over, and another signal ends that delay; SIGINT comes from a person, who
+ * need not wait for it. Any signal after that ends the process at once.
+ */
 function stopOnSignals(starting: Promise<App>, log: Logger, exit: (status: number) => void): void {
-  let isStopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (isStopping) {
-        log.warn({ signal }, 'second signal: the process ends at once');
-        exit(EXIT_BY_SIGNAL + SIGNAL_NUMBERS[signal]);
-        return;
-      }
-      isStopping = true;
-      log.info({ signal }, 'stopping');
-      // A failed stop is an unhandled rejection: logged, exit status 1.
-      void starting
-        .then((app) => app.stop())
-        .then(() => {
-          log.info('stopped');
-          exit(0);
-        });
-    });
-  }
+  let step: 'running' | 'leaving' | 'stopping' = 'running';
+  let endDelay = (): void => undefined;
+  const delayOver = new Promise<void>((resolve) => {
+    endDelay = resolve;
+  });
+  const stop = async (): Promise<void> => {
+    const app = await starting;
+    await app.leave(delayOver);
+    step = 'stopping';
+    await app.stop();
+    log.info('stopped');
+    exit(0);
+  };
+  const take = (signal: keyof typeof SIGNAL_NUMBERS): void => {
+    if (step === 'stopping') {
+      log.warn({ signal }, 'signal again: the process ends at once');
+      exit(EXIT_BY_SIGNAL + SIGNAL_NUMBERS[signal]);
+      return;
+    }
+    const isFirst = step === 'running';
+    log.info({ signal }, isFirst ? 'stopping' : 'signal again: the shutdown delay is over');
+    step = isFirst && signal === 'SIGTERM' ? 'leaving' : 'stopping';
+    if (step === 'stopping') endDelay();
+    // A failed stop is an unhandled rejection: logged, exit status 1.
+    if (isFirst) void stop();
+  };
+  process.on('SIGINT', take);
+  process.on('SIGTERM', take);
 }
 
 function orFaults<Result>(loaded: Loaded<Result>): Result | undefined {
@@ -168,6 +203,17 @@ function readOpenFilesMax(): number {
   };
   const softLimit = report.userLimits?.open_files?.soft;
   return typeof softLimit === 'number' ? softLimit : Infinity;
+}
+
+/** Undefined where the output goes elsewhere: `process.stdout` is not touched then, as it would make writes to a pipe block. */
+function terminalColumns(): number | undefined {
+  return isatty(STANDARD_OUTPUT) ? process.stdout.columns : undefined;
+}
+
+/** Without a container's limit Node gives 0, nothing, or more than there is. */
+function readMemoryBytesMax(): number {
+  const { heap_size_limit: heapBytesMax } = getHeapStatistics();
+  return Math.min(heapBytesMax, process.constrainedMemory() || Infinity);
 }
 
 function readVersion(): string {

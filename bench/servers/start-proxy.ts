@@ -31,12 +31,15 @@ export async function startProxy(
   const loaded = loadConfig(typed.line, {
     env,
     hostName: name,
+    nowMs: Date.now(),
     fallbackDataDir: '/nonexistent',
+    folderFault: () => undefined,
     readFile: () => fileText,
   });
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const silent = { write: () => undefined };
-  const log = createLogger(silent, { debug: false, instanceName: name, version: 'bench' });
-  const world = { clock: systemClock, log, version: 'bench', user: undefined, openFilesMax: Infinity };
+  const log = createLogger(silent, { level: 'info', instanceName: name, version: 'bench' });
+  const limits = { openFilesMax: Infinity, memoryBytesMax: Infinity };
+  const world = { clock: systemClock, log, version: 'bench', user: undefined, ...limits };
   return await startApp(loaded.config, world);
 }

@@ -51,7 +51,8 @@ export class ProxyProcess {
   }
 
   signal(): void {
-    this.#child.kill('SIGTERM');
+    // Not SIGTERM, after which it would serve on for the shutdown delay.
+    this.#child.kill('SIGINT');
   }
 
   /** What it says once it listens and is ready; undefined where it ended before. */

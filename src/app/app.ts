@@ -1,7 +1,9 @@
 // Composition root: builds the rooms, lists the features that are made of them, and starts and stops these.
 import type { Config } from '../config/load-config.js';
 import { DiskQueue } from '../files/disk-queue.js';
+import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
+import type { Gauges } from '../observability/gauges.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -12,11 +14,13 @@ import { Readiness } from '../servers/readiness.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { buildCore, type Core } from './core.js';
 import { Features } from './feature.js';
-import { followFiles } from './followed-files.js';
+import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
+import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
-import { buildServers, type Ports } from './servers.js';
+import type { Ports } from './ports.js';
+import { buildServers } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
@@ -27,6 +31,10 @@ export interface App extends Ports {
   readonly startedUp: Promise<void>;
   /** Reads the files that settings name again, at once; a faulty one changes nothing. */
   readFilesAgain(): void;
+  /** Not ready from now on, and served for a while yet, as whoever sends traffic learns of it late; `over` ends that while. */
+  leave(over: Promise<void>): Promise<void>;
+  /** How full each bounded table is now. */
+  readonly gauges: Gauges;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
@@ -46,7 +54,12 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const servers = buildServers(config, world, rooms, { status, metrics: page });
-  const followed = followFiles(config, world, { pinned, connections: shared.connections, places });
+  const followed = followFiles(config, world, {
+    pinned,
+    connections: shared.connections,
+    places,
+    certificates: servers.certificates,
+  });
   features.add(
     telemetryFeature(clock, telemetry, features, rooms),
     processFeature(world, readiness),
@@ -58,15 +71,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
     fleetFeature(rooms.fleet),
     servers,
     statsigFeature(telemetry, rooms.logEvents),
-    {
-      name: 'followed files',
-      open: () => {
-        followed.start();
-      },
-      drain: () => {
-        followed.stop();
-      },
-    },
+    fileFeature(followed),
+    new LimitWatch(clock, log, () => features.gauges),
   );
   try {
     await features.open();
@@ -78,6 +84,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { ports } = servers;
   const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
+  if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
     logReady(log, readiness, pinnedSdkKeys.size);
@@ -86,8 +93,15 @@ export async function startApp(config: Config, world: World): Promise<App> {
   return {
     ...ports,
     startedUp,
+    get gauges() {
+      return features.gauges;
+    },
     readFilesAgain: () => {
       followed.readNow();
+    },
+    leave: async (over) => {
+      readiness.drain();
+      if (config.shutdownDelayS > 0) await atMost(clock, config.shutdownDelayS * 1000, over);
     },
     stop: () => {
       readiness.drain();
@@ -109,8 +123,8 @@ interface Shared {
   readonly disk: DiskQueue;
 }
 
-function openShared(config: Config, { clock, version }: World): Shared {
-  const connections = new SharedConnections(clock, toUpstreamOptions(config, version));
+function openShared(config: Config, { clock, version, lookup }: World): Shared {
+  const connections = new SharedConnections(clock, { ...toUpstreamOptions(config, version), lookup });
   return { connections, disk: new DiskQueue(clock) };
 }
 

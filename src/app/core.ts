@@ -1,4 +1,4 @@
-// Builds the core: what is held, who reads it, who asks for it again, and where it outlives the process. Starts nothing.
+// Builds the core: the store, its readers and pollers, and the places that outlive the process. Starts nothing.
 import type { Config } from '../config/load-config.js';
 import { BackupLog } from '../core/backup-log.js';
 import { Backups, type BackupPlace } from '../core/backups.js';
@@ -19,7 +19,7 @@ import type { FleetLink } from '../storage/fleet-link.js';
 import type { Origin } from '../core/origin.js';
 import { Poller } from '../core/poller.js';
 import { PinnedPayloads } from './pinned-payloads.js';
-import { toFleetOptions, toHostOf, toPollerOptions } from './room-options.js';
+import { toFleetOptions, toHostOf, toNeededIntervalMs, toPollerOptions } from './room-options.js';
 import type { World } from './world.js';
 
 /** Bodies compressed at one time: zlib has four threads, and DNS needs one of them. */
@@ -64,35 +64,48 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const memory = new ColdMemory(clock);
   const backups = new Backups(clock, store, places);
   const refresher = new Refresher(clock, origin, { store, memory }, config.clearDatastoreOnUnauthorized);
-  const poller = new Poller(
-    clock,
-    toPollerOptions(config, (key) => store.peek(key) !== undefined),
-  );
+  const facts = {
+    isHeld: (key: PayloadKey): boolean => store.peek(key) !== undefined,
+    isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
+  };
+  const poller = new Poller(clock, toPollerOptions(config, facts));
+  const pinned = new PinnedPayloads(store, poller, outcomes, config.pinnedPayloadNames);
   const isRefused = (key: PayloadKey): boolean =>
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&
     outcomes.lastOf(key)?.kind === 'unauthorized';
   const shared = { store, poller, backups, outcomes, isRefused };
-  const fleet = link && new FleetMember(clock, log, link, shared, toFleetOptions(config));
+  const fleet = link && new FleetMember(clock, log, link, shared, toFleetOptions(config, facts));
   const turns = new Turns(clock, { store, refresher, backups, isRefused }, fleet);
   const restore: Restore = (key) => turns.restore(key, poller);
   const reader = new Reader(clock, { store, memory }, refresher, places.length > 0 ? restore : undefined, {
     coldFetchesMax: config.coldFetchesMax,
   });
-  const pinned = new PinnedPayloads(store, poller, outcomes);
   const common = { origin, store, feed, outcomes, refresher, poller, reader, pinned, backups, fleet };
   const core: Core = { ...common, formsLimit };
   poller.start((key) => turns.poll(key));
+  store.subscribe({
+    removed: ({ sdkKey }) => {
+      memory.left(sdkKey);
+    },
+  });
   connect(core, clock, new BackupLog(clock, log), events);
+  store.subscribe({
+    // At once, unless it was fetched a moment ago.
+    askedAgain: ({ key, confirmedAtMs }) => {
+      poller.postpone(key, Math.max(clock.monotonicMs(), confirmedAtMs + toNeededIntervalMs(config, key)));
+    },
+  });
   return core;
 }
 
-/** Who is told of what. Listeners hear of it in the order in which they stand here. */
+/** Connects events to their listeners, which are called in the order in which they stand here. */
 function connect(core: Core, clock: Clock, backupLog: BackupLog, events: ProxyEvents): void {
   const { store, refresher, backups, outcomes, feed, poller, fleet } = core;
   refresher.subscribe(outcomes);
   refresher.subscribe(backups);
   backups.subscribe(backupLog);
+  store.subscribe(outcomes);
   if (fleet !== undefined) {
     backups.subscribe(fleet.ofRedis);
     store.subscribe(fleet);

@@ -1,9 +1,15 @@
 // The files that settings name and that may change meanwhile, and what becomes of new contents.
-import { ORIGIN_CA, readCa, REDIS_CA, type Config } from '../config/load-config.js';
+import { readCa, type Config } from '../config/load-config.js';
+import { toTlsFiles } from '../config/tls-config.js';
+import type { Certificates } from '../servers/listener/certificates.js';
 import { readPinnedKeys } from '../config/pinned-keys.js';
+import type { Setting } from '../config/setting.js';
+import { settings } from '../config/settings.js';
+import { nameSdkKeys } from '../domain/sdk-key.js';
 import { FileFollower, type FollowedFile } from '../files/followed-files.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { OpenedPlaces } from './backup-places.js';
+import type { Feature } from './feature.js';
 import type { PinnedPayloads } from './pinned-payloads.js';
 import type { World } from './world.js';
 
@@ -11,6 +17,8 @@ export interface FileReaders {
   readonly pinned: PinnedPayloads;
   readonly connections: SharedConnections;
   readonly places: Pick<OpenedPlaces, 'trustForRedis'>;
+  /** Of the TLS ports; undefined without TLS. */
+  readonly certificates: Certificates | undefined;
 }
 
 /** The password file of Redis is not among them: it is read at each connection. */
@@ -19,20 +27,49 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
   const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
   return new FileFollower(clock, log, [
     ...keysFile(config, pinned),
-    ...caFile('origin CA file', ORIGIN_CA, originCaFile, originCaPem, (pem) => {
+    ...tlsFiles(config, readers.certificates),
+    ...caFile('origin CA file', settings.originCaFile, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
     }),
-    ...caFile('Redis CA file', REDIS_CA, redisCaFile, redisCaPem, (pem) => {
+    ...caFile('Redis CA file', settings.redisCaFile, redisCaFile, redisCaPem, (pem) => {
       places.trustForRedis(pem);
     }),
   ]);
 }
 
+export function fileFeature(follower: FileFollower): Feature {
+  return {
+    name: 'files that settings name',
+    open: () => {
+      follower.start();
+    },
+    drain: () => {
+      follower.stop();
+    },
+    problems: () =>
+      follower.failing.map(({ name, faults, sinceMs }) => {
+        const what = `${name}: ${faults.join('; ')}`;
+        return { reason: 'file_not_taken_over', what, sinceMs, count: 1 };
+      }),
+  };
+}
+
+function tlsFiles({ tls }: Config, certificates: Certificates | undefined): readonly FollowedFile[] {
+  if (tls === undefined || certificates === undefined) return [];
+  const { paths, files } = tls;
+  const texts = [files.certificate, files.key, files.clientCa].flatMap((file) => file?.pem ?? []);
+  const takeOver: FollowedFile['takeOver'] = (found) => certificates.takeOver(toTlsFiles(paths, found));
+  return [{ name: 'server certificate', paths, texts, takeOver }];
+}
+
 function keysFile(config: Config, pinned: PinnedPayloads): readonly FollowedFile[] {
   if (config.sdkKeysFile === '') return [];
   const takeOver: FollowedFile['takeOver'] = ([text = '']) => {
-    const { sdkKeys, faults } = readPinnedKeys(config, () => text);
-    if (faults.length === 0) void pinned.pin(sdkKeys);
+    const { sdkKeys, names, faults } = readPinnedKeys(config, () => text);
+    if (faults.length === 0) {
+      nameSdkKeys(names);
+      void pinned.pin(sdkKeys);
+    }
     return { faults, facts: { pinnedSdkKeys: sdkKeys.size } };
   };
   return [{ name: 'SDK keys file', paths: [config.sdkKeysFile], texts: [config.sdkKeysText], takeOver }];
@@ -41,14 +78,14 @@ function keysFile(config: Config, pinned: PinnedPayloads): readonly FollowedFile
 /** `pem`: what was in it at the start; undefined where it was not read, as nobody asks for it. */
 function caFile(
   name: string,
-  source: string,
+  setting: Setting,
   path: string,
   pem: string | undefined,
   trust: (pem: string) => void,
 ): readonly FollowedFile[] {
   if (pem === undefined) return [];
   const takeOver: FollowedFile['takeOver'] = ([text = '']) => {
-    const { faults } = readCa(source, path, () => text);
+    const { faults } = readCa(setting, path, () => text);
     if (faults.length === 0) trust(text);
     return { faults };
   };

@@ -29,7 +29,7 @@ export interface IdLists {
   readonly manifests: ManifestDirectory;
   readonly rewrittenManifests: RewrittenManifests;
   readonly idListFiles: IdListFiles;
-  /** Where the files come from: closed, it lets go of who waits for one. */
+  /** Where the files come from; closing it fails the requests that wait for one. */
   readonly idListFileOrigin: IdListFileOrigin;
   /** Where the copies are kept; undefined where that is memory. */
   readonly idListDisk: DiskPlace | undefined;

@@ -39,7 +39,7 @@ export function buildLogEvents(
   isKnownKey: (sdkKey: string) => boolean,
 ): LogEventStore {
   const { clock, log, version } = world;
-  const journal = new EventJournal(clock, log, events);
+  const journal = new EventJournal(clock, log, events, config.logEventStatsigEndpoint.host);
   const origin = createEventClient(clock, {
     ...toUpstreamOptions(config, version, connections),
     endpoint: config.logEventStatsigEndpoint,
@@ -72,8 +72,7 @@ export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
     drain: () => store.flush(),
     close: () => store.close(),
     gauges: () => ({
-      logEventBatches: { entries: room.batches, entriesMax: room.options.batchesMax },
-      logEventBytes: { entries: room.bytes, entriesMax: room.options.bytesMax },
+      ...room.gauges,
       logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
       logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
     }),

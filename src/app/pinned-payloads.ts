@@ -1,32 +1,52 @@
-// The payloads of pinned SDK keys: fetched at start and polled for ever, whether a client asks or not.
+// The payloads of pinned SDK keys: fetched at start and never dropped, whether a client asks or not.
+import type { PinnedPayloadName } from '../config/pinned-payload-names.js';
 import type { OutcomeLog } from '../core/outcome-log.js';
 import type { PayloadStore } from '../core/payload-store.js';
-import type { PayloadKey } from '../domain/payload-key.js';
-import { allPayloadKeys, SPEC_V1, SPEC_V2 } from '../protocols/statsig/resource-kinds.js';
+import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { allPayloadKeys, ID_LISTS, SPEC_V1, SPEC_V2 } from '../protocols/statsig/resource-kinds.js';
 import type { Poller } from '../core/poller.js';
 
-/** What SDKs ask for: legacy ones v1, core ones v2 as protobuf or as JSON. */
-const VARIANTS = [
-  { kind: SPEC_V1, format: 'json' },
-  { kind: SPEC_V2, format: 'json' },
-  { kind: SPEC_V2, format: 'protobuf' },
-] as const;
+type Variant = Omit<PayloadKey, 'sdkKey'>;
+
+const VARIANTS: Readonly<Record<PinnedPayloadName, Variant>> = {
+  v1: { kind: SPEC_V1, format: 'json' },
+  v2: { kind: SPEC_V2, format: 'json' },
+  'v2-protobuf': { kind: SPEC_V2, format: 'protobuf' },
+  'id-lists': { kind: ID_LISTS, format: 'json' },
+};
+/** Fetched at start, so that an outage finds something to serve: legacy SDKs ask for v1, core ones for v2 in either format. */
+const AT_START: readonly PinnedPayloadName[] = ['v1', 'v2', 'v2-protobuf'];
 
 export class PinnedPayloads {
   readonly #store: PayloadStore;
   readonly #poller: Poller;
   readonly #outcomes: OutcomeLog;
+  readonly #named: readonly PinnedPayloadName[];
   #sdkKeys: ReadonlySet<string> = new Set();
   #payloads: readonly PayloadKey[] = [];
+  /** By their ids. */
+  #needed: ReadonlySet<string> = new Set();
 
-  constructor(store: PayloadStore, poller: Poller, outcomes: OutcomeLog) {
+  /** `named`: what is needed of each key, though no client of this process asks for it. */
+  constructor(
+    store: PayloadStore,
+    poller: Poller,
+    outcomes: OutcomeLog,
+    named: readonly PinnedPayloadName[],
+  ) {
     this.#store = store;
     this.#poller = poller;
     this.#outcomes = outcomes;
+    this.#named = named;
   }
 
   get payloads(): readonly PayloadKey[] {
     return this.#payloads;
+  }
+
+  /** Whether others than clients of this process need it. */
+  needs(key: PayloadKey): boolean {
+    return this.#needed.size > 0 && this.#needed.has(payloadId(key));
   }
 
   /**
@@ -37,7 +57,8 @@ export class PinnedPayloads {
     const left = [...this.#sdkKeys].filter((sdkKey) => !sdkKeys.has(sdkKey));
     this.#sdkKeys = sdkKeys;
     this.#store.pin(sdkKeys);
-    this.#payloads = [...sdkKeys].flatMap((sdkKey) => VARIANTS.map((variant) => ({ sdkKey, ...variant })));
+    this.#payloads = payloadsOf(sdkKeys, new Set([...AT_START, ...this.#named]));
+    this.#needed = new Set(payloadsOf(sdkKeys, new Set(this.#named)).map(payloadId));
     // Clients may have asked for more than the variants that are pinned.
     for (const key of left.flatMap((sdkKey) => allPayloadKeys(sdkKey))) {
       if (this.#store.peek(key) !== undefined) continue;
@@ -46,4 +67,11 @@ export class PinnedPayloads {
     }
     await Promise.all(this.#payloads.map((key) => this.#poller.watchNow(key)));
   }
+}
+
+function payloadsOf(
+  sdkKeys: ReadonlySet<string>,
+  names: ReadonlySet<PinnedPayloadName>,
+): readonly PayloadKey[] {
+  return [...sdkKeys].flatMap((sdkKey) => [...names].map((name) => ({ sdkKey, ...VARIANTS[name] })));
 }

@@ -7,7 +7,6 @@ import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpTimeouts } from '../servers/http/fastify-app.js';
-import type { PortOptions } from '../servers/listener/listening-port.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
@@ -42,21 +41,16 @@ export function toStatsigRouteOptions(config: Config): Omit<StatsigRouteOptions,
   };
 }
 
+/** From a request's first byte to its last. */
+export const REQUEST_MS_MAX = 30_000;
+
 export function toHttpTimeouts(config: Config): HttpTimeouts {
   return {
     keepAliveMs: config.httpKeepAliveTimeoutS * 1000,
     headersMs: 15_000,
-    requestMs: 30_000,
+    requestMs: REQUEST_MS_MAX,
     checkMs: 5_000,
   };
-}
-
-/** In bytes: as many of the largest ones may arrive at one time. */
-const LOG_EVENT_BODIES_ARRIVING_MAX = 4;
-
-/** Of all requests to the public port. */
-export function toHttpBodyBytesMax(config: Config): number {
-  return config.logEventBodyMaxMib * MIB * LOG_EVENT_BODIES_ARRIVING_MAX;
 }
 
 /** Nothing on the admin port takes a body. */
@@ -90,30 +84,25 @@ export function toConnectionsAsked(config: Config): ConnectionsByServer & { read
   };
 }
 
-/** Where each server listens. */
-export function toPorts(config: Config): Readonly<Record<'http' | 'grpc' | 'admin', PortOptions>> {
-  const open = { host: config.host, hostSetting: '--host (SFP_HOST)' };
-  const admin = { host: config.adminHost, hostSetting: '--admin-host (SFP_ADMIN_HOST)' };
-  return {
-    http: { ...open, port: config.httpPort, portSetting: '--http-port (SFP_HTTP_PORT)' },
-    grpc: { ...open, port: config.grpcPort, portSetting: '--grpc-port (SFP_GRPC_PORT)' },
-    admin: { ...admin, port: config.adminPort, portSetting: '--admin-port (SFP_ADMIN_PORT)' },
-  };
+/** What the polls of a payload depend on. */
+export interface PollFacts extends Pick<PollerOptions, 'isHeld'> {
+  /** Nobody needs the newest of it now. */
+  readonly isIdle: (key: PayloadKey) => boolean;
 }
 
-export function toPollerOptions(config: Config, isHeld: PollerOptions['isHeld']): PollerOptions {
+export function toPollerOptions(config: Config, { isHeld, isIdle }: PollFacts): PollerOptions {
   return {
-    intervalMs: toIntervalMs(config),
+    intervalMs: toIntervalMs(config, isIdle),
     inFlightMax: config.updateBatchSize,
     isHeld,
     instanceName: config.instanceName,
   };
 }
 
-export function toFleetOptions(config: Config): FleetMemberOptions {
+export function toFleetOptions(config: Config, { isIdle }: PollFacts): FleetMemberOptions {
   return {
     lookMs: config.pollingIntervalS * 1000,
-    intervalMs: toIntervalMs(config),
+    intervalMs: toIntervalMs(config, isIdle),
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   };
@@ -124,9 +113,20 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
   return ({ kind }) => (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
 }
 
+/** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
+const IDLE_INTERVAL_MS = 600_000;
+
 /** Between two polls of a payload. */
-export function toIntervalMs(config: Config): PollerOptions['intervalMs'] {
-  return ({ kind }) => (kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000;
+function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
+  return (key) => {
+    const intervalMs = toNeededIntervalMs(config, key);
+    return isIdle(key) ? Math.max(intervalMs, IDLE_INTERVAL_MS) : intervalMs;
+  };
+}
+
+/** The same of one that is needed. */
+export function toNeededIntervalMs(config: Config, { kind }: PayloadKey): number {
+  return (kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000;
 }
 
 export function toInspectionOptions(config: Config): ThreadOptions {

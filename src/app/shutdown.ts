@@ -5,7 +5,7 @@ import { atMost } from '../domain/deadline.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import type { ListeningPort } from '../servers/listener/listening-port.js';
 
-/** Answers that wait for the origin get no more than this: then the origin is let go, and they are told to try again. */
+/** Requests that wait for the origin get this long; then it is closed, and they are answered with 503. */
 export const WAIT_FOR_ORIGIN_MS = 3_000;
 /** HTTP connections still open after this are cut. With what else a stop needs, the process ends within 5 s. */
 const HTTP_MS_MAX = 4_000;

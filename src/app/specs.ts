@@ -12,7 +12,7 @@ import type { Core } from './core.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { Problem, ProblemReason } from './problems.js';
-import { toHostOf, toIntervalMs } from './room-options.js';
+import { toHostOf, toNeededIntervalMs } from './room-options.js';
 
 const MS_PER_S = 1000;
 
@@ -45,9 +45,9 @@ export function specFeature(config: Config, clock: Clock, core: Core): Feature {
 }
 
 function readSpecs(write: WriteReading, config: Config, clock: Clock, { store }: Core): void {
-  const intervalMs = toIntervalMs(config);
   for (const kind of RESOURCE_KINDS) {
-    write(to.pollInterval, intervalMs({ kind, sdkKey: '', format: 'json' }) / MS_PER_S, kind.name);
+    const intervalMs = toNeededIntervalMs(config, { kind, sdkKey: '', format: 'json' });
+    write(to.pollInterval, intervalMs / MS_PER_S, kind.name);
   }
   const monotonicStartMs = clock.nowMs() - clock.monotonicMs();
   let held = 0;

@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import { shownSettings } from '../config/shown-settings.js';
 import { systemClock } from '../domain/clock.js';
 import { EventLoopDelay } from '../observability/event-loop-delay.js';
+import type { Gauge } from '../observability/gauges.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { Feature, Features } from './feature.js';
@@ -29,9 +30,13 @@ export function describeStatus(
     mode: config.mode,
     cache: config.cache,
     ...features.status(toKeyFilter(keys)),
-    tables: Object.fromEntries(Object.entries(features.gauges).filter(([, { entries }]) => entries > 0)),
+    tables: Object.fromEntries(Object.entries(features.gauges).filter(isWorthTelling)),
     settings: shownSettings(config),
   };
+}
+
+function isWorthTelling([, { entries, reached = 0 }]: readonly [string, Gauge]): boolean {
+  return entries > 0 || reached > 0;
 }
 
 /** What this process takes of its machine. */

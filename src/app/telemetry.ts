@@ -42,7 +42,7 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
     code: [200, 503],
   });
   const sinks: EventSink[] = [metrics];
-  if (config.debugLogging) sinks.push(createEventLines(world.log));
+  if (config.logLevel === 'debug') sinks.push(createEventLines(world.log));
   if (config.accessLog) sinks.push(createAccessLines(world.log));
   const forms = new SdkKeyForms(config.metricsSdkKey === 'masked' ? 'masked' : 'sfp');
   const tags = new SfpTags(forms);

@@ -1,5 +1,6 @@
 // What the process gives its rooms, so that none of them reaches for it.
 import type { Clock } from '../domain/clock.js';
+import type { Lookup } from '../http-client/outbound/addresses.js';
 import type { Logger } from '../observability/logger.js';
 import type { FolderUser } from '../files/own-folder.js';
 
@@ -9,8 +10,12 @@ export interface World {
   readonly log: Logger;
   /** This program's release. */
   readonly version: string;
-  /** Who it runs as; undefined where the system knows no users. */
+  /** The user that it runs as; undefined on systems without users. */
   readonly user: FolderUser | undefined;
   /** How many files and connections it may have open; Infinity where there is no limit. */
   readonly openFilesMax: number;
+  /** How hosts of origins are found; as the system does, where left out. */
+  readonly lookup?: Lookup;
+  /** How much memory it may take: the smaller of its heap's limit and its container's. */
+  readonly memoryBytesMax: number;
 }

@@ -1,7 +1,7 @@
 // The encoded forms of one version of a body: the one that came, and the others made once, when first wanted.
 import type { ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { createHash } from 'node:crypto';
-import { Readable, Writable } from 'node:stream';
+import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliCompress, createGzip } from 'node:zlib';
 import { toEtag } from '../domain/etag.js';
@@ -98,11 +98,27 @@ export class BodyForms {
 
 const ALL_ENCODINGS: readonly Encoding[] = ['br', 'gzip', 'identity'];
 
+/** The same body in the same encoding, but for its first bytes. */
+export async function withoutStart(
+  form: BodyForm,
+  startBytes: number,
+  identityBytes: number,
+): Promise<BodyForm> {
+  return await convert(form, form.encoding, identityBytes, startBytes);
+}
+
 /** Between two compressed forms the whole identity body is never held. */
-async function convert(from: BodyForm, to: Encoding, identityBytes: number): Promise<BodyForm> {
+async function convert(
+  from: BodyForm,
+  to: Encoding,
+  identityBytes: number,
+  startBytes = 0,
+): Promise<BodyForm> {
   const pieces: Buffer[] = [];
   const hash = createHash('sha256');
-  await run(from, encoders(to, identityBytes), (piece) => {
+  const stages = encoders(to, identityBytes);
+  if (startBytes > 0) stages.unshift(leaveOut(startBytes));
+  await run(from, stages, (piece) => {
     pieces.push(piece);
     hash.update(piece);
   });
@@ -123,6 +139,17 @@ async function run(
   });
   const source = Readable.from(slices(from.bytes), { objectMode: false });
   await pipeline([source, ...decoders(from.encoding), ...stages, sink]);
+}
+
+function leaveOut(startBytes: number): Transform {
+  let left = startBytes;
+  return new Transform({
+    transform: (piece: Buffer, _encoding, done) => {
+      const rest = piece.subarray(left);
+      left -= piece.length - rest.length;
+      done(null, rest);
+    },
+  });
 }
 
 function* slices(bytes: Buffer): Generator<Buffer> {

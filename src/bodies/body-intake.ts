@@ -4,6 +4,8 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BodyForm, Encoding } from '../domain/payload.js';
 import { toEtag } from '../domain/etag.js';
+import { withoutStart } from './body-forms.js';
+import { MARK_BYTES, MarkRemover } from './byte-order-mark.js';
 import { asBodyFault, createDecoder, isZlibError, trailingBytes } from './body-decoding.js';
 import { BodyFault, type BodyReader } from '../domain/body-reader.js';
 
@@ -35,6 +37,7 @@ export async function takeInBody<Facts>(
   const hash = createHash('sha256');
   let encodedBytes = 0;
   let identityBytes = 0;
+  const text = reader.isText ? new MarkRemover() : undefined;
 
   async function* keep(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const piece of pieces) {
@@ -52,7 +55,7 @@ export async function takeInBody<Facts>(
         if (identityBytes > limits.decodedBytesMax) {
           throw tooLarge('decoded_body_too_large', limits.decodedBytesMax);
         }
-        reader.push(piece);
+        reader.push(text?.push(piece) ?? piece);
         done();
       } catch (error) {
         done(error as Error);
@@ -73,8 +76,14 @@ export async function takeInBody<Facts>(
     throw asBodyFault(error);
   }
   if (encodedBytes === 0) throw emptyBody();
+  if (text !== undefined) reader.push(text.end());
   const facts = reader.end();
-  return { form: { encoding, bytes: Buffer.concat(kept), etag: toEtag(hash) }, identityBytes, facts };
+  const form = { encoding, bytes: Buffer.concat(kept), etag: toEtag(hash) };
+  if (text?.hasMark !== true) return { form, identityBytes, facts };
+  // Made anew here, once, so that nobody behind has to know of the mark: clients, Redis' readers, the disk.
+  const markedBytes = identityBytes;
+  identityBytes -= MARK_BYTES;
+  return { form: await withoutStart(form, MARK_BYTES, markedBytes), identityBytes, facts };
 }
 
 function tooLarge(reason: 'body_too_large' | 'decoded_body_too_large', bytesMax: number): BodyFault {

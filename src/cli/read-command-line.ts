@@ -1,8 +1,8 @@
 // What can be typed: operands, options, help; knows nothing of what they do. The one door to commander.
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Option, type Help } from 'commander';
 import type { CommandLine, SettingName } from '../config/command-line.js';
 import { boundsText, type Setting } from '../config/setting.js';
-import { settings } from '../config/settings.js';
+import { settingGroups, settings } from '../config/settings.js';
 
 export type Typed =
   /** Help or the version: text for standard output. */
@@ -13,29 +13,33 @@ export type Typed =
 
 const HEALTH = 'health';
 
-const EXAMPLES = `
-Commands:
-  health                       ask the daemon on this machine for /v1/health; exit status 0 if it lives, else 1
-  health --grpc                ask its gRPC health service; exit status 0 if it serves, else 1
+const COMMANDS = [
+  ['health', 'ask the daemon on this machine for /v1/health; exits with 0 if it is alive, else with 1'],
+  ['health --grpc', 'ask its gRPC health service; exits with 0 if it serves, else with 1'],
+] as const;
 
+const EXAMPLES = `
 Examples:
   spec-forward-proxy http disabled
-  spec-forward-proxy grpc-and-http disabled
-  spec-forward-proxy http disabled -p 5 --sdk-keys-file /etc/spec-forward-proxy/keys
+  spec-forward-proxy grpc-and-http local --data-dir /var/lib/specs
+  spec-forward-proxy http redis -p 5 --sdk-keys-file /etc/statsig/keys
   spec-forward-proxy health --http-port 8000
 
-Exit status: 0 stopped by a signal, 1 could not start or broke, 2 wrong options.`;
+Exit status: 0 stopped by a signal, 1 failed, 2 wrong options.`;
 
-/** `args`: what follows the program's name. Wrong input is not refused here but handed on, to be reported as a whole. */
-export function readCommandLine(args: readonly string[], version: string): Typed {
+/**
+ * `args`: what follows the program's name. Wrong input is not refused here but handed on, to be reported as a whole.
+ * `helpWidth`: columns of the terminal.
+ */
+export function readCommandLine(args: readonly string[], version: string, helpWidth = 80): Typed {
   let told = '';
-  const program = buildProgram(version, (text) => {
+  const program = buildProgram(version, helpWidth, (text) => {
     told += text;
   });
   try {
-    program.parse(args.flatMap(splitShortOption), { from: 'user' });
+    program.parse(withFlagValues(args.flatMap(splitShortOption)), { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return { kind: 'told', text: told };
+    if (error instanceof CommanderError && told !== '') return { kind: 'told', text: told };
     throw error;
   }
   const { operands, unknownOptions } = splitArguments(program.args);
@@ -43,36 +47,61 @@ export function readCommandLine(args: readonly string[], version: string): Typed
   return { kind: operands[0] === HEALTH ? 'health' : 'run', line };
 }
 
-function buildProgram(version: string, tell: (text: string) => void): Command {
+function buildProgram(version: string, helpWidth: number, tell: (text: string) => void): Command {
   const program = new Command('spec-forward-proxy')
     .description('Serves Statsig config specs to server SDKs, fetched once for all of them.')
     .usage('[options] <MODE> <CACHE>')
     .argument('[MODE]', "what to serve over: 'http', 'grpc' or 'grpc-and-http'")
     .argument('[CACHE]', "where specs are backed up: 'disabled', 'redis' or 'local'")
     .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .addHelpText('after', EXAMPLES)
+    .helpOption('-h, --help', 'print this help: the common settings')
+    .option('--help-all', 'print the help with all settings')
+    .addHelpText('after', ({ command }) => commandsText(command.createHelp(), helpWidth) + EXAMPLES)
     .allowUnknownOption()
     .allowExcessArguments()
     .exitOverride()
-    .configureOutput({ writeOut: tell })
-    // Values are optional for the parser, so that a missing one is reported with all the other faults.
-    .configureHelp({ optionTerm: (option) => option.flags.replace(/\[(.*)\]/, '<$1>') });
-  for (const setting of Object.values(settings) as Setting[]) program.addOption(toOption(setting));
+    .configureOutput({ writeOut: tell, getOutHelpWidth: () => helpWidth })
+    .configureHelp({
+      // Values are optional for the parser, so that a missing one is reported with all the other faults.
+      optionTerm: (option) => option.flags.replace(/\[(.*)\]/, '<$1>'),
+      formatItem: (term, _termWidth, description, help) => helpItem(help, helpWidth, term, description),
+    });
+  const options = settingGroups.flatMap(({ title, settings: group }) =>
+    (Object.values(group) as Setting[]).map((setting) => toOption(setting, title)),
+  );
+  for (const option of options) program.addOption(option);
+  program.on('option:help-all', () => {
+    for (const option of options) option.hideHelp(false);
+    program.help();
+  });
   return program;
 }
 
-function toOption(setting: Setting): Option {
+/** Terms are up to 66 characters long: beside them there would be no room for a description. */
+function helpItem(help: Help, width: number, term: string, description: string): string {
+  const indent = ' '.repeat(6);
+  const lines = help.boxWrap(description, width - indent.length).split('\n');
+  return [`  ${term}`, ...lines.map((line) => indent + line)].join('\n');
+}
+
+function commandsText(help: Help, width: number): string {
+  const items = COMMANDS.map(([term, description]) => helpItem(help, width, term, description));
+  return ['', 'Commands:', ...items, ''].join('\n');
+}
+
+function toOption(setting: Setting, group: string): Option {
   const short = setting.short === undefined ? '' : `-${setting.short}, `;
-  const value = setting.kind === 'switch' ? '' : ` [${setting.unit}]`;
+  const value =
+    setting.kind === 'switch' ? '' : ` [${setting.kind === 'flag' ? 'true|false' : setting.unit}]`;
   const option = new Option(`${short}--${setting.flag}${value}`, `${setting.help} (${describe(setting)})`);
   // To commander, --no-proxy is the opposite of --proxy; to curl and to us it is a list of hosts.
   option.negate = false;
-  return option;
+  return option.helpGroup(`${group}:`).hideHelp(setting.isCommon !== true);
 }
 
 function describe(setting: Setting): string {
-  const fallback = setting.kind === 'switch' || setting.default === '' ? [] : [`default ${setting.default}`];
+  const hasNone = setting.kind === 'switch' || setting.kind === 'flag' || setting.default === '';
+  const fallback = hasNone ? [] : [`default ${setting.default}`];
   const bounds = setting.kind === 'integer' ? [boundsText(setting)] : [];
   return [...fallback, ...bounds, setting.env].join('; ');
 }
@@ -95,6 +124,21 @@ function camelCase(flag: string): string {
 function splitShortOption(arg: string): string[] {
   const [, short, value] = /^(-[a-z])=(.*)$/s.exec(arg) ?? [];
   return short === undefined || value === undefined ? [arg] : [short, value];
+}
+
+const FLAGS = (Object.values(settings) as Setting[])
+  .filter(({ kind }) => kind === 'flag')
+  .map((setting) => `--${setting.flag}`);
+
+/** What follows a flag is its value only if it is one: `--enforce-tls http disabled` has a MODE there. */
+function withFlagValues(args: readonly string[]): string[] {
+  const given: string[] = [];
+  for (const [index, arg] of args.entries()) {
+    const isValue = FLAGS.includes(args[index - 1] ?? '') && /^(?:true|false)$/i.test(arg);
+    if (isValue) given[given.length - 1] = `${args[index - 1] ?? ''}=${arg}`;
+    else given.push(FLAGS.includes(arg) ? `${arg}=true` : arg);
+  }
+  return given;
 }
 
 /** What commander does not know stays among the arguments. A value after `=` may be a secret and is left out. */

@@ -1,5 +1,5 @@
 // Settings of where specs outlive the process: Redis and a directory.
-import { ADDRESS, ANY_TEXT, PORT, SECONDS, integer, text, toggle } from './setting-rows.js';
+import { ADDRESS, ANY_TEXT, PORT, SECONDS, integer, oneOf, text, toggle } from './setting-rows.js';
 
 /** `host:port`, several of them; IPv6 addresses in brackets. */
 const NODES = {
@@ -10,22 +10,25 @@ const NODES = {
 export const cacheSettings = {
   dataDir: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'data-dir',
     env: 'SFP_DATA_DIR',
     default: '',
     unit: 'dir',
-    help: "directory of this replica alone: log events wait in it so that they outlive the process; specs are kept in it with CACHE 'local' (below the temp dir where empty) and 'redis' (read when Redis fails too)",
+    help: "directory used by this replica only: log events wait in it so that they outlive the process; specs are kept in it with CACHE 'local' (below the temp dir if not set) and 'redis' (read when Redis fails too)",
   }),
   redisHost: text({
     ...ADDRESS,
+    isCommon: true,
     flag: 'redis-host',
     env: 'REDIS_ENTERPRISE_HOST',
     default: 'localhost',
     unit: 'address',
-    help: 'host of Redis',
+    help: 'host name or address of Redis',
   }),
   redisPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'redis-port',
     env: 'REDIS_ENTERPRISE_PORT',
     default: 6379,
@@ -38,7 +41,7 @@ export const cacheSettings = {
     env: 'REDIS_ENTERPRISE_USER',
     default: '',
     unit: 'name',
-    help: 'user of Redis, with any characters',
+    help: 'user name for Redis; any characters',
   }),
   redisPassword: text({
     ...ANY_TEXT,
@@ -47,15 +50,16 @@ export const cacheSettings = {
     env: 'REDIS_ENTERPRISE_PASSWORD',
     default: '',
     unit: 'password',
-    help: 'password of Redis, with any characters; better set by the variable, as a command line can be seen by others',
+    help: 'password for Redis; any characters; use the variable, as other users can see the command line',
   }),
   redisPasswordFile: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'redis-password-file',
     env: 'SFP_REDIS_PASSWORD_FILE',
     default: '',
     unit: 'file',
-    help: 'file with the password of Redis, in place of a password set otherwise; read at each connection, so that it may change',
+    help: 'file with the password for Redis, instead of a password set directly; read at each connection, so that it may change',
   }),
   redisDatabase: integer({
     flag: 'redis-database',
@@ -64,12 +68,12 @@ export const cacheSettings = {
     min: 0,
     max: 1_000_000,
     unit: 'number',
-    help: 'database of Redis; a cluster has 0 only',
+    help: 'Redis database number; a cluster has only 0',
   }),
   redisTls: toggle({
     flag: 'redis-tls',
     env: 'REDIS_TLS',
-    help: 'speak TLS with Redis',
+    help: 'use TLS for Redis',
   }),
   redisCaFile: text({
     ...ANY_TEXT,
@@ -77,21 +81,22 @@ export const cacheSettings = {
     env: 'REDIS_CA_FILE',
     default: '',
     unit: 'file',
-    help: 'PEM file of certificate authorities to trust for Redis besides the well-known ones; may change',
+    help: 'PEM file of certificate authorities to trust for Redis, in addition to the well-known ones; followed',
   }),
   redisUrl: text({
     ...ANY_TEXT,
     isSecret: true,
+    isCommon: true,
     flag: 'redis-url',
     env: 'REDIS_URL',
     default: '',
     unit: 'url',
-    help: 'redis://user:password@host:port/database, or rediss:// with TLS; in place of the settings above but --redis-ca-file and --redis-password-file',
+    help: 'redis://user:password@host:port/database, or rediss:// with TLS; replaces the settings of host, port, user, password, database and TLS; --redis-ca-file and --redis-password-file still count',
   }),
   redisCluster: toggle({
     flag: 'redis-cluster',
     env: 'REDIS_CLUSTER',
-    help: 'Redis is a cluster: host and port, or --redis-nodes, are where its other nodes are asked for',
+    help: 'Redis is a cluster: host and port, or --redis-nodes, are nodes to discover it from',
   }),
   redisSentinelName: text({
     ...ANY_TEXT,
@@ -99,7 +104,7 @@ export const cacheSettings = {
     env: 'REDIS_SENTINEL_NAME',
     default: '',
     unit: 'name',
-    help: 'Redis is found through sentinels, which know it by this name: host and port, or --redis-nodes, are those of sentinels',
+    help: 'Redis is found through sentinels, which know it by this name: host and port, or --redis-nodes, are sentinels',
   }),
   redisSentinelUser: text({
     ...ANY_TEXT,
@@ -107,7 +112,7 @@ export const cacheSettings = {
     env: 'REDIS_SENTINEL_USER',
     default: '',
     unit: 'name',
-    help: 'user of the sentinels',
+    help: 'user name for the sentinels',
   }),
   redisSentinelPassword: text({
     ...ANY_TEXT,
@@ -116,7 +121,7 @@ export const cacheSettings = {
     env: 'REDIS_SENTINEL_PASSWORD',
     default: '',
     unit: 'password',
-    help: 'password of the sentinels',
+    help: 'password for the sentinels',
   }),
   redisNodes: text({
     ...NODES,
@@ -124,7 +129,7 @@ export const cacheSettings = {
     env: 'REDIS_NODES',
     default: '',
     unit: 'nodes',
-    help: 'nodes of the cluster, or sentinels, in place of host and port',
+    help: 'nodes of the cluster, or sentinels, instead of host and port',
   }),
   redisConnectionTimeoutS: integer({
     ...SECONDS,
@@ -143,7 +148,7 @@ export const cacheSettings = {
     default: 70,
     min: 1,
     max: 86_400,
-    help: 'how long the lock of the replica that polls outlives it; renewed at a third of that',
+    help: 'how long the lock of the polling replica outlives that replica; renewed three times in that time',
   }),
   redisCacheTtlS: integer({
     ...SECONDS,
@@ -152,20 +157,19 @@ export const cacheSettings = {
     default: 86_400,
     min: 1,
     max: 31_536_000,
-    help: 'how long a spec stays in Redis that nobody confirms any more',
+    help: 'how long a spec stays in Redis after it was last confirmed',
   }),
   redisKeySchema: text({
     flag: 'redis-key-schema',
     env: 'SFP_REDIS_KEY_SCHEMA',
     default: 'sha256',
     unit: 'schema',
-    pattern: /^(?:sha256|prefix)$/,
-    patternText: 'sha256 or prefix',
-    help: "how Redis' names tell SDK keys apart: by hash, as SDKs' adapters ask by default, or by the first 20 characters, as SFP 4 writes them",
+    ...oneOf('sha256', 'prefix'),
+    help: "how SDK keys appear in the names of Redis entries: hashed, as SDKs' adapters expect by default, or as their first 20 characters, as SFP 4 writes them",
   }),
   doubleWriteCacheForLegacyKey: toggle({
     flag: 'double-write-cache-for-legacy-key',
     env: 'SFP_DOUBLE_WRITE_CACHE_FOR_LEGACY_KEY',
-    help: 'write v1 specs under statsig::<sha256 in hex> as well',
+    help: 'also write v1 specs under statsig::<sha256 in hex>',
   }),
 } as const;

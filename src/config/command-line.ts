@@ -1,4 +1,4 @@
-// What was typed, before anybody judged it: operands, and the text of each option by its setting's name.
+// What was typed, before it is checked: operands, and the text of each option by its setting's name.
 import type { settings } from './settings.js';
 
 export type SettingName = keyof typeof settings;

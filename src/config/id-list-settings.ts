@@ -10,6 +10,7 @@ const PUBLIC_URL = {
 
 export const idListSettings = {
   idListsStatsigEndpoint: url({
+    isCommon: true,
     flag: 'id-lists-statsig-endpoint',
     env: 'ID_LISTS_STATSIG_ENDPOINT',
     default: 'https://statsigapi.net',
@@ -22,7 +23,7 @@ export const idListSettings = {
     default: 60,
     min: 1,
     max: 86_400,
-    help: "how often a key's ID lists are asked for upstream, once a client has asked for them",
+    help: 'how often the ID lists of a key are requested upstream, once a client has asked for them',
   }),
   publicUrl: text({
     ...PUBLIC_URL,
@@ -30,12 +31,12 @@ export const idListSettings = {
     env: 'SFP_PUBLIC_URL',
     default: '',
     unit: 'url',
-    help: 'how SDKs reach this proxy, for the urls of ID lists; where empty, the host that a request names',
+    help: 'base URL at which SDKs reach this proxy, for the URLs of ID lists; if not set, the host that a request names',
   }),
   disableIdListRewrite: toggle({
     flag: 'disable-id-list-rewrite',
     env: 'SFP_DISABLE_ID_LIST_REWRITE',
-    help: 'leave the urls of ID lists as the origin has them: SDKs fetch the files from there',
+    help: 'leave the URLs of ID lists as they are: SDKs fetch the files from the hosts that these name',
   }),
   idListFilesMaxMib: integer({
     flag: 'id-list-files-max-in-mib',
@@ -44,6 +45,6 @@ export const idListSettings = {
     min: 0,
     max: 1_048_576,
     unit: 'MiB',
-    help: 'copies of files of ID lists, in memory, or on disk with --data-dir; what does not fit is passed through; 0 keeps none',
+    help: 'copies of ID list files, in memory, or on disk with --data-dir; what does not fit is passed through; 0 keeps none',
   }),
 } as const;

@@ -1,30 +1,41 @@
 // Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
-import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import { certificatesIn } from '../domain/tls-files.js';
 import { fileFault } from '../files/small-file.js';
+import type { LogFormat } from '../observability/log-output.js';
+import type { LogLevel } from '../observability/logger.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { readPinnedKeys } from './pinned-keys.js';
+import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
-import { boundsText, parseSetting, shownValue, type Setting } from './setting.js';
+import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
 import { readStatsigMetrics, type StatsigMetrics } from './statsig-metrics.js';
+import { readTls, type TlsConfig } from './tls-config.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
 export type Cache = 'disabled' | 'redis' | 'local';
 
-export interface Config extends SettingValues {
+export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   readonly mode: Mode;
   readonly cache: Cache;
   readonly pinnedSdkKeys: ReadonlySet<string>;
   /** What `sdkKeysFile` holds; empty where none was named. */
   readonly sdkKeysText: string;
+  /** What keys are called, by key. */
+  readonly sdkKeyNames: ReadonlyMap<string, string>;
+  readonly pinnedPayloadNames: readonly PinnedPayloadName[];
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
   /** With CACHE `redis` only. */
   readonly redis: RedisConfig | undefined;
   /** PEM text of `redisCaFile`; undefined where none was named. */
   readonly redisCaPem: string | undefined;
+  /** Of the public ports; undefined without a certificate. */
+  readonly tls: TlsConfig | undefined;
   /** Undefined where nobody asked for metrics in Statsig. */
   readonly statsigMetrics: StatsigMetrics | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
@@ -36,8 +47,12 @@ export interface Surroundings {
   /** Gives a file's text, or throws. */
   readonly readFile: (path: string) => string;
   readonly hostName: string;
+  /** The time, by which certificates are judged. */
+  readonly nowMs: number;
   /** The directory that CACHE `local` takes where none is named: of this user alone. */
   readonly fallbackDataDir: string;
+  /** Why a folder cannot be used, as the end of a sentence that begins with its path. */
+  readonly folderFault: (path: string) => string | undefined;
 }
 
 export type Loaded<Result> =
@@ -59,12 +74,14 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     ...faults,
   ];
   const pinned = readPinnedKeys(values, around.readFile);
-  const ca = readCa(ORIGIN_CA, values.originCaFile, around.readFile);
-  all.push(...pinned.faults, ...ca.faults);
+  const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
+  const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
+  all.push(...pinned.faults, ...ca.faults, ...tlsFaults);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
   all.push(...places.faults, ...ofMetrics);
-  if (all.length > 0) return { kind: 'faults', faults: all };
+  // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
+  if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
     kind: 'loaded',
     notices: [...notices, ...unknownVariables(around.env)],
@@ -74,17 +91,29 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       cache: cache as Cache,
       pinnedSdkKeys: pinned.sdkKeys,
       sdkKeysText: pinned.fileText,
+      sdkKeyNames: pinned.names,
+      pinnedPayloadNames: readPinnedPayloads(values.pinnedPayloads),
       originCaPem: ca.pem,
+      tls,
       ...places.config,
       statsigMetrics,
+      logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),
+      logFormat: values.logFormat as LogFormat,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
     }),
   };
 }
 
+function faultsOfFolder(path: string, { folderFault }: Surroundings): readonly string[] {
+  const fault = path === '' ? undefined : folderFault(path);
+  if (fault === undefined) return [];
+  const source = sourceOf(settings.dataDir);
+  return [`${source}: ${maskSdkKeysIn(path)} ${fault}: name one, or a place where one can be made`];
+}
+
 type Places = Pick<Config, 'redis' | 'redisCaPem' | 'specDir'>;
 
-/** Where specs outlive the process. What is said of Redis is not judged where nobody asked for Redis. */
+/** Where specs outlive the process. Redis settings are checked only with CACHE `redis`. */
 function readPlaces(
   cache: string | undefined,
   values: SettingValues,
@@ -97,7 +126,7 @@ function readPlaces(
   }
   if (cache === 'redis') {
     const { redis, faults } = readRedisConfig(values, around.readFile);
-    const ca = readCa(REDIS_CA, values.redisCaFile, around.readFile);
+    const ca = readCa(settings.redisCaFile, values.redisCaFile, around.readFile);
     return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
   }
   return { config: nowhere, faults: [] };
@@ -143,9 +172,9 @@ function loadValues(
 }
 
 function faultOf(setting: Setting, { source, text }: Given, { message }: Error): string {
-  const shown = text === true ? '' : shownValue(setting, text);
-  const bounds = message.includes(boundsText(setting)) ? '' : ` (${boundsText(setting)})`;
-  return `${source}:${shown} ${message}${bounds}`;
+  const shown = text === true ? [] : [shownValue(setting, text)];
+  const bounds = message.includes(boundsText(setting)) ? [] : [`(${boundsText(setting)})`];
+  return [`${source}:`, ...shown, message, ...bounds].join(' ');
 }
 
 /** A Service called `redis-enterprise` gives every pod beside it REDIS_ENTERPRISE_PORT=tcp://10.0.0.1:6379. */
@@ -172,7 +201,7 @@ function unknownVariables(env: Surroundings['env']): readonly string[] {
 
 function adviceFor(name: string, names: readonly string[]): string {
   const meant = similarName(name, names);
-  return meant === undefined ? 'this version does not have it, see --help' : `did you mean ${meant}?`;
+  return meant === undefined ? 'this version does not have it, see --help-all' : `did you mean ${meant}?`;
 }
 
 interface Given {
@@ -205,7 +234,7 @@ function variablesOf(setting: Setting): readonly string[] {
 
 function valueOf(setting: Setting, text: string | true): unknown {
   if (text !== true) return parseSetting(setting, text);
-  if (setting.kind === 'switch') return true;
+  if (setting.kind === 'switch' || setting.kind === 'flag') return true;
   throw new Error('needs a value');
 }
 
@@ -225,38 +254,28 @@ function faultsOfOperand(
 }
 
 function faultsOfSurplus(operands: readonly string[]): readonly string[] {
-  return operands.map((operand) => `unexpected argument '${maskSdkKeysIn(operand)}'`);
+  return operands.map(
+    (operand) => `unexpected argument '${maskSdkKeysIn(operand)}': only options may follow MODE and CACHE`,
+  );
 }
-
-export const ORIGIN_CA = '--origin-ca-file (SFP_ORIGIN_CA_FILE)';
-export const REDIS_CA = '--redis-ca-file (REDIS_CA_FILE)';
 
 /** Certificate authorities from a file; none where `path` is empty. */
 export function readCa(
-  source: string,
+  setting: Setting,
   path: string,
   readFile: (path: string) => string,
 ): { readonly pem: string | undefined; readonly faults: readonly string[] } {
   if (path === '') return { pem: undefined, faults: [] };
+  const source = sourceOf(setting);
+  const shown = maskSdkKeysIn(path);
   try {
     const pem = readFile(path);
-    if (isPemOfCertificates(pem)) return { pem, faults: [] };
+    if (certificatesIn(pem).length > 0) return { pem, faults: [] };
     return {
       pem: undefined,
-      faults: [`${source}: ${maskSdkKeysIn(path)} contains no readable PEM certificate`],
+      faults: [`${source}: ${shown} contains no readable certificate: name a PEM file`],
     };
   } catch (error) {
     return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };
-  }
-}
-
-/** At least one certificate, and every one readable. */
-function isPemOfCertificates(pem: string): boolean {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
-  try {
-    return blocks.map((block) => new X509Certificate(block)).length > 0;
-  } catch {
-    // What is wrong with it is told by the caller: that it holds no certificate.
-    return false;
   }
 }

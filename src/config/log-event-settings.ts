@@ -3,6 +3,7 @@ import { SECONDS, integer, toggle, url } from './setting-rows.js';
 
 export const logEventSettings = {
   logEventStatsigEndpoint: url({
+    isCommon: true,
     flag: 'log-event-statsig-endpoint',
     env: 'LOG_EVENT_STATSIG_ENDPOINT',
     default: 'https://statsigapi.net',
@@ -15,7 +16,7 @@ export const logEventSettings = {
     min: 1,
     max: 1_000_000,
     unit: 'batches',
-    help: 'batches of log events that wait for the origin; beyond them SDKs are told to try again',
+    help: 'batches of log events waiting for the origin; beyond that SDKs get 503 and try again',
   }),
   logEventQueueMaxMib: integer({
     flag: 'log-event-queue-max-in-mib',
@@ -24,7 +25,7 @@ export const logEventSettings = {
     min: 1,
     max: 1_048_576,
     unit: 'MiB',
-    help: 'the same in bytes, as they travel, with headers: of memory, or of disk with --data-dir, whose files may be twice as large',
+    help: 'the same limit in bytes, as received and with headers: of memory, or with --data-dir of disk, where files may take twice as much',
   }),
   logEventBodyMaxMib: integer({
     flag: 'log-event-body-max-in-mib',
@@ -33,7 +34,7 @@ export const logEventSettings = {
     min: 1,
     max: 128,
     unit: 'MiB',
-    help: 'largest batch of log events that is accepted, as it travels',
+    help: 'largest batch of log events accepted, as received',
   }),
   logEventDecodedBodyMaxMib: integer({
     flag: 'log-event-decoded-body-max-in-mib',
@@ -47,7 +48,7 @@ export const logEventSettings = {
   disableLogEventDedupe: toggle({
     flag: 'disable-log-event-dedupe',
     env: 'SFP_DISABLE_LOG_EVENT_DEDUPE',
-    help: 'send every exposure, also one that was sent in the same minute for the same user, rule and value',
+    help: 'send every exposure, even if it was sent in the same minute for the same user, rule and value',
   }),
   logEventDedupeCacheLimit: integer({
     flag: 'log-event-dedupe-cache-limit',
@@ -56,7 +57,7 @@ export const logEventSettings = {
     min: 2,
     max: 5_000_000,
     unit: 'exposures',
-    help: 'exposures remembered as sent, about 70 bytes each; the oldest half is forgotten when they are reached',
+    help: 'exposures remembered as sent, about 70 bytes each; at the limit the oldest half is forgotten',
   }),
   logEventStopTimeoutS: integer({
     ...SECONDS,
@@ -65,6 +66,6 @@ export const logEventSettings = {
     default: 3,
     min: 0,
     max: 300,
-    help: 'how long a stop waits for log events to leave; the rest stays on disk, or is lost where they wait in memory',
+    help: 'how long a stop waits for log events to leave; the rest stays on disk, or is lost if it is in memory',
   }),
 } as const;

@@ -1,9 +1,19 @@
-// Pinned SDK keys: from a file, one a line, and from a list; faults name the line, never the key.
+// Pinned SDK keys and their names: from a file, one a line, and from a list; faults name the line, never the key.
 import { fileFault } from '../files/small-file.js';
-import { isValidSdkKey, SDK_KEY_RULE } from '../domain/sdk-key.js';
+import {
+  isValidKeyName,
+  isValidSdkKey,
+  KEY_NAME_RULE,
+  maskSdkKeysIn,
+  SDK_KEY_RULE,
+} from '../domain/sdk-key.js';
+import { sourceOf } from './setting.js';
+import { settings } from './settings.js';
 
 export interface PinnedKeys {
   readonly sdkKeys: ReadonlySet<string>;
+  /** What keys are to be called, by key; not every key has a name. */
+  readonly names: ReadonlyMap<string, string>;
   /** What the keys file holds; empty where there is none. */
   readonly fileText: string;
   readonly faults: readonly string[];
@@ -12,7 +22,7 @@ export interface PinnedKeys {
 export interface PinnedKeySources {
   /** Path of the keys file; empty for none. */
   readonly sdkKeysFile: string;
-  /** Keys separated by commas; empty for none. */
+  /** Keys separated by commas, each perhaps as `name=key`; empty for none. */
   readonly sdkKeys: string;
   readonly maximumConcurrentSdkKeys: number;
 }
@@ -20,21 +30,32 @@ export interface PinnedKeySources {
 /** `readFile` gives a file's text, or throws. */
 export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: string) => string): PinnedKeys {
   const sdkKeys = new Set<string>();
+  const names = new Map<string, string>();
+  const keysByName = new Map<string, string>();
   const faults: string[] = [];
   const add = (text: string, where: string): void => {
-    const sdkKey = text.replace(/#.*$/, '').trim();
-    if (sdkKey === '') return;
-    if (isValidSdkKey(sdkKey)) sdkKeys.add(sdkKey);
-    else faults.push(`${where} is not a valid SDK key: SDK keys must be ${SDK_KEY_RULE}`);
+    const entry = text.replace(/#.*$/, '').trim();
+    if (entry === '') return;
+    const [, name, sdkKey = entry] = /^([^=]*?)\s*=\s*(.*)$/.exec(entry) ?? [];
+    const fault = entryFault(sdkKey, name, { names, keysByName });
+    if (fault !== undefined) {
+      faults.push(`${where} ${fault}`);
+      return;
+    }
+    sdkKeys.add(sdkKey);
+    if (name === undefined) return;
+    names.set(sdkKey, name);
+    keysByName.set(name, sdkKey);
   };
 
   sources.sdkKeys.split(',').forEach((part, index) => {
-    add(part, `key ${index + 1} of --sdk-keys (SFP_SDK_KEYS)`);
+    add(part, `${sourceOf(settings.sdkKeys)}: key ${index + 1}`);
   });
-  const fileText = sources.sdkKeysFile === '' ? '' : readText(sources.sdkKeysFile, readFile, faults);
+  const path = sources.sdkKeysFile;
+  const fileText = path === '' ? '' : readText(path, readFile, faults);
   if (fileText !== '') {
     fileText.split(/\r?\n/).forEach((line, index) => {
-      add(line, `line ${index + 1} of the SDK keys file`);
+      add(line, `${sourceOf(settings.sdkKeysFile)}: line ${index + 1} of ${maskSdkKeysIn(path)}`);
     });
   }
   if (sdkKeys.size > sources.maximumConcurrentSdkKeys) {
@@ -43,14 +64,29 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
         `(${sources.maximumConcurrentSdkKeys}) allows: raise that or pin fewer`,
     );
   }
-  return { sdkKeys, fileText, faults };
+  return { sdkKeys, names, fileText, faults };
+}
+
+/** What is wrong, as the end of a sentence. Not even the name is shown: it may be the key, in the wrong place. */
+function entryFault(
+  sdkKey: string,
+  name: string | undefined,
+  { names, keysByName }: Readonly<Record<'names' | 'keysByName', ReadonlyMap<string, string>>>,
+): string | undefined {
+  if (name !== undefined && !isValidKeyName(name))
+    return `has no valid name before its =: names must be ${KEY_NAME_RULE}`;
+  if (!isValidSdkKey(sdkKey)) return `is not a valid SDK key: SDK keys must be ${SDK_KEY_RULE}`;
+  if (name === undefined) return undefined;
+  if ((names.get(sdkKey) ?? name) !== name) return 'gives a key a second name: each key has one';
+  if ((keysByName.get(name) ?? sdkKey) === sdkKey) return undefined;
+  return 'has the name of another key: each key needs a name of its own';
 }
 
 function readText(path: string, readFile: (path: string) => string, faults: string[]): string {
   try {
     return readFile(path);
   } catch (error) {
-    faults.push(`--sdk-keys-file (SFP_SDK_KEYS_FILE): ${fileFault(path, error)}`);
+    faults.push(`${sourceOf(settings.sdkKeysFile)}: ${fileFault(path, error)}`);
     return '';
   }
 }

@@ -1,7 +1,9 @@
 // Where Redis is and how it is entered, out of settings that say it in several ways; contradictions become faults.
+import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import { fileFault } from '../files/small-file.js';
 import type { RedisAddress, RedisNode } from '../storage/redis/redis-address.js';
-import type { SettingValues } from './settings.js';
+import { sourceOf } from './setting.js';
+import { settings as rows, type SettingValues } from './settings.js';
 
 export interface RedisConfig {
   readonly address: RedisAddress;
@@ -39,22 +41,25 @@ export function readRedisConfig(
   const faults: string[] = [];
   const server = settings.redisUrl === '' ? fromSettings(settings) : fromUrl(settings.redisUrl, faults);
   const nodes = settings.redisNodes === '' ? [server.node] : settings.redisNodes.split(',').map(toNode);
-  if (nodes.some(({ port }) => port < 1 || port > 65_535)) {
-    faults.push('--redis-nodes (REDIS_NODES): a port is out of bounds (1 to 65535)');
+  for (const { host, port } of nodes.filter((node) => node.port < 1 || node.port > 65_535)) {
+    const shown = `'${maskSdkKeysIn(host)}:${port}'`;
+    faults.push(`${sourceOf(rows.redisNodes)}: the port of ${shown} is out of bounds (1 to 65535)`);
   }
   const isSentinel = settings.redisSentinelName !== '';
   if (settings.redisCluster && isSentinel) {
-    faults.push('--redis-cluster and --redis-sentinel-name: Redis is either a cluster or found by sentinels');
+    faults.push(
+      '--redis-cluster and --redis-sentinel-name: Redis is either a cluster or found by sentinels; set one of the two',
+    );
   }
   if (settings.redisNodes !== '' && !settings.redisCluster && !isSentinel) {
-    faults.push('--redis-nodes (REDIS_NODES) needs --redis-cluster or --redis-sentinel-name');
+    faults.push(`${sourceOf(rows.redisNodes)} needs --redis-cluster or --redis-sentinel-name`);
   }
   const passwordFile = settings.redisPasswordFile;
   if (passwordFile !== '') {
     faults.push(...faultsOfPasswordFile(passwordFile, server.rest.password, readFile));
   }
   if (settings.redisCluster && server.database !== 0) {
-    faults.push('--redis-cluster: a cluster has database 0 only');
+    faults.push(`${sourceOf(rows.redisCluster)}: a cluster has no database ${server.database}, only 0`);
   }
   return {
     redis: {
@@ -72,7 +77,7 @@ function faultsOfPasswordFile(
   password: string,
   readFile: (path: string) => string,
 ): readonly string[] {
-  const source = '--redis-password-file (SFP_REDIS_PASSWORD_FILE)';
+  const source = sourceOf(rows.redisPasswordFile);
   const faults = password === '' ? [] : [`${source}: a password is set as well; set one of the two`];
   try {
     readFile(path);
@@ -116,22 +121,22 @@ const NO_SERVER: Server = {
 
 /** Nothing of the URL gets into a fault: a password may be in it, and may be what makes it wrong. */
 function fromUrl(text: string, faults: string[]): Server {
-  const source = '--redis-url (REDIS_URL)';
+  const source = `${sourceOf(rows.redisUrl)}: its value, which is not shown,`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'redis:' && url.protocol !== 'rediss:') || url.hostname === '') {
     faults.push(
-      `${source}: is no redis:// or rediss:// URL with a host; write @ : / ? # % in names as %40 and so on`,
+      `${source} must be a redis:// or rediss:// URL with a host; write @ : / ? # % in names as %40 and so on`,
     );
     return NO_SERVER;
   }
   const database = /^\/?(\d{0,7})$/.exec(url.pathname + url.search + url.hash)?.[1];
   if (database === undefined) {
-    faults.push(`${source}: after the host there may be a port and the number of a database, nothing else`);
+    faults.push(`${source} must have nothing after the host but a port and the number of a database`);
     return NO_SERVER;
   }
   const [user, password] = [decode(url.username), decode(url.password)];
   if (user === undefined || password === undefined) {
-    faults.push(`${source}: its user or password has a % that begins no %XX`);
+    faults.push(`${source} has a % that is not part of a %XX in its user or password: write it as %25`);
     return NO_SERVER;
   }
   return {

@@ -3,6 +3,7 @@ import { ADDRESS, PORT, SECONDS, integer, text, toggle } from './setting-rows.js
 
 export const serverSettings = {
   host: text({
+    isCommon: true,
     flag: 'host',
     env: 'SFP_HOST',
     default: '::',
@@ -12,6 +13,7 @@ export const serverSettings = {
   }),
   httpPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'http-port',
     env: 'SFP_HTTP_PORT',
     default: 8000,
@@ -33,16 +35,18 @@ export const serverSettings = {
     min: 1,
     max: 1_000_000,
     unit: 'connections',
-    help: 'client connections open at one time, or as many as `ulimit -n` allows; for a new one, the one unused for longest is closed',
+    help: 'client connections open at one time, or as many as `ulimit -n` allows; beyond that, a new one replaces the one unused for longest',
   }),
   grpcPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'grpc-port',
     env: 'SFP_GRPC_PORT',
     default: 50_051,
     help: 'port of the gRPC server; 0 takes a free one and logs it',
   }),
   grpcMaxConcurrentStreams: integer({
+    isCommon: true,
     flag: 'grpc-max-concurrent-streams',
     short: 'g',
     env: 'SFP_GRPC_MAX_CONCURRENT_STREAMS',
@@ -50,7 +54,7 @@ export const serverSettings = {
     min: 1,
     max: 100_000,
     unit: 'streams',
-    help: 'streams open at one time, over all connections; the next is refused',
+    help: 'streams open at one time, over all connections; further ones are refused',
   }),
   grpcReadyPercentMax: integer({
     flag: 'grpc-ready-endpoint-percentage-of-total-streams-threshold',
@@ -59,7 +63,7 @@ export const serverSettings = {
     min: 0,
     max: 100,
     unit: '%',
-    help: 'share of these streams above which gRPC health says NOT_SERVING',
+    help: 'share of these streams above which gRPC health answers NOT_SERVING',
   }),
   grpcStreamStallTimeoutS: integer({
     ...SECONDS,
@@ -68,7 +72,7 @@ export const serverSettings = {
     default: 30,
     min: 1,
     max: 3600,
-    help: 'a client that takes nothing of a message for this long is dropped',
+    help: 'a client that reads nothing of a message for this long is dropped',
   }),
   grpcMaxConnectionAgeS: integer({
     ...SECONDS,
@@ -77,9 +81,10 @@ export const serverSettings = {
     default: 0,
     min: 0,
     max: 86_400,
-    help: 'age, give or take a tenth, at which a client has to connect anew, so that a new replica gets its share; 0: never',
+    help: 'age, give or take a tenth, at which clients must reconnect, so that a new replica gets its share; 0: never',
   }),
   adminHost: text({
+    isCommon: true,
     flag: 'admin-host',
     env: 'SFP_ADMIN_HOST',
     default: '127.0.0.1',
@@ -89,6 +94,7 @@ export const serverSettings = {
   }),
   adminPort: integer({
     ...PORT,
+    isCommon: true,
     flag: 'admin-port',
     env: 'SFP_ADMIN_PORT',
     default: 8001,

@@ -10,6 +10,8 @@ interface Row {
   readonly env: string;
   /** One line for --help and the documentation. */
   readonly help: string;
+  /** Shown by --help; the others by --help-all. */
+  readonly isCommon?: true;
 }
 
 export interface IntegerSetting extends Row {
@@ -25,6 +27,12 @@ export interface IntegerSetting extends Row {
 export interface SwitchSetting extends Row {
   readonly kind: 'switch';
   readonly default: false;
+}
+
+/** A switch that can also be said to be off; undefined where nothing was said. */
+export interface FlagSetting extends Row {
+  readonly kind: 'flag';
+  readonly default: undefined;
 }
 
 export interface TextSetting extends Row {
@@ -47,19 +55,21 @@ export interface UrlSetting extends Row {
   readonly unit: 'url';
 }
 
-export type Setting = IntegerSetting | SwitchSetting | TextSetting | UrlSetting;
+export type Setting = IntegerSetting | SwitchSetting | FlagSetting | TextSetting | UrlSetting;
 
 export type ValueOf<S extends Setting> = S extends IntegerSetting
   ? number
   : S extends SwitchSetting
     ? boolean
-    : S extends UrlSetting
-      ? URL
-      : string;
+    : S extends FlagSetting
+      ? boolean | undefined
+      : S extends UrlSetting
+        ? URL
+        : string;
 
 /**
- * A text as the setting's value; throws an Error that says what is wrong with it. Spaces and line ends around it are not part
- * of it: files and templates leave them behind.
+ * A text as the setting's value; throws an Error that says what is wrong with it. Spaces and line ends around it are
+ * ignored: files and templates leave them behind.
  */
 export function parseSetting(setting: Setting, given: string): number | boolean | string | URL {
   const text =
@@ -68,6 +78,7 @@ export function parseSetting(setting: Setting, given: string): number | boolean 
     case 'integer':
       return parseInteger(setting, text);
     case 'switch':
+    case 'flag':
       return parseSwitch(text);
     case 'text':
       return parseText(setting, text);
@@ -76,12 +87,18 @@ export function parseSetting(setting: Setting, given: string): number | boolean 
   }
 }
 
+/** A setting's names, where it does not matter which of them was used. */
+export function sourceOf({ flag, env }: Setting): string {
+  return `--${flag} (${env})`;
+}
+
 /** The row's bounds in words, for --help, faults and the documentation. */
 export function boundsText(setting: Setting): string {
   switch (setting.kind) {
     case 'integer':
       return `${setting.min} to ${setting.max}`;
     case 'switch':
+    case 'flag':
       return 'true or false';
     case 'text':
       return setting.patternText;
@@ -109,6 +126,9 @@ function parseText({ pattern, patternText, isUrl }: TextSetting, text: string): 
   return text;
 }
 
+/** What SDKs have behind the address of an origin. It is often copied with that, and the proxy puts it there itself. */
+const SDK_PATH = /\/v[12](?:\/(?:download_config_specs|get_id_lists|log_event|rgstr))?\/?$/;
+
 /** With a path where the origin stands under one; without query, hash and credentials, which would be lost or logged. */
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -116,16 +136,17 @@ function parseUrl(text: string): URL {
     throw new Error('must be a URL that begins with http:// or https://');
   if (url.search !== '' || url.hash !== '') throw new Error('must not have a query or a fragment');
   if (url.username !== '' || url.password !== '') throw new Error('must not contain credentials');
+  url.pathname = url.pathname.replace(SDK_PATH, '');
   return url;
 }
 
 const SHOWN_CHARACTERS_MAX = 60;
 
-/** What was given, for an error: in quotes and cut where it is long; nothing of what may be a secret. */
+/** The beginning of a sentence about a value: in quotes and cut where it is long; nothing of what may be a secret. */
 export function shownValue(setting: Setting, text: string): string {
-  if (setting.kind === 'text' && setting.isSecret === true) return '';
+  if (setting.kind === 'text' && setting.isSecret === true) return 'its value, which is not shown,';
   // A URL may hold credentials, which are what is wrong with it.
   const masked = maskSdkKeysIn(text).replace(/\/\/[^/\s@]*@/g, '//***@');
   const isCut = masked.length > SHOWN_CHARACTERS_MAX;
-  return ` '${masked.slice(0, SHOWN_CHARACTERS_MAX)}${isCut ? '…' : ''}'`;
+  return `'${masked.slice(0, SHOWN_CHARACTERS_MAX)}${isCut ? '…' : ''}'`;
 }

@@ -7,16 +7,30 @@ import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
 import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
+import { tlsSettings } from './tls-settings.js';
 import { upstreamSettings } from './upstream-settings.js';
 
 /** In the order of --help and of the documentation. */
+export const settingGroups = [
+  { title: 'Specs and SDK keys', settings: specSettings },
+  { title: 'Origin', settings: upstreamSettings },
+  { title: 'Ports and clients', settings: serverSettings },
+  { title: 'TLS', settings: tlsSettings },
+  { title: 'Data directory and Redis', settings: cacheSettings },
+  { title: 'Log events', settings: logEventSettings },
+  { title: 'ID lists', settings: idListSettings },
+  { title: 'Metrics', settings: metricsSettings },
+  { title: 'This process', settings: processSettings },
+] as const satisfies readonly { readonly title: string; readonly settings: Record<string, Setting> }[];
+
 export const settings = {
   ...specSettings,
-  ...cacheSettings,
-  ...serverSettings,
+  ...tlsSettings,
   ...upstreamSettings,
-  ...idListSettings,
+  ...serverSettings,
+  ...cacheSettings,
   ...logEventSettings,
+  ...idListSettings,
   ...metricsSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;

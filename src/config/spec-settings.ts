@@ -1,8 +1,12 @@
 // Settings of what is held and how often it is asked for.
+import { PINNED_PAYLOADS } from './pinned-payload-names.js';
 import { ANY_TEXT, SECONDS, integer, text, toggle } from './setting-rows.js';
+
+const PAYLOAD = `(?:${PINNED_PAYLOADS.join('|')})`;
 
 export const specSettings = {
   maximumConcurrentSdkKeys: integer({
+    isCommon: true,
     flag: 'maximum-concurrent-sdk-keys',
     short: 'm',
     env: 'SFP_MAXIMUM_CONCURRENT_SDK_KEYS',
@@ -10,17 +14,18 @@ export const specSettings = {
     min: 1,
     max: 1_000_000,
     unit: 'keys',
-    help: 'SDK keys held at one time; the one asked for longest ago leaves first, pinned keys stay',
+    help: 'SDK keys held at one time; the least recently requested one is dropped first, pinned keys never',
   }),
   pollingIntervalS: integer({
     ...SECONDS,
+    isCommon: true,
     flag: 'polling-interval-in-s',
     short: 'p',
     env: 'SFP_POLLING_INTERVAL_IN_S',
     default: 10,
     min: 1,
     max: 86_400,
-    help: 'how often each spec is asked for upstream; up to ten times as long, at most 60 s, while that fails',
+    help: 'how often each spec is asked for upstream; while that fails less and less often, up to ten times as long, but no longer than 60 s or one interval',
   }),
   updateBatchSize: integer({
     flag: 'update-batch-size',
@@ -39,20 +44,22 @@ export const specSettings = {
     min: 1,
     max: 10_000,
     unit: 'requests',
-    help: 'first fetches of specs nobody holds yet, in flight upstream at one time; more wait their turn',
+    help: 'first fetches of specs not held yet, in flight upstream at one time; more wait their turn',
   }),
   clearDatastoreOnUnauthorized: toggle({
+    isCommon: true,
     flag: 'clear-datastore-on-unauthorized',
     env: 'SFP_CLEAR_DATASTORE_ON_UNAUTHORIZED',
-    help: 'drop a spec when the origin answers 401 or 403 for its key; off, the last good spec goes on being served',
+    help: 'drop a spec when the origin answers 401 or 403 for its key; otherwise the last good spec is still served',
   }),
   sdkKeysFile: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'sdk-keys-file',
     env: 'SFP_SDK_KEYS_FILE',
     default: '',
     unit: 'file',
-    help: 'file of pinned SDK keys, one a line, # for comments; fetched at start, polled for ever; may change',
+    help: 'file of pinned SDK keys, one per line, as key or name=key, # for comments; fetched at start, never dropped; followed; logs and /status show the name',
   }),
   sdkKeys: text({
     ...ANY_TEXT,
@@ -61,7 +68,16 @@ export const specSettings = {
     env: 'SFP_SDK_KEYS',
     default: '',
     unit: 'keys',
-    help: 'pinned SDK keys, separated by commas; better set by the variable, as a command line can be seen by others',
+    help: 'pinned SDK keys, as key or name=key, separated by commas; use the variable, as other users can see the command line',
+  }),
+  pinnedPayloads: text({
+    flag: 'pinned-payloads',
+    env: 'SFP_PINNED_PAYLOADS',
+    default: '',
+    unit: 'names',
+    pattern: new RegExp(`^(?:${PAYLOAD}(?:,${PAYLOAD})*)?$`),
+    patternText: `names separated by commas, of ${PINNED_PAYLOADS.join(', ')}`,
+    help: 'what of each pinned key is asked for once an interval though no client asks this proxy for it: what SDKs read from Redis',
   }),
   specBodyMaxMib: integer({
     flag: 'spec-body-max-in-mib',
@@ -70,6 +86,6 @@ export const specSettings = {
     min: 1,
     max: 512,
     unit: 'MiB',
-    help: 'largest spec that is accepted, after decompression; half of that as it travels',
+    help: 'largest spec accepted, after decompression; compressed, half of that',
   }),
 } as const;

@@ -3,10 +3,11 @@ import { PROXY_URL, ANY_TEXT, SECONDS, integer, text, url } from './setting-rows
 
 export const upstreamSettings = {
   statsigEndpoint: url({
+    isCommon: true,
     flag: 'statsig-endpoint',
     env: 'STATSIG_ENDPOINT',
     default: 'https://api.statsigcdn.com',
-    help: 'origin of config specs',
+    help: 'origin of config specs; a path such as /v1 at its end is ignored',
   }),
   httpConnectionPoolMaxIdlePerHost: integer({
     flag: 'http-connection-pool-max-idle-per-host',
@@ -15,7 +16,7 @@ export const upstreamSettings = {
     min: 0,
     max: 10_000,
     unit: 'connections',
-    help: 'HTTP/1.1 connections to the origin that stay open for 55 s without a request; others are closed after 15 s',
+    help: 'HTTP/1.1 connections to the origin kept open for 55 s without a request; others are closed after 15 s',
   }),
   httpConnectTimeoutS: integer({
     ...SECONDS,
@@ -33,7 +34,7 @@ export const upstreamSettings = {
     default: 10,
     min: 1,
     max: 300,
-    help: "longest wait for the origin's headers, and between two pieces of its body",
+    help: "longest wait for the origin's headers, and for each further piece of its body",
   }),
   httpRequestTimeoutS: integer({
     ...SECONDS,
@@ -47,19 +48,21 @@ export const upstreamSettings = {
   }),
   originCaFile: text({
     ...ANY_TEXT,
+    isCommon: true,
     flag: 'origin-ca-file',
     env: 'SFP_ORIGIN_CA_FILE',
     default: '',
     unit: 'file',
-    help: 'PEM file of certificate authorities to trust besides the well-known ones; may change',
+    help: 'PEM file of certificate authorities to trust, in addition to the well-known ones; followed',
   }),
   httpsProxy: text({
+    isCommon: true,
     flag: 'https-proxy',
     env: 'HTTPS_PROXY',
     default: '',
     unit: 'url',
     ...PROXY_URL,
-    help: 'outbound proxy for https:// origins',
+    help: 'outbound proxy for https:// origins, which opens tunnels (CONNECT); user and password may stand in the URL',
   }),
   httpProxy: text({
     flag: 'http-proxy',
@@ -67,7 +70,7 @@ export const upstreamSettings = {
     default: '',
     unit: 'url',
     ...PROXY_URL,
-    help: 'outbound proxy for http:// origins',
+    help: 'outbound proxy for http:// origins, which forwards whole URLs; user and password may stand in the URL',
   }),
   noProxy: text({
     ...ANY_TEXT,
@@ -75,6 +78,6 @@ export const upstreamSettings = {
     env: 'NO_PROXY',
     default: '',
     unit: 'hosts',
-    help: 'hosts to reach without an outbound proxy, separated by commas',
+    help: 'hosts to reach without an outbound proxy, separated by commas: names (and all below them), addresses, with a port or without, or *',
   }),
 } as const;

@@ -1,4 +1,4 @@
-// Tells people what backups did: a line for each version that came from one, and for each entry that is of no use.
+// Logs what backups did: a line for each version loaded from one, and for each entry that cannot be used.
 import type { Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { Logger } from '../observability/logger.js';
@@ -31,7 +31,7 @@ export class BackupLog implements BackupListener {
     this.#unusable.tell((untold) => {
       this.#log.warn(
         { ...logFields(key), place, fault, untold },
-        `backup of this ${key.kind.noun} is of no use: ${ADVICE[fault]}`,
+        `ignoring unusable backup of this ${key.kind.noun}: ${ADVICE[fault]}`,
       );
     });
   }
@@ -44,5 +44,5 @@ const ADVICE: Readonly<Record<SnapshotFault, string>> = {
     'it belongs to another SDK key: somebody copied it, or the keys share a name; use --redis-key-schema sha256',
   unknown_format: 'it was written by another program or release, and is set aside',
   torn: 'it was not written to its end, or was changed since, and is set aside',
-  no_spec: 'what is stored is no spec of the version it is stored as',
+  no_spec: 'what is stored is not a spec of the version it claims to be',
 };

@@ -20,7 +20,7 @@ interface Job {
   next: Wish | undefined;
 }
 
-/** `written` is told of every operation that ended. */
+/** `written` is called for every operation that ended. */
 export class BackupWriter {
   readonly #clock: Clock;
   readonly #snapshots: Snapshots;

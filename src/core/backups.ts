@@ -29,7 +29,7 @@ export interface Restored {
 export interface BackupListener {
   /** A version from a backup is held now. */
   restored?(restored: Restored): void;
-  /** What stands in the payload's place is of no use: of a held payload told once, until something else happens there. */
+  /** The stored entry cannot be used: reported once for a held payload, until something else happens in that place. */
   unusable?(key: PayloadKey, place: PlaceName, fault: SnapshotFault): void;
   /** Another process confirmed the payload at this place, so long before we did. */
   confirmedByOthers?(key: PayloadKey, place: PlaceName, agoMs: number): void;
@@ -107,7 +107,7 @@ export class Backups implements OutcomeListener {
     for (const { name, writer } of this.#places) if (name !== place) writer.save(key);
   }
 
-  /** What is held was confirmed to others just now, who have written that at this place. */
+  /** Another replica has just confirmed what is held, and has written that to this place. */
   confirmElsewhere(place: PlaceName, key: PayloadKey): void {
     for (const { name, writer } of this.#places) if (name !== place) writer.confirm(key);
   }

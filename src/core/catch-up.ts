@@ -1,5 +1,7 @@
 // Loads what other replicas have stored: told by a message or seen in Redis, one load per payload at a time.
+import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { isNewer } from '../domain/version.js';
 import type { FleetLink } from '../storage/fleet-link.js';
 import type { Poller } from './poller.js';
 import type { Backups } from './backups.js';
@@ -14,6 +16,7 @@ export interface CatchUpRooms {
 }
 
 export class CatchUp {
+  readonly #clock: Clock;
   readonly #link: FleetLink;
   readonly #rooms: CatchUpRooms;
   /** Payloads by the names that messages have for them. */
@@ -22,11 +25,12 @@ export class CatchUp {
   readonly #names = new Map<string, string>();
   /** The newest version heard of, of payloads that are being loaded. */
   readonly #loading = new Map<string, { version: number; readonly done: Promise<void> }>();
-  /** Versions that turned out to be of no use as they are stored, by payload: not loaded again and again. */
+  /** Versions that turned out to be unusable as they are stored, by payload: they are not loaded again and again. */
   readonly #useless = new Map<string, number>();
   #isStopped = false;
 
-  constructor(link: FleetLink, rooms: CatchUpRooms) {
+  constructor(clock: Clock, link: FleetLink, rooms: CatchUpRooms) {
+    this.#clock = clock;
     this.#link = link;
     this.#rooms = rooms;
   }
@@ -67,13 +71,17 @@ export class CatchUp {
 
   /** Whether what is held is as new as this version, if need be after loading that. Never rejects. */
   async upTo(key: PayloadKey, version: number): Promise<boolean> {
-    if (this.versionHeld(key) < version) await this.#load(key, version);
-    return this.versionHeld(key) >= version;
+    if (this.#isBehind(key, version)) await this.#load(key, version);
+    return !this.#isBehind(key, version);
   }
 
-  /** -1 where nothing is held: a spec's version may be 0. */
-  versionHeld(key: PayloadKey): number {
-    return this.#rooms.store.peek(key)?.payload.version ?? -1;
+  #isBehind(key: PayloadKey, version: number): boolean {
+    const held = this.#rooms.store.peek(key)?.payload.version;
+    return held === undefined || this.#isNewer(version, held);
+  }
+
+  #isNewer(version: number, other: number): boolean {
+    return isNewer(version, other, this.#clock.nowMs());
   }
 
   #forget(id: string): void {
@@ -87,7 +95,7 @@ export class CatchUp {
     const id = payloadId(key);
     const running = this.#loading.get(id);
     if (running !== undefined) {
-      running.version = Math.max(running.version, version);
+      if (this.#isNewer(version, running.version)) running.version = version;
       return running.done;
     }
     if (this.#useless.get(id) === version) return Promise.resolve();
@@ -101,10 +109,10 @@ export class CatchUp {
       // After what called this has returned, so that the entry of this load is there.
       await Promise.resolve();
       const version = this.#loading.get(id)?.version ?? 0;
-      if (!this.#isWanted(key) || this.versionHeld(key) >= version) return;
+      if (!this.#isWanted(key) || !this.#isBehind(key, version)) return;
       const { backups } = this.#rooms;
       const wasAsked = await backups.catchUpFrom('redis', key, () => this.#isWanted(key));
-      if (this.versionHeld(key) >= version) {
+      if (!this.#isBehind(key, version)) {
         this.#useless.delete(id);
         backups.saveElsewhere('redis', key);
       } else if (this.#loading.get(id)?.version === version) {

@@ -1,7 +1,8 @@
-// One replica among others that share what they fetch: who polls what, and when.
+// One replica among others that share what they fetch: decides which payloads it polls, and when.
 import type { Cancel, Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { phaseMs } from '../domain/phase.js';
+import { isNewer } from '../domain/version.js';
 import type { Logger } from '../observability/logger.js';
 import type { EntryState, FleetLink, FleetListener } from '../storage/fleet-link.js';
 import type { BackupListener } from './backups.js';
@@ -21,7 +22,7 @@ export interface FleetMemberOptions {
   /** Between polls of the payload by whoever leads. */
   readonly intervalMs: (key: PayloadKey) => number;
   readonly instanceName: string;
-  /** What is missing in Redis may have been removed there by who was refused first: it is not put back from memory. */
+  /** What is missing in Redis may have been removed by the replica that was refused first: it is not written back from memory. */
   readonly clearOnUnauthorized: boolean;
 }
 
@@ -50,7 +51,7 @@ export class FleetMember implements FleetListener, StoreListener {
     this.#link = link;
     this.#rooms = rooms;
     this.#options = options;
-    this.#catchUp = new CatchUp(link, rooms);
+    this.#catchUp = new CatchUp(clock, link, rooms);
   }
 
   start(): void {
@@ -143,14 +144,15 @@ export class FleetMember implements FleetListener, StoreListener {
   }
 
   async #take(key: PayloadKey, state: EntryState | undefined): Promise<void> {
-    const { backups } = this.#rooms;
+    const { backups, store } = this.#rooms;
     if (state === undefined) {
       if (!this.#options.clearOnUnauthorized) backups.saveAt('redis', key);
       return;
     }
     if (state.isConfirmedByUs || !(await this.#catchUp.upTo(key, state.version))) return;
     const { confirmedAgoMs } = state;
-    if (this.#catchUp.versionHeld(key) > state.version) backups.saveAt('redis', key);
+    const held = store.peek(key)?.payload.version ?? state.version;
+    if (isNewer(held, state.version, this.#clock.nowMs())) backups.saveAt('redis', key);
     else this.#confirm(key, confirmedAgoMs);
     this.#putOff(key, this.sparedMs(key, confirmedAgoMs));
   }
@@ -166,7 +168,7 @@ export class FleetMember implements FleetListener, StoreListener {
 
   #putOff(key: PayloadKey, sparedMs: number): void {
     const untilMs = this.#clock.monotonicMs() + sparedMs;
-    // The leader asks once an interval; who leads since a moment ago may still have put polls off.
+    // The leader asks once an interval; a replica that has just become leader may still have postponed polls.
     if (this.#link.isLeader) this.#rooms.poller.hasten(key, untilMs);
     else if (sparedMs > 0) this.#rooms.poller.postpone(key, untilMs);
   }

@@ -21,7 +21,7 @@ interface Outage {
   nextLineMs: number;
 }
 
-/** With a thousand keys an outage would be thousands of lines: single payloads are told at debug while it lasts. */
+/** With a thousand keys an outage would be thousands of lines: single payloads are logged at debug level while it lasts. */
 export class OriginOutages {
   readonly #clock: Clock;
   readonly #log: Logger;

@@ -3,16 +3,20 @@ import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { PayloadFormat } from '../domain/resource-kind.js';
 import type { Logger } from '../observability/logger.js';
+import { isInFuture } from '../domain/version.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { eventFields } from '../observability/event-fields.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from './origin.js';
 import { consequence, OriginOutages, type KnownStanding } from './origin-outages.js';
 import { logFields } from './payload-words.js';
-import type { OutcomeListener, RefreshEffect } from './refresher.js';
+import type { HeldPayload, StoreListener } from './payload-store.js';
+import { VERSION_IN_FUTURE, type OutcomeListener, type RefreshEffect } from './refresher.js';
 
 /** Keys nobody holds come from clients' requests: what is logged of them is bounded. */
 const STRANGERS_LINE_PERIOD_MS = 10_000;
+/** An origin may give every payload a version in the future at one time. */
+const FUTURE_LINE_PERIOD_MS = 10_000;
 
 export interface LastOutcome {
   /** `updated`, `unchanged`, `unauthorized` or `failed`; `confirmed_by_fleet` where another replica asked. */
@@ -27,7 +31,7 @@ export interface LastOutcome {
 
 export type Standing = KnownStanding | 'unknown';
 
-export class OutcomeLog implements OutcomeListener {
+export class OutcomeLog implements OutcomeListener, StoreListener {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #events: ProxyEvents;
@@ -37,6 +41,8 @@ export class OutcomeLog implements OutcomeListener {
   readonly #last = new Map<string, LastOutcome>();
   readonly #strangerFailed: ThrottledLine;
   readonly #strangerRefused: ThrottledLine;
+  readonly #futureIgnored: ThrottledLine;
+  readonly #futureHeld: ThrottledLine;
 
   /** A last outcome is kept of payloads that are held or pinned. `hostOf`: the host of the payload's origin, for people. */
   constructor(
@@ -54,6 +60,8 @@ export class OutcomeLog implements OutcomeListener {
     this.#outages = new OriginOutages(clock, log, hostOf);
     this.#strangerFailed = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
     this.#strangerRefused = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
+    this.#futureIgnored = new ThrottledLine(clock, FUTURE_LINE_PERIOD_MS);
+    this.#futureHeld = new ThrottledLine(clock, FUTURE_LINE_PERIOD_MS);
   }
 
   lastOf(key: PayloadKey): LastOutcome | undefined {
@@ -72,6 +80,17 @@ export class OutcomeLog implements OutcomeListener {
     this.#setLast(key, { kind: 'confirmed_by_fleet' });
   }
 
+  /** Wherever it came from. */
+  updated({ key, payload }: HeldPayload): void {
+    if (!isInFuture(payload.version, this.#clock.nowMs())) return;
+    this.#futureHeld.tell((untold) => {
+      this.#log.error(
+        { ...logFields(key), specVersion: payload.version, untold },
+        `${key.kind.noun} has a version in the future: served until any other comes, as nothing else is held`,
+      );
+    });
+  }
+
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
     this.#record(key, outcome, latencyMs);
     // A fetch that our own shutdown broke off says nothing about the origin.
@@ -83,7 +102,7 @@ export class OutcomeLog implements OutcomeListener {
       this.#log.info(fields, `${key.kind.noun} updated`);
     }
     if (effect === 'removed') {
-      this.#log.warn(logFields(key), `${key.kind.noun} dropped: origin refused the SDK key`);
+      this.#log.warn(this.#fields(key), `${key.kind.noun} dropped: origin refused the SDK key`);
     }
     const standing = this.#standing(key);
     if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
@@ -95,11 +114,16 @@ export class OutcomeLog implements OutcomeListener {
     const before = this.#last.get(payloadId(key));
     const { kind } = outcome;
     this.#setLast(key, outcome.kind === 'failed' ? { kind, reason: outcome.reason } : { kind });
-    if (outcome.kind === 'failed') this.#outages.failed(key, outcome, standing);
-    else this.#outages.ended(key);
+    if (outcome.kind === 'failed' && outcome.reason !== VERSION_IN_FUTURE) {
+      this.#outages.failed(key, outcome, standing);
+      return;
+    }
+    this.#outages.ended(key);
+    if (outcome.kind === 'failed' && before?.reason !== VERSION_IN_FUTURE)
+      this.#tellFuture(key, outcome.detail);
     if (kind === 'updated' || kind === 'unchanged') this.#tellAccepted(key, before);
     else if (outcome.kind === 'unauthorized' && before?.kind !== 'unauthorized') {
-      this.#log.warn(logFields(key), `origin refused this SDK key: ${consequence(key, standing)}`);
+      this.#log.warn(this.#fields(key), `origin refused this SDK key: ${consequence(key, standing)}`);
     }
   }
 
@@ -110,26 +134,43 @@ export class OutcomeLog implements OutcomeListener {
     this.#last.set(id, { ...last, atMs, sinceMs: before?.kind === last.kind ? before.sinceMs : atMs });
   }
 
+  /** The origin answers: that is no outage, but what it says cannot be right. */
+  #tellFuture(key: PayloadKey, detail: string): void {
+    this.#futureIgnored.tell((untold) => {
+      this.#log.error(
+        { ...logFields(key), host: this.#hostOf(key), detail, untold },
+        `origin sent a version in the future, which is ignored: ${consequence(key, 'held')}`,
+      );
+    });
+  }
+
   #tellAccepted(key: PayloadKey, before: LastOutcome | undefined): void {
-    if (before?.kind === 'unauthorized') this.#log.info(logFields(key), 'origin accepts this SDK key again');
+    if (before?.kind === 'unauthorized')
+      this.#log.info(this.#fields(key), 'origin accepts this SDK key again');
   }
 
   #tellStranger(key: PayloadKey, outcome: FetchOutcome): void {
     if (outcome.kind === 'unauthorized') {
       const { status } = outcome;
       this.#strangerRefused.tell((untold) => {
-        this.#log.warn({ ...logFields(key), status, untold }, 'origin refused an SDK key that is not in use');
+        this.#log.warn(
+          { ...this.#fields(key), status, untold },
+          'origin refused an SDK key that is not in use',
+        );
       });
     } else if (outcome.kind === 'failed') {
       const { reason, detail } = outcome;
       this.#strangerFailed.tell((untold) => {
-        const host = this.#hostOf(key);
         this.#log.warn(
-          { ...logFields(key), host, reason, detail, untold },
+          { ...this.#fields(key), reason, detail, untold },
           `origin failing: no ${key.kind.noun} for a first request`,
         );
       });
     }
+  }
+
+  #fields(key: PayloadKey): object {
+    return { ...logFields(key), host: this.#hostOf(key) };
   }
 
   #record(key: PayloadKey, outcome: FetchOutcome, latencyMs: number): void {

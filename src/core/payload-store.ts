@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.js';
 import { Listeners } from '../domain/listeners.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { Payload } from '../domain/payload.js';
+import { isNewer } from '../domain/version.js';
 import { BodyForms } from '../bodies/body-forms.js';
 
 /** One payload as it is held. `confirmedAtMs` is by the monotonic clock. */
@@ -13,6 +14,8 @@ export interface HeldPayload {
   readonly forms: BodyForms;
   /** When the origin last said that this is its newest version, to us or to whom we have it from. */
   confirmedAtMs: number;
+  /** When a client last asked for it, by the same clock. */
+  askedAtMs: number;
 }
 
 /** Told of every payload key that comes or goes, and of every version, as far as it wants to know. */
@@ -21,7 +24,12 @@ export interface StoreListener {
   /** A newer version is held, the first one included, which replaces nothing. */
   updated?(held: HeldPayload, replaced: HeldPayload | undefined): void;
   removed?(key: PayloadKey): void;
+  /** A client asks for what was idle. */
+  askedAgain?(held: HeldPayload): void;
 }
+
+/** What no client has asked for in this time is idle. */
+export const IDLE_AFTER_MS = 600_000;
 
 export interface PayloadStoreOptions {
   readonly sdkKeysMax: number;
@@ -62,7 +70,15 @@ export class PayloadStore {
     if (entry === undefined) return undefined;
     this.#readings += 1;
     entry.lastAsked = this.#readings;
-    return entry.slots.get(slotName(key));
+    const held = entry.slots.get(slotName(key));
+    if (held !== undefined) this.#ask(held);
+    return held;
+  }
+
+  /** Whether the payload is held, and no client has asked for it lately. */
+  isIdle(key: PayloadKey): boolean {
+    const held = this.peek(key);
+    return held !== undefined && this.#clock.monotonicMs() - held.askedAtMs > IDLE_AFTER_MS;
   }
 
   /** For ourselves: leaves no trace. */
@@ -81,7 +97,8 @@ export class PayloadStore {
    */
   apply(key: PayloadKey, payload: Payload, confirmedAgoMs = 0): boolean {
     const before = this.peek(key);
-    if (before !== undefined && before.payload.version >= payload.version) return false;
+    if (before !== undefined && !isNewer(payload.version, before.payload.version, this.#clock.nowMs()))
+      return false;
     const entry = this.#entryFor(key.sdkKey);
     if (entry === undefined) return false;
     const held: HeldPayload = {
@@ -89,6 +106,7 @@ export class PayloadStore {
       payload,
       forms: new BodyForms(payload, this.#limit),
       confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
+      askedAtMs: before?.askedAtMs ?? this.#firstAskedAtMs(key.sdkKey),
     };
     entry.slots.set(slotName(key), held);
     if (before === undefined) this.#listeners.tell((listener) => listener.added?.(key));
@@ -160,6 +178,18 @@ export class PayloadStore {
     const entry: KeyEntry = { slots: new Map(), lastAsked: this.#readings };
     this.#entries.set(sdkKey, entry);
     return entry;
+  }
+
+  /** Pinned keys are fetched though nobody asks, others because somebody does. */
+  #firstAskedAtMs(sdkKey: string): number {
+    return this.isPinned(sdkKey) ? -Infinity : this.#clock.monotonicMs();
+  }
+
+  #ask(held: HeldPayload): void {
+    const nowMs = this.#clock.monotonicMs();
+    const wasIdle = nowMs - held.askedAtMs > IDLE_AFTER_MS;
+    held.askedAtMs = nowMs;
+    if (wasIdle) this.#listeners.tell((listener) => listener.askedAgain?.(held));
   }
 
   #tellRemoved(key: PayloadKey): void {

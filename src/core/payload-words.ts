@@ -1,4 +1,4 @@
-// How payloads are called where people read of them.
+// How payloads appear in log lines.
 import type { PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 

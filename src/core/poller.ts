@@ -172,7 +172,7 @@ export class Poller {
     const isBack = isGood && target.failures > 0;
     target.failures = isGood ? 0 : target.failures + 1;
     const nextPhase = nextPhaseMs(nowMs, this.#phaseMs(target.key), intervalMs);
-    // A key that was refused is no better for being asked for sooner.
+    // Asking sooner does not help a key that was refused.
     const waitsLong = outcome.kind === 'unauthorized' || this.#options.isHeld(target.key);
     const afterWaitMs = (dueMs ?? nextPhase - intervalMs) + waitMs(target.failures, intervalMs, waitsLong);
     const atMs = afterWaitMs > nowMs ? afterWaitMs : nextPhase;

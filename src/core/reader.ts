@@ -1,16 +1,14 @@
-// The read path: a hit is a lookup; a miss is one upstream fetch for everybody who waits for that payload.
-import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
+// The read path: a hit is a lookup; a miss is one upstream fetch shared by all requests that wait for that payload.
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Gauges } from '../observability/gauges.js';
 import type { ColdMemory, Remembered } from './cold-memory.js';
+import { ColdTurns, type Turns } from './cold-turns.js';
 import { ExpiringMemory } from './expiring-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
 import type { Refresher } from './refresher.js';
 
-/** Cold payloads that wait for their turn; more are turned away at once. */
-const COLD_QUEUE_MAX = 1_000;
-/** Who waited longer for a turn has given up: SDKs wait 3 to 10 s. */
+/** A client that has waited longer than this has given up: SDKs wait 3 to 10 s. */
 const COLD_QUEUE_WAIT_MS_MAX = 10_000;
 const BUSY_RETRY_AFTER_MS = 1_000;
 /** While the origin fails for a payload, backups are looked at so often. */
@@ -42,7 +40,7 @@ export class Reader {
   readonly #memory: ColdMemory;
   readonly #refresher: Refresher;
   readonly #restore: Restore | undefined;
-  readonly #limit: ConcurrencyLimit;
+  readonly #turns: ColdTurns;
   readonly #flights = new Map<string, Promise<Reading>>();
   /** Payloads that no backup had a moment ago. */
   readonly #looked: ExpiringMemory<object>;
@@ -59,7 +57,7 @@ export class Reader {
     this.#memory = memory;
     this.#refresher = refresher;
     this.#restore = restore;
-    this.#limit = createConcurrencyLimit(options.coldFetchesMax);
+    this.#turns = new ColdTurns(options.coldFetchesMax);
     this.#looked = new ExpiringMemory(clock, LOOKED_ENTRIES_MAX);
   }
 
@@ -75,29 +73,34 @@ export class Reader {
 
   /** Sizes of the tables, against their limits. */
   get gauges(): Gauges {
-    return {
-      ...this.#memory.gauges,
-      coldFetchesInFlight: { entries: this.#limit.activeCount, entriesMax: this.#limit.concurrency },
-      coldFetchesWaiting: {
-        entries: this.#flights.size - this.#limit.activeCount,
-        entriesMax: COLD_QUEUE_MAX,
-      },
-    };
+    return { ...this.#memory.gauges, ...this.#turns.gauges };
   }
 
   #fetchCold(asked: PayloadKey): Reading | Promise<Reading> {
     if (!this.#store.hasRoomFor(asked.sdkKey))
       return unavailable('sdk_keys_limit_reached', BUSY_RETRY_AFTER_MS);
-    if (this.#flights.size - this.#limit.activeCount >= COLD_QUEUE_MAX) {
-      return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
-    }
     // From here on the key goes into tables.
     const key = { ...asked, sdkKey: ownCopy(asked.sdkKey) };
     const id = payloadId(key);
-    const fetched = this.#restore === undefined ? this.#fetch(key) : this.#restoreOrFetch(key, this.#restore);
-    const flight = fetched.finally(() => this.#flights.delete(id));
+    const restore = this.#restore;
+    const fetched = this.#turns.enter(this.#isKnown(key.sdkKey), (turns) =>
+      restore === undefined ? this.#fetch(key, turns) : this.#restoreOrFetch(key, turns, restore),
+    );
+    if (fetched === undefined) return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
+    const flight = fetched
+      .then((reading) => {
+        // Now that it is held, it counts as asked for.
+        if (reading.kind === 'held') this.#store.read(key);
+        return reading;
+      })
+      .finally(() => this.#flights.delete(id));
     this.#flights.set(id, flight);
     return flight;
+  }
+
+  /** Nobody invented the key: an operator named it, or the origin gave a spec for it. */
+  #isKnown(sdkKey: string): boolean {
+    return this.#store.isPinned(sdkKey) || this.#store.holds(sdkKey) || this.#memory.isGood(sdkKey);
   }
 
   /** Another replica may have got what the origin did not give us: looked for again from time to time. */
@@ -108,18 +111,18 @@ export class Reader {
     return true;
   }
 
-  /** Outside the limit of fetches: what is at hand need not wait for an origin that answers nobody. */
-  async #restoreOrFetch(key: PayloadKey, restore: Restore): Promise<Reading> {
-    const held = await restore(key);
+  async #restoreOrFetch(key: PayloadKey, turns: Turns, restore: Restore): Promise<Reading> {
+    const held = await turns.restore(() => restore(key));
     if (held !== undefined) return { kind: 'held', held };
     const known = this.#memory.recall(payloadId(key));
-    return known === undefined ? await this.#fetch(key) : toReading(known);
+    return known === undefined ? await this.#fetch(key, turns) : toReading(known);
   }
 
-  #fetch(key: PayloadKey): Promise<Reading> {
+  #fetch(key: PayloadKey, turns: Turns): Promise<Reading> {
     const queuedMs = this.#clock.monotonicMs();
-    return this.#limit(async () => {
+    return turns.fetch(async () => {
       if (this.#clock.monotonicMs() - queuedMs > COLD_QUEUE_WAIT_MS_MAX) {
+        turns.turnAway();
         return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
       }
       const { held } = await this.#refresher.refresh(key);

@@ -1,7 +1,9 @@
 // What the outcome of a fetch does to the store: the only switch over outcomes.
 import type { Clock } from '../domain/clock.js';
+import { failed } from '../domain/failure.js';
 import { Listeners } from '../domain/listeners.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { isInFuture, isNewer } from '../domain/version.js';
 import type { FetchOutcome, Origin } from './origin.js';
 import type { ColdMemory } from './cold-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
@@ -10,6 +12,11 @@ import type { HeldPayload, PayloadStore } from './payload-store.js';
 export interface OutcomeListener {
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void;
 }
+
+/** Why an answer that is sound in itself was not taken. Stable and machine-readable. */
+export type RefreshFailureReason = typeof VERSION_IN_FUTURE;
+/** It would replace what is held until its time has come. */
+export const VERSION_IN_FUTURE = 'version_in_future';
 
 export type RefreshEffect =
   | 'stored'
@@ -57,12 +64,12 @@ export class Refresher {
     this.#listeners.add(listener);
   }
 
-  /** Fetches the payload and takes the answer in; never rejects. Who asks while a fetch runs gets that one's outcome. */
+  /** Fetches the payload and takes the answer in; never rejects. A call while a fetch is running shares its outcome. */
   refresh(key: PayloadKey): Promise<Refreshed> {
     const id = payloadId(key);
-    const sinceTime = this.#store.peek(key)?.payload.version ?? 0;
+    const sinceTime = this.#sinceTime(key);
     const running = this.#flights.get(id);
-    // A fetch that asked for news of what is held no more has no answer for who holds nothing.
+    // A fetch for changes since a version that is no longer held cannot answer a client that holds nothing.
     if (running !== undefined && (running.sinceTime === 0 || sinceTime > 0)) return running.refreshed;
     const flight: Flight = { sinceTime, refreshed: this.#fetch(key, sinceTime) };
     this.#flights.set(id, flight);
@@ -78,7 +85,7 @@ export class Refresher {
     const effect = wasLost ? 'dropped' : this.#takeIn(key, outcome);
     const held = this.#store.peek(key);
     if (held !== undefined) this.#memory.forget(payloadId(key));
-    else if (!wasLost) this.#memory.learn(payloadId(key), outcome);
+    else if (!wasLost) this.#memory.learn(key, outcome);
     const latencyMs = this.#clock.monotonicMs() - startMs;
     this.#listeners.tell((listener) => {
       listener.fetched(key, outcome, effect, latencyMs);
@@ -86,15 +93,26 @@ export class Refresher {
     return { outcome, held };
   }
 
-  /**
-   * A body without a version of its own is always sent whole, and as if it were new: its bytes tell whether it is. SFP
-   * writes each one into Redis with version 0, which says nothing about which of them is held: that becomes a version here.
-   */
+  /** An origin that was told of a version in the future would say that nothing is newer. */
+  #sinceTime(key: PayloadKey): number {
+    const held = this.#store.peek(key)?.payload.version ?? 0;
+    return isInFuture(held, this.#clock.nowMs()) ? 0 : held;
+  }
+
   #judge(key: PayloadKey, outcome: FetchOutcome): FetchOutcome {
-    if (key.kind.versions !== 'assigned' || outcome.kind !== 'updated') return outcome;
     const held = this.#store.peek(key)?.payload;
-    const isSame = outcome.payload.originForm.etag === held?.originForm.etag && held.version > 0;
-    return isSame ? { kind: 'unchanged' } : outcome;
+    if (outcome.kind !== 'updated' || held === undefined) return outcome;
+    const { version, originForm } = outcome.payload;
+    const nowMs = this.#clock.nowMs();
+    if (key.kind.versions === 'assigned') {
+      // Always sent whole, and as if it were new: its bytes tell whether it is. SFP writes each one into Redis with version
+      // 0, which says nothing about which of them is held: that becomes a version here, as does one in the future.
+      const isSame = originForm.etag === held.originForm.etag && held.version > 0;
+      return isSame && !isInFuture(held.version, nowMs) ? { kind: 'unchanged' } : outcome;
+    }
+    const isTaken = version === held.version || isNewer(version, held.version, nowMs);
+    if (isTaken || !isInFuture(version, nowMs)) return outcome;
+    return failed(VERSION_IN_FUTURE, `time ${version} where this machine's clock says ${nowMs}`);
   }
 
   #takeIn(key: PayloadKey, outcome: FetchOutcome): RefreshEffect {

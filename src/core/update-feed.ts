@@ -1,4 +1,4 @@
-// Who is told, at once, of a newer version of a payload and of its removal: the streams that clients hold open.
+// Publishes newer versions of payloads, and removals, to the streams that clients hold open.
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { HeldPayload } from './payload-store.js';
 
@@ -21,6 +21,11 @@ export class UpdateFeed {
       listeners.delete(listener);
       if (listeners.size === 0 && this.#listeners.get(id) === listeners) this.#listeners.delete(id);
     };
+  }
+
+  /** Whether anybody would be told. */
+  has(key: PayloadKey): boolean {
+    return this.#listeners.has(payloadId(key));
   }
 
   /** Returns how many were told. */

@@ -2,6 +2,8 @@
 
 /** Reads a body piece by piece. Both methods throw a BodyFault as soon as the body is known to be unusable. */
 export interface BodyReader<Facts> {
+  /** Whether a byte order mark may stand before the body; it is not pushed. */
+  readonly isText: boolean;
   push(bytes: Uint8Array): void;
   /** To be called once, after the last piece. */
   end(): Facts;

@@ -24,17 +24,3 @@ export interface Payload {
   /** Size of the body without compression. */
   readonly identityBytes: number;
 }
-
-/**
- * Whether a client that holds version `sinceTime` (0: none) is to be sent the whole spec.
- * A client without a spec must never be told "no updates": both Node SDKs take that for a successful start
- * with no configs at all. A spec whose own time is 0 is therefore always news.
- */
-export function hasNewsFor(version: number, sinceTime: number): boolean {
-  return version === 0 || sinceTime < version;
-}
-
-/** The value as a version, or undefined where it cannot be one. */
-export function readVersion(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}

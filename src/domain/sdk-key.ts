@@ -1,4 +1,4 @@
-// What an SDK key looks like, and what stands for one where it must not be seen: never the whole key.
+// What an SDK key looks like, and what is shown instead of one: its name, or a masked form.
 import { hash } from 'node:crypto';
 
 const SDK_KEY_CHARACTERS_MAX = 256;
@@ -22,8 +22,29 @@ export function hashSdkKey(sdkKey: string): string {
   return hash('sha256', sdkKey, 'hex');
 }
 
-/** The form of a key for logs, status pages and error texts: `secret-abcd***`. */
+const KEY_NAME_CHARACTERS_MAX = 64;
+const VALID_KEY_NAME = new RegExp(
+  `^(?!(?:secret|client|server)-)[A-Za-z0-9\\-_.]{1,${KEY_NAME_CHARACTERS_MAX}}$`,
+);
+export const KEY_NAME_RULE = `1 to ${KEY_NAME_CHARACTERS_MAX} characters of A-Z a-z 0-9 - _ . and not begin like a key`;
+
+export function isValidKeyName(text: string): boolean {
+  return VALID_KEY_NAME.test(text);
+}
+
+/** By key. The process has one set of names, and every line, page and error about a key is to show them. */
+const keyNames = new Map<string, string>();
+
+/** From now on keys are shown by exactly these names. */
+export function nameSdkKeys(names: ReadonlyMap<string, string>): void {
+  keyNames.clear();
+  for (const [sdkKey, name] of names) keyNames.set(sdkKey, name);
+}
+
+/** The form of a key for logs, status pages and error texts: its name, or `secret-abcd***`. */
 export function maskSdkKey(sdkKey: string): string {
+  const name = keyNames.get(sdkKey);
+  if (name !== undefined) return name;
   const prefix = /^(?:secret|client|server)-/.exec(sdkKey)?.[0] ?? '';
   const rest = sdkKey.slice(prefix.length);
   const shown = rest.length >= SHOWN_FROM_CHARACTERS ? rest.slice(0, SHOWN_CHARACTERS) : '';
@@ -37,5 +58,9 @@ export function maskSdkKey(sdkKey: string): string {
 export function maskSdkKeysIn(text: string, own?: string): string {
   const known = '(?:secret|client|server)-[A-Za-z0-9\\-_.~]+';
   const pattern = own === undefined ? known : `${known}|${own.replaceAll('.', '\\.')}`;
-  return text.replace(new RegExp(pattern, 'g'), maskSdkKey);
+  // In the origin's paths a key ends in `.json`, of characters that a key may have too.
+  return text.replace(
+    new RegExp(pattern, 'g'),
+    (match) => keyNames.get(match.replace(/\.json$/, '')) ?? maskSdkKey(match),
+  );
 }

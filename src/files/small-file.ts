@@ -20,7 +20,14 @@ export async function readSmallFile(path: string): Promise<string> {
   }
 }
 
+const WORDS_FOR_CODE: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a directory, not a file',
+};
+
 /** Why a file could not be read, in words. Somebody may have put a key where the path belongs. */
 export function fileFault(path: string, error: unknown): string {
-  return `cannot read ${maskSdkKeysIn(path)} (${errorCode(error) || 'unknown error'})`;
+  const code = errorCode(error) || 'unknown error';
+  return `${maskSdkKeysIn(path)} ${WORDS_FOR_CODE[code] ?? 'cannot be read'} (${code})`;
 }

@@ -49,6 +49,20 @@ const FAMILIES: readonly (readonly [RegExp, RequestFailureReason])[] = [
   [/^ERR_HTTP2/, 'connection_lost'],
 ];
 
+/** Nobody was reached who could have read the request. */
+const UNSENT: ReadonlySet<string> = new Set<RequestFailureReason>([
+  'connect_timeout',
+  'connection_refused',
+  'dns_failed',
+  'tls_failed',
+  'outbound_proxy_failed',
+]);
+
+/** Whether a request that failed for this reason says nothing about what it held. */
+export function isUnsent(reason: string): boolean {
+  return UNSENT.has(reason);
+}
+
 /** The failure an error of the HTTP client or of the body's intake stands for. */
 export function toFailure(error: unknown): Failure<RequestFailureReason> {
   if (error instanceof BodyFault) return failed(error.reason, error.message);

@@ -104,7 +104,9 @@ export class UpstreamPool {
   async #request(
     url: URL,
     signal: AbortSignal,
-    rest: Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'>,
+    rest: Pick<Dispatcher.RequestOptions, 'method' | 'body'> & {
+      readonly headers: Readonly<Record<string, string>>;
+    },
   ): Promise<UpstreamResponse> {
     if (this.#isClosed) throw closedError();
     const abort = new AbortController();
@@ -120,7 +122,10 @@ export class UpstreamPool {
     this.#inFlight.add(abort);
     try {
       const path = url.pathname + url.search;
-      const request = { origin: url.origin, path, ...rest, signal: abort.signal };
+      // A copy of the headers: on the way through an outbound proxy undici adds the host to them, which is another one
+      // for the target of a redirect.
+      const headers = { ...rest.headers };
+      const request = { origin: url.origin, path, ...rest, headers, signal: abort.signal };
       const response = await this.#connections.to(url).request(request);
       response.body.once('close', done);
       return response;

@@ -1,6 +1,8 @@
-// Standard output for log lines: a reader who stalls, or goes away, must not stall the process with him.
+// Standard output for log lines: a reader that stalls, or goes away, must not stall the process.
 import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
+import { readableLine } from './readable-log.js';
 
 const STANDARD_OUTPUT = 1;
 /** Of lines that the reader did not take yet; what comes beyond is lost. */
@@ -12,13 +14,24 @@ export interface LogOutput {
   flush(done: () => void): void;
 }
 
+/** `auto` is `pretty` on a terminal, and `json` everywhere else. */
+export type LogFormat = 'auto' | 'json' | 'pretty';
+
 /** A pipe or a socket, as containers have it, is written behind; a file or a terminal at once. */
-export function openStandardOutput(): LogOutput {
+export function openStandardOutput(format: LogFormat): LogOutput {
   const kind = fstatSync(STANDARD_OUTPUT);
-  return kind.isFIFO() || kind.isSocket() ? writeBehind() : writeAtOnce();
+  const output = kind.isFIFO() || kind.isSocket() ? writeBehind() : writeAtOnce();
+  const isPretty = format === 'auto' ? isatty(STANDARD_OUTPUT) : format === 'pretty';
+  if (!isPretty) return output;
+  return {
+    ...output,
+    write: (line) => {
+      output.write(readableLine(line));
+    },
+  };
 }
 
-/** By a socket of our own: Node's own standard output, and its file writes, block on a pipe that nobody reads. */
+/** Through a socket of our own: Node's standard output, and its file writes, block on a pipe that is not read. */
 function writeBehind(): LogOutput {
   const pipe = new Socket({ fd: STANDARD_OUTPUT, readable: false, writable: true });
   // The reader is gone: the process goes on without.

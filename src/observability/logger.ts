@@ -2,9 +2,12 @@
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 
+/** `debug` adds a line per event; see `proxy-events.ts`. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
 export interface LoggerOptions {
-  /** Adds a line per event; see `proxy-events.ts`. */
-  readonly debug: boolean;
+  /** Lines of less weight are left out. */
+  readonly level: LogLevel;
   readonly instanceName: string;
   readonly version: string;
 }
@@ -15,7 +18,7 @@ export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fat
 export function createLogger(destination: DestinationStream, options: LoggerOptions): Logger {
   return pino(
     {
-      level: options.debug ? 'debug' : 'info',
+      level: options.level,
       base: { instance: options.instanceName, version: options.version },
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: describeError },

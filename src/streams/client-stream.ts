@@ -1,7 +1,7 @@
 // One streaming client: the current spec, then each newer one; the newest only while it is slow; a heartbeat while idle.
 import type { HeldPayload } from '../core/payload-store.js';
 import type { Cancel, Clock } from '../domain/clock.js';
-import { hasNewsFor } from '../domain/payload.js';
+import { hasNewsFor, isNewer } from '../domain/version.js';
 
 export type StreamMessage =
   | { readonly kind: 'spec'; readonly held: HeldPayload }
@@ -12,6 +12,8 @@ export type StreamEnd =
   /** The origin refuses the key. */
   | 'refused'
   | 'draining'
+  /** Its place was needed for another. */
+  | 'displaced'
   /** The client took nothing for too long. */
   | 'stalled'
   /** A message could not be made. */
@@ -34,19 +36,20 @@ export interface ClientStreamOptions {
 }
 
 /**
- * Holds at most one spec that is being sent and one that waits, by reference. Versions on the wire strictly increase.
+ * Holds at most one spec that is being sent and one that waits, by reference. Each version on the wire is newer than the last.
  * The owner subscribes to updates first, offers what comes, and opens the stream with a reading made after that.
  */
 export class ClientStream {
   readonly #clock: Clock;
   readonly #sink: StreamSink;
   readonly #options: ClientStreamOptions;
-  #state: 'opening' | 'idle' | 'sending' | 'ended' = 'opening';
+  #state: 'idle' | 'sending' | 'ended' = 'idle';
+  #isOpen = false;
   /** The newest that was not sent yet. */
   #waiting: HeldPayload | undefined;
   /** Of the last spec sent; of the one that was held where none was. */
   #version = -1;
-  /** Nothing is sent that is not newer: a client may come from a replica that is ahead of this one. */
+  /** Nothing is sent that is not newer: a client may come from a replica that is ahead of this one. -1 for none. */
   #floor = -1;
   #cancelTimer: Cancel = () => undefined;
 
@@ -64,24 +67,37 @@ export class ClientStream {
   /** A version that may be newer than what the client has. */
   offer(held: HeldPayload): void {
     const newest = this.#waiting?.payload.version ?? this.#floor;
-    if (this.#state === 'ended' || held.payload.version <= newest) return;
+    if (this.#state === 'ended' || !this.#isNewer(held.payload.version, newest)) return;
     this.#waiting = held;
-    if (this.#state === 'idle') void this.#sendWaiting();
+    this.#sendIfIdle();
+  }
+
+  /**
+   * Nothing is held yet. A client that has a spec is told from time to time that there is nothing newer; one that has none
+   * must hear nothing before its first.
+   */
+  waitForFirst(sinceTime: number): void {
+    if (this.#isOpen || this.#state !== 'idle' || sinceTime <= 0) return;
+    this.#version = sinceTime;
+    this.#waitForHeartbeat();
   }
 
   /** Sends the first message: the spec, or "no updates" to a client whose `sinceTime` is current. */
   open(held: HeldPayload, sinceTime: number): void {
-    if (this.#state !== 'opening') return;
+    if (this.#isOpen || this.#state === 'ended') return;
     this.offer(held);
+    this.#isOpen = true;
     const newest = this.#waiting ?? held;
-    if (hasNewsFor(newest.payload.version, sinceTime)) {
-      void this.#sendWaiting();
+    if (hasNewsFor(newest.payload.version, sinceTime, this.#clock.nowMs())) {
+      this.#sendIfIdle();
       return;
     }
     this.#waiting = undefined;
-    this.#version = newest.payload.version;
+    // What is held may have a version in the future, which this client must not hear of.
+    this.#version = Math.min(newest.payload.version, sinceTime);
     this.#floor = sinceTime;
-    this.#send({ kind: 'no-updates', version: this.#version });
+    // Else one is on its way.
+    if (this.#state === 'idle') this.#send({ kind: 'no-updates', version: this.#version });
   }
 
   /** Ends the stream with a reason for the client. */
@@ -96,6 +112,14 @@ export class ClientStream {
     this.#state = 'ended';
     this.#waiting = undefined;
     this.#cancelTimer();
+  }
+
+  #sendIfIdle(): void {
+    if (this.#isOpen && this.#state === 'idle' && this.#waiting !== undefined) void this.#sendWaiting();
+  }
+
+  #isNewer(version: number, other: number): boolean {
+    return other === -1 || isNewer(version, other, this.#clock.nowMs());
   }
 
   async #sendWaiting(): Promise<void> {
@@ -130,8 +154,8 @@ export class ClientStream {
       () => {
         if (this.#state !== 'sending') return;
         this.#state = 'idle';
-        if (this.#waiting === undefined) this.#waitForHeartbeat();
-        else void this.#sendWaiting();
+        this.#waitForHeartbeat();
+        this.#sendIfIdle();
       },
     );
   }

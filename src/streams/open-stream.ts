@@ -31,6 +31,9 @@ export type Opening =
   | { readonly kind: 'no-place' }
   | { readonly kind: 'not-held'; readonly reading: Exclude<Reading, { readonly kind: 'held' }> };
 
+/** Between looks for a spec that nobody holds, however soon what is remembered of a failure is over. */
+const LOOK_AGAIN_MS_MIN = 100;
+
 const TOO_MANY_WAIT: Reading = {
   kind: 'unavailable',
   cause: 'too_many_cold_fetches',
@@ -58,11 +61,13 @@ export class StreamOpener {
     client: StreamClient,
   ): Promise<Opening> {
     let isFinished = false;
+    const pause = new Pause(this.#clock);
     const finish = (why?: StreamEnd): void => {
       // Once by us, and once more when the client is gone after that.
       if (isFinished) return;
       isFinished = true;
       stream.close();
+      pause.cut();
       unsubscribe();
       release();
       if (why === 'stalled') this.#registry.dropped += 1;
@@ -80,6 +85,7 @@ export class StreamOpener {
     const unsubscribe = this.#source.subscribe(key, {
       updated: (held) => {
         stream.offer(held);
+        pause.cut();
       },
       removed: () => {
         stream.end('refused');
@@ -89,7 +95,8 @@ export class StreamOpener {
     client.onGone(() => {
       finish();
     });
-    const reading = await this.read(key, client, stream);
+    stream.waitForFirst(sinceTime);
+    const reading = await this.#firstReading(key, client, stream, pause);
     if (stream.hasEnded) return { kind: 'gone' };
     if (reading.kind !== 'held') {
       finish();
@@ -104,17 +111,74 @@ export class StreamOpener {
     return { kind: 'opened' };
   }
 
-  /** What is not known yet is waited for, unless too many clients do so already; `stream` is what it is waited for. */
-  async read(key: PayloadKey, client: Pick<StreamClient, 'onGone'>, stream?: ClientStream): Promise<Reading> {
+  /** For a call that is answered once. What is not known yet is waited for, unless too many clients do so already. */
+  async read(key: PayloadKey, client: Pick<StreamClient, 'onGone'>): Promise<Reading> {
     const reading = this.#source.read(key);
     if (!(reading instanceof Promise)) return reading;
+    return await this.#whileWaiting(client, undefined, () => reading);
+  }
+
+  /** A failure may pass, and a client that was refused for it would come back later than this looks again. */
+  async #firstReading(
+    key: PayloadKey,
+    client: StreamClient,
+    stream: ClientStream,
+    pause: Pause,
+  ): Promise<Reading> {
+    const first = this.#source.read(key);
+    if (!(first instanceof Promise) && !mayPass(first)) return first;
+    return await this.#whileWaiting(client, stream, async () => {
+      const isWaiting = (): boolean => !stream.hasEnded;
+      let reading = await first;
+      while (mayPass(reading) && isWaiting()) {
+        await pause.take(Math.max(reading.retryAfterMs, LOOK_AGAIN_MS_MIN));
+        if (isWaiting()) reading = await this.#source.read(key);
+      }
+      return reading;
+    });
+  }
+
+  async #whileWaiting(
+    client: Pick<StreamClient, 'onGone'>,
+    stream: ClientStream | undefined,
+    wait: () => Promise<Reading>,
+  ): Promise<Reading> {
     const endWait = this.#registry.wait(stream);
     if (endWait === undefined) return TOO_MANY_WAIT;
     client.onGone(endWait);
     try {
-      return await reading;
+      return await wait();
     } finally {
       endWait();
     }
+  }
+}
+
+/** Not a refusal of the origin, nor a limit that an operator has set. */
+function mayPass(reading: Reading): reading is Extract<Reading, { readonly kind: 'unavailable' }> {
+  return reading.kind === 'unavailable' && reading.cause !== 'sdk_keys_limit_reached';
+}
+
+/** One wait at a time that can be cut short. */
+class Pause {
+  readonly #clock: Clock;
+  #end: () => void = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  take(durationMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.schedule(durationMs, resolve);
+      this.#end = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  cut(): void {
+    this.#end();
   }
 }

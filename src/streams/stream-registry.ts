@@ -4,6 +4,7 @@ import type { Cancel, Clock } from '../domain/clock.js';
 import type { Gauges } from '../observability/gauges.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { ClientStream } from './client-stream.js';
+import { FairPlaces } from './fair-places.js';
 
 export interface StreamRegistryOptions {
   readonly streamsMax: number;
@@ -11,6 +12,8 @@ export interface StreamRegistryOptions {
 
 /** Calls that may wait for a first spec, beyond as many as there may be streams. */
 const WAITING_BEYOND_STREAMS = 500;
+/** Where all who may wait do so, a stream that has waited for this long gives way to a newcomer. */
+const WAIT_MS_MIN = 10_000;
 
 /** Streams end one by one over this time. */
 const SPREAD_MS = 4_000;
@@ -22,75 +25,103 @@ export interface Draining {
 }
 
 interface Waiting {
-  /** Undefined for a call that is answered once. */
-  readonly stream: ClientStream | undefined;
+  readonly stream: ClientStream;
+  readonly sinceMs: number;
 }
 
 export class StreamRegistry {
-  readonly #streams = new Map<ClientStream, PayloadKey>();
-  /** Their keys may be invented: they take no place, and readiness does not know them. */
+  readonly #clock: Clock;
+  readonly #places: FairPlaces<ClientStream>;
+  /** Their keys may be invented: they take no place, and readiness does not know them. The oldest first. */
   readonly #waiting = new Set<Waiting>();
+  /** Calls that are answered once. */
+  #callsWaiting = 0;
   readonly #listeners = new Listeners<() => void>();
-  readonly #perKey = new Map<string, number>();
+  #waitsRefused = 0;
   readonly streamsMax: number;
   readonly waitingMax: number;
   /** Streams that were not opened, as every place was taken. */
   refused = 0;
   /** Streams that were ended, as their client took nothing for too long. */
   dropped = 0;
+  /** Streams that were ended to give their place to another key, or to one that had not waited yet. */
+  displaced = 0;
+  /** Streams end, and new ones have to go to another replica. */
+  isDraining = false;
 
-  constructor(options: StreamRegistryOptions) {
+  constructor(clock: Clock, options: StreamRegistryOptions) {
+    this.#clock = clock;
+    this.#places = new FairPlaces(options.streamsMax);
     this.streamsMax = options.streamsMax;
     this.waitingMax = options.streamsMax + WAITING_BEYOND_STREAMS;
   }
 
   /**
-   * A call begins to wait for a spec that has to be fetched first; `stream` is what it will be. Returns what ends the wait,
-   * or undefined where too many wait already.
+   * A call begins to wait for a spec that nobody holds; `stream` is what it will be. Returns what ends the wait, or
+   * undefined where too many wait already.
    */
   wait(stream?: ClientStream): (() => void) | undefined {
-    if (this.#waiting.size >= this.waitingMax) return undefined;
-    const waiting = { stream };
-    this.#waiting.add(waiting);
+    if (this.waiting >= this.waitingMax) this.#displaceLongestWaiting();
+    if (this.waiting >= this.waitingMax) {
+      this.#waitsRefused += 1;
+      return undefined;
+    }
+    if (stream !== undefined) {
+      const waiting = { stream, sinceMs: this.#clock.monotonicMs() };
+      this.#waiting.add(waiting);
+      return () => {
+        this.#waiting.delete(waiting);
+      };
+    }
+    let isWaiting = true;
+    this.#callsWaiting += 1;
     return () => {
-      this.#waiting.delete(waiting);
+      if (isWaiting) this.#callsWaiting -= 1;
+      isWaiting = false;
     };
   }
 
   get gauges(): Gauges {
     return {
-      streams: { entries: this.active, entriesMax: this.streamsMax },
-      callsWaitingForSpecs: { entries: this.#waiting.size, entriesMax: this.waitingMax },
+      streams: { entries: this.active, entriesMax: this.streamsMax, reached: this.refused },
+      callsWaitingForSpecs: {
+        entries: this.waiting,
+        entriesMax: this.waitingMax,
+        reached: this.#waitsRefused,
+      },
     };
+  }
+
+  get waiting(): number {
+    return this.#waiting.size + this.#callsWaiting;
   }
 
   /** Takes a place for the stream, whose key is known to be good, or returns false: then it is counted as refused. */
   add(stream: ClientStream, key: PayloadKey): boolean {
-    if (this.#streams.size >= this.streamsMax) {
+    if (this.#places.isFull) this.#displace(this.#places.giverTo(key.sdkKey));
+    if (this.#places.isFull) {
       this.refused += 1;
       return false;
     }
-    this.#streams.set(stream, key);
-    this.#count(key.sdkKey, 1);
+    this.#places.add(stream, key.sdkKey);
+    this.#tellChange();
     return true;
   }
 
   /** Frees the stream's place; returns false for a stream that has none. */
   remove(stream: ClientStream): boolean {
-    const key = this.#streams.get(stream);
-    if (key === undefined) return false;
-    this.#streams.delete(stream);
-    this.#count(key.sdkKey, -1);
+    if (!this.#places.remove(stream)) return false;
+    this.#tellChange();
     return true;
   }
 
   get active(): number {
-    return this.#streams.size;
+    return this.#places.size;
   }
 
   /** Open streams by the key itself, not masked, so that more of it can be looked up. */
-  get perKey(): ReadonlyMap<string, number> {
-    return this.#perKey;
+  get byKey(): FairPlaces<ClientStream>['byKey'] {
+    return this.#places.byKey;
   }
 
   /** Calls back whenever the number of streams changed; returns what ends that. */
@@ -100,8 +131,8 @@ export class StreamRegistry {
 
   /** Ends every stream, also those that wait, one after the other, so that their clients do not come back in one wave. */
   drain(clock: Clock): Draining {
-    const waiting = [...this.#waiting].flatMap(({ stream }) => (stream === undefined ? [] : [stream]));
-    const streams = [...this.#streams.keys(), ...waiting];
+    this.isDraining = true;
+    const streams = [...this.#places.guests, ...[...this.#waiting].map(({ stream }) => stream)];
     const spreadMs = streams.length > 1 ? SPREAD_MS : 0;
     const cancels = streams.map((stream, index) =>
       clock.schedule((index * spreadMs) / streams.length, () => {
@@ -116,10 +147,21 @@ export class StreamRegistry {
     };
   }
 
-  #count(sdkKey: string, change: 1 | -1): void {
-    const streams = (this.#perKey.get(sdkKey) ?? 0) + change;
-    if (streams === 0) this.#perKey.delete(sdkKey);
-    else this.#perKey.set(sdkKey, streams);
+  #displaceLongestWaiting(): void {
+    const [oldest] = this.#waiting;
+    if (oldest === undefined || this.#clock.monotonicMs() - oldest.sinceMs < WAIT_MS_MIN) return;
+    this.#waiting.delete(oldest);
+    this.#displace(oldest.stream);
+  }
+
+  /** Whoever opened the stream frees its place as it ends. */
+  #displace(stream: ClientStream | undefined): void {
+    if (stream === undefined) return;
+    this.displaced += 1;
+    stream.end('displaced');
+  }
+
+  #tellChange(): void {
     this.#listeners.tell((listener) => {
       listener();
     });

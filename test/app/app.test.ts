@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { freePort } from '../fakes/free-port.js';
-import { ManualClock } from '../fakes/manual-clock.js';
+import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { FAILING, REFUSING } from '../fakes/origin-faults.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
@@ -110,7 +110,7 @@ test('an update reaches the next request after the poll that found it', async (t
   clock.advance(10_000);
   await stored;
   assert.match((await rawRequest(url)).text, /"greeting":"changed"/);
-  assert.equal(origin.requests[1]?.url, `/v1/download_config_specs/${SDK_KEY}.json?sinceTime=1800000000000`);
+  assert.equal(origin.requests[1]?.url, `/v1/download_config_specs/${SDK_KEY}.json?sinceTime=1750000000000`);
 });
 
 test('/status tells of each spec, masked, and of every table against its limit', async (t) => {
@@ -155,8 +155,11 @@ test('a key that is pinned no more and not held is polled no more, in no form', 
   const args = ['--clear-datastore-on-unauthorized', '--sdk-keys-file', path];
   const { origin, proxy, clock } = await startPair(t, { args });
   await proxy.app.startedUp;
-  // A form that is not among the pinned ones.
-  await rawRequest(`${proxy.url}/v1/download_config_specs/${SDK_KEY}.json?supports_proto=true`);
+  // The last is not among those that are fetched at start.
+  for (const path of ['v1', 'v2', 'v2?supports_proto=true', 'v1?supports_proto=true']) {
+    const [api, query = ''] = path.split('?');
+    await rawRequest(`${proxy.url}/${api}/download_config_specs/${SDK_KEY}.json?${query}`);
+  }
   origin.fault = REFUSING[401];
   const dropped = (): number => proxy.logs.withMessage('spec dropped: origin refused the SDK key').length;
   while (dropped() < 4) await clock.advanceInSteps(1_000, 100);
@@ -169,7 +172,7 @@ test('a key that is pinned no more and not held is polled no more, in no form', 
 });
 
 test('a pinned key that the origin refuses is polled on, and served when it is good again', async (t) => {
-  const args = ['--clear-datastore-on-unauthorized', '--sdk-keys', SDK_KEY];
+  const args = ['--clear-datastore-on-unauthorized', '--sdk-keys', SDK_KEY, '--pinned-payloads', 'v1'];
   const { origin, proxy, clock } = await startPair(t, { args });
   await proxy.app.startedUp;
   origin.fault = REFUSING[403];
@@ -178,7 +181,12 @@ test('a pinned key that the origin refuses is polled on, and served when it is g
   await dropped;
   origin.fault = undefined;
   const back = proxy.logs.waitFor((line) => line['msg'] === 'origin accepts this SDK key again');
-  await Promise.all([back, clock.advanceInSteps(60_000, 500)]);
+  let isBack = false;
+  void back.then(() => (isBack = true));
+  await eventually('a poll that is good again', async () => {
+    await clock.advanceInSteps(1_000, 100);
+    return isBack;
+  });
 });
 
 test('an evicted key is polled no more', async (t) => {
@@ -248,4 +256,23 @@ test('an IPv6 loopback address can be listened on', async (t) => {
   const { proxy } = await startPair(t, { args: ['--host', '::1'] });
   const answer = await rawRequest(`http://[::1]:${proxy.app.httpPort}/v1/health`);
   assert.equal(answer.status, 200);
+});
+
+test('after SIGTERM it serves on for five seconds unless told otherwise, or until that is cut short', async (t) => {
+  for (const [args, leavesAfterMs] of [
+    [[], 5_000],
+    [['--shutdown-delay-in-s', '12'], 12_000],
+    [['--shutdown-delay-in-s', '0'], 0],
+  ] as const) {
+    const { proxy, clock } = await startPair(t, { args });
+    let left = false;
+    const leaving = proxy.app.leave(new Promise(() => undefined)).then(() => (left = true));
+    assert.equal(await probe(proxy.url, 'ready'), '503 draining');
+    clock.advance(leavesAfterMs - 1);
+    await settle();
+    assert.equal(left, leavesAfterMs === 0);
+    clock.advance(1);
+    await leaving;
+    await proxy.app.leave(Promise.resolve());
+  }
 });

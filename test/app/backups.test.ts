@@ -69,10 +69,10 @@ test('local: what comes from the disk is confirmed behind, and then has the newe
   const release = origin.hold();
   const second = await start(t, options);
   const path = PATHS[0] ?? '';
-  assert.equal((await rawRequest(second.url + path)).headers['x-since-time'], '1800000000000');
+  assert.equal((await rawRequest(second.url + path)).headers['x-since-time'], '1750000000000');
   release();
   await eventually('the update', async () => {
-    return (await rawRequest(second.url + path)).headers['x-since-time'] === '1800000000001';
+    return (await rawRequest(second.url + path)).headers['x-since-time'] === '1750000000001';
   });
 });
 

@@ -10,7 +10,7 @@ const MANIFEST = idListsKey(KEY.sdkKey);
 /** Three replicas that hold specs and manifest, well past their start. */
 async function running(): Promise<FleetScene> {
   const scene = await FleetScene.running();
-  for (const replica of scene.replicas) await replica.ask(MANIFEST);
+  for (const replica of scene.replicas) await replica.follow(MANIFEST);
   await scene.run(3 * MINUTE_MS);
   return scene;
 }

@@ -31,6 +31,8 @@ export interface Replica {
   /** The version held of KEY. */
   version(key?: PayloadKey): number | undefined;
   ask(key?: PayloadKey): Promise<void>;
+  /** Asks, and needs the newest from then on, as a client that streams does. */
+  follow(key?: PayloadKey): Promise<void>;
   /** As by SIGKILL. */
   kill(): void;
   /** As by SIGTERM. */
@@ -66,13 +68,21 @@ export class FleetScene {
       '0',
     );
     if (typed.kind !== 'run') throw new Error('not a daemon');
-    const around = { env: {}, hostName: name, fallbackDataDir: '/nonexistent', readFile: () => '' };
+    const around = {
+      env: {},
+      hostName: name,
+      nowMs: 0,
+      fallbackDataDir: '/nonexistent',
+      readFile: () => '',
+      folderFault: () => undefined,
+    };
     const loaded = loadConfig(typed.line, around);
     if (loaded.kind === 'faults') throw new Error(loaded.faults.join());
     const sink = new LogSink();
     this.logs.set(name, sink);
-    const log = createLogger(sink, { debug: false, instanceName: name, version: '0' });
-    const world = { clock: this.clock, log, version: '0', user: undefined, openFilesMax: Infinity };
+    const log = createLogger(sink, { level: 'info', instanceName: name, version: '0' });
+    const limits = { openFilesMax: Infinity, memoryBytesMax: Infinity };
+    const world = { clock: this.clock, log, version: '0', user: undefined, ...limits };
     const sources = {
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],
@@ -86,6 +96,10 @@ export class FleetScene {
       link,
       version: (key = KEY) => rooms.store.peek(key)?.payload.version,
       ask: async (key = KEY) => {
+        await rooms.reader.read(key);
+      },
+      follow: async (key = KEY) => {
+        rooms.feed.subscribe(key, { updated: () => undefined, removed: () => undefined });
         await rooms.reader.read(key);
       },
       kill: () => {
@@ -103,11 +117,11 @@ export class FleetScene {
     return replica;
   }
 
-  /** Three replicas that hold KEY, well past their start. */
+  /** Three replicas whose clients need KEY, well past their start. */
   static async running(names = ['a', 'b', 'c'], args: readonly string[] = []): Promise<FleetScene> {
     const scene = new FleetScene(args);
     for (const name of names) {
-      await scene.start(name).ask();
+      await scene.start(name).follow();
       await scene.run(700);
     }
     await scene.run(5 * INTERVAL_MS);

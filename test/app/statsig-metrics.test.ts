@@ -89,7 +89,15 @@ test('without a key the options are wrong', () => {
   const faultsOf = (env: Readonly<Record<string, string>>): readonly string[] => {
     const typed = readCommandLine(['http', 'disabled', '--statsig-logging'], '0.0.0');
     if (typed.kind !== 'run') return [];
-    const around = { env, readFile: () => '', hostName: 'host', fallbackDataDir: '/nonexistent' };
+    const folderFault = (): undefined => undefined;
+    const around = {
+      env,
+      readFile: () => '',
+      hostName: 'host',
+      nowMs: 0,
+      fallbackDataDir: '/nonexistent',
+      folderFault,
+    };
     const loaded = loadConfig(typed.line, around);
     return loaded.kind === 'faults' ? loaded.faults : [];
   };

@@ -20,7 +20,9 @@ function load(args: readonly string[], { env = {}, files = {} }: Given = {}): Lo
   const around: Surroundings = {
     env,
     hostName: 'the-host',
+    nowMs: Date.now(),
     fallbackDataDir: '/the-temp-dir/ours',
+    folderFault: (path) => (path === '/a-file' ? 'is not a directory' : undefined),
     readFile: (path) => {
       const text = files[path];
       if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
@@ -88,7 +90,8 @@ test('options stand before, between and after MODE and CACHE', () => {
 
 test('every option typed with a value arrives under its own name', () => {
   for (const [name, setting] of Object.entries(settings) as [keyof typeof settings, Setting][]) {
-    const value = setting.kind === 'integer' ? String(setting.max) : 'http://typed/';
+    const ofText = setting.kind === 'flag' ? 'false' : 'http://typed/';
+    const value = setting.kind === 'integer' ? String(setting.max) : ofText;
     const typed = readCommandLine(
       [`--${setting.flag}`, ...(setting.kind === 'switch' ? [] : [value])],
       '1.2.3',
@@ -112,6 +115,23 @@ test('switches are on when typed, and by true or 1 in the environment', () => {
   ] as const) {
     assert.equal(config([], { env: { SFP_DEBUG_LOGGING: text } }).debugLogging, expected);
   }
+});
+
+test('the log level is info, unless another is set; --debug-logging means debug', () => {
+  assert.equal(config([]).logLevel, 'info');
+  assert.equal(config(['--log-level', 'warn']).logLevel, 'warn');
+  assert.equal(config([], { env: { SFP_LOG_LEVEL: 'error' } }).logLevel, 'error');
+  assert.equal(config(['--debug-logging', '--log-level', 'warn']).logLevel, 'debug');
+  assert.deepEqual(faults(['http', 'disabled', '--log-level', 'loud']), [
+    "--log-level: 'loud' must be one of debug, info, warn, error",
+  ]);
+});
+
+test('the form of log lines is chosen by what they are written to, unless one is set', () => {
+  assert.equal(config([]).logFormat, 'auto');
+  assert.equal(config(['--log-format', 'pretty']).logFormat, 'pretty');
+  assert.equal(config([], { env: { SFP_LOG_FORMAT: 'json' } }).logFormat, 'json');
+  assert.equal(faults(['http', 'disabled', '--log-format', 'xml']).length, 1);
 });
 
 test('outbound proxies are known by their lower-case names too', () => {
@@ -153,7 +173,7 @@ test('every fault is told in one go, each with its source and its bounds', () =>
   for (const expected of [
     /^MODE 'https' is unknown: must be one of 'http', 'grpc', 'grpc-and-http'$/,
     /^CACHE 'memory' is unknown: must be one of 'disabled', 'redis', 'local'$/,
-    /^unexpected argument 'extra'$/,
+    /^unexpected argument 'extra': /,
     /^unknown option --nonsense/,
     /^--maximum-concurrent-sdk-keys: needs a value/,
     /^--polling-interval-in-s: '0' is out of bounds \(1 to 86400\)$/,
@@ -197,6 +217,47 @@ test('pinned keys come from the file and from the list, without comments and rep
   assert.deepEqual([...loaded.pinnedSdkKeys].sort(), ['secret-a', 'secret-b', 'secret-c']);
 });
 
+test('pinned keys may have names, in the file and in the list', () => {
+  const loaded = config(['--sdk-keys-file', '/keys'], {
+    env: { SFP_SDK_KEYS: 'search=secret-b,secret-c,checkout=secret-a' },
+    files: { '/keys': 'checkout=secret-a # twice the same\n app.1 = secret-d\nsecret-b\n' },
+  });
+  assert.deepEqual([...loaded.pinnedSdkKeys].sort(), ['secret-a', 'secret-b', 'secret-c', 'secret-d']);
+  assert.deepEqual(Object.fromEntries(loaded.sdkKeyNames), {
+    'secret-a': 'checkout',
+    'secret-b': 'search',
+    'secret-d': 'app.1',
+  });
+});
+
+test('a faulty name is told with its line, without the key and without what may be one', () => {
+  const lines = [
+    'fine=secret-a',
+    'secret-hidden=fine',
+    'two words=secret-b',
+    '=secret-c',
+    'fine=secret-d',
+    'other=secret-a',
+    'name=',
+    'name=a=b',
+  ];
+  const told = faults(['http', 'disabled', '--sdk-keys-file', '/keys'], {
+    files: { '/keys': lines.join('\n') },
+  });
+  const at = (line: number): string => `--sdk-keys-file (SFP_SDK_KEYS_FILE): line ${line} of /keys`;
+  const rule = 'names must be 1 to 64 characters of A-Z a-z 0-9 - _ . and not begin like a key';
+  const keyRule = 'SDK keys must be 1 to 256 characters of A-Z a-z 0-9 - _ . ~';
+  assert.deepEqual(told, [
+    `${at(2)} has no valid name before its =: ${rule}`,
+    `${at(3)} has no valid name before its =: ${rule}`,
+    `${at(4)} has no valid name before its =: ${rule}`,
+    `${at(5)} has the name of another key: each key needs a name of its own`,
+    `${at(6)} gives a key a second name: each key has one`,
+    `${at(7)} is not a valid SDK key: ${keyRule}`,
+    `${at(8)} is not a valid SDK key: ${keyRule}`,
+  ]);
+});
+
 test('a fault in pinned keys names the line and never the key', () => {
   const told = faults(
     ['http', 'disabled', '--sdk-keys-file', '/keys', '--sdk-keys', 'secret-ok,secret-not ok', '-m', '1'],
@@ -205,8 +266,8 @@ test('a fault in pinned keys names the line and never the key', () => {
     },
   );
   assert.equal(told.length, 3);
-  assert.match(told[0] ?? '', /^key 2 of --sdk-keys/);
-  assert.match(told[1] ?? '', /^line 2 of the SDK keys file/);
+  assert.match(told[0] ?? '', /^--sdk-keys \(SFP_SDK_KEYS\): key 2 /);
+  assert.match(told[1] ?? '', /^--sdk-keys-file \(SFP_SDK_KEYS_FILE\): line 2 of \/keys /);
   assert.match(told[2] ?? '', /^2 SDK keys are pinned, more than --maximum-concurrent-sdk-keys \(1\)/);
   assert.ok(!/geheim|not ok/.test(told.join()));
 });
@@ -214,18 +275,18 @@ test('a fault in pinned keys names the line and never the key', () => {
 test('files that cannot be read, or hold no certificate, are faults', () => {
   const args = ['http', 'disabled', '--sdk-keys-file', '/none', '--origin-ca-file', '/none'];
   assert.deepEqual(faults(args), [
-    '--sdk-keys-file (SFP_SDK_KEYS_FILE): cannot read /none (ENOENT)',
-    '--origin-ca-file (SFP_ORIGIN_CA_FILE): cannot read /none (ENOENT)',
+    '--sdk-keys-file (SFP_SDK_KEYS_FILE): /none does not exist (ENOENT)',
+    '--origin-ca-file (SFP_ORIGIN_CA_FILE): /none does not exist (ENOENT)',
   ]);
   const broken = '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n';
   const files = { '/ca': 'no certificate', '/broken': broken, '/good': CERTIFICATE };
   assert.match(
     faults(['http', 'disabled', '--origin-ca-file', '/broken'], { files })[0] ?? '',
-    /contains no readable PEM certificate/,
+    /contains no readable certificate/,
   );
   assert.match(
     faults(['http', 'disabled', '--origin-ca-file', '/ca'], { files })[0] ?? '',
-    /contains no readable PEM certificate/,
+    /contains no readable certificate/,
   );
   assert.equal(config(['--origin-ca-file', '/good'], { files }).originCaPem, CERTIFICATE);
 });
@@ -249,9 +310,80 @@ test('an origin with credentials, a query or a fragment is refused', () => {
   }
 });
 
+test('an origin may be named with the path that SDKs ask for, which is left off', () => {
+  for (const [given, expected] of [
+    ['https://edge.example/v1', 'https://edge.example/'],
+    ['https://edge.example/v1/', 'https://edge.example/'],
+    ['https://edge.example/v2/download_config_specs/', 'https://edge.example/'],
+    ['https://edge.example/statsig/v1', 'https://edge.example/statsig'],
+    ['https://edge.example/statsig/', 'https://edge.example/statsig/'],
+    ['https://edge.example/v1/mirror', 'https://edge.example/v1/mirror'],
+    ['https://edge.example/v10', 'https://edge.example/v10'],
+  ] as const) {
+    assert.equal(config(['--statsig-endpoint', given]).statsigEndpoint.href, expected, given);
+  }
+  const env = {
+    LOG_EVENT_STATSIG_ENDPOINT: 'https://events.example/v1/log_event',
+    ID_LISTS_STATSIG_ENDPOINT: 'https://lists.example/v1/get_id_lists',
+  };
+  const { logEventStatsigEndpoint, idListsStatsigEndpoint } = config([], { env });
+  assert.equal(logEventStatsigEndpoint.href, 'https://events.example/');
+  assert.equal(idListsStatsigEndpoint.href, 'https://lists.example/');
+});
+
+test('a folder that cannot be used is told with the other faults, and is none without them', () => {
+  const told = faults(['http', 'local', '--data-dir', '/a-file', '-p', '0']);
+  assert.deepEqual(told, [
+    "--polling-interval-in-s: '0' is out of bounds (1 to 86400)",
+    '--data-dir (SFP_DATA_DIR): /a-file is not a directory: name one, or a place where one can be made',
+  ]);
+  assert.equal(
+    config(['--data-dir', '/a-file']).dataDir,
+    '/a-file',
+    'the daemon starts, and says what is off',
+  );
+});
+
+test('every fault says where the value came from, what it was, and what to do', () => {
+  const given = {
+    env: {
+      SFP_UPDATE_BATCH_SIZE: 'many',
+      REDIS_URL: 'redis://',
+      HTTPS_PROXY: 'proxy:3128',
+      SFP_SDK_KEYS: 'a b',
+    },
+    files: { '/keys': 'not a key', '/ca': 'no certificate' },
+  };
+  const args = [
+    'htp',
+    'redis',
+    'surplus',
+    '--http-port',
+    '--sdk-keys-file',
+    '/keys',
+    '--origin-ca-file',
+    '/ca',
+  ];
+  assert.deepEqual(
+    faults([...args, '--redis-ca-file', '/none', '--redis-cluster', '--redis-database', '3'], given),
+    [
+      "MODE 'htp' is unknown: must be one of 'http', 'grpc', 'grpc-and-http'",
+      "unexpected argument 'surplus': only options may follow MODE and CACHE",
+      "SFP_UPDATE_BATCH_SIZE: 'many' must be an integer (1 to 10000)",
+      'HTTPS_PROXY: its value, which is not shown, must be http:// or https:// with a host and an optional port',
+      '--http-port: needs a value (0 to 65535)',
+      '--sdk-keys (SFP_SDK_KEYS): key 1 is not a valid SDK key: SDK keys must be 1 to 256 characters of A-Z a-z 0-9 - _ . ~',
+      '--sdk-keys-file (SFP_SDK_KEYS_FILE): line 1 of /keys is not a valid SDK key: SDK keys must be 1 to 256 characters of A-Z a-z 0-9 - _ . ~',
+      '--origin-ca-file (SFP_ORIGIN_CA_FILE): /ca contains no readable certificate: name a PEM file',
+      '--redis-url (REDIS_URL): its value, which is not shown, must be a redis:// or rediss:// URL with a host; write @ : / ? # % in names as %40 and so on',
+      '--redis-ca-file (REDIS_CA_FILE): /none does not exist (ENOENT)',
+    ],
+  );
+});
+
 test('each row of the table takes its own default, and says its bounds', () => {
   for (const setting of Object.values(settings) as Setting[]) {
-    if (setting.kind !== 'switch')
+    if (setting.kind !== 'switch' && setting.kind !== 'flag')
       assert.doesNotThrow(() => parseSetting(setting, String(setting.default)), setting.flag);
     assert.ok(boundsText(setting).length > 0);
     assert.ok(setting.help.length > 10);
@@ -316,7 +448,7 @@ test('a variable of ours that no setting has is told, with the name that was pro
   const loaded = load(['http', 'disabled'], { env });
   assert.deepEqual(loaded.kind === 'loaded' && loaded.notices, [
     'variable SFP_POLING_INTERVAL_IN_S is ignored: did you mean SFP_POLLING_INTERVAL_IN_S?',
-    'variable SFP_SOMETHING_ELSE_ENTIRELY is ignored: this version does not have it, see --help',
+    'variable SFP_SOMETHING_ELSE_ENTIRELY is ignored: this version does not have it, see --help-all',
   ]);
 });
 
@@ -325,7 +457,7 @@ test('a mistyped option is refused with the one that was probably meant', () => 
     'unknown option --polling-interval-in-ms: did you mean --polling-interval-in-s?',
   ]);
   assert.deepEqual(faults(['http', 'disabled', '--xyz']), [
-    'unknown option --xyz: this version does not have it, see --help',
+    'unknown option --xyz: this version does not have it, see --help-all',
   ]);
 });
 

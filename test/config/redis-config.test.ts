@@ -17,7 +17,9 @@ function load(args: readonly string[], env: Record<string, string> = {}): Loaded
     if (path === '/password') return 'from a file';
     throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
   };
-  return loadConfig(typed.line, { env, hostName: 'h', fallbackDataDir: '/temp/ours', readFile });
+  const folderFault = (): undefined => undefined;
+  const around = { env, hostName: 'h', nowMs: 0, fallbackDataDir: '/temp/ours', readFile, folderFault };
+  return loadConfig(typed.line, around);
 }
 
 function config(args: readonly string[], env?: Record<string, string>): Config {
@@ -156,11 +158,17 @@ test('contradictions are faults', () => {
   const both = faults({ REDIS_CLUSTER: 'true', REDIS_SENTINEL_NAME: 'x' });
   assert.match(both.join(), /either a cluster or found by sentinels/);
   assert.match(faults({ REDIS_NODES: 'a:1' }).join(), /needs --redis-cluster or --redis-sentinel-name/);
-  assert.match(faults({ REDIS_CLUSTER: '1', REDIS_DATABASE: '2' }).join(), /database 0 only/);
-  assert.match(faults({ REDIS_CLUSTER: '1', REDIS_NODES: 'a:99999' }).join(), /a port is out of bounds/);
+  assert.match(
+    faults({ REDIS_CLUSTER: '1', REDIS_DATABASE: '2' }).join(),
+    /--redis-cluster \(REDIS_CLUSTER\): a cluster has no database 2, only 0/,
+  );
+  assert.match(
+    faults({ REDIS_CLUSTER: '1', REDIS_NODES: 'a:99999' }).join(),
+    /--redis-nodes \(REDIS_NODES\): the port of 'a:99999' is out of bounds \(1 to 65535\)/,
+  );
   assert.match(faults({ REDIS_NODES: 'nonsense' }).join(), /REDIS_NODES: .nonsense. must be host:port/);
   assert.match(faults({ REDIS_CA_FILE: '/none.pem' }).join(), /REDIS_CA_FILE.*ENOENT/);
-  assert.match(faults({ SFP_REDIS_KEY_SCHEMA: 'md5' }).join(), /sha256 or prefix/);
+  assert.match(faults({ SFP_REDIS_KEY_SCHEMA: 'md5' }).join(), /one of sha256, prefix/);
 });
 
 test('a CA file is read; what is said of Redis is not judged where nobody asked for Redis', () => {

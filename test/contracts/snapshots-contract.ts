@@ -38,6 +38,7 @@ export function snapshotsContract(name: string, create: (t: TestContext) => Prom
   promise('a newer version takes the place of the one stored', newerReplaces);
   promise('an older version is told of the newer one, and changes nothing', olderIsRefused);
   promise('versions are exact from 0 to the largest there is', exactVersions);
+  promise('a version in the future replaces no other, and gives way to any', futureGivesWay);
   promise('the version stored may be stored again, in whatever encoding', sameVersionAgain);
   promise('whatever order saves are asked for in, the newest stays', savesAtOnce);
   promise('confirming the version stored makes it young again, and so does saving it', confirmingRenews);
@@ -115,8 +116,8 @@ async function exactVersions(snapshots: Snapshots): Promise<void> {
   for (const demo of DEMO_PAYLOADS) {
     const key = ownKey(demo);
     let before: number | undefined;
-    // The neighbours are equal to who reads 32 bits only, or no more than 14 digits.
-    for (const version of [0, 1, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 2, 2 ** 53 - 1]) {
+    // The neighbours are equal to who reads 32 bits only, or no more than 14 digits. Those in the future come first.
+    for (const version of [2 ** 53 - 2, 2 ** 53 - 1, 0, 1, 2 ** 32, 2 ** 32 + 1]) {
       assert.deepEqual(await snapshots.confirm(key, version), { kind: 'behind' });
       const payload = demo.payloadOf(version);
       assert.deepEqual(await snapshots.save(key, payload, 0), { kind: 'stored' });
@@ -128,6 +129,19 @@ async function exactVersions(snapshots: Snapshots): Promise<void> {
       }
       before = version;
     }
+  }
+}
+
+async function futureGivesWay(snapshots: Snapshots): Promise<void> {
+  const future = 2 ** 53 - 1;
+  for (const demo of DEMO_PAYLOADS) {
+    const key = ownKey(demo);
+    assert.deepEqual(await snapshots.save(key, demo.payloadOf(future), 0), { kind: 'stored' });
+    assert.deepEqual(await snapshots.confirm(key, TIME), { kind: 'behind' });
+    assert.deepEqual(await snapshots.save(key, demo.payloadOf(TIME), 0), { kind: 'stored' });
+    assert.deepEqual(await snapshots.confirm(key, future), { kind: 'newer', version: TIME });
+    assert.deepEqual(await snapshots.save(key, demo.payloadOf(future), 0), { kind: 'newer', version: TIME });
+    assertHolds(await snapshots.load(key), demo.payloadOf(TIME));
   }
 }
 

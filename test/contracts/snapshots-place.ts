@@ -19,7 +19,7 @@ export interface SnapshotsPlace {
 export const A_MINUTE_MS = 60_000;
 
 /** Of the size that versions of real specs have: milliseconds since 1970. */
-export const TIME = 1_800_000_000_000;
+export const TIME = 1_750_000_000_000;
 export const KEY = 'secret-contract0123456789';
 
 /** A key that no other of DEMO_PAYLOADS has: some of them ask for the same payload. */

@@ -60,6 +60,31 @@ export function streamContract(name: string, create: () => Promise<StreamHarness
     assert.deepEqual(stream.seen, [spec(10), spec(11), spec(12)]);
   });
 
+  promise(
+    'a version in the future gives way to the next right one, and no stream hears of a second',
+    async (stream) => {
+      const future = 2 ** 53 - 1;
+      await stream.open(future, 0);
+      for (const version of [10, future, 11]) await stream.publish(version);
+      assert.deepEqual(stream.seen, [spec(future), spec(10), spec(11)]);
+    },
+  );
+
+  promise(
+    'a client that names a version in the future is sent the spec, and what follows',
+    async (stream) => {
+      await stream.open(10, 2 ** 53 - 1);
+      await stream.publish(11);
+      assert.deepEqual(stream.seen, [spec(10), spec(11)]);
+    },
+  );
+
+  promise('a client with a good spec does not hear of a version in the future', async (stream) => {
+    await stream.open(2 ** 53 - 1, 10);
+    await stream.publish(11);
+    assert.deepEqual(stream.seen, [noUpdates(10), spec(11)]);
+  });
+
   promise('a slow client gets the newest when it reads again, and nothing between', async (stream) => {
     await stream.open(10, 0);
     stream.pause();

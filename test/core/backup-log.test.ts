@@ -1,4 +1,4 @@
-// What people are told of backups: where a version came from, and what to do about an entry of no use; bounded.
+// What is logged about backups: where a version came from, and what to do about an unusable entry; bounded.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BackupLog } from '../../src/core/backup-log.js';
@@ -15,7 +15,7 @@ const KEY: PayloadKey = { sdkKey: 'secret-backuplog0123456789', kind: SPEC_V2, f
 function create(): { log: BackupLog; sink: LogSink; clock: ManualClock } {
   const clock = new ManualClock();
   const sink = new LogSink();
-  const logger = createLogger(sink, { debug: false, instanceName: 'x', version: '0' });
+  const logger = createLogger(sink, { level: 'info', instanceName: 'x', version: '0' });
   return { log: new BackupLog(clock, logger), sink, clock };
 }
 
@@ -25,7 +25,11 @@ function restore({ log, clock }: ReturnType<typeof create>, confirmedAgoMs: numb
   const originForm = { encoding: 'br', bytes, etag: '"x"' } as const;
   const payload = { format: 'protobuf', version, originForm, identityBytes: 9 } as const;
   const forms = new BodyForms(payload, createConcurrencyLimit(1));
-  log.restored({ held: { key: KEY, payload, forms, confirmedAtMs: 0 }, place: 'redis', confirmedAgoMs });
+  log.restored({
+    held: { key: KEY, payload, forms, confirmedAtMs: 0, askedAtMs: 0 },
+    place: 'redis',
+    confirmedAgoMs,
+  });
 }
 
 test('a version from a backup is one line, with where it came from and how old its confirmation is', () => {
@@ -36,13 +40,13 @@ test('a version from a backup is one line, with where it came from and how old i
   assert.deepEqual([line['from'], line['confirmedAgoS'], line['sdkKey']], ['redis', 61, 'secret-back***']);
 });
 
-test('entries of no use have a line that says what to do, and strangers cannot fill the log with it', () => {
+test('unusable entries have a line that says what to do, and strangers cannot fill the log with it', () => {
   const scene = create();
   for (let index = 0; index < 100; index += 1) scene.log.unusable(KEY, 'redis', 'foreign_key');
   assert.equal(scene.sink.lines.length, 1);
   assert.match(
     String(scene.sink.lines[0]?.['msg']),
-    /no use: it belongs to another SDK key: .*; use --redis-key/,
+    /ignoring unusable backup of this spec: it belongs to another SDK key: .*; use --redis-key/,
   );
   scene.clock.advance(1_000);
   scene.log.unusable(KEY, 'redis', 'wrong_type');

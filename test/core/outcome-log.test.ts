@@ -37,7 +37,7 @@ interface Bench {
 function createBench(standing: Standing, isDebug = false): Bench {
   const clock = new ManualClock();
   const sink = new LogSink();
-  const log = createLogger(sink, { debug: isDebug, instanceName: 'x', version: '0' });
+  const log = createLogger(sink, { level: isDebug ? 'debug' : 'info', instanceName: 'x', version: '0' });
   const events = new RecordedEvents();
   const outcomes = new OutcomeLog(
     clock,
@@ -161,6 +161,16 @@ test('strangers cause one line in ten seconds, which says how many were left out
   bench.clock.advance(10_000);
   bench.tell(REFUSED);
   assert.equal(bench.sink.lines[2]?.['untold'], 499);
+});
+
+test('every line about an origin names its host', () => {
+  for (const standing of ['held', 'pinned', 'unknown'] as const) {
+    const bench = createBench(standing);
+    for (const outcome of [failed('status_500', ''), REFUSED, UNCHANGED]) bench.tell(outcome);
+    bench.tell(REFUSED, 'removed');
+    assert.ok(bench.sink.lines.length >= 2);
+    for (const line of bench.sink.lines) assert.equal(line['host'], 'origin.example', JSON.stringify(line));
+  }
 });
 
 test('what our own shutdown broke off is not told', () => {

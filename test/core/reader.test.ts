@@ -114,6 +114,16 @@ test('a manifest that another program left in Redis without a version gets one f
   assert.equal(bench.store.peek(manifest)?.payload.version, 7, 'the same bytes are no news');
 });
 
+test('a manifest whose version lies in the future gets a right one, though its bytes are the same', async () => {
+  const bench = new Bench();
+  const manifest = idListsKey('k');
+  bench.store.apply(manifest, payload(2 ** 53 - 1));
+  bench.outcome = updated(7);
+  await bench.refresher.refresh(manifest);
+  assert.deepEqual(bench.fetches, [{ key: manifest, sinceTime: 0 }]);
+  assert.equal(bench.store.peek(manifest)?.payload.version, 7);
+});
+
 test('a cold reader joins a poll that is running', async () => {
   const bench = new Bench();
   bench.hold();

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hashSdkKey, isValidSdkKey, maskSdkKey, maskSdkKeysIn } from '../../src/domain/sdk-key.js';
+import {
+  hashSdkKey,
+  isValidKeyName,
+  isValidSdkKey,
+  maskSdkKey,
+  maskSdkKeysIn,
+  nameSdkKeys,
+} from '../../src/domain/sdk-key.js';
 
 const VALID_CHARACTERS = Array.from('ABCXYZabcxyz0189-_.~');
 const validKey = fc
@@ -77,4 +84,35 @@ test('keys inside a text are masked, the text around them is not', () => {
     maskSdkKeysIn('GET http://o/v1/secret-abcdefghijklmnop.json?x failed'),
     'GET http://o/v1/secret-abcd***?x failed',
   );
+});
+
+test('a key that has a name is shown by it, alone and in texts, until the names are replaced', (t) => {
+  t.after(() => {
+    nameSdkKeys(new Map());
+  });
+  const key = 'secret-abcdefghijklmnop';
+  nameSdkKeys(new Map([[key, 'checkout']]));
+  assert.equal(maskSdkKey(key), 'checkout');
+  assert.equal(maskSdkKey('secret-bcdefghijklmnop'), 'secret-bcde***');
+  assert.equal(maskSdkKeysIn(`GET /v1/${key} and ${key}x`), 'GET /v1/checkout and secret-abcd***');
+  assert.equal(maskSdkKeysIn(`GET /v1/${key}.json`), 'GET /v1/checkout');
+  nameSdkKeys(new Map([['secret-other', 'search']]));
+  assert.equal(maskSdkKey(key), 'secret-abcd***');
+});
+
+test('a name is short, plain, and never what could be a key', () => {
+  for (const name of ['a', 'checkout', 'team_1.Prod-eu', 'x'.repeat(64)])
+    assert.ok(isValidKeyName(name), name);
+  for (const name of [
+    '',
+    'x'.repeat(65),
+    'two words',
+    'secret-checkout',
+    'client-x',
+    'server-x',
+    'a*',
+    'a=b',
+    'é',
+  ])
+    assert.ok(!isValidKeyName(name), name);
 });

@@ -27,3 +27,11 @@ test('the core SDK is served JSON where it does not ask for protobuf', async (t)
   assert.match(first.contentEncoding ?? '', /^(?:br|gzip)$/);
   assert.equal(sdk.isGateOpen(), true);
 });
+
+test('the core SDK is served whose options end with a slash', async (t) => {
+  const scene = await startScene(t);
+  const specsUrl = `${scene.proxy.url}/v2/download_config_specs/`;
+  const sdk = await startCoreSdk(t, scene.proxy.url, newSdkKey(), { specsUrl });
+  assert.deepEqual(sdk.init, { isSuccess: true, error: '' });
+  assert.equal(sdk.isGateOpen(), true);
+});

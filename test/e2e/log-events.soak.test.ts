@@ -1,7 +1,5 @@
 // SDKs that log through an outage of Statsig: every event arrives, in order, and no SDK drops one or notices.
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import { eventsOf, startEventOrigin, type EventOrigin } from '../fakes/event-origin.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
@@ -9,8 +7,7 @@ import { lengthOf } from '../fakes/length.js';
 import { startProxy, type TestProxy } from '../fakes/proxy.js';
 import { eventStatus, send } from '../protocols/statsig/log-events/event-scene.js';
 import { eventually, within } from './deadline.js';
-import type { LoggingPlan, LoggingSdkKind } from './logging-sdk.js';
-import { newSdkKey } from './sdk-cases.js';
+import { startLoggingSdk } from './logging-child.js';
 
 /** In the suite long enough for seven tries that fail, each after a longer wait. */
 const OUTAGE_MS = lengthOf({ suite: 15_000, soak: 60_000 });
@@ -31,30 +28,6 @@ async function setStage(t: TestContext, args: readonly string[] = []): Promise<S
   const proxy = await startProxy(options);
   t.after(() => proxy.app.stop());
   return { origin, proxy };
-}
-
-interface LoggingSdk {
-  readonly kind: LoggingSdkKind;
-  readonly sdkKey: string;
-  /** Resolves with the number of events once all are logged and sent off. */
-  readonly logged: Promise<number>;
-  /** What it wrote when it ended: warnings and errors. */
-  readonly ended: Promise<string>;
-}
-
-function startSdk(t: TestContext, kind: LoggingSdkKind, url: string, durationMs: number): LoggingSdk {
-  const sdkKey = newSdkKey();
-  const plan: LoggingPlan = { kind, url, sdkKey, durationMs };
-  const child = fork(new URL('./logging-sdk.ts', import.meta.url), [JSON.stringify(plan)], {
-    execArgv: ['--import', new URL('../../scripts/typescript.mjs', import.meta.url).href],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  t.after(() => child.kill('SIGKILL'));
-  let text = '';
-  child.stdout?.on('data', (piece: Buffer) => (text += piece.toString()));
-  child.stderr?.on('data', (piece: Buffer) => (text += piece.toString()));
-  const logged = once(child, 'message').then(([message]) => (message as { readonly logged: number }).logged);
-  return { kind, sdkKey, logged, ended: once(child, 'close').then(() => text) };
 }
 
 /** The numbers of one SDK's own events, as they came first, and how many deliveries brought one again. */
@@ -80,7 +53,7 @@ describe('SDKs that log', { concurrency: true }, () => {
   it('through an outage in which Statsig takes nothing: all of it arrives, in order', async (t) => {
     const { origin, proxy } = await setStage(t);
     const kinds = ['core', 'legacy', 'like dotnet', 'like java'] as const;
-    const sdks = kinds.map((kind) => startSdk(t, kind, proxy.url, OUTAGE_MS));
+    const sdks = kinds.map((kind) => startLoggingSdk(t, kind, proxy.url, OUTAGE_MS));
     await eventually(
       'first events of each',
       () => new Set(origin.taken.map(({ sdkKey }) => sdkKey)).size === 4,
@@ -110,7 +83,7 @@ describe('SDKs that log', { concurrency: true }, () => {
     for (const sdkKey of fillers) {
       while ((await send(proxy.url, 'filler', { sdkKey })).status === 202);
     }
-    const sdks = (['core', 'legacy'] as const).map((kind) => startSdk(t, kind, proxy.url, 3_000));
+    const sdks = (['core', 'legacy'] as const).map((kind) => startLoggingSdk(t, kind, proxy.url, 3_000));
     await eventually('503 for both', async () => {
       const { byKey } = await eventStatus(proxy.adminUrl);
       return byKey.filter(({ sdkKey, turnedAway }) => sdkKey !== 'secret-***' && turnedAway > 0).length === 2;

@@ -65,7 +65,7 @@ async function fillByProxy(
     origin: origin.url,
     cache: 'redis',
     args: ['--redis-key-schema', schema],
-    env: { REDIS_URL: redis.url, SFP_SDK_KEYS: sdkKey },
+    env: { REDIS_URL: redis.url, SFP_SDK_KEYS: sdkKey, SFP_PINNED_PAYLOADS: 'v1,v2,v2-protobuf' },
   });
   t.after(() => proxy.app.stop());
   const names = Object.values(FORMS).map((form) => entryName(sdkKey, form, schema));

@@ -65,7 +65,7 @@ export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
   const origin: FakeOrigin = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    project: { time: 1_800_000_000_000, isGateOpen: true, greeting: 'hello' },
+    project: { time: 1_750_000_000_000, isGateOpen: true, greeting: 'hello' },
     edges: new Map(),
     refusedKeys: new Set(),
     fault: undefined,

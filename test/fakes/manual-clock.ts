@@ -63,6 +63,20 @@ export class ManualClock implements Clock {
   }
 }
 
+/** What `waited` comes to, while the clock goes as fast as time does: for what waits for the network and for the clock. */
+export async function inRealTime<Result>(clock: ManualClock, waited: Promise<Result>): Promise<Result> {
+  const timer = setInterval(() => {
+    clock.advance(STEP_MS);
+  }, STEP_MS);
+  try {
+    return await waited;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+const STEP_MS = 10;
+
 /** Resolves after every promise that could settle without I/O has done so. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -60,8 +60,8 @@ export const FAILING = {
     response.writeHead(200, { ...JSON_TYPE, 'content-length': 5000 });
     response.write('{"has_updates":true', () => response.socket?.destroy());
   },
-  'truncated JSON': body('{"has_updates":true,"time":1900000000000,"feature_gates":[{"na'),
-  'truncated gzip': body(gzipSync('{"has_updates":true,"time":1900000000000}').subarray(0, 30), {
+  'truncated JSON': body('{"has_updates":true,"time":1760000000000,"feature_gates":[{"na'),
+  'truncated gzip': body(gzipSync('{"has_updates":true,"time":1760000000000}').subarray(0, 30), {
     'content-encoding': 'gzip',
   }),
   'decoding_failed of what is no gzip': body('no gzip at all, though it says so', {
@@ -70,14 +70,14 @@ export const FAILING = {
   'unsupported_encoding zstd': body('zstd', { 'content-encoding': 'zstd' }),
   empty_body: body(''),
   'not_json HTML with 200': body('<html><body>Please log in</body></html>', { 'content-type': 'text/html' }),
-  'not_json with a comma too many': body('{"has_updates":true,"time":1900000000000,}'),
+  'not_json with a comma too many': body('{"has_updates":true,"time":1760000000000,}'),
   'not_json an array': body('[]'),
-  not_utf8: body(Buffer.from('{"has_updates":true,"time":1900000000000,"a":"\xff"}', 'latin1')),
+  not_utf8: body(Buffer.from('{"has_updates":true,"time":1760000000000,"a":"\xff"}', 'latin1')),
   'no_time missing': json((spec) => delete spec['time']),
   'no_time as text': json((spec) => (spec['time'] = 'yesterday')),
   no_has_updates: json((spec) => delete spec['has_updates']),
   'delta by its mark': json((spec) => (spec['is_delta'] = true)),
-  'delta by its header': body('{"has_updates":true,"time":1900000000000}', { 'x-deltas-used': 'true' }),
+  'delta by its header': body('{"has_updates":true,"time":1760000000000}', { 'x-deltas-used': 'true' }),
   'decoded_body_too_large bomb': bomb(),
   unasked_protobuf: body('x', {
     'content-type': 'application/octet-stream',

@@ -2,6 +2,7 @@
 import type { Clock } from '../../src/domain/clock.js';
 import { payloadId, type PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
+import { isNewer } from '../../src/domain/version.js';
 import type { EntryState, FleetLink, FleetListener } from '../../src/storage/fleet-link.js';
 import type { Confirming, Failing, Snapshots, Storing } from '../../src/storage/snapshots.js';
 
@@ -149,7 +150,8 @@ export class SharedPlaceReplica implements Snapshots, FleetLink {
   async save(key: PayloadKey, payload: Payload, confirmedAgoMs = 0): Promise<Storing> {
     if (!this.#takesWrites) return UNREACHABLE;
     const stored = this.#place.entries.get(payloadId(key));
-    if (stored !== undefined && stored.payload.version > payload.version) return this.#newer(stored);
+    if (stored !== undefined && isNewer(stored.payload.version, payload.version, this.#place.clock.nowMs()))
+      return this.#newer(stored);
     const confirmedAtMs = this.#place.clock.monotonicMs() - confirmedAgoMs;
     if (stored?.payload.version === payload.version && stored.confirmedAtMs >= confirmedAtMs)
       return { kind: 'stored' };
@@ -164,8 +166,9 @@ export class SharedPlaceReplica implements Snapshots, FleetLink {
   async confirm(key: PayloadKey, version: number): Promise<Confirming> {
     if (!this.#takesWrites) return UNREACHABLE;
     const stored = this.#place.entries.get(payloadId(key));
-    if (stored === undefined || stored.payload.version < version) return { kind: 'behind' };
-    if (stored.payload.version > version) return this.#newer(stored);
+    if (stored === undefined) return { kind: 'behind' };
+    if (isNewer(stored.payload.version, version, this.#place.clock.nowMs())) return this.#newer(stored);
+    if (stored.payload.version !== version) return { kind: 'behind' };
     const nowMs = this.#place.clock.monotonicMs();
     const othersAgoMs = stored.confirmedBy === this.name ? undefined : nowMs - stored.confirmedAtMs;
     stored.confirmedAtMs = nowMs;

@@ -11,7 +11,7 @@ const SPECS = /^\/(?<api>v[12])\/download_config_specs\/(?<sdkKey>[^/?]+)\.json(
 const FILE = /^\/files\/(?<fileId>[^/?]+)$/;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
-const FIRST_VERSION = 1_800_000_000_000;
+const FIRST_VERSION = 1_750_000_000_000;
 const LISTS_PER_KEY = 2;
 
 export interface ManifestEntry {

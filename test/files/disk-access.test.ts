@@ -19,7 +19,7 @@ function createScene(): {
 } {
   const clock = new ManualClock();
   const sink = new LogSink();
-  const log = createLogger(sink, { debug: false, instanceName: 'test', version: '0' });
+  const log = createLogger(sink, { level: 'info', instanceName: 'test', version: '0' });
   const queue = new DiskQueue(clock);
   return {
     clock,

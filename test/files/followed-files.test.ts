@@ -33,7 +33,7 @@ function follow(t: TestContext, text = 'one', more: readonly string[] = []): Sce
   for (const path of paths) writeFileSync(path, text);
   const clock = new ManualClock();
   const logs = new LogSink();
-  const log = createLogger(logs, { debug: false, instanceName: 'test', version: '0' });
+  const log = createLogger(logs, { level: 'info', instanceName: 'test', version: '0' });
   const taken: string[] = [];
   const takeOver = (texts: readonly string[]): { faults: string[]; facts: object } => {
     if (texts.some((each) => each.includes('bad'))) return { faults: ['it is bad'], facts: {} };
@@ -141,8 +141,8 @@ test('faulty contents change nothing and are reported once, until they are other
   }
   assert.deepEqual(faults, [
     ['it is bad'],
-    [`cannot read ${scene.path} (ENOENT)`],
-    [`cannot read ${scene.path} (not a regular file)`],
+    [`${scene.path} does not exist (ENOENT)`],
+    [`${scene.path} cannot be read (not a regular file)`],
   ]);
   assert.equal(scene.logs.withMessage(NOT_TAKEN_OVER).length, 3);
   assert.deepEqual(scene.taken, []);
@@ -166,8 +166,8 @@ test('a pipe is not read, which would take for ever, nor a file beyond all measu
   await looks(scene);
   const reported = scene.logs.withMessage(NOT_TAKEN_OVER).map(({ faults }) => String(faults));
   assert.deepEqual(reported, [
-    `cannot read ${scene.path} (not a regular file)`,
-    `cannot read ${scene.path} (EFBIG)`,
+    `${scene.path} cannot be read (not a regular file)`,
+    `${scene.path} cannot be read (EFBIG)`,
   ]);
 });
 

@@ -215,8 +215,9 @@ test('connections of HTTP/1.1 are kept after a rush, and replaced when they are 
     socket.once('close', () => (open -= 1));
   });
   const url = `https://localhost:${await listen(t, server)}`;
+  const clock = new ManualClock();
   const settings = { idleConnectionsMax: 2 };
-  const client = createUpstreamClient(systemClock, optionsFor({ url, caPem: cert }, settings));
+  const client = createUpstreamClient(clock, optionsFor({ url, caPem: cert }, settings));
   t.after(() => client.close());
   const rush = (): Promise<unknown> =>
     Promise.all(Array.from({ length: 24 }, (_none, index) => client.fetch(specKey(index), 0)));
@@ -227,8 +228,7 @@ test('connections of HTTP/1.1 are kept after a rush, and replaced when they are 
   }
   assert.ok(connections <= 24, `${connections} connections`);
 
-  // undici asks the machine's clock.
-  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 5 * 60_000 + 1_000 });
+  clock.advance(5 * 60_000);
   const before = connections;
   assert.equal(told(await client.fetch(specKey(0), 0)), 'updated');
   assert.equal(connections, before + 1);

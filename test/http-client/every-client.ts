@@ -41,7 +41,7 @@ type BodyName = 'v1' | 'v2' | 'protobuf' | 'manifest' | 'file' | 'events';
 /** Every body has about so many bytes as it travels, or a few more. */
 export function contentsOf(bytes: number): Contents {
   const greeting = noise('greeting', bytes);
-  const project: DemoProject = { time: 1_800_000_000_000, isGateOpen: true, greeting };
+  const project: DemoProject = { time: 1_750_000_000_000, isGateOpen: true, greeting };
   const v1 = Buffer.from(JSON.stringify(demoV1(project)));
   const file = Buffer.from(numbered(bytes / 10, (index) => `+hash${String(index).padStart(4, '0')}\n`));
   const lists = numbered(bytes / 100, (index) => {

@@ -12,7 +12,7 @@ import { H2Origin, type H2OriginOptions } from '../fakes/h2-origin.js';
 import { CLIENT_OPTIONS } from './client-options.js';
 
 /** Some kB, so that it has a first and a second half on the wire. */
-export const SPEC = JSON.stringify({ has_updates: true, time: 1_800_000_000_000, text: 'x'.repeat(40_000) });
+export const SPEC = JSON.stringify({ has_updates: true, time: 1_750_000_000_000, text: 'x'.repeat(40_000) });
 
 export function specKey(index: number): PayloadKey {
   return { sdkKey: `secret-testkey${String(index).padStart(10, '0')}`, kind: SPEC_V1, format: 'json' };

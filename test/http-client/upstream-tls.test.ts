@@ -22,7 +22,7 @@ import { CLIENT_OPTIONS } from './client-options.js';
 import { SPEC_V1 } from '../../src/protocols/statsig/resource-kinds.js';
 
 const KEY = { sdkKey: 'secret-testkey0123456789', kind: SPEC_V1, format: 'json' } as const;
-const SPEC = '{"has_updates":true,"time":1800000000000}';
+const SPEC = '{"has_updates":true,"time":1750000000000}';
 
 interface TlsOrigin {
   readonly url: string;

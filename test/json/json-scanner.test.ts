@@ -156,9 +156,9 @@ describe('facts of a JSON spec', () => {
   }
 
   test('has_updates and time are read, whatever else is there', () => {
-    assert.deepEqual(facts(Buffer.from('{"a":[{"time":9}],"has_updates":true,"time":1800000000000}')), {
+    assert.deepEqual(facts(Buffer.from('{"a":[{"time":9}],"has_updates":true,"time":1750000000000}')), {
       hasUpdates: true,
-      time: 1_800_000_000_000,
+      time: 1_750_000_000_000,
       isDelta: false,
     });
   });

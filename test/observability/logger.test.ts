@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createLogger } from '../../src/observability/logger.js';
 import { LogSink } from '../fakes/log-sink.js';
 
-const OPTIONS = { debug: false, instanceName: 'pod-a', version: '1.2.3' };
+const OPTIONS = { level: 'info', instanceName: 'pod-a', version: '1.2.3' } as const;
 
 test('a line says when, how bad, who, and what', () => {
   const sink = new LogSink();
@@ -17,7 +17,7 @@ test('a line says when, how bad, who, and what', () => {
 test('debug lines are written only where they are wished', () => {
   const sink = new LogSink();
   createLogger(sink, OPTIONS).debug('unseen');
-  createLogger(sink, { ...OPTIONS, debug: true }).debug('seen');
+  createLogger(sink, { ...OPTIONS, level: 'debug' }).debug('seen');
   assert.deepEqual(
     sink.lines.map((line) => line['msg']),
     ['seen'],
@@ -37,4 +37,22 @@ test('what was thrown and is no error is told too', () => {
   const sink = new LogSink();
   createLogger(sink, OPTIONS).error({ err: 'client-abcdefghijklmnop' }, 'broken');
   assert.deepEqual(sink.lines[0]?.['err'], { message: 'client-abcd***' });
+});
+
+test('lines below the level are left out', () => {
+  for (const [level, expected] of [
+    ['debug', ['debug', 'info', 'warn', 'error', 'fatal']],
+    ['info', ['info', 'warn', 'error', 'fatal']],
+    ['warn', ['warn', 'error', 'fatal']],
+    ['error', ['error', 'fatal']],
+  ] as const) {
+    const sink = new LogSink();
+    const log = createLogger(sink, { ...OPTIONS, level });
+    for (const each of ['debug', 'info', 'warn', 'error', 'fatal'] as const) log[each]('told');
+    assert.deepEqual(
+      sink.lines.map((line) => line['level']),
+      expected,
+      level,
+    );
+  }
 });

@@ -10,12 +10,12 @@ import { LogSink, type LogLine } from '../fakes/log-sink.js';
 /** Processes that start together on a busy machine each wait for all. */
 const START_MS_MAX = 60_000;
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export type Environment = Readonly<Record<string, string>>;
 
 export interface RunOptions {
-  /** The whole environment: nothing of the test's own gets through. */
+  /** The whole environment, with no shutdown delay unless it is in here: nothing of the test's own gets through. */
   readonly env?: Environment;
   /** Options of node itself. */
   readonly nodeArgs?: readonly string[];
@@ -49,7 +49,7 @@ export class Program {
         ? command
         : ['bash', '-c', 'ulimit -n "$0" && exec "$@"', String(openFilesMax), ...command];
     const child = spawn(file, rest, {
-      env: { HOSTNAME: 'test-replica', ...env },
+      env: { HOSTNAME: 'test-replica', SFP_SHUTDOWN_DELAY_IN_S: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -137,7 +137,17 @@ export function daemonArgs(
   { mode = 'http', cache = 'disabled' }: Operands = {},
 ): readonly string[] {
   const grpc = mode === 'http' ? [] : ['--grpc-port', '0'];
-  const ports = ['--http-port', '0', ...grpc, '--admin-port', '0'];
+  const ports = [
+    '--http-port',
+    '0',
+    ...grpc,
+    '--admin-port',
+    '0',
+    '--https-port',
+    '0',
+    '--grpc-tls-port',
+    '0',
+  ];
   return [mode, cache, '--host', '127.0.0.1', ...ports, '--statsig-endpoint', origin];
 }
 

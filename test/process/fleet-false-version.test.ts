@@ -8,7 +8,9 @@ import { FORMS, redisName, specId, specsOf, storedVersion } from './spec-forms.j
 const KEY = 'secret-falseversion0123456789';
 
 test('a version that is too high for its body does not stay in Redis', async (t) => {
-  const fleet = await startFleet(t, ['replica-1', 'replica-2'], { env: { SFP_SDK_KEYS: KEY } });
+  const fleet = await startFleet(t, ['replica-1', 'replica-2'], {
+    env: { SFP_SDK_KEYS: KEY, SFP_PINNED_PAYLOADS: 'v1,v2,v2-protobuf' },
+  });
   const specs = specsOf([KEY]);
   const client = fleet.redis.client();
   const untilStored = async (version: number): Promise<void> => {

@@ -13,7 +13,10 @@ const INTERVALS = 5;
 const TTL_S_MAX = 86_400;
 
 test('three replicas that start together with pinned keys', async (t) => {
-  const fleet = await startFleet(t, THREE, { hasRedisUrl: true, env: { SFP_SDK_KEYS: KEYS.join(',') } });
+  const fleet = await startFleet(t, THREE, {
+    hasRedisUrl: true,
+    env: { SFP_SDK_KEYS: KEYS.join(','), SFP_PINNED_PAYLOADS: 'v1,v2,v2-protobuf' },
+  });
   const specs = specsOf(KEYS);
   const client = fleet.redis.client();
 

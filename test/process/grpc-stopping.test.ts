@@ -8,7 +8,7 @@ import { eventually, within } from '../e2e/deadline.js';
 import { GrpcClient, type SpecReply, type StreamRecord } from '../fakes/grpc-client.js';
 import { RawClient } from '../fakes/grpc-raw-client.js';
 import { SDK_KEY } from '../fakes/proxy.js';
-import { runProgram, startProgram, type Program } from './daemon.js';
+import { runProgram, startProgram, type Environment, type Program } from './daemon.js';
 import { NO_ORIGIN, startOrigin } from './origin.js';
 
 const STOP_MS_MAX = 10_000;
@@ -30,8 +30,13 @@ function grpcArgs(mode: Mode, origin: string, grpcPort = '0'): readonly string[]
   return [mode, 'disabled', '--host', '127.0.0.1', ...ports, '--statsig-endpoint', origin];
 }
 
-async function startGrpcDaemon(t: TestContext, mode: Mode, origin: string): Promise<GrpcDaemon> {
-  const program = startProgram(t, grpcArgs(mode, origin));
+async function startGrpcDaemon(
+  t: TestContext,
+  mode: Mode,
+  origin: string,
+  env: Environment = {},
+): Promise<GrpcDaemon> {
+  const program = startProgram(t, grpcArgs(mode, origin), { env });
   const address = `127.0.0.1:${String((await program.line('listening'))['grpcPort'])}`;
   await program.line('started up: ready for traffic');
   return {
@@ -171,6 +176,26 @@ for (const mode of MODES) {
 }
 
 describe('a daemon with streams', { concurrency: true }, () => {
+  it('is not healthy during the shutdown delay, and opens streams all the same', async (t) => {
+    const origin = await startOrigin(t);
+    const env = { SFP_SHUTDOWN_DELAY_IN_S: '600' };
+    const daemon = await startGrpcDaemon(t, 'grpc-and-http', origin.url, env);
+    const before = await openStreams(daemon, 1);
+    const watch = daemon.client().watch();
+    await watch.received(1);
+    daemon.program.signal('SIGTERM');
+    assert.equal((await watch.received(2)).status, 'NOT_SERVING');
+    const since = await openStreams(daemon, 1);
+    const unary = await daemon.client().getConfigSpec({ sdkKey: SDK_KEY, version: 1 });
+    assert.equal(unary.code, status.OK);
+    const ended = assertEnds(daemon.program);
+    daemon.program.signal('SIGTERM');
+    for (const stream of [...before, ...since]) {
+      assert.equal((await stream.end(STOP_MS_MAX)).code, status.UNAVAILABLE);
+    }
+    await ended;
+  });
+
   it('ends at once on a second signal', async (t) => {
     const origin = await startOrigin(t);
     const daemon = await startGrpcDaemon(t, 'grpc-and-http', origin.url);

@@ -33,17 +33,39 @@ describe('on SIGHUP', { concurrency: true }, () => {
     assert.equal(line['pinnedSdkKeys'], 2);
   });
 
+  it('a key that has a name is shown by it everywhere: log lines, events, /status', async (t) => {
+    const origin = await startOrigin(t);
+    const path = temporaryFile(t, `checkout=${FIRST}\n${SECOND}\n`);
+    const { program, adminUrl } = await startDaemon(t, origin.url, {
+      args: ['--sdk-keys-file', path, '--log-level', 'debug'],
+    });
+    const shownKeys = async (): Promise<string> => {
+      const { specs } = (await (await fetch(`${adminUrl}/status?keys=`)).json()) as {
+        specs: { byKey: { sdkKey: string }[] };
+      };
+      return [...new Set(specs.byKey.map(({ sdkKey }) => sdkKey))].sort().join();
+    };
+    assert.equal(await shownKeys(), 'checkout,secret-seco***');
+    for (const message of ['spec updated', 'HttpDataProviderGotData'])
+      await program.line(message, (line) => line['sdkKey'] === 'checkout');
+    writeFileSync(path, `cart=${FIRST}\nsearch=${SECOND}\n`);
+    program.signal('SIGHUP');
+    await program.line('SDK keys file read again');
+    assert.equal(await shownKeys(), 'cart,search');
+    assert.doesNotMatch(program.output.stdout, /secret-firs|secret-firstkey/);
+  });
+
   it('a keys file with a fault changes nothing, and is logged without the key', async (t) => {
     const origin = await startOrigin(t);
     const path = temporaryFile(t, `${FIRST}\n`);
     const { program, adminUrl } = await startDaemon(t, origin.url, {
-      args: ['--sdk-keys-file', path, '-p', '1'],
+      args: ['--sdk-keys-file', path, '--pinned-payloads', 'v1', '-p', '1'],
     });
     writeFileSync(path, `${SECOND}\nsecret-wrong/key0123456789\n`);
     program.signal('SIGHUP');
     const line = await program.line(NOT_TAKEN_OVER);
     assert.equal(line['level'], 'error');
-    assert.match(String(line['faults']), /^line 2 of the SDK keys file is not a valid SDK key/);
+    assert.match(String(line['faults']), /: line 2 of \S+ is not a valid SDK key/);
     const before = requestsFor(origin, FIRST);
     await eventually('further poll of the key from before', () => requestsFor(origin, FIRST) > before);
     assert.equal(requestsFor(origin, SECOND), 0);
@@ -60,7 +82,9 @@ describe('on SIGHUP', { concurrency: true }, () => {
   it('a keys file that is gone changes nothing, and is logged', async (t) => {
     const origin = await startOrigin(t);
     const path = temporaryFile(t, `${FIRST}\n`);
-    const { program } = await startDaemon(t, origin.url, { args: ['--sdk-keys-file', path, '-p', '1'] });
+    const { program } = await startDaemon(t, origin.url, {
+      args: ['--sdk-keys-file', path, '--pinned-payloads', 'v1', '-p', '1'],
+    });
     rmSync(path);
     program.signal('SIGHUP');
     const line = await program.line(NOT_TAKEN_OVER);
@@ -107,7 +131,7 @@ describe('without a signal', { concurrency: true }, () => {
     assert.equal(specs.byKey.length, 6);
     secret.update('secret-wrong/key0123456789\n');
     const line = await program.line(NOT_TAKEN_OVER);
-    assert.match(String(line['faults']), /^line 1 of the SDK keys file is not a valid SDK key/);
+    assert.match(String(line['faults']), /: line 1 of \S+ is not a valid SDK key/);
     secret.update(`${FIRST}\n`);
     await program.line('SDK keys file read again', ({ time }) => String(time) > String(line['time']));
     assert.equal(program.logs.withMessage(NOT_TAKEN_OVER).length, 1);

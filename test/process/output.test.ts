@@ -1,13 +1,16 @@
 // What the daemon writes: JSON lines and nothing else, an event for everything on demand, and never a whole SDK key.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { eventually, within } from '../e2e/deadline.js';
 import { FAILING, REFUSING } from '../fakes/origin-faults.js';
 import { SDK_KEY } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
-import { startDaemon, type Daemon } from './daemon.js';
-import { specPath, startOrigin } from './origin.js';
+import { daemonArgs, MAIN, startDaemon, startProgram, type Daemon } from './daemon.js';
+import { NO_ORIGIN, specPath, startOrigin } from './origin.js';
 import { openConnection } from './raw-connection.js';
 import { temporaryFile } from './temporary-file.js';
 
@@ -37,6 +40,54 @@ test('without --debug-logging there is no line for an event', async (t) => {
     [],
   );
 });
+
+test('--log-level leaves out lines of less weight', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const args = [...daemonArgs(NO_ORIGIN), '--log-level', 'error', '--http-port', String(port)];
+  const program = startProgram(t, args, { env: { SFP_NO_SUCH_SETTING: '1' } });
+  await within(program.ended, 'end of the daemon');
+  assert.deepEqual(
+    program.logs.lines.map((line) => line['level']),
+    ['fatal'],
+  );
+});
+
+test('lines are readable with --log-format pretty, and on a terminal', async (t) => {
+  const origin = await startOrigin(t);
+  const pretty = startProgram(t, [...daemonArgs(origin.url), '--log-format', 'pretty']);
+  const readable = /^\d\d:\d\d:\d\d\.\d{3}Z INFO {2}listening mode=http .*origin=http/m;
+  await eventually('a readable line', () => readable.test(pretty.output.stdout));
+  assert.deepEqual(pretty.logs.lines, []);
+  for (const [args, expected] of [
+    [[], readable],
+    [['--log-format', 'json'], /^\{"level":"info".*"msg":"listening"\}/m],
+  ] as const) {
+    const terminal = await startOnTerminal(t, [...daemonArgs(origin.url), ...args]);
+    await eventually('a line on the terminal', () => expected.test(terminal()));
+  }
+});
+
+/** Runs the daemon on a terminal of its own; gives what it wrote so far. */
+async function startOnTerminal(t: TestContext, args: readonly string[]): Promise<() => string> {
+  const command = [process.execPath, MAIN, ...args].map((arg) => `'${arg}'`).join(' ');
+  const child = spawn('script', ['--quiet', '--command', `exec ${command}`, '/dev/null'], {
+    env: { SHELL: '/bin/sh' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+  const closed = once(child, 'close');
+  t.after(async () => {
+    // As Ctrl-C does.
+    child.stdin.write('\u0003');
+    await closed;
+  });
+  await once(child, 'spawn');
+  return () => text;
+}
 
 const KEYS = {
   pinned: 'secret-pinnedkey0123456789',

@@ -1,4 +1,4 @@
-// Signals that end the daemon: whatever its clients do, it ends in good order and within five seconds.
+// Signals that end the daemon: after the shutdown delay, whatever its clients do, it ends in good order and within five seconds.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { within, eventually } from '../e2e/deadline.js';
@@ -140,4 +140,49 @@ describe('while the daemon stops', { concurrency: true }, () => {
       assert.deepEqual(program.logs.withMessage('stopped'), []);
     });
   }
+});
+
+/** Longer than any test waits. */
+const LONG_DELAY = { SFP_SHUTDOWN_DELAY_IN_S: '600' };
+
+describe('during the shutdown delay', { concurrency: true }, () => {
+  it('the daemon is not ready, and serves whoever comes all the same, until another SIGTERM', async (t) => {
+    const origin = await startOrigin(t);
+    const { program, url, adminUrl } = await startDaemon(t, origin.url, { env: LONG_DELAY });
+    program.signal('SIGTERM');
+    await program.line('stopping');
+    for (const base of [url, adminUrl]) {
+      const { status, text } = await rawRequest(`${base}/v1/ready`);
+      assert.equal(status, 503);
+      assert.equal((JSON.parse(text) as { status: string }).status, 'draining');
+      assert.equal((await rawRequest(`${base}/v1/health`)).status, 200);
+    }
+    const { status, headers } = await rawRequest(url + specPath(SDK_KEY));
+    assert.equal(status, 200);
+    // So that clients which keep their connections leave for another replica.
+    assert.equal(headers.connection, 'close');
+    await assertStops(program, 'SIGTERM');
+    assert.equal(program.logs.withMessage('signal again: the shutdown delay is over').length, 1);
+  });
+
+  it('a signal after the one that ended it ends the process at once', async (t) => {
+    const origin = await startOrigin(t);
+    origin.fault = FAILING['headers_timeout of a silent origin'];
+    const { program, port } = await startDaemon(t, origin.url, { env: LONG_DELAY });
+    const connection = await openConnection(t, port);
+    program.signal('SIGTERM');
+    await program.line('stopping');
+    connection.send(request(specPath(SDK_KEY)));
+    await within(origin.arrived(1), 'request at the origin');
+    program.signal('SIGTERM');
+    await program.line('signal again: the shutdown delay is over');
+    program.signal('SIGINT');
+    assert.equal((await within(program.ended, 'end at once', 2500)).code, 130);
+    assert.deepEqual(program.logs.withMessage('stopped'), []);
+  });
+
+  it('nobody waits for it who stops the daemon by SIGINT', async (t) => {
+    const { program } = await startDaemon(t, NO_ORIGIN, { env: LONG_DELAY });
+    await assertStops(program, 'SIGINT');
+  });
 });

@@ -13,7 +13,7 @@ export interface AnswerLimits {
  */
 export interface AnswerHandler {
   /** Once per attempt; calls `abort` at once where nobody waits any more. */
-  onConnect(abort: (reason?: Error) => void): void;
+  onConnect(abort: (reason?: Error) => void, ...more: unknown[]): void;
   /** False for no data until `resume` is called. */
   onHeaders(
     status: number,

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { buildConnector, errors } from 'undici';
 import type { Clock } from '../../domain/clock.js';
+import { systemLookup, type Lookup } from './addresses.js';
 import { dial } from './dial.js';
 import { trustIn } from './secure-context.js';
 import { within } from './time-limit.js';
@@ -16,6 +17,8 @@ export interface DirectOptions {
   readonly connectTimeoutMs: number;
   /** PEM text of certificate authorities to trust besides the well-known ones. */
   readonly caPem: string | undefined;
+  /** The system's, where left out. */
+  readonly lookup?: Lookup | undefined;
 }
 
 export function connectTimeout(limitMs: number): Error {
@@ -24,14 +27,14 @@ export function connectTimeout(limitMs: number): Error {
 
 /** Connects to the target itself, without an outbound proxy. */
 export function connectDirectly(clock: Clock, options: DirectOptions, allowH2: boolean): Connect {
-  const { connectTimeoutMs } = options;
+  const { connectTimeoutMs, lookup = systemLookup } = options;
   // Time is limited here, for the addresses and the handshake together.
   const secure = buildConnector({ secureContext: trustIn(options.caPem), allowH2, timeout: 0 });
 
   async function open(target: ConnectTarget, signal: AbortSignal): Promise<Socket> {
     const isTls = target.protocol === 'https:';
     const port = target.port === '' ? (isTls ? 443 : 80) : Number(target.port);
-    const socket = await dial(clock, target.hostname, port, signal);
+    const socket = await dial(clock, target.hostname, port, signal, lookup);
     const giveUp = (): void => {
       socket.destroy();
     };

@@ -1,7 +1,7 @@
 // A TCP connection to whichever address of a host answers first (RFC 8305): no attempt is given up for the next one.
-import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Cancel, Clock } from '../../domain/clock.js';
+import type { Lookup } from './addresses.js';
 
 /**
  * After this long without an answer the next address is tried as well. `node:net` abandons an attempt at that moment, so
@@ -15,9 +15,9 @@ export async function dial(
   host: string,
   port: number,
   signal: AbortSignal,
-  resolve = resolveByTurns,
+  lookup: Lookup,
 ): Promise<Socket> {
-  const addresses = isIP(host) > 0 ? [host] : await resolve(host);
+  const addresses = isIP(host) > 0 ? [host] : await lookup(host);
   signal.throwIfAborted();
   return await new Promise((connected, failed) => {
     const attempts = new Set<Socket>();
@@ -62,15 +62,4 @@ export async function dial(
     signal.addEventListener('abort', giveUp, { once: true });
     tryNext();
   });
-}
-
-/** In the resolver's order, its two families by turns, as one of them may lead nowhere. */
-async function resolveByTurns(host: string): Promise<string[]> {
-  const found = await lookup(host, { all: true });
-  const first = found.filter(({ family }) => family === found[0]?.family);
-  const second = found.filter(({ family }) => family !== found[0]?.family);
-  return first
-    .flatMap((entry, index) => [entry, ...second.slice(index, index + 1)])
-    .concat(second.slice(first.length))
-    .map(({ address }) => address);
 }

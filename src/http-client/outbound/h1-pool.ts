@@ -1,24 +1,23 @@
 // Connections of HTTP/1.1 to one origin: as many as there are requests, some kept for long, all of them for a while.
-import { Client, Pool } from 'undici';
+import { Client, Pool, type Dispatcher } from 'undici';
+import type { Clock } from '../../domain/clock.js';
 import type { Connect } from './connect.js';
-import { CONNECTION_MS_MAX, IDLE_CONNECTION_MS_MAX, RUSH_IDLE_MS_MAX } from './connection-age.js';
-import type { AnswerLimits } from './answer-handler.js';
+import { IDLE_CONNECTION_MS_MAX, RUSH_IDLE_MS_MAX } from './connection-age.js';
+import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
+import { inTime } from './answer-watch.js';
 
 export interface H1Options extends AnswerLimits {
   /** Connections that stay open between requests; others close soon after the rush they were opened for. */
   readonly idleConnectionsMax: number;
 }
 
-export function createH1Pool(origin: URL, options: H1Options, connect: Connect): Pool {
+export function createH1Pool(clock: Clock, origin: URL, options: H1Options, connect: Connect): Pool {
   const kept = new Set<Client>();
-  return new Pool(origin, {
+  const pool = new Pool(origin, {
     connect,
-    headersTimeout: options.headersTimeoutMs,
-    bodyTimeout: options.bodyIdleTimeoutMs,
-    clientTtl: CONNECTION_MS_MAX,
+    headersTimeout: 0,
+    bodyTimeout: 0,
     factory: (url: URL, poolOptions: object) => {
-      // The pool forgets clients that are closed for their age, and those that could not connect.
-      for (const client of kept) if (client.closed) kept.delete(client);
       const isKept = kept.size < options.idleConnectionsMax;
       const idleMs = isKept ? IDLE_CONNECTION_MS_MAX : RUSH_IDLE_MS_MAX;
       const client = new Client(url, {
@@ -31,4 +30,11 @@ export function createH1Pool(origin: URL, options: H1Options, connect: Connect):
       return client;
     },
   });
+  const dispatch = pool.dispatch.bind(pool);
+  const dispatchInTime = (
+    request: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean =>
+    dispatch(request, inTime(clock, options, handler as AnswerHandler) as Dispatcher.DispatchHandler);
+  return Object.assign(pool, { dispatch: dispatchInTime });
 }

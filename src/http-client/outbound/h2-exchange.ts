@@ -7,8 +7,9 @@ import {
 } from 'node:http2';
 import { addAbortSignal } from 'node:stream';
 import { errors, type Dispatcher } from 'undici';
-import type { Cancel, Clock } from '../../domain/clock.js';
+import type { Clock } from '../../domain/clock.js';
 import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
+import { AnswerWatch } from './answer-watch.js';
 import { declaredBytes, toRawHeaders, toRequestHeaders } from './h2-headers.js';
 
 /** What the session that lends a stream is told of it. */
@@ -23,10 +24,9 @@ export interface Lender {
 const REFUSALS_MAX = 5;
 
 export class H2Exchange {
-  readonly #clock: Clock;
   readonly #options: Dispatcher.DispatchOptions;
   readonly #handler: AnswerHandler;
-  readonly #limits: AnswerLimits;
+  readonly #watch: AnswerWatch;
   readonly #sendAgain: () => void;
   #stream: ClientHttp2Stream | undefined;
   /** While it has a stream. */
@@ -34,12 +34,10 @@ export class H2Exchange {
   #refusals = 0;
   #isRefused = false;
   #isOver = false;
+  #isOverdue = false;
   #hasHead = false;
-  #isPaused = false;
   #declaredBytes: number | undefined;
   #bytes = 0;
-  #lastByteMs = 0;
-  #cancelTimeout: Cancel = () => undefined;
 
   /** `sendAgain`: called where the origin refused the request without looking at it. */
   constructor(
@@ -49,10 +47,11 @@ export class H2Exchange {
     limits: AnswerLimits,
     sendAgain: (exchange: H2Exchange) => void,
   ) {
-    this.#clock = clock;
     this.#options = options;
     this.#handler = handler;
-    this.#limits = limits;
+    this.#watch = new AnswerWatch(clock, limits, (error) => {
+      this.#giveUp(error);
+    });
     this.#sendAgain = () => {
       sendAgain(this);
     };
@@ -68,9 +67,9 @@ export class H2Exchange {
     return this.#isRefused;
   }
 
-  /** It was given up before any part of an answer came. */
-  get isUnanswered(): boolean {
-    return this.#isOver && !this.#hasHead;
+  /** It was given up because nothing came for it. */
+  get isOverdue(): boolean {
+    return this.#isOverdue;
   }
 
   /** For an origin that turns out to speak HTTP/1.1 only. */
@@ -99,10 +98,7 @@ export class H2Exchange {
     this.#lender = lender;
     this.#listen(stream);
     if (hasBody) stream.end(body);
-    const { headersTimeoutMs } = this.#limits;
-    this.#cancelTimeout = this.#clock.schedule(headersTimeoutMs, () => {
-      this.#giveUp(new errors.HeadersTimeoutError(`no answer within ${headersTimeoutMs} ms`));
-    });
+    this.#watch.awaitHead();
     return true;
   }
 
@@ -120,7 +116,7 @@ export class H2Exchange {
 
   /** Gives the stream back, whose end nobody has to wait for. */
   #leave(): void {
-    this.#cancelTimeout();
+    this.#watch.end();
     const lender = this.#lender;
     this.#lender = undefined;
     lender?.ended(this);
@@ -153,13 +149,10 @@ export class H2Exchange {
 
   #takeHead(stream: ClientHttp2Stream, headers: IncomingHttpHeaders): void {
     this.#hasHead = true;
-    this.#cancelTimeout();
     this.#declaredBytes = stream.endAfterHeaders ? undefined : declaredBytes(headers);
-    this.#lastByteMs = this.#clock.monotonicMs();
-    this.#watchBody(this.#limits.bodyIdleTimeoutMs);
+    this.#watch.awaitBody();
     const resume = (): void => {
-      this.#isPaused = false;
-      this.#lastByteMs = this.#clock.monotonicMs();
+      this.#watch.resume();
       stream.resume();
     };
     // Not before: the head is told a tick later than it came, and what came with it would be told first.
@@ -176,12 +169,12 @@ export class H2Exchange {
 
   #takePiece(stream: ClientHttp2Stream, piece: Buffer): void {
     this.#bytes += piece.length;
-    this.#lastByteMs = this.#clock.monotonicMs();
+    this.#watch.heard();
     if (!this.#handler.onData(piece)) this.#pause(stream);
   }
 
   #pause(stream: ClientHttp2Stream): void {
-    this.#isPaused = true;
+    this.#watch.pause();
     stream.pause();
   }
 
@@ -199,17 +192,9 @@ export class H2Exchange {
     this.#handler.onComplete([]);
   }
 
-  #watchBody(delayMs: number): void {
-    const { bodyIdleTimeoutMs } = this.#limits;
-    this.#cancelTimeout = this.#clock.schedule(delayMs, () => {
-      const idleMs = this.#isPaused ? 0 : this.#clock.monotonicMs() - this.#lastByteMs;
-      if (idleMs < bodyIdleTimeoutMs) this.#watchBody(bodyIdleTimeoutMs - idleMs);
-      else this.#giveUp(new errors.BodyTimeoutError(`no more of the body within ${bodyIdleTimeoutMs} ms`));
-    });
-  }
-
   /** By our own decision. */
   #giveUp(error: Error): void {
+    this.#isOverdue = !this.#hasHead || error instanceof errors.BodyTimeoutError;
     this.fail(error);
     if (this.#stream !== undefined) cancel(this.#stream);
   }

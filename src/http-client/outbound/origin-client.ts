@@ -2,8 +2,9 @@
 import { setMaxListeners, type EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { Dispatcher, errors, type Pool } from 'undici';
-import type { Clock } from '../../domain/clock.js';
+import type { Cancel, Clock } from '../../domain/clock.js';
 import { asPromise, type Connect, type ConnectTarget } from './connect.js';
+import { connectionAgeMs } from './connection-age.js';
 import { createH1Pool, type H1Options } from './h1-pool.js';
 import type { AnswerHandler } from './answer-handler.js';
 import { H2Exchange } from './h2-exchange.js';
@@ -16,6 +17,8 @@ export interface OriginClientOptions extends H1Options {
   readonly connectTimeoutMs: number;
   /** What a connection that took longer fails with. */
   readonly late: () => Error;
+  /** How a request is put to whoever is at the other end; as it is, where left out. */
+  readonly reword?: (request: Dispatcher.DispatchOptions) => Dispatcher.DispatchOptions;
 }
 
 /** undici's agents use it like one of undici's own pools. They drop it when its last connection is closed. */
@@ -32,6 +35,7 @@ export class OriginClient extends Dispatcher {
   /** The connection that told, to be used by the first request over HTTP/1.1. */
   #spare: Socket | undefined;
   #connections = 0;
+  #cancelAge: Cancel = () => undefined;
 
   constructor(clock: Clock, origin: URL, connect: Connect, options: OriginClientOptions) {
     super();
@@ -45,7 +49,8 @@ export class OriginClient extends Dispatcher {
     if (origin.protocol === 'http:') this.#h1 = this.#createH1();
   }
 
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+  override dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const options = this.#options.reword?.(request) ?? request;
     if (this.#h1 !== undefined) return this.#h1.dispatch(options, handler);
     const sendAgain = (exchange: H2Exchange): void => {
       this.#h2.send(exchange);
@@ -55,7 +60,7 @@ export class OriginClient extends Dispatcher {
     return true;
   }
 
-  /** One connection over HTTP/1.1 was dead, so others may be: what comes next gets new ones. */
+  /** One connection over HTTP/1.1 was dead, or all of them may be old: what comes next gets new ones. */
   distrust(): void {
     if (this.#h1 === undefined) return;
     this.#retire(this.#h1);
@@ -64,12 +69,14 @@ export class OriginClient extends Dispatcher {
 
   /** What is in flight ends first. */
   override async close(): Promise<void> {
+    this.#cancelAge();
     this.#h2.retire();
     await Promise.all(this.#pools().map((pool) => pool.close()));
   }
 
   override async destroy(reason?: Error | null | (() => void)): Promise<void> {
     const error = reason instanceof Error ? reason : new errors.ClientDestroyedError();
+    this.#cancelAge();
     this.#closing.abort(error);
     this.#h2.destroy(error);
     await Promise.all(this.#pools().map((pool) => pool.destroy(error)));
@@ -80,7 +87,11 @@ export class OriginClient extends Dispatcher {
   }
 
   #createH1(): Pool {
-    return createH1Pool(this.#origin, this.#options, (target, callback) => {
+    this.#cancelAge();
+    this.#cancelAge = this.#clock.schedule(connectionAgeMs(), () => {
+      this.distrust();
+    });
+    return createH1Pool(this.#clock, this.#origin, this.#options, (target, callback) => {
       this.#connectH1(target).then(
         (socket) => {
           callback(null, socket);
@@ -119,9 +130,17 @@ export class OriginClient extends Dispatcher {
     const target = { host, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), protocol, port };
     return await this.#inTime(async (signal) => {
       const socket = await this.#open(target, signal);
-      if (speaksH2(socket)) return await H2Session.open(this.#clock, this.#origin, socket, onChange, signal);
-      this.#speakH1(socket);
-      return undefined;
+      if (!speaksH2(socket)) {
+        this.#speakH1(socket);
+        return undefined;
+      }
+      const session = await H2Session.open(this.#clock, this.#origin, socket, onChange, signal);
+      // Beside its socket, which closes before its requests have failed and are sent again.
+      this.#count(1);
+      void session.closed.then(() => {
+        this.#count(-1);
+      });
+      return session;
     });
   }
 

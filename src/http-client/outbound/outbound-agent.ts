@@ -4,6 +4,7 @@ import type { Clock } from '../../domain/clock.js';
 import { connectDirectly, connectTimeout, type Connect, type DirectOptions } from './connect.js';
 import type { H1Options } from './h1-pool.js';
 import { OriginClient } from './origin-client.js';
+import { exemptHosts, proxyLogin, toAbsoluteForm } from './outbound-proxy.js';
 import { trustIn } from './secure-context.js';
 
 export interface OutboundOptions extends DirectOptions, H1Options {
@@ -28,24 +29,37 @@ export function createOutboundAgent(
   const { connectTimeoutMs } = options;
   const clients = new Set<OriginClient>();
   const direct = connectDirectly(clock, options, true);
+  const proxy = scheme === 'http:' ? options.httpProxy : options.httpsProxy;
+  const login = proxyLogin(proxy);
+  const toProxy = connectToProxy(clock, options);
+  const open = (origin: URL, way: Connect): OriginClient => {
+    if (way === direct) {
+      const late = (): Error => connectTimeout(connectTimeoutMs);
+      return new OriginClient(clock, origin, way, { ...options, late });
+    }
+    // At the end of a tunnel, or forwarded by the proxy.
+    if (scheme === 'https:') return new OriginClient(clock, origin, way, { ...options, late: noWay });
+    const reword = (request: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions =>
+      toAbsoluteForm(request, login);
+    return new OriginClient(clock, new URL(proxy), toProxy, { ...options, late: noWay, reword });
+  };
   const dispatcher = new EnvHttpProxyAgent({
     connect: direct,
+    ...(login === undefined ? {} : { token: login }),
     // Of an origin at the end of a tunnel.
     requestTls: { secureContext: trustIn(options.caPem), allowH2: true, timeout: connectTimeoutMs },
     factory: (origin: string | URL, { connect }: { readonly connect?: Connect }) => {
-      const way = connect ?? direct;
-      const late = (): Error => (way === direct ? connectTimeout(connectTimeoutMs) : noTunnel());
-      const client = new OriginClient(clock, new URL(origin), way, { ...options, late });
+      const client = open(new URL(origin), connect ?? direct);
       clients.add(client);
       client.once('disconnect', () => clients.delete(client));
       return client;
     },
-    clientFactory: (proxy: URL) => createTunnelPool(proxy, connectDirectly(clock, options, false), options),
+    clientFactory: (url: URL) => createTunnelPool(url, toProxy),
     // Given even where empty: undici reads the environment only for what is not given. Of the two only the one that is
     // meant for the scheme, as undici would use that for http for https as well.
-    httpProxy: scheme === 'http:' ? options.httpProxy : '',
-    httpsProxy: scheme === 'https:' ? options.httpsProxy : '',
-    noProxy: options.noProxy,
+    httpProxy: scheme === 'http:' ? proxy : '',
+    httpsProxy: scheme === 'https:' ? proxy : '',
+    noProxy: exemptHosts(options.noProxy),
   });
   return {
     dispatcher,
@@ -60,23 +74,37 @@ export function closedError(): Error {
   return new errors.ClientDestroyedError();
 }
 
+/** Connections to the outbound proxy itself, which fail as such: they say nothing about the origin. */
+function connectToProxy(clock: Clock, options: OutboundOptions): Connect {
+  const connect = connectDirectly(clock, options, false);
+  return (target, callback) => {
+    connect(target, (error, socket) => {
+      if (error === null) callback(null, socket);
+      else callback(noWay(error), null);
+    });
+  };
+}
+
 /**
- * Connections to the outbound proxy. One that it closes before the tunnel stands would look to undici like a connection
- * of the origin's that broke, to be made anew at once and without end: its error gets a code that fails the request.
+ * Tunnels. A connection that the proxy closes before its tunnel stands would look to undici like one of the origin's that
+ * broke, to be made anew at once and without end: its error gets a code that fails the request.
  */
-function createTunnelPool(proxy: URL, connect: Connect, { connectTimeoutMs }: OutboundOptions): Pool {
-  const pool = new Pool(proxy, { connect, headersTimeout: connectTimeoutMs });
+function createTunnelPool(proxy: URL, connect: Connect): Pool {
+  // Who waits for the tunnel gives up in time, and aborts.
+  const pool = new Pool(proxy, { connect, headersTimeout: 0 });
   const open = pool.connect.bind(pool);
   const openOrFail = async (request: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> => {
     try {
       return await open(request);
     } catch (error) {
-      throw noTunnel(error);
+      throw noWay(error);
     }
   };
   return Object.assign(pool, { connect: openOrFail });
 }
 
-function noTunnel(cause?: unknown): Error {
-  return Object.assign(new Error('no tunnel', { cause }), { code: 'UND_ERR_PRX_TLS' });
+function noWay(cause?: unknown): Error {
+  return Object.assign(new Error('no way through the outbound proxy', { cause }), {
+    code: 'UND_ERR_PRX_TLS',
+  });
 }

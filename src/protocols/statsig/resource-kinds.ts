@@ -52,6 +52,7 @@ export function allPayloadKeys(sdkKey: string): PayloadKey[] {
 function createStoredSpecReader(format: PayloadFormat, decodedBytesMax: number): BodyReader<StoredFacts> {
   const reader = createSpecReader(format, decodedBytesMax);
   return {
+    isText: reader.isText,
     push: (bytes) => {
       reader.push(bytes);
     },

@@ -36,7 +36,7 @@ export function addProbeRoutes(app: FastifyInstance, readiness: Readiness): void
           reply,
           false,
           'draining',
-          'Shutting down: requests in flight are finished, send no new ones.',
+          'Shutting down: send no new traffic. What still comes is served for the shutdown delay.',
         );
     }
   });

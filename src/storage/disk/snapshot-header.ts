@@ -1,7 +1,8 @@
 // The first line of a snapshot's file: what the body is, whose it is, and how to tell that every byte is as it was written.
 import { createHash } from 'node:crypto';
 import { PAYLOAD_FORMATS, type PayloadFormat } from '../../domain/resource-kind.js';
-import { ENCODINGS, readVersion, type Encoding } from '../../domain/payload.js';
+import { ENCODINGS, type Encoding } from '../../domain/payload.js';
+import { readVersion } from '../../domain/version.js';
 import type { SnapshotFault } from '../snapshots.js';
 
 export interface SnapshotHeader {

@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
+import { isNewer } from '../../domain/version.js';
 import type { Logger } from '../../observability/logger.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
 import type { Loading, Removing, SnapshotFault, Storing } from '../snapshots.js';
@@ -86,9 +87,9 @@ export class SnapshotStore {
     const comparison = await this.#use(key, async ({ handle, header, confirmedAtMs: storedAtMs }) => {
       // Said here too: the file was read, though it may not let itself be touched.
       this.#health.worked('read', snapshotName(key));
-      if (header.version > version) return { kind: 'newer', version: header.version } as const;
-      if (header.version < version) return { kind: 'older' } as const;
       const nowMs = this.#clock.nowMs();
+      if (isNewer(header.version, version, nowMs)) return { kind: 'newer', version: header.version } as const;
+      if (header.version !== version) return { kind: 'older' } as const;
       // A time ahead of now was set by a clock that has been set back since.
       const isGoodEnough = storedAtMs <= nowMs && confirmedAtMs - storedAtMs < CONFIRMED_EVERY_MS;
       if (isGoodEnough) return { kind: 'stored' } as const;

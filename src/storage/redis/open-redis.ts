@@ -14,7 +14,7 @@ import { RedisHealth, type RedisFailing } from './redis-health.js';
 import { RedisLease } from './redis-lease.js';
 import { openLinks, type LinksListener } from './redis-links.js';
 import { RedisNames } from './redis-names.js';
-import type { RedisAddress } from './redis-address.js';
+import type { RedisAddress, RedisNode } from './redis-address.js';
 import type { RedisOptions } from './redis-options.js';
 import { createRedisSnapshots } from './redis-snapshots.js';
 
@@ -42,7 +42,10 @@ export async function openRedis(
 ): Promise<OpenedRedis> {
   const instanceId = `${options.instanceName}:${randomUUID()}`;
   const isCluster = options.address.kind === 'cluster';
-  const health = new RedisHealth(clock, log, isCluster ? CLUSTER_QUIET_MS : 0);
+  const health = new RedisHealth(clock, log, {
+    server: addressText(options.address),
+    connectionQuietMs: isCluster ? CLUSTER_QUIET_MS : 0,
+  });
   const listener: LinksListener = {
     heard: (text) => {
       fleet.hear(text);
@@ -89,6 +92,22 @@ export async function openRedis(
       messages: fleet.messages,
     }),
   };
+}
+
+/** As in the settings: `host:port`, several separated by commas. */
+function addressText(address: RedisAddress): string {
+  switch (address.kind) {
+    case 'standalone':
+      return nodesText([address]);
+    case 'cluster':
+      return nodesText(address.nodes);
+    case 'sentinel':
+      return `${address.masterName} of ${nodesText(address.sentinels)}`;
+  }
+}
+
+function nodesText(nodes: readonly RedisNode[]): string {
+  return nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
 }
 
 function describeAddress(address: RedisAddress): object {

@@ -51,20 +51,27 @@ const TEXTS: Readonly<Record<RedisUse, Texts>> = {
   },
 };
 
+export interface RedisHealthOptions {
+  /** Where it is, for people. */
+  readonly server: string;
+  /** More than 0 where some nodes may fail while others work. */
+  readonly connectionQuietMs: number;
+}
+
 export class RedisHealth {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #connectionQuietMs: number;
+  readonly #options: RedisHealthOptions;
   readonly #troubles = new Map<RedisUse, Trouble>();
 
   /**
    * What failed works again with the first success that comes long enough after the last failure. For connections that
-   * is at once; `connectionQuietMs` is more than 0 where some nodes may fail while others work.
+   * is at once, or `connectionQuietMs` later.
    */
-  constructor(clock: Clock, log: Logger, connectionQuietMs: number) {
+  constructor(clock: Clock, log: Logger, options: RedisHealthOptions) {
     this.#clock = clock;
     this.#log = log;
-    this.#connectionQuietMs = connectionQuietMs;
+    this.#options = options;
   }
 
   failed(use: RedisUse, { reason, code }: RedisFault): void {
@@ -78,7 +85,7 @@ export class RedisHealth {
     // A server that goes away takes all connections with it; which of them notices first is chance.
     if (use === 'listen' && lastMs - sinceMs < LISTEN_PATIENCE_MS) return;
     trouble.isTold = true;
-    this.#log.warn({ reason, detail: code, use }, TEXTS[use].fails);
+    this.#log.warn({ server: this.#options.server, reason, detail: code, use }, TEXTS[use].fails);
   }
 
   /** A command succeeded, or a connection was opened. `curedOf`: the only reasons that this disproves, if not all. */
@@ -89,7 +96,8 @@ export class RedisHealth {
     if (nowMs - trouble.lastMs < this.#quietMs(use)) return;
     this.#troubles.delete(use);
     if (!trouble.isTold) return;
-    this.#log.info({ use, failedForS: Math.round((nowMs - trouble.sinceMs) / 1000) }, TEXTS[use].works);
+    const failedForS = Math.round((nowMs - trouble.sinceMs) / 1000);
+    this.#log.info({ server: this.#options.server, use, failedForS }, TEXTS[use].works);
   }
 
   /** Without a connection nothing works; and a line about the connection for bodies says the same of Redis as a whole. */
@@ -100,7 +108,7 @@ export class RedisHealth {
 
   #quietMs(use: RedisUse): number {
     if (use === 'bodies' || use === 'listen') return 0;
-    return use === 'connection' ? this.#connectionQuietMs : COMMANDS_QUIET_MS;
+    return use === 'connection' ? this.#options.connectionQuietMs : COMMANDS_QUIET_MS;
   }
 
   /**

@@ -1,6 +1,6 @@
 // A connection to Redis that is kept up: reopened after jittered pauses, and replaced by a new one without a gap.
-import { randomInt } from 'node:crypto';
 import type { Cancel, Clock } from '../../domain/clock.js';
+import { jittered } from '../../domain/jitter.js';
 import type { ConnectRedis } from './redis-client.js';
 import { inTime } from './redis-deadline.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
@@ -171,9 +171,4 @@ export class RedisLink {
       this.#scheduleHeartbeat();
     });
   }
-}
-
-/** Replicas that lost or found the same server at once must not connect in step. */
-function jittered(longestMs: number): number {
-  return longestMs / 2 + randomInt(Math.ceil(longestMs / 2));
 }

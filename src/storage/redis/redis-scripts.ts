@@ -1,4 +1,5 @@
 // What Redis does in one step: entries are overwritten by newer ones only, and only its holder renews or ends a lease.
+import { VERSION_AHEAD_MS_MAX } from '../../domain/version.js';
 
 /**
  * The fields of an entry. The first three are SFP's and what SDKs' adapters read; the others are ours, and describe
@@ -28,7 +29,7 @@ export const FIELDS = {
  * `kind_of`: 'none', 'hash', or the kind of another value that somebody stored under the name.
  * `is_whole`: config and body are as long as they were written; another program may have replaced them.
  * `sign` notes a confirmation of the entry's version, `ago_ms` before now; a later one of the same version stays.
- * `is_newer`: nobody loads a mirror and so proves its version wrong; its JSON at least has to contain that number.
+ * `is_in_future`, `is_newer`: as in domain/version.ts, by Redis' own clock, so that all replicas are told the same. Nobody loads a mirror and so proves its version wrong; its JSON at least has to contain that number.
  * `look_as`: an entry with another key's owner is taken where keys may share its name; under any other name it is a
  * copy that somebody made, and counts as nothing.
  */
@@ -72,8 +73,15 @@ local function is_whole(name, entry)
   return entry.is_ours and has_bytes(name, 'config', entry.config_bytes)
     and has_bytes(name, 'sfp_body', entry.body_bytes) and has_coding == (entry.body_bytes ~= '0')
 end
+local function is_in_future(version)
+  return version > tonumber(now_ms()) + ${VERSION_AHEAD_MS_MAX}
+end
 local function is_newer(name, role, entry, version)
-  if not entry.version or entry.version <= version then return false end
+  if not entry.version then return false end
+  local is_version_in_future = is_in_future(version)
+  if is_in_future(entry.version) ~= is_version_in_future then
+    if not is_version_in_future then return false end
+  elseif entry.version <= version then return false end
   return role == 'e' or string.find(redis.call('HMGET', name, 'config')[1] or '', entry.text, 1, true) ~= nil
 end
 local function look_as(name, role, owner, is_shared)

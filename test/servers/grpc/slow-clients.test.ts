@@ -131,12 +131,14 @@ describe('the stall timeout', () => {
       byKey: [{ sdkKey: 'secret-test***', streams: 1 }],
       refused: 0,
       dropped: 0,
+      displaced: 0,
     });
     await eventually('drop', async () => {
       scene.clock.advance(POLL_MS);
       return (await scene.status()).streams.dropped === 1;
     });
-    assert.deepEqual((await scene.status()).streams, { open: 0, byKey: [], refused: 0, dropped: 1 });
+    const none = { open: 0, byKey: [], refused: 0, dropped: 1, displaced: 0 };
+    assert.deepEqual((await scene.status()).streams, none);
     await eventually('end of the stream at the client', () => {
       stuck.readOn();
       return stuck.isClosed;

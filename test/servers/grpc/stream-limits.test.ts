@@ -26,8 +26,9 @@ describe('-g 3', () => {
       ],
       refused: 1,
       dropped: 0,
+      displaced: 0,
     });
-    assert.deepEqual(tables['streams'], { entries: 3, entriesMax: 3 });
+    assert.deepEqual(tables['streams'], { entries: 3, entriesMax: 3, reached: 1 });
     assert.equal((await scene.client().getConfigSpec({ sdkKey: SDK_KEY })).code, status.OK);
   });
 
@@ -75,6 +76,30 @@ describe('-g 3', () => {
     assert.equal(refused.length, 1);
     assert.equal((await refused[0]?.end())?.code, status.RESOURCE_EXHAUSTED);
     assert.equal((await scene.status()).streams.refused, 1);
+  });
+});
+
+describe('-g 4', () => {
+  it('gives a second key a place of the first one, which had them all', async (t) => {
+    const scene = await startScene(t, { args: ['-g', '4'] });
+    const first = Array.from({ length: 4 }, () => scene.client().stream({ sdkKey: SDK_KEY }));
+    for (const stream of first) await stream.received(1);
+    for (const count of [1, 2]) {
+      await scene.client().stream({ sdkKey: OTHER_KEY }).received(1);
+      await eventually(
+        'a stream that gave way',
+        () => first.filter(({ hasEnded }) => hasEnded).length === count,
+      );
+    }
+    for (const stream of first.filter(({ hasEnded }) => hasEnded)) {
+      const { code, details } = await stream.end();
+      assert.equal(code, status.UNAVAILABLE);
+      assert.match(details, /connect again/);
+    }
+    for (const sdkKey of [SDK_KEY, OTHER_KEY]) {
+      assert.equal((await scene.client().stream({ sdkKey }).end()).code, status.RESOURCE_EXHAUSTED);
+    }
+    assert.equal((await scene.status()).streams.displaced, 2);
   });
 });
 

@@ -72,7 +72,7 @@ const UNPROTECTED = 2;
 
 /** An app with few connections that serves `/spec`; gives what opens one of them. */
 async function startNarrowApp(t: TestContext): Promise<{ open: () => Promise<Client>; slow: () => number }> {
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const http = buildFastifyApp(systemClock, log, httpBounds());
   const { app } = http;
   let slow = 0;
@@ -82,7 +82,7 @@ async function startNarrowApp(t: TestContext): Promise<{ open: () => Promise<Cli
     slow += 1;
     return reply;
   });
-  const port = await listenHttp(t, http, log, { connectionsMax: CONNECTIONS_MAX });
+  const port = await listenHttp(t, http, { connectionsMax: CONNECTIONS_MAX });
   const open = async (): Promise<Client> => {
     const socket = connect(port.number, '127.0.0.1');
     t.after(() => socket.destroy());

@@ -21,7 +21,7 @@ const LIMITS = { encodedBytesMax: 16 * 1024 * 1024, decodedBytesMax: 16 * 1024 *
 export class DiskPlace implements SnapshotsPlace {
   readonly clock: ManualClock;
   readonly sink = new LogSink();
-  readonly log: Logger = createLogger(this.sink, { debug: false, instanceName: 'test', version: '0' });
+  readonly log: Logger = createLogger(this.sink, { level: 'info', instanceName: 'test', version: '0' });
   /** Not there before the first handle is opened. */
   readonly folder: string;
 

@@ -9,7 +9,7 @@ import { largePayload, WRITER_KEYS, WRITER_LIMITS } from './writer-payloads.js';
 const [, , folder = '', first = '1'] = process.argv;
 const log = createLogger(
   { write: (line) => process.stderr.write(line) },
-  { debug: false, instanceName: '', version: '' },
+  { level: 'info', instanceName: '', version: '' },
 );
 const snapshots = await openDiskSnapshots(systemClock, log, {
   queue: new DiskQueue(systemClock),

@@ -16,8 +16,12 @@ interface Scene {
 function startScene(connectionQuietMs = 0): Scene {
   const clock = new ManualClock();
   const log = new LogSink();
-  const logger = createLogger(log, { debug: true, instanceName: 'replica', version: '1.2.3' });
-  return { clock, log, health: new RedisHealth(clock, logger, connectionQuietMs) };
+  const logger = createLogger(log, { level: 'debug', instanceName: 'replica', version: '1.2.3' });
+  return {
+    clock,
+    log,
+    health: new RedisHealth(clock, logger, { server: 'redis.example:6379', connectionQuietMs }),
+  };
 }
 
 function told({ log }: Scene): unknown[] {
@@ -48,6 +52,7 @@ test('while one thing fails and others work there is one line, and one when it w
   clock.advance(30_000);
   health.worked('write');
   assert.deepEqual(texts(scene).slice(1), ['redis takes writes again']);
+  for (const line of scene.log.lines) assert.equal(line['server'], 'redis.example:6379');
   assert.deepEqual([scene.log.lines[1]?.['failedForS'], scene.log.lines[1]?.['use']], [35, 'write']);
   assert.equal(health.describe(undefined).write, 'ok');
   health.worked('write');
@@ -155,6 +160,7 @@ test('a success that proves little ends only what it disproves', () => {
   clock.advance(30_000);
   health.worked('write', ['read_only', 'out_of_memory']);
   assert.deepEqual(texts(scene).slice(1), ['redis takes writes again']);
+  for (const line of scene.log.lines) assert.equal(line['server'], 'redis.example:6379');
 });
 
 test('our own stop is no failure', () => {

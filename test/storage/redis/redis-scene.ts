@@ -66,7 +66,7 @@ export async function openReplica(
   { clock = systemClock, events = noProxyEvents }: { clock?: Clock; events?: ProxyEvents } = {},
 ): Promise<Replica> {
   const log = new LogSink();
-  const logger = createLogger(log, { debug: true, instanceName: options.instanceName, version: '1.2.3' });
+  const logger = createLogger(log, { level: 'debug', instanceName: options.instanceName, version: '1.2.3' });
   const redis = await openRedis(clock, logger, events, options);
   const close = (): Promise<void> => redis.snapshots.close();
   t.after(() => within(close(), 'end of a replica'));
@@ -79,10 +79,13 @@ export async function openRoom(
   options: RedisOptions,
   clock: Clock = systemClock,
 ): Promise<RedisRoom> {
-  const log = createLogger(new LogSink(), { debug: true, instanceName: 'room', version: '1.2.3' });
+  const log = createLogger(new LogSink(), { level: 'debug', instanceName: 'room', version: '1.2.3' });
   const [small, bodies] = [openLink(t, options, clock), openLink(t, options, clock)];
   await Promise.all([small.open(), bodies.open()]);
-  const commands = new RedisCommands({ small, bodies }, new RedisHealth(clock, log, 0));
+  const commands = new RedisCommands(
+    { small, bodies },
+    new RedisHealth(clock, log, { server: '', connectionQuietMs: 0 }),
+  );
   const names = new RedisNames(options);
   const entries = new RedisEntries(commands, names, { isCluster: false, entryTtlS: 60, instanceId: 'room' });
   const { bodyLimits } = options;

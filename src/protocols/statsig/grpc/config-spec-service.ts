@@ -2,16 +2,16 @@
 import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { Metadata, status } from '../../../servers/grpc/grpc-values.js';
 import type { Clock } from '../../../domain/clock.js';
-import { hasNewsFor } from '../../../domain/payload.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
+import { hasNewsFor } from '../../../domain/version.js';
 import type { ProxyEventName } from '../../../observability/catalogue.js';
 import { eventFields, type ProxyEventFields } from '../../../observability/event-fields.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
 import { StreamOpener, type StreamClient, type StreamSource } from '../../../streams/open-stream.js';
-import type { Readiness } from '../../../servers/readiness.js';
 import type { StreamRegistry } from '../../../streams/stream-registry.js';
-import type { ClientConnections } from '../../../servers/grpc/client-connections.js';
+import { http2StreamOf } from '../../../servers/grpc/http2-stream.js';
+import type { ClientConnections } from '../../../servers/http2/client-connections.js';
 import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
 import { createGrpcSink, sendOnce, type SentMessage, type SpecFrames } from './grpc-sink.js';
 import type { ConfigSpecRequest } from './config-spec-proto.js';
@@ -26,7 +26,6 @@ export interface ConfigSpecRooms {
   readonly source: StreamSource;
   readonly registry: StreamRegistry;
   readonly frames: SpecFrames;
-  readonly readiness: Readiness;
   readonly connections: ClientConnections;
 }
 
@@ -41,6 +40,10 @@ type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
   refused: toRefusal({ kind: 'refused' }),
   draining: { code: status.UNAVAILABLE, details: 'This replica is shutting down: connect again.' },
+  displaced: {
+    code: status.UNAVAILABLE,
+    details: 'Every place is taken, and this one was needed for another client: connect again.',
+  },
   stalled: STALLED,
   failed: { code: status.UNAVAILABLE, details: 'A fault of this proxy: its log says more. Connect again.' },
 };
@@ -51,7 +54,6 @@ export class ConfigSpecService {
   readonly #streams: StreamOpener;
   readonly #registry: StreamRegistry;
   readonly #frames: SpecFrames;
-  readonly #readiness: Readiness;
   readonly #connections: ClientConnections;
   readonly #options: ConfigSpecServiceOptions;
 
@@ -61,7 +63,6 @@ export class ConfigSpecService {
     this.#streams = new StreamOpener(clock, rooms.source, rooms.registry, options);
     this.#registry = rooms.registry;
     this.#frames = rooms.frames;
-    this.#readiness = rooms.readiness;
     this.#connections = rooms.connections;
     this.#options = options;
   }
@@ -91,11 +92,14 @@ export class ConfigSpecService {
     if ('code' in question) return refuse(call, question);
     const reading = await this.#streams.read(question.key, clientOf(call));
     if (reading.kind !== 'held') return refuse(call, toRefusal(reading));
-    this.#connections.prove(call);
+    this.#connections.prove(http2StreamOf(call));
     const { version } = reading.held.payload;
+    const { sinceTime } = question;
     try {
-      const isNews = hasNewsFor(version, question.sinceTime);
-      const frame = isNews ? await this.#frames.of(reading.held) : noUpdatesFrame(version);
+      const isNews = hasNewsFor(version, sinceTime, this.#clock.nowMs());
+      const frame = isNews
+        ? await this.#frames.of(reading.held)
+        : noUpdatesFrame(Math.min(version, sinceTime));
       sendOnce(this.#clock, call, frame, this.#options.stallMs);
       return status.OK;
     } catch {
@@ -106,7 +110,7 @@ export class ConfigSpecService {
 
   async #stream(call: StreamCall): Promise<void> {
     call.sendMetadata(this.#metadata());
-    const question = this.#readiness.phase === 'draining' ? ENDINGS.draining : toGrpcQuestion(call.request);
+    const question = this.#registry.isDraining ? ENDINGS.draining : toGrpcQuestion(call.request);
     if ('code' in question) {
       refuse(call, question);
       return;
@@ -121,7 +125,7 @@ export class ConfigSpecService {
     const opening = await this.#streams.open(question, sink, {
       ...clientOf(call),
       opened: () => {
-        this.#connections.prove(call);
+        this.#connections.prove(http2StreamOf(call));
       },
       closed: (why) => {
         this.#record('GrpcStreamingStreamDisconnected', key, { reason: why ?? 'client_gone' });

@@ -9,7 +9,7 @@ export type ByteRange =
   | { readonly kind: 'invalid' };
 
 const INVALID: ByteRange = { kind: 'invalid' };
-/** More digits are no number of bytes that a file has. */
+/** No file has a number of bytes with more digits. */
 const RANGE = /^(\d{0,15})-(\d{0,15})$/;
 
 /** The value of a Range header. */

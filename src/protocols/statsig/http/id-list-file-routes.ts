@@ -26,14 +26,17 @@ export interface IdListFileSource {
  * the list. So do all errors of these routes.
  */
 export function addIdListFileRoutes(app: FastifyInstance, source: IdListFileSource): void {
-  app.route({
-    method: ['GET', 'HEAD'],
-    url: `${FILE_PATH}*`,
-    errorHandler: (_error, _request, reply) => {
-      cutConnection(reply);
-    },
-    handler: (request, reply) => answer(source, request, reply),
-  });
+  // The first is what is left of a url that ends where the id should begin.
+  for (const url of [FILE_PATH.slice(0, -1), `${FILE_PATH}*`]) {
+    app.route({
+      method: ['GET', 'HEAD'],
+      url,
+      errorHandler: (_error, _request, reply) => {
+        cutConnection(reply);
+      },
+      handler: (request, reply) => answer(source, request, reply),
+    });
+  }
 }
 
 async function answer(

@@ -21,7 +21,7 @@ export interface IdListOptions {
 /** A manifest whose urls begin with one of the bases. */
 export type Rewrite = (held: HeldPayload, bases: Bases) => HeldPayload;
 
-/** What may be put into a url as it is; anything else is no host. */
+/** What may be put into a URL as it is; anything else is not a host. */
 const HOST = /^(?=.{1,255}$)(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/;
 
 export function addIdListRoutes(

@@ -6,6 +6,7 @@ import type { ReceivedBatch } from '../log-events/received-batch.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
 import type { BodyRoom, ReceivedBody } from '../../../servers/http/request-body.js';
+import { namedKey } from './spec-routes.js';
 
 /** The store, as far as a route needs it. */
 export interface LogEventSink {
@@ -13,7 +14,7 @@ export interface LogEventSink {
 }
 
 /** Two names of one thing: the second is what elixir, erlang, php and client SDKs call it. */
-const PATHS: readonly string[] = ['/v1/log_event', '/v1/rgstr'];
+export const LOG_EVENT_PATHS: readonly string[] = ['/v1/log_event', '/v1/rgstr'];
 /** A 2xx without JSON makes core SDKs send the batch again. */
 const ACCEPTED = Buffer.from('{"success":true}');
 /** Of the SDK's headers these go on, and every `statsig-…` one but the key. */
@@ -34,7 +35,7 @@ export function addLogEventRoutes(
     scope.addContentTypeParser('*', (_request, _payload, done) => {
       done(null);
     });
-    for (const path of PATHS) {
+    for (const path of LOG_EVENT_PATHS) {
       // The SDK's own name of the type goes on, read from the raw headers.
       scope.post(path, { onRequest: nameBody }, (request, reply) =>
         answer(request, reply, sink, (use) => bodies.receive(request.raw, bodyBytesMax, use)),
@@ -53,7 +54,8 @@ async function answer(
   receive: Receive,
 ): Promise<FastifyReply> {
   const { searchParams } = new URL(request.url, 'http://proxy');
-  const sdkKey = keyOf(request, searchParams);
+  // A copy, as it may be cut out of the URL: that may be long.
+  const sdkKey = Buffer.from(namedKey(request) ?? '').toString();
   const fault = faultOf(sdkKey);
   if (fault !== undefined) return sendError(reply, fault);
   const outcome = await receive(async (received) => {
@@ -102,13 +104,6 @@ function refusalOf(refusal: Refusal): [ErrorBody, number | undefined] {
 }
 
 const TOO_LARGE = 'The body is larger than is accepted, as it travels or decompressed: send smaller batches.';
-
-/** Empty where none is named. A copy, where it is cut out of the URL: that may be long. */
-function keyOf(request: FastifyRequest, query: URLSearchParams): string {
-  const header = request.headers[KEY_HEADER];
-  if (typeof header === 'string' && header !== '') return header;
-  return Buffer.from(query.get('k') ?? '').toString();
-}
 
 function faultOf(sdkKey: string): ErrorBody | undefined {
   if (sdkKey === '') {

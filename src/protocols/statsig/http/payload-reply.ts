@@ -3,7 +3,8 @@ import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../../domain/clock.js';
 import { negotiateEncoding } from '../../../domain/accept-encoding.js';
 import { matchesEtag } from '../../../domain/etag.js';
-import { hasNewsFor, type BodyForm, type Encoding } from '../../../domain/payload.js';
+import type { BodyForm, Encoding } from '../../../domain/payload.js';
+import { hasNewsFor } from '../../../domain/version.js';
 import type { Reading } from '../../../core/reader.js';
 import type { HeldPayload } from '../../../core/payload-store.js';
 import { NO_UPDATES } from '../no-updates.js';
@@ -50,10 +51,10 @@ export class PayloadReply {
   ): FastifyReply | Promise<FastifyReply> {
     const { version, format } = held.payload;
     reply.header('vary', VARY);
-    // SFP says 0 of ID lists: their version is no time that a client could name.
+    // SFP sends 0 for ID lists: their version is not a time that a client could name.
     reply.header('x-since-time', held.key.kind.versions === 'stated' ? String(version) : '0');
     reply.header('age', String(Math.floor((this.#clock.monotonicMs() - held.confirmedAtMs) / 1000)));
-    if (!hasNewsFor(version, wishes.sinceTime)) {
+    if (!hasNewsFor(version, wishes.sinceTime, this.#clock.nowMs())) {
       // As a string, Node writes it together with the headers: one system call instead of a gathered one.
       // With a serializer of its own, fastify adds no charset to the content type of a string.
       return reply.header('content-type', 'application/json').serializer(String).send(NO_UPDATES);

@@ -10,6 +10,8 @@ export interface NamedKeys {
   readonly pathKey: string | undefined;
   /** `statsig-api-key`. */
   readonly headerKey: string | undefined;
+  /** `k` of the query: of client SDKs, which set no header, as a browser would ask for leave first. */
+  readonly queryKey: string | undefined;
 }
 
 /** What of a request decides about its answer. */
@@ -39,7 +41,7 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
   if (sinceTime === undefined) {
     return errorBody(
       'since_time_invalid',
-      'sinceTime is no number: send milliseconds since 1970, or leave it out.',
+      'sinceTime is not a number: send milliseconds since 1970, or leave it out.',
     );
   }
   const isProto = isTrue(request.queryProto) || isTrue(request.headerProto);
@@ -47,8 +49,8 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
 }
 
 /** The SDK key that a request names. `path`: of the route, for the words of a refusal. */
-export function toSdkKey({ headerKey, pathKey }: NamedKeys, path: string): string | ErrorBody {
-  const sdkKey = keyOf(headerKey, pathKey);
+export function toSdkKey(named: NamedKeys, path: string): string | ErrorBody {
+  const sdkKey = keyOf(named);
   if (sdkKey === '') {
     const where = `the path (…${path}/<KEY>.json) or the statsig-api-key header`;
     return errorBody('sdk_key_missing', `No SDK key: put it into ${where}.`);
@@ -57,9 +59,11 @@ export function toSdkKey({ headerKey, pathKey }: NamedKeys, path: string): strin
   return sdkKey;
 }
 
-/** As in SFP, the header wins where both are sent; some clients send it empty. Empty where no key is named. */
-export function keyOf(headerKey: string | undefined, pathKey: string | undefined): string {
-  return headerKey !== undefined && headerKey !== '' ? headerKey : stripSuffix(pathKey ?? '');
+/** As in SFP, the header wins; some clients send it empty. Empty where no key is named. */
+export function keyOf({ headerKey = '', pathKey = '', queryKey = '' }: NamedKeys): string {
+  if (headerKey !== '') return headerKey;
+  const ofPath = stripSuffix(pathKey);
+  return ofPath === '' ? queryKey : ofPath;
 }
 
 /** `.js` is what some CDN clients ask for. */
@@ -71,7 +75,7 @@ function isTrue(value: unknown): boolean {
   return value === 'true' || value === '1';
 }
 
-/** Absent is 0; undefined for what is no number. */
+/** 0 if absent; undefined if it is not a number. */
 function readSinceTime(value: unknown): number | undefined {
   if (value === undefined || value === null) return 0;
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;

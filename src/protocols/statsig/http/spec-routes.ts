@@ -16,6 +16,11 @@ export interface SpecSource {
   read(key: PayloadKey): Reading | Promise<Reading>;
 }
 
+/** The patterns of all routes of specs. */
+export const SPEC_URLS = SPEC_KINDS.flatMap((kind) =>
+  [kind.path, `${kind.path}/:file`].map((url) => ({ kind, url })),
+);
+
 export function addSpecRoutes(
   app: FastifyInstance,
   source: SpecSource,
@@ -40,16 +45,15 @@ export function addSpecRoutes(
     return reading.then((known) => payloadReply.send(reply, known, wishes));
   }
 
-  const urls = SPEC_KINDS.flatMap((kind) => [kind.path, `${kind.path}/:file`].map((url) => ({ kind, url })));
   // fastify answers HEAD on every GET route, with the same headers.
-  for (const { kind, url } of urls) {
+  for (const { kind, url } of SPEC_URLS) {
     app.get(url, (request, reply) =>
       answer(request, reply, describe(kind, request, member(request.query, 'sinceTime'))),
     );
   }
   void app.register(async (scope) => {
     addBodyParser(scope, bodies, readBody);
-    for (const { kind, url } of urls) {
+    for (const { kind, url } of SPEC_URLS) {
       scope.post(url, { onRequest: nameBody }, (request, reply) => {
         // No body at all is a client that holds nothing.
         const body = (request.body ?? NOTHING_HELD) as SpecBody | ErrorBody;
@@ -71,14 +75,16 @@ function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknow
 }
 
 export function namedKeys(request: FastifyRequest): NamedKeys {
-  const pathKey = text(member(request.params, 'file'));
-  return { pathKey, headerKey: text(request.headers['statsig-api-key']) };
+  return {
+    pathKey: text(member(request.params, 'file')),
+    headerKey: text(request.headers['statsig-api-key']),
+    queryKey: text(member(request.query, 'k')),
+  };
 }
 
 /** The SDK key that the request names, valid or not; undefined where it names none. */
 export function namedKey(request: FastifyRequest): string | undefined {
-  const { headerKey, pathKey } = namedKeys(request);
-  const key = keyOf(headerKey, pathKey);
+  const key = keyOf(namedKeys(request));
   return key === '' ? undefined : key;
 }
 

@@ -1,12 +1,13 @@
 // Every HTTP route that Statsig's SDKs ask for, and what the routes answer from.
 import type { Clock } from '../../../domain/clock.js';
 import type { AddRoutes } from '../../../servers/http/http-server.js';
+import { openToBrowsers } from './browser-access.js';
 import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
 import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
-import { addLogEventRoutes, type LogEventSink } from './log-event-routes.js';
+import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
 import { PayloadReply } from './payload-reply.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
-import { addSpecRoutes, type SpecSource } from './spec-routes.js';
+import { addSpecRoutes, SPEC_URLS, type SpecSource } from './spec-routes.js';
 
 export interface StatsigRouteOptions {
   /** Where bodies of requests arrive. */
@@ -30,9 +31,12 @@ export function statsigRoutes(
 ): AddRoutes {
   return (app) => {
     const payloadReply = new PayloadReply(clock);
-    addSpecRoutes(app, sources.specs, payloadReply, options.bodies);
+    void app.register(async (scope) => {
+      openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
+      addSpecRoutes(scope, sources.specs, payloadReply, options.bodies);
+      addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
+    });
     addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
     addIdListFileRoutes(app, sources.idListFiles);
-    addLogEventRoutes(app, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
   };
 }

@@ -36,16 +36,18 @@ export class FileHealth {
     this.#logged = new ExpiringMemory(clock, FILES_MAX);
   }
 
-  worked({ name }: IdListFile): void {
+  worked(file: IdListFile): void {
+    const { name } = file;
     this.#remembered.forget(name);
     const failing = this.#failing.recall(name);
     this.#failing.forget(name);
     if (failing?.value.isLogged !== true) return;
-    this.#log.info({ file: name.slice(0, SHOWN_CHARACTERS) }, 'ID list file works again');
+    this.#log.info(logFields(file), 'ID list file works again');
   }
 
   /** `bytesMin`: how many bytes were wanted. */
-  failed({ name }: IdListFile, failure: FailedReading, bytesMin: number): void {
+  failed(file: IdListFile, failure: FailedReading, bytesMin: number): void {
+    const { name } = file;
     this.#remembered.remember(name, { failure, bytesMin }, REMEMBERED_MS);
     this.#failures.set(failure.reason, (this.#failures.get(failure.reason) ?? 0) + 1);
     const wasLogged = this.#failing.recall(name)?.value.isLogged === true;
@@ -57,7 +59,7 @@ export class FileHealth {
     if (!isToBeLogged) return;
     this.#logged.remember(name, {}, LOGGED_EVERY_MS);
     const { reason, detail } = failure;
-    this.#log.warn({ file: name.slice(0, SHOWN_CHARACTERS), reason, detail }, FAILING);
+    this.#log.warn({ ...logFields(file), reason, detail }, FAILING);
   }
 
   /**
@@ -99,6 +101,11 @@ export class FileHealth {
   get failures(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#failures);
   }
+}
+
+/** Only the host of its URL: the rest may hold a signature. */
+function logFields({ name, url }: IdListFile): { readonly file: string; readonly host: string } {
+  return { file: name.slice(0, SHOWN_CHARACTERS), host: new URL(url).host };
 }
 
 const FAILING =

@@ -114,7 +114,11 @@ export class IdListFiles {
       idListFileBytes: { entries: bytes, entriesMax: bytesMax },
       idListFileCopies: { entries: copies, entriesMax: copiesMax },
       ...this.#turns.gauges,
-      idListStreamsInFlight: { entries: this.#streams.size, entriesMax: STREAMS_MAX },
+      idListStreamsInFlight: {
+        entries: this.#streams.size,
+        entriesMax: STREAMS_MAX,
+        reached: this.#streamsTurnedAway,
+      },
       idListFailuresRemembered: this.#health.gauge,
     };
   }

@@ -6,6 +6,7 @@ import type { Gauges } from '../../../observability/gauges.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import { ID_LISTS, idListsKey } from '../resource-kinds.js';
 import { hashSdkKey, isValidSdkKey } from '../../../domain/sdk-key.js';
+import { toRoute } from '../../../servers/http/route-path.js';
 import { readFileId, toKeyHash } from './file-id.js';
 import type { IdListFile } from './id-list-file.js';
 import type { ManifestFile, ManifestFiles } from './manifest-files.js';
@@ -174,7 +175,7 @@ export class ManifestDirectory {
     const holders = this.#byName.get(name)?.holders ?? new Set();
     // The newest word of where it is and how large.
     this.#byName.set(name, { listed, holders: holders.add(sdkKey) });
-    const path = decode(listed.path);
+    const path = decode(toRoute(listed.path));
     if (path.startsWith(FILE_PATH)) this.#byPath.set(path, (this.#byPath.get(path) ?? new Set()).add(name));
   }
 
@@ -186,7 +187,7 @@ export class ManifestDirectory {
     if (known.holders.size > 0) return;
     this.#byName.delete(name);
     this.#retired.remember(name, listed, RETIRED_MS);
-    const path = decode(listed.path);
+    const path = decode(toRoute(listed.path));
     const names = this.#byPath.get(path);
     if (names?.delete(name) === true && names.size === 0) this.#byPath.delete(path);
   }

@@ -38,11 +38,13 @@ export class EventJournal {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #events: ProxyEvents;
+  readonly #host: string;
   readonly #lines = new Map<LineName, ThrottledLine>();
   /** Batches that could not be written, and of known keys those that found no room, or were given up. */
   readonly troubles: Readonly<Record<'notWritten' | 'turnedAway' | 'givenUp', RecentTrouble>>;
 
-  constructor(clock: Clock, log: Logger, events: ProxyEvents) {
+  /** `host`: where log events go, for people. */
+  constructor(clock: Clock, log: Logger, events: ProxyEvents, host: string) {
     this.#clock = clock;
     this.#log = log;
     this.#events = events;
@@ -51,10 +53,11 @@ export class EventJournal {
       turnedAway: new RecentTrouble(clock),
       givenUp: new RecentTrouble(clock),
     };
+    this.#host = host;
   }
 
   delivered(lane: Lane, outcome: DeliveryOutcome, latencyMs: number): void {
-    const sdkKey = maskSdkKey(lane.sdkKey);
+    const where = { sdkKey: maskSdkKey(lane.sdkKey), host: this.#host };
     switch (outcome.kind) {
       case 'taken':
       case 'rejected':
@@ -64,7 +67,7 @@ export class EventJournal {
         this.#tellOnce(lane, 'refused', (untold) => {
           const { status } = outcome;
           this.#log.warn(
-            { sdkKey, status, untold },
+            { ...where, status, untold },
             "origin refuses this key's log events: they wait and are retried less and less often",
           );
         });
@@ -76,7 +79,7 @@ export class EventJournal {
         const { reason, detail } = outcome;
         this.#tellOnce(lane, reason, (untold) => {
           this.#log.warn(
-            { sdkKey, reason, detail, untold },
+            { ...where, reason, detail, untold },
             'delivery of log events fails: they wait and are retried',
           );
         });
@@ -185,7 +188,7 @@ export class EventJournal {
     if (room.isKnown(kept.sdkKey)) this.troubles.givenUp.occurred();
     this.#tell('buried', (untold) => {
       this.#log.error(
-        { sdkKey: maskSdkKey(kept.sdkKey), batchId, bytes, ...death, untold },
+        { sdkKey: maskSdkKey(kept.sdkKey), host: this.#host, batchId, bytes, ...death, untold },
         'log events are given up',
       );
     });
@@ -206,7 +209,8 @@ export class EventJournal {
     if (lane.told === undefined) return;
     lane.told = undefined;
     this.#tell('over', (untold) => {
-      const fields = { sdkKey: maskSdkKey(lane.sdkKey), waiting: lane.batches, latencyMs, untold };
+      const { batches: waiting } = lane;
+      const fields = { sdkKey: maskSdkKey(lane.sdkKey), host: this.#host, waiting, latencyMs, untold };
       this.#log.info(fields, 'delivery of log events works again');
     });
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../../../domain/clock.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../../../domain/concurrency-limit.js';
 import type { DeliveryOutcome, EventOrigin } from '../origin/event-origin.js';
 import { failed } from '../../../domain/failure.js';
+import { isUnsent } from '../../../http-client/upstream-failure.js';
 import { BatchDamage, type Batch, type KeptBatch } from './batch.js';
 import type { Death } from './dead-letters.js';
 import { AsideLane, Lane } from './lane.js';
@@ -182,13 +183,13 @@ export class Forwarder {
       case 'refused':
         return { isDone: false, waitMs: probeWaitMs(kept.id, lane.refusals), mayTry: false };
       case 'failed': {
-        const { detail, retryAfterMs } = outcome;
+        const { reason, detail, retryAfterMs } = outcome;
         if (this.#isHopeless(lane)) {
           await this.#listener.bury(kept, batch, { reason: 'failed', detail });
           return DONE;
         }
         const waitMs = this.#retryWaitMs(lane, kept, retryAfterMs);
-        return { isDone: false, waitMs, mayTry: retryAfterMs === undefined };
+        return { isDone: false, waitMs, mayTry: retryAfterMs === undefined && !isUnsent(reason) };
       }
     }
   }

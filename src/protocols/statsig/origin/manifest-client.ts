@@ -2,6 +2,7 @@
 import type { Clock } from '../../../domain/clock.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import { toEtag } from '../../../domain/etag.js';
+import { isInFuture } from '../../../domain/version.js';
 import type { FetchOutcome, Origin } from '../../../core/origin.js';
 import { takeInBody } from '../../../bodies/body-intake.js';
 import { ManifestReader, MANIFEST_BYTES_MAX } from '../spec-body/manifest-reader.js';
@@ -82,10 +83,11 @@ function versionOf(answeredAtMs: number, sha256: Buffer, sinceTime: number): num
   return version > sinceTime ? version : toSecondMs(sinceTime) + 1000 + bodyMs;
 }
 
-/** By the origin's clock where it tells that, so that replicas whose clocks differ agree. */
+/** By the origin's clock where it tells that and can be right, so that replicas whose clocks differ agree. */
 function answeredAtMs(clock: Clock, { headers: { date } }: UpstreamResponse): number {
   const answeredMs = typeof date === 'string' ? Date.parse(date) : NaN;
-  return Number.isNaN(answeredMs) ? clock.nowMs() : answeredMs;
+  const nowMs = clock.nowMs();
+  return Number.isNaN(answeredMs) || isInFuture(answeredMs, nowMs) ? nowMs : answeredMs;
 }
 
 function toSecondMs(timeMs: number): number {

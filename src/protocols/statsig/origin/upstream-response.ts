@@ -42,7 +42,8 @@ export function judgeHead(
   const coding = codingOf(headers);
   const encoding = encodingOf(headers);
   if (encoding === undefined) return failedEncoding(headers);
-  const format = isProtobuf(headers, coding) ? 'protobuf' : 'json';
+  // As SDKs have it; the type says nothing, as storage and mirrors name any file application/octet-stream.
+  const format = coding === PROTOBUF_CODING ? 'protobuf' : 'json';
   if (format === 'protobuf' && key.format === 'json') {
     return failed('unasked_protobuf', 'a protobuf body in reply to a request for JSON');
   }
@@ -73,14 +74,16 @@ export function judgeBody(plan: BodyPlan, body: TakenBody<SpecFacts>, sinceTime:
   };
 }
 
+/** The same brotli stream under the name that marks protobuf envelopes in it. */
+const PROTOBUF_CODING = 'statsig-br';
+
 const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ['', 'identity'],
   ['identity', 'identity'],
   ['gzip', 'gzip'],
   ['x-gzip', 'gzip'],
   ['br', 'br'],
-  // The same brotli stream under the name that marks protobuf envelopes in it.
-  ['statsig-br', 'br'],
+  [PROTOBUF_CODING, 'br'],
 ]);
 
 /** How the body is to be decoded; undefined where nobody here can. */
@@ -105,12 +108,6 @@ export function failedStatus(
 ): Failure<SpecFailureReason> {
   const retryAfter = STATUSES_WITH_RETRY_AFTER.includes(status) ? one(headers['retry-after']) : '';
   return failed(`status_${status}`, `HTTP status ${status}`, parseRetryAfterMs(retryAfter, nowMs));
-}
-
-function isProtobuf(headers: ResponseHeaders, coding: string): boolean {
-  return (
-    coding === 'statsig-br' || one(headers['content-type']).toLowerCase().includes('application/octet-stream')
-  );
 }
 
 /** The header, or the first of several; empty where there is none. */

@@ -1,7 +1,7 @@
 // Reads the facts of a JSON config spec (v1 or v2) from its top-level members.
 import { JsonScanner } from '../../../json/json-scanner.js';
 import type { BodyReader } from '../../../domain/body-reader.js';
-import { readVersion } from '../../../domain/payload.js';
+import { readVersion } from '../../../domain/version.js';
 import type { SpecFacts } from './spec-facts.js';
 import { Utf8Check } from '../../../json/utf8-check.js';
 
@@ -14,6 +14,7 @@ export function createJsonSpecReader(): BodyReader<SpecFacts> {
   const text = new Utf8Check();
   const scanner = new JsonScanner([HAS_UPDATES, TIME, IS_DELTA]);
   return {
+    isText: true,
     push: (bytes) => {
       text.push(bytes);
       scanner.push(bytes);

@@ -11,6 +11,7 @@ export const MANIFEST_BYTES_MAX = 4 * 1024 * 1024;
 const FACTS: StoredFacts = { isServable: true, version: undefined };
 
 export class ManifestReader implements BodyReader<StoredFacts> {
+  readonly isText = true;
   readonly #utf8 = new Utf8Check();
   readonly #scanner = new JsonScanner([]);
   readonly #pieces: Uint8Array[] = [];

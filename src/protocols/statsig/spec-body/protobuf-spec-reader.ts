@@ -2,7 +2,7 @@
 // Source of kinds and field numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core.
 import { readFields, readVarint } from './protobuf-fields.js';
 import { BodyFault, type BodyReader } from '../../../domain/body-reader.js';
-import { readVersion } from '../../../domain/payload.js';
+import { readVersion } from '../../../domain/version.js';
 import type { SpecFacts } from './spec-facts.js';
 
 const KIND_UNKNOWN = 0;
@@ -19,6 +19,7 @@ interface Envelope {
 }
 
 class EnvelopeReader implements BodyReader<SpecFacts> {
+  readonly isText = false;
   readonly #envelopeBytesMax: number;
   #pieces: Uint8Array[] = [];
   #heldBytes = 0;

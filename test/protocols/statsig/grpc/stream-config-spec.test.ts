@@ -157,7 +157,8 @@ describe('a stream of a key that is refused', () => {
       assert.match(details, /refuses this SDK key/);
     }
     await scene.streams(0);
-    assert.deepEqual((await scene.status()).streams, { open: 0, byKey: [], refused: 0, dropped: 0 });
+    const none = { open: 0, byKey: [], refused: 0, dropped: 0, displaced: 0 };
+    assert.deepEqual((await scene.status()).streams, none);
   });
 
   it('lives on without that option, and brings what comes when the key is good again', async (t) => {

@@ -98,12 +98,12 @@ export interface RawReply {
 
 export async function startScene(t: TestContext): Promise<RouteScene> {
   const sink = new LogSink();
-  const log = createLogger(sink, { debug: false, instanceName: 'test', version: '1.2.3' });
+  const log = createLogger(sink, { level: 'info', instanceName: 'test', version: '1.2.3' });
   const http = buildFastifyApp(systemClock, log, httpBounds());
   const { app } = http;
   const source = new ScriptedSource();
   addIdListFileRoutes(app, source);
-  const port = await listenHttp(t, http, log);
+  const port = await listenHttp(t, http);
   const open = async (): Promise<Socket> => {
     const socket = connect(port.number, '127.0.0.1');
     // Who is cut off hears of it by what came.

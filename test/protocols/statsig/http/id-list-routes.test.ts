@@ -42,7 +42,7 @@ async function startScene(
   listenOn = '127.0.0.1',
 ): Promise<Scene> {
   const clock = new ManualClock();
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
   const http = buildFastifyApp(clock, log, httpBounds());
   const { app } = http;
   const rewritten = new RewrittenManifests(clock, new ManifestFiles(), ALL_WELL, createConcurrencyLimit(1));
@@ -57,7 +57,7 @@ async function startScene(
     rewritesUrls: true,
     ...options,
   });
-  const port = await listenHttp(t, http, log, { host: listenOn });
+  const port = await listenHttp(t, http, { host: listenOn });
   const url = `http://${listenOn.includes(':') ? `[${listenOn}]` : listenOn}:${port.number}`;
   const scene: Scene = {
     url,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { startFakeOrigin, type FakeOrigin } from '../../../fakes/fake-origin.js';
-import { ManualClock } from '../../../fakes/manual-clock.js';
+import { inRealTime, ManualClock } from '../../../fakes/manual-clock.js';
 import { FAILING, OLDER, REFUSING, type Fault } from '../../../fakes/origin-faults.js';
 import { SDK_KEY, startProxy, type TestProxy } from '../../../fakes/proxy.js';
 import { rawRequest } from '../../../fakes/raw-request.js';
@@ -29,12 +29,16 @@ async function startPair(t: TestContext, args: readonly string[] = []): Promise<
 }
 
 /** Lets one poll happen, and waits until its outcome is known. */
-async function pollOnce({ proxy, clock }: Pair): Promise<void> {
+async function pollOnce({ proxy, clock }: Pair, isSlow = false): Promise<void> {
   const outcomes = ['HttpDataProviderError', 'HttpDataProviderGotData', 'HttpDataProviderNoData'];
   const seen = new Set(proxy.logs.lines);
   const outcome = proxy.logs.waitFor((line) => !seen.has(line) && outcomes.includes(String(line['event'])));
   clock.advance(1_000);
-  await outcome;
+  await (isSlow ? inRealTime(clock, outcome) : outcome);
+}
+
+function isTimeout(fault: string): boolean {
+  return /^\w+_timeout\b/.test(fault);
 }
 
 interface ErrorShape {
@@ -47,7 +51,8 @@ for (const [name, fault] of Object.entries(FAILING)) {
   test(`cold, ${name}: 503 with the reason, and a try later succeeds`, async (t) => {
     const { origin, proxy, clock } = await startPair(t);
     origin.fault = fault;
-    const answer = await rawRequest(proxy.url + PATH);
+    const asked = rawRequest(proxy.url + PATH);
+    const answer = await (isTimeout(name) ? inRealTime(clock, asked) : asked);
     assert.equal(answer.status, 503);
     assert.equal(answer.headers['retry-after'], '1');
     assert.equal(answer.headers['content-type'], 'application/json');
@@ -71,7 +76,7 @@ for (const [name, fault] of [...Object.entries(FAILING), ['an older time', OLDER
     // For faults that look like an update: newer than what is held.
     origin.project = { ...origin.project, time: origin.project.time + (fault === OLDER ? 0 : 60_000) };
     origin.fault = fault;
-    await pollOnce(pair);
+    await pollOnce(pair, isTimeout(name));
     const after = await rawRequest(proxy.url + PATH);
     assert.equal(after.status, 200);
     assert.equal(after.text, good.text);

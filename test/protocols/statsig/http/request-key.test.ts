@@ -10,6 +10,7 @@ const ASKED: SpecRequest = {
   kind: SPEC_V1,
   pathKey: 'secret-abc.json',
   headerKey: undefined,
+  queryKey: undefined,
   queryProto: undefined,
   headerProto: undefined,
   sinceTime: undefined,
@@ -38,6 +39,15 @@ test('the header wins over the path, unless it is empty', () => {
   assert.equal(questionOf({ headerKey: 'secret-header', pathKey: undefined }).sdkKey, 'secret-header');
 });
 
+test('the key of the query counts where there is no other', () => {
+  const queryKey = 'client-query';
+  assert.equal(questionOf({ queryKey }).sdkKey, 'secret-abc');
+  assert.equal(questionOf({ queryKey, headerKey: 'secret-header' }).sdkKey, 'secret-header');
+  assert.equal(questionOf({ queryKey, pathKey: undefined }).sdkKey, 'client-query');
+  assert.equal(questionOf({ queryKey, headerKey: '', pathKey: '.json' }).sdkKey, 'client-query');
+  assert.equal(reasonOf({ queryKey: 'a/b', pathKey: undefined }), '400 sdk_key_invalid');
+});
+
 test('no key at all is told apart from a bad one', () => {
   assert.equal(reasonOf({ pathKey: undefined }), '400 sdk_key_missing');
   assert.equal(reasonOf({ pathKey: '.json' }), '400 sdk_key_missing');
@@ -52,8 +62,9 @@ test('whatever is sent as a key, only a valid one gets on', () => {
     fc.property(
       fc.option(anyText, { nil: undefined }),
       fc.option(anyText, { nil: undefined }),
-      (pathKey, headerKey) => {
-        const question = toQuestion({ ...ASKED, pathKey, headerKey });
+      fc.option(anyText, { nil: undefined }),
+      (pathKey, headerKey, queryKey) => {
+        const question = toQuestion({ ...ASKED, pathKey, headerKey, queryKey });
         if ('code' in question) assert.equal(question.code, 400);
         else assert.ok(isValidSdkKey(question.key.sdkKey));
       },

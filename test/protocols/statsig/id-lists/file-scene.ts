@@ -23,7 +23,7 @@ export function buildScene(bytesMax: number, place: CopyPlace = new MemoryPlace(
   const origin = new ScriptedOrigin();
   const clock = new ManualClock();
   const sink = new LogSink();
-  const log = createLogger(sink, { debug: false, instanceName: 'test', version: '1.2.3' });
+  const log = createLogger(sink, { level: 'info', instanceName: 'test', version: '1.2.3' });
   const files = new IdListFiles(clock, log, origin, place, { bytesMax });
   const read = async (file: IdListFile, wish: Partial<FileWish> = {}): Promise<string> =>
     await toText(await files.read(file, { fromByte: 0, bytesMin: 0, ...wish }));

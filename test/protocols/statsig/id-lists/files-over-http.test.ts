@@ -49,7 +49,7 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
     httpsProxy: '',
     noProxy: '',
   });
-  const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '1.2.3' });
+  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '1.2.3' });
   const files = new IdListFiles(systemClock, log, client, new MemoryPlace(), { bytesMax });
   const http = buildFastifyApp(systemClock, log, httpBounds());
   const { app } = http;
@@ -58,7 +58,7 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
     find: async () => ({ file, bytesMin: way.bytes }),
     read: files.read.bind(files),
   });
-  const { number: port } = await listenHttp(t, http, log);
+  const { number: port } = await listenHttp(t, http);
   t.after(async () => {
     await files.close();
     host.closeAllConnections();

@@ -25,7 +25,7 @@ describe('a whole file in chunks, of which the last is not as long as it says', 
         const range = `bytes ${from}-${file.length - 1}/${file.length}`;
         return { status: 206, headers: { 'content-range': range }, body: file.subarray(from) };
       });
-      const log = createLogger(new LogSink(), { debug: false, instanceName: 'test', version: '1.2.3' });
+      const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '1.2.3' });
       const client = createIdListFileClient(systemClock, CLIENT_OPTIONS);
       const files = new IdListFiles(systemClock, log, client, new MemoryPlace(), { bytesMax: 10_000 });
       t.after(async () => {

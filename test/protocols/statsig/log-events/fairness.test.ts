@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import fc from 'fast-check';
+import { failed } from '../../../../src/domain/failure.js';
 import type { DeliveryOutcome } from '../../../../src/protocols/statsig/origin/event-origin.js';
 import { settle } from '../../../fakes/manual-clock.js';
 import { BROKEN, openStore, pass, REFUSED, TAKEN, TIMED_OUT, type StoreScene } from './store-scene.js';
@@ -205,6 +206,16 @@ describe('one batch that the origin never takes', () => {
     await sendMany(scene, 'a key', 200);
     await pass(scene, 30 * 60_000);
     assert.deepEqual([scene.dead.length, scene.taken('a key').length], [0, 200]);
+  });
+
+  it('is not suspected while nobody can be reached: the order stays as it was', async () => {
+    for (const reason of ['connection_refused', 'connect_timeout', 'dns_failed', 'tls_failed']) {
+      const scene = await openStore({ knownKeys: ['a key'] });
+      scene.verdict = () => failed(reason, 'no connection');
+      await sendMany(scene, 'a key', 3);
+      await pass(scene, 10 * 60_000);
+      assert.deepEqual(new Set(scene.delivered.map(({ name }) => name)), new Set(['batch 0']));
+    }
   });
 
   it('is kept while nothing else of its key is taken', async () => {

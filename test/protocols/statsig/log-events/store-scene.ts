@@ -55,7 +55,7 @@ export function makeStore(options: StoreSceneOptions = {}): StoreScene {
   const logs = new LogSink();
   const delivered: Delivered[] = [];
   const dead: { sdkKey: string; name: string; death: Death }[] = [];
-  const log = createLogger(logs, { debug: false, instanceName: 'test', version: '0.0.0' });
+  const log = createLogger(logs, { level: 'info', instanceName: 'test', version: '0.0.0' });
   const origin = {
     deliver: ({ sdkKey, body }: EventDelivery): Promise<DeliveryOutcome> =>
       new Promise((resolve) => {
@@ -86,7 +86,7 @@ export function makeStore(options: StoreSceneOptions = {}): StoreScene {
     },
     close: async () => undefined,
   };
-  const journal = new EventJournal(clock, log, noProxyEvents);
+  const journal = new EventJournal(clock, log, noProxyEvents, 'events.example');
   const isKnownKey = (sdkKey: string): boolean => knownKeys.includes(sdkKey);
   const parts = { keeper: memoryKeeper, inspector, origin, deadLetters, journal, isKnownKey };
   const store = new LogEventStore(clock, parts, { batchesMax, bytesMax, flushMs: 0 });

@@ -80,14 +80,18 @@ test('a manifest is asked for as SFP and SDKs do, with the key in a header', asy
 });
 
 test('it is kept as its bytes are without compression, in whatever encoding it came', async (t) => {
+  const marked = Buffer.concat([Buffer.from('\ufeff'), MANIFEST]);
   const coded: Record<string, Buffer> = {
     '': MANIFEST,
+    identity: marked,
+    'x-gzip': gzipSync(marked),
     gzip: gzipSync(MANIFEST),
     br: brotliCompressSync(MANIFEST),
   };
   const etags = new Set<string>();
   for (const [encoding, body] of Object.entries(coded)) {
-    const headers: Record<string, string> = encoding === '' ? {} : { 'content-encoding': encoding };
+    const type = { 'content-type': 'application/octet-stream' };
+    const headers: Record<string, string> = encoding === '' ? {} : { ...type, 'content-encoding': encoding };
     const { client } = await startScene(t, sending(body, headers));
     const outcome = await client.fetch(KEY, 0);
     assert.equal(outcome.kind, 'updated');
@@ -128,6 +132,8 @@ test('its version is when the origin answered, and newer than what is held', asy
   assert.equal(await versionOf(undated.client, 0), undated.clock.nowMs() + bodyMs);
   const misdated = await startScene(t, sending(MANIFEST, { date: 'yesterday' }));
   assert.equal(await versionOf(misdated.client, 0), misdated.clock.nowMs() + bodyMs);
+  const farAhead = await startScene(t, sending(MANIFEST, { date: 'Fri, 01 Jan 2100 00:00:00 GMT' }));
+  assert.equal(await versionOf(farAhead.client, 0), farAhead.clock.nowMs() + bodyMs);
 });
 
 test('no lists are an answer, and what is no manifest is a failure with its reason', async (t) => {

@@ -25,7 +25,7 @@ function optionsFor(endpoint: string, changes: Partial<UpstreamOptions> = {}): U
     endpoint: new URL(endpoint),
     requestTimeoutMs: 5_000,
     connectTimeoutMs: 1_000,
-    headersTimeoutMs: 250,
+    headersTimeoutMs: 1_500,
     bodyIdleTimeoutMs: 250,
     bodyLimits: { encodedBytesMax: 16 * MIB, decodedBytesMax: 32 * MIB },
     ...changes,
@@ -267,7 +267,7 @@ test('401 of another host that the origin sent us to does not refuse the key', a
 
 test('a compressed body that goes on after its end is not taken', async (t) => {
   const { origin, client } = await startPair(t);
-  const spec = Buffer.from('{"has_updates":true,"time":1900000000000}');
+  const spec = Buffer.from('{"has_updates":true,"time":1760000000000}');
   for (const [encoding, bytes] of [
     ['br', brotliCompressSync(spec)],
     ['gzip', gzipSync(spec)],

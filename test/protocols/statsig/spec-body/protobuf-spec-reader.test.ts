@@ -8,7 +8,7 @@ import { createProtobufSpecReader } from '../../../../src/protocols/statsig/spec
 import { BodyFault } from '../../../../src/domain/body-reader.js';
 import type { SpecFacts } from '../../../../src/protocols/statsig/spec-body/spec-facts.js';
 
-const PROJECT = { time: 1_800_000_000_000, isGateOpen: true, greeting: 'hello', fillerGates: 20 };
+const PROJECT = { time: 1_750_000_000_000, isGateOpen: true, greeting: 'hello', fillerGates: 20 };
 const TOP_LEVEL = envelope(2, 'TOP_LEVEL', message([1, true], [2, PROJECT.time]));
 const DONE = envelope(1, 'DONE', Buffer.alloc(0));
 
@@ -78,7 +78,7 @@ test('what is no framing is refused with its reason', () => {
   assert.equal(reasonOf(DONE), 'not_protobuf');
   assert.equal(reasonOf(Buffer.concat([envelope(0, 'X'), DONE])), 'not_protobuf');
   assert.equal(
-    reasonOf(Buffer.from(`{"has_updates":true,"time":1800000000000}${' '.repeat(200)}`)),
+    reasonOf(Buffer.from(`{"has_updates":true,"time":1750000000000}${' '.repeat(200)}`)),
     'not_protobuf',
   );
   assert.equal(reasonOf(Buffer.alloc(12, 0xff)), 'not_protobuf');

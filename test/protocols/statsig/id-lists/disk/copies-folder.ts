@@ -19,7 +19,7 @@ import { ManualClock } from '../../../../fakes/manual-clock.js';
 export class CopiesFolder {
   readonly clock = new ManualClock();
   readonly sink = new LogSink();
-  readonly log: Logger = createLogger(this.sink, { debug: false, instanceName: 'test', version: '0' });
+  readonly log: Logger = createLogger(this.sink, { level: 'info', instanceName: 'test', version: '0' });
   /** Not there before the first place is opened. */
   readonly path: string;
   readonly #places: DiskPlace[] = [];

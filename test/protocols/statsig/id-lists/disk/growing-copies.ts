@@ -11,7 +11,7 @@ import { GROWING, listOf, REPLACED } from './growing-lists.js';
 const [, , folder = ''] = process.argv;
 const log = createLogger(
   { write: (line) => process.stderr.write(line) },
-  { debug: false, instanceName: '', version: '' },
+  { level: 'info', instanceName: '', version: '' },
 );
 const clock = new ManualClock();
 const options = { queue: new DiskQueue(clock), folder, user: testUser() };

@@ -1,0 +1,30 @@
+// Lets pages of any origin use a route: Statsig's client SDKs ask from browsers, which ask for leave first (CORS).
+import type { FastifyInstance } from 'fastify';
+
+/** Browsers keep to limits of their own below this. */
+const LEAVE_S = 86_400;
+
+/**
+ * For every route of `scope` that is added behind this, errors too, as SDKs look at the status. `urls` are those whose
+ * preflights are answered. No more is given away than to anybody who has the SDK key: browsers add no secrets to it.
+ */
+export function openToBrowsers(scope: FastifyInstance, urls: readonly string[]): void {
+  scope.addHook('onRequest', (_request, reply, done) => {
+    // Whoever asks, so that no cache keeps an answer without it for a browser.
+    reply.header('access-control-allow-origin', '*');
+    done();
+  });
+  for (const url of urls) {
+    scope.options(url, (request, reply) => {
+      // Not `*`, which browsers before 2022 take for a name.
+      const wanted = request.headers['access-control-request-headers'];
+      if (wanted !== undefined) reply.header('access-control-allow-headers', wanted);
+      return reply
+        .code(204)
+        .header('access-control-allow-methods', 'GET, HEAD, POST')
+        .header('access-control-max-age', String(LEAVE_S))
+        .header('vary', 'access-control-request-headers')
+        .send();
+    });
+  }
+}
