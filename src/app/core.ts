@@ -17,9 +17,15 @@ import { eventFields } from '../observability/event-fields.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { FleetLink } from '../storage/fleet-link.js';
 import type { Origin } from '../core/origin.js';
-import { Poller } from '../core/poller.js';
+import { Poller, type PollerOptions } from '../core/poller.js';
 import { PinnedPayloads } from './pinned-payloads.js';
-import { toFleetOptions, toHostOf, toNeededIntervalMs, toPollerOptions } from './room-options.js';
+import {
+  toFleetOptions,
+  toHostOf,
+  toIntervalMs,
+  toNeededIntervalMs,
+  toPollerOptions,
+} from './room-options.js';
 import type { World } from './world.js';
 
 /** Bodies compressed at one time: zlib has four threads, and DNS needs one of them. */
@@ -32,6 +38,7 @@ export interface Core {
   readonly outcomes: OutcomeLog;
   readonly refresher: Refresher;
   readonly poller: Poller;
+  readonly intervalMs: PollerOptions['intervalMs'];
   readonly reader: Reader;
   readonly pinned: PinnedPayloads;
   readonly backups: Backups;
@@ -82,7 +89,7 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     coldFetchesMax: config.coldFetchesMax,
   });
   const common = { origin, store, feed, outcomes, refresher, poller, reader, pinned, backups, fleet };
-  const core: Core = { ...common, formsLimit };
+  const core: Core = { ...common, intervalMs: toIntervalMs(config, facts.isIdle), formsLimit };
   poller.start((key) => turns.poll(key));
   store.subscribe({
     removed: ({ sdkKey }) => {
@@ -118,7 +125,8 @@ function connect(core: Core, clock: Clock, backupLog: BackupLog, events: ProxyEv
       events.record('ConfigSpecStoreGotData', fields);
       // Only a version that the body states is the time of its last change.
       if (replaced !== undefined && held.key.kind.versions === 'stated') {
-        const latencyMs = clock.nowMs() - lcut;
+        // Clocks differ: a sum that falls looks like a restart to Prometheus.
+        const latencyMs = Math.max(0, clock.nowMs() - lcut);
         events.record('UpdateConfigSpecStorePropagationDelayMs', { ...fields, latencyMs });
       }
       if (streams > 0) events.record('StreamingChannelGotNewData', { ...fields, streams });

@@ -116,8 +116,8 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
 /** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
 const IDLE_INTERVAL_MS = 600_000;
 
-/** Between two polls of a payload. */
-function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
+/** Between two polls of a payload, as it is needed now. */
+export function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
   return (key) => {
     const intervalMs = toNeededIntervalMs(config, key);
     return isIdle(key) ? Math.max(intervalMs, IDLE_INTERVAL_MS) : intervalMs;

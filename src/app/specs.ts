@@ -7,12 +7,11 @@ import type { LastOutcome } from '../core/outcome-log.js';
 import type { HeldPayload } from '../core/payload-store.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { WriteReading } from '../observability/metrics.js';
-import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
 import type { Core } from './core.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { Problem, ProblemReason } from './problems.js';
-import { toHostOf, toNeededIntervalMs } from './room-options.js';
+import { toHostOf } from './room-options.js';
 
 const MS_PER_S = 1000;
 
@@ -37,18 +36,14 @@ export function specFeature(config: Config, clock: Clock, core: Core): Feature {
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
     }),
     readings: (write) => {
-      readSpecs(write, config, clock, core);
+      readSpecs(write, clock, core);
     },
     problems: () => problemsOf(config, clock, knownPayloads(core)),
     status: (shows) => ({ specs: describeSpecs(clock, core, shows) }),
   };
 }
 
-function readSpecs(write: WriteReading, config: Config, clock: Clock, { store }: Core): void {
-  for (const kind of RESOURCE_KINDS) {
-    const intervalMs = toNeededIntervalMs(config, { kind, sdkKey: '', format: 'json' });
-    write(to.pollInterval, intervalMs / MS_PER_S, kind.name);
-  }
+function readSpecs(write: WriteReading, clock: Clock, { store, intervalMs }: Core): void {
   const monotonicStartMs = clock.nowMs() - clock.monotonicMs();
   let held = 0;
   for (const { key, payload, forms, confirmedAtMs } of store.all()) {
@@ -56,6 +51,7 @@ function readSpecs(write: WriteReading, config: Config, clock: Clock, { store }:
     const labels = [maskSdkKey(key.sdkKey), key.kind.name, key.format] as const;
     if (key.kind.versions === 'stated') write(to.specVersion, payload.version / MS_PER_S, ...labels);
     write(to.specConfirmed, (monotonicStartMs + confirmedAtMs) / MS_PER_S, ...labels);
+    write(to.pollInterval, intervalMs(key) / MS_PER_S, ...labels);
     const bytes = Object.values(forms.sizes).reduce((sum, size) => sum + size, 0);
     write(to.specBytes, bytes, ...labels);
   }

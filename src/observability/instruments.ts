@@ -201,8 +201,9 @@ export const readInstruments = {
   ready: gauge('sfp_ready', [], 'Whether /v1/ready answers 200: 1 or 0.'),
   pollInterval: gauge(
     'sfp_poll_interval_seconds',
-    ['api'],
-    'How often a spec is asked for, as configured: ages are to be compared with it.',
+    ['sdk_key', 'api', 'format'],
+    'How often the spec is asked for now: ten minutes at least where nobody needs it. Its age is to be compared with that.',
+    'max',
   ),
 } as const satisfies Record<string, Instrument>;
 

@@ -36,9 +36,21 @@ test('/metrics counts what was answered and what was fetched, and tells the age 
   assert.equal(page.sum('sfp_spec_version_timestamp_seconds', ...labels), origin.project.time / 1000);
   const confirmedS = page.sum('sfp_spec_confirmed_timestamp_seconds', ...labels) ?? 0;
   assert.ok(Math.abs(Date.now() / 1000 - confirmedS) < 5, String(confirmedS));
+  assert.equal(page.sum('sfp_poll_interval_seconds', ...labels), 1);
   assert.equal(page.sum('sfp_ready'), 1);
   assert.equal(page.sum('sfp_build_info'), 1);
   assert.ok((page.sum('nodejs_eventloop_lag_p99_seconds') ?? -1) >= 0);
+});
+
+test('a change whose time lies ahead of this clock takes nothing from the sum of delays', async (t) => {
+  const { origin, proxy } = await start(t, { args: ['-p', '1'] });
+  const delays = 'sfp_spec_propagation_delay_seconds';
+  await fetch(`${proxy.url}${SPEC}/${SDK_KEY}.json`);
+  origin.project = { ...origin.project, time: Date.now() + 3_600_000 };
+  await eventually('a newer version', async () => {
+    return (await scrape(proxy.adminUrl)).sum(`${delays}_count`, 'api="v1"') === 1;
+  });
+  assert.equal((await scrape(proxy.adminUrl)).sum(`${delays}_sum`, 'api="v1"'), 0);
 });
 
 test('tables and problems are those of /status', async (t) => {
