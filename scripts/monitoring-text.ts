@@ -36,7 +36,7 @@ scrape_configs:
 
 ## Metrics
 
-Labels are bounded: \`sdk_key\` is masked (\`secret-abcd***\`), routes are those of the proxy (anything else is \`none\`), and each label
+Labels are bounded: \`sdk_key\` is the key's name, or masked (\`secret-abcd***\`), routes are those of the proxy (anything else is \`none\`), and each label
 has at most 200 values; what comes beyond counts as \`other\`. Keys whose masked forms are the same share a series, which shows the
 worse of them. Label sets that are known beforehand are there from the start, at zero. The number of series is some 700, and 4
 for each spec held, whatever clients send. Beside these there are \`process_*\` and \`nodejs_*\`, as prom-client has them by default.
@@ -72,7 +72,7 @@ the unit of latencies is the millisecond, with three decimals. Behind the event'
   has no such sockets: they come from the package node-unix-socket, which brings its compiled part for Linux on x64. Elsewhere the
   proxy refuses to start with \`STATSD_SOCKET\`, and says so.
 - The tag \`sdk_key\` is SFP's: the first 20 characters and \`***\`, of a key shorter than 40 its first half. \`--metrics-sdk-key masked\` shows
-  four characters, as everywhere else. Keys that never had a spec get 200 different tags at most, then \`other\`.
+  four characters; \`--metrics-sdk-key name\` shows the key's name, and four characters where it has none, as everywhere else. Keys that never had a spec get 200 different tags at most, then \`other\`.
 - Counts of the same tags are summed for \`DATADOG_MAX_BATCH_TIME_MS\`. Datagrams are of \`DOGSTATSD_MAX_BUFFER_SIZE\` bytes, and sent after
   \`DOGSTATSD_MAX_TIME_MS\` at the latest. What waits at a stop is sent.
 - A receiver that is away costs nothing: a log line once, \`sfp_telemetry_dropped_total{sink="statsd"}\`, and a line when it is back. Over

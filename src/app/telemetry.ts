@@ -9,7 +9,7 @@ import { readInstruments } from '../observability/instruments.js';
 import { Metrics } from '../observability/metrics.js';
 import { PrometheusPage } from '../observability/prometheus-page.js';
 import { createProxyEvents, type EventSink, type ProxyEvents } from '../observability/proxy-events.js';
-import { SdkKeyForms } from '../observability/sdk-key-forms.js';
+import { SdkKeyForms, type SdkKeyForm } from '../observability/sdk-key-forms.js';
 import { SfpTags } from '../observability/sfp-tags.js';
 import { SFP_PREFIX, StatsdSink } from '../observability/statsd/statsd-sink.js';
 import { UdpSender } from '../observability/statsd/udp-sender.js';
@@ -44,7 +44,7 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
   const sinks: EventSink[] = [metrics];
   if (config.logLevel === 'debug') sinks.push(createEventLines(world.log));
   if (config.accessLog) sinks.push(createAccessLines(world.log));
-  const forms = new SdkKeyForms(config.metricsSdkKey === 'masked' ? 'masked' : 'sfp');
+  const forms = new SdkKeyForms(config.metricsSdkKey as SdkKeyForm);
   const tags = new SfpTags(forms);
   const sending: { readonly statsd?: StatsdSink; readonly statsig?: StatsigSink } = {
     ...((config.statsdLogging || config.datadogLogging) && { statsd: await openStatsd(config, world, tags) }),

@@ -1,5 +1,5 @@
 // Settings of metrics that are sent to somebody: to whom, how many at one time, and under which tags.
-import { ANY_TEXT, integer, text, toggle } from './setting-rows.js';
+import { ANY_TEXT, integer, oneOf, text, toggle } from './setting-rows.js';
 
 const TAG = {
   pattern: /^[^\s,|#@]{0,200}$/,
@@ -68,13 +68,12 @@ export const metricsSettings = {
     help: 'SDK key of the project that gets them; better set by the variable, as a command line can be seen by others',
   }),
   metricsSdkKey: text({
+    ...oneOf('sfp', 'masked', 'name'),
     flag: 'metrics-sdk-key',
     env: 'SFP_METRICS_SDK_KEY',
     default: 'sfp',
     unit: 'form',
-    pattern: /^(?:masked|sfp)$/,
-    patternText: 'masked or sfp',
-    help: "the tag sdk_key of metrics with SFP's names: as SFP writes it (20 characters and ***), so that filters go on working, or masked as everywhere else",
+    help: "the tag sdk_key of metrics with SFP's names: as SFP writes it (20 characters and ***), so that filters go on working; masked (four characters); or the key's name, masked where it has none",
   }),
   datadogMaxBatchTimeMs: integer({
     ...MILLISECONDS,

@@ -1,5 +1,5 @@
 // What stands for an SDK key in metrics: never the whole key, and for no more invented keys than a table holds.
-import { maskSdkKey } from '../domain/sdk-key.js';
+import { maskedForm, nameOfSdkKey } from '../domain/sdk-key.js';
 import type { ProxyEventName } from './catalogue.js';
 import type { ProxyEventFields } from './event-fields.js';
 import type { EventSink } from './proxy-events.js';
@@ -12,19 +12,23 @@ const KNOWN_KEYS_MAX = 10_000;
 /** Keys that it gave none for, which anybody can invent. */
 const UNKNOWN_KEYS_MAX = 200;
 
-export type SdkKeyForm = 'masked' | 'sfp';
+/** `name`: masked where the key has none. */
+export type SdkKeyForm = 'masked' | 'name' | 'sfp';
 
 const SHAPES: Readonly<Record<SdkKeyForm, (sdkKey: string) => string>> = {
-  masked: maskSdkKey,
+  masked: maskedForm,
+  name: maskedForm,
   sfp: (sdkKey) => `${sdkKey.slice(0, Math.min(SFP_CHARACTERS, sdkKey.length / 2))}***`,
 };
 
 export class SdkKeyForms implements EventSink {
+  readonly #showsNames: boolean;
   readonly #shape: (sdkKey: string) => string;
   readonly #known = new Map<string, string>();
   readonly #unknown = new Map<string, string>();
 
   constructor(form: SdkKeyForm) {
+    this.#showsNames = form === 'name';
     this.#shape = SHAPES[form];
   }
 
@@ -37,7 +41,9 @@ export class SdkKeyForms implements EventSink {
   }
 
   of(sdkKey: string): string {
-    const form = this.#known.get(sdkKey) ?? this.#unknown.get(sdkKey);
+    // Not kept, as names may change while the process runs.
+    const name = this.#showsNames ? nameOfSdkKey(sdkKey) : undefined;
+    const form = name ?? this.#known.get(sdkKey) ?? this.#unknown.get(sdkKey);
     if (form !== undefined) return form;
     if (this.#unknown.size >= UNKNOWN_KEYS_MAX) return OTHER;
     const made = this.#shape(sdkKey);

@@ -1,7 +1,7 @@
 // /metrics of a whole proxy: what clients and the origin did is in it, promtool accepts it, and no SDK key gets into it.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { maskSdkKey } from '../../src/domain/sdk-key.js';
+import { maskSdkKey, nameSdkKeys } from '../../src/domain/sdk-key.js';
 import { eventually } from '../e2e/deadline.js';
 import { FAILING } from '../fakes/origin-faults.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
@@ -40,6 +40,16 @@ test('/metrics counts what was answered and what was fetched, and tells the age 
   assert.equal(page.sum('sfp_ready'), 1);
   assert.equal(page.sum('sfp_build_info'), 1);
   assert.ok((page.sum('nodejs_eventloop_lag_p99_seconds') ?? -1) >= 0);
+});
+
+test('a key that has a name is labelled with it', async (t) => {
+  t.after(() => {
+    nameSdkKeys(new Map());
+  });
+  nameSdkKeys(new Map([[SDK_KEY, 'checkout']]));
+  const { proxy } = await start(t, {});
+  await fetch(`${proxy.url}${SPEC}/${SDK_KEY}.json`);
+  assert.equal((await scrape(proxy.adminUrl)).sum('sfp_poll_interval_seconds', 'sdk_key="checkout"'), 10);
 });
 
 test('a change whose time lies ahead of this clock takes nothing from the sum of delays', async (t) => {

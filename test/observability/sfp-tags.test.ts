@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { nameSdkKeys } from '../../src/domain/sdk-key.js';
 import { SdkKeyForms } from '../../src/observability/sdk-key-forms.js';
 import { SfpTags } from '../../src/observability/sfp-tags.js';
 
@@ -39,16 +40,33 @@ test('a key that had a spec keeps its tag, whatever strangers invent', () => {
   assert.equal(forms.of('secret-another0123456789'), 'secret-anot***');
 });
 
+test('a key is shown by its name only where that is asked for, and by a new one from then on', (t) => {
+  t.after(() => {
+    nameSdkKeys(new Map());
+  });
+  nameSdkKeys(new Map([[KEY, 'checkout']]));
+  const forms = new SdkKeyForms('name');
+  forms.record('ConfigSpecStoreGotData', { sdkKey: KEY });
+  assert.equal(forms.of(KEY), 'checkout');
+  assert.equal(forms.of('secret-another0123456789'), 'secret-anot***');
+  assert.equal(new SdkKeyForms('masked').of(KEY), 'secret-abcd***');
+  assert.equal(new SdkKeyForms('sfp').of(KEY), 'secret-abcdefghijklm***');
+  nameSdkKeys(new Map([[KEY, 'basket']]));
+  assert.equal(forms.of(KEY), 'basket');
+  nameSdkKeys(new Map());
+  assert.equal(forms.of(KEY), 'secret-abcd***');
+});
+
 test('no form shows a whole key, nor more than half of it', () => {
   fc.assert(
     fc.property(
       fc.stringMatching(/^[A-Za-z0-9\-_.~]{1,256}$/),
-      fc.constantFrom('masked', 'sfp'),
+      fc.constantFrom('masked', 'name', 'sfp'),
       (key, form) => {
         const shown = new SdkKeyForms(form).of(key);
         assert.ok(shown.endsWith('***'));
         assert.ok(!shown.includes(key));
-        assert.ok(form === 'masked' || shown.length - 3 <= Math.min(20, key.length / 2));
+        assert.ok(form !== 'sfp' || shown.length - 3 <= Math.min(20, key.length / 2));
       },
     ),
   );
