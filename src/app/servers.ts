@@ -83,7 +83,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
     get ports() {
       return ports.numbers;
     },
-    readings: readingsOf(registry),
+    readings: readingsOf(registry, certificates),
     gauges: () => ({
       ...gaugesOf(connections),
       ...(http && { bodyBytes: bodies.gauge }),
@@ -125,8 +125,9 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
   };
 }
 
-function readingsOf(registry: StreamRegistry): Reader {
+function readingsOf(registry: StreamRegistry, certificates: Certificates | undefined): Reader {
   return (write) => {
+    if (certificates !== undefined) write(to.certificateExpiry, certificates.expiresAtMs / 1000);
     write(to.streams, registry.active);
     write(to.streamsMax, registry.streamsMax);
     write(to.streamsDropped, registry.dropped);
