@@ -347,7 +347,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'copies of ID lists',
-      time: number('', 'COPIES_MS_MAX'),
+      time: number('app/id-lists.ts', 'CLOSE_MS_MAX'),
       test: ['process/hanging-disk.test.ts', 'SIGTERM ends a process whose disk hangs'],
     },
     {
@@ -381,6 +381,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
 
 /** Numbers of that kind of name in `src` that end nothing: pauses, ages of what is remembered, and parts of a sum. */
 export const NO_TIMEOUTS: readonly string[] = [
+  'domain/version.ts VERSION_AHEAD_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',

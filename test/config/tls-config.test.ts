@@ -130,8 +130,8 @@ describe('TLS settings that cannot be kept to are refused', () => {
     'a key alone': () => [[KEY, server.keyPath], /x509-server-key-path .* alone: --x509-server-cert-path/],
     'a file that is not there': () => [
       [CERT, '/no/such/file', KEY, '/nor/this'],
-      /x509-server-cert-path .*: cannot read \/no\/such\/file \(ENOENT\)/,
-      /x509-server-key-path .*: cannot read \/nor\/this \(ENOENT\)/,
+      /x509-server-cert-path .*: \/no\/such\/file does not exist \(ENOENT\)/,
+      /x509-server-key-path .*: \/nor\/this does not exist \(ENOENT\)/,
     ],
     'a key that belongs to another certificate': () => [
       [CERT, server.certPath, KEY, other.keyPath],
