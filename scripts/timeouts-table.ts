@@ -356,6 +356,15 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['files/disk-access.test.ts', 'a folder that is closed finishes what it has begun'],
     },
     {
+      what: 'datagrams on their way to the statsd receiver',
+      time: number('observability/statsd/datagrams.ts', 'LAST_MS_MAX'),
+      test: ['observability/statsd/datagrams.test.ts', 'ends when what waits is sent, or after 200 ms'],
+    },
+    {
+      what: 'all metrics that are still to be sent',
+      time: number('app/telemetry.ts', 'LAST_MS_MAX'),
+    },
+    {
       what: 'files in use, at the very end',
       time: number('main.ts', 'LAST_FILES_MS_MAX'),
       test: ['process/hanging-disk.test.ts', 'SIGTERM ends a process whose disk hangs'],
@@ -384,6 +393,7 @@ export const NO_TIMEOUTS: readonly string[] = [
   'domain/version.ts VERSION_AHEAD_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
+  'domain/version.ts VERSION_AHEAD_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',
   'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
   'storage/redis/redis-link.ts PAUSE_MS_MAX',

@@ -40,10 +40,13 @@ const DOORS: Readonly<Record<string, string>> = {
   '@grpc/proto-loader': 'src/servers/grpc/protos.ts',
   commander: 'src/cli/read-command-line.ts',
   fastify: 'src/',
+  'hot-shots': 'src/observability/statsd/statsd-sink.ts',
   ioredis: 'src/storage/redis/',
   'lru-cache': 'src/core/expiring-memory.ts',
+  'node-unix-socket': 'src/observability/statsd/unix-sender.ts',
   'p-limit': 'src/domain/concurrency-limit.ts',
   pino: 'src/observability/logger.ts',
+  'prom-client': 'src/observability/prometheus-page.ts',
   undici: 'src/http-client/',
 };
 /** These are used behind one door, and beyond it held by their types only. */

@@ -5,7 +5,7 @@ import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
 import type { Gauges } from '../observability/gauges.js';
 import type { Logger } from '../observability/logger.js';
-import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
@@ -23,6 +23,7 @@ import type { Ports } from './ports.js';
 import { buildServers } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
+import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
 import type { World } from './world.js';
 
 export interface App extends Ports {
@@ -42,25 +43,26 @@ export interface App extends Ports {
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
-  const events = config.logLevel === 'debug' ? createLoggedProxyEvents(log) : noProxyEvents;
+  const telemetry = await openTelemetry(config, world);
+  const { events, page } = telemetry;
   const shared = openShared(config, world);
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
   const rooms = { readiness, events, ...buildRooms(config, world, events, places, shared) };
   const { backups, pinned } = rooms;
-  const servers = buildServers(config, world, rooms, (keys) =>
-    describeStatus(config, world, features, readiness, startedAtMs, keys),
-  );
-  const { certificates } = servers;
+  const status = (keys: string | undefined): object =>
+    describeStatus(config, world, features, readiness, startedAtMs, keys);
+  const servers = buildServers(config, world, rooms, { status, metrics: page });
   const followed = followFiles(config, world, {
     pinned,
     connections: shared.connections,
     places,
-    certificates,
+    certificates: servers.certificates,
   });
   features.add(
-    processFeature(),
+    telemetryFeature(clock, telemetry, features, rooms),
+    processFeature(world, readiness),
     backupFeature(clock, backups, places),
     { name: 'connections to origins', close: () => shared.connections.close() },
     idListFeature(clock, rooms),
@@ -68,6 +70,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
     servers,
+    statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
     new LimitWatch(clock, log, () => features.gauges),
   );
@@ -140,6 +143,7 @@ function buildRooms(
   );
   const core = buildCore(config, world, events, { origin, places, link });
   const idLists = buildIdLists(config, world, core, connections, disk);
-  const isKnownKey = (sdkKey: string): boolean => core.store.isPinned(sdkKey) || core.store.holds(sdkKey);
+  const isKnownKey = (sdkKey: string): boolean =>
+    core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
   return { ...core, ...idLists, logEvents: buildLogEvents(config, world, events, connections, isKnownKey) };
 }

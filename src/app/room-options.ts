@@ -19,6 +19,7 @@ import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/i
 import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
+import type { StatsdOptions } from '../observability/statsd/statsd-sink.js';
 import type { World } from './world.js';
 import type { ConnectionsByServer } from './connection-shares.js';
 
@@ -115,8 +116,8 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
 /** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
 const IDLE_INTERVAL_MS = 600_000;
 
-/** Between two polls of a payload. */
-function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
+/** Between two polls of a payload, as it is needed now. */
+export function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
   return (key) => {
     const intervalMs = toNeededIntervalMs(config, key);
     return isIdle(key) ? Math.max(intervalMs, IDLE_INTERVAL_MS) : intervalMs;
@@ -198,4 +199,30 @@ export function toConfigSpecServiceOptions(config: Config): ConfigSpecServiceOpt
 export function toGrpcServerOptions(config: Config): GrpcServerOptions {
   const { stallMs } = toConfigSpecServiceOptions(config);
   return { connectionAgeMs: config.grpcMaxConnectionAgeS * 1000, stallMs };
+}
+
+/** Global tags in SFP's order. */
+export function toStatsdOptions(config: Config): StatsdOptions {
+  const tags = [
+    ['version', config.ddVersion],
+    ['env', config.ddEnv],
+    ['service', config.ddService],
+    ['pod_name', config.instanceName],
+  ] as const;
+  return {
+    // With both asked for, SFP sends distributions.
+    isDatadog: config.datadogLogging,
+    address: config.statsdSocket === '' ? `${config.statsdHost}:${config.statsdPort}` : config.statsdSocket,
+    globalTags: tags.filter(([, value]) => value !== '').map(([name, value]) => `${name}:${value}`),
+    datagramBytesMax: config.dogstatsdMaxBufferSize || (isOnThisHost(config) ? 8_000 : 1_432),
+    datagramMs: config.dogstatsdMaxTimeMs,
+    sumMs: config.datadogMaxBatchTimeMs,
+    sumsMax: config.datadogMaxBatchEventCount,
+    retriesMax: config.dogstatsdMaxRetryAttempt,
+    firstRetryMs: config.dogstatsdInitialRetryDelayMs,
+  };
+}
+
+function isOnThisHost({ statsdHost, statsdSocket }: Config): boolean {
+  return statsdSocket !== '' || /^(?:localhost|127\.[\d.]+|::1)$/.test(statsdHost);
 }

@@ -1,6 +1,6 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
 import type { Config } from '../config/load-config.js';
-import { buildAdminServer } from '../servers/admin/admin-server.js';
+import { buildAdminServer, type AdminPages } from '../servers/admin/admin-server.js';
 import { Certificates } from '../servers/listener/certificates.js';
 import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
@@ -32,6 +32,8 @@ import {
   toHttpTimeouts,
   toStatsigRouteOptions,
 } from './room-options.js';
+import { readInstruments as to } from '../observability/instruments.js';
+import type { Reader } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
@@ -55,17 +57,11 @@ export interface AllRooms extends Core, IdLists {
   readonly events: ProxyEvents;
 }
 
-/** `status` gives what /status answers. */
-export function buildServers(
-  config: Config,
-  world: World,
-  rooms: AllRooms,
-  status: (keys: string | undefined) => object,
-): Servers {
+export function buildServers(config: Config, world: World, rooms: AllRooms, pages: AdminPages): Servers {
   const { clock, log } = world;
   const registry = new StreamRegistry(clock, { streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
-  const admin = buildAdminServer(clock, log, rooms.readiness, status, {
+  const admin = buildAdminServer(clock, log, rooms.readiness, pages, {
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
@@ -87,6 +83,7 @@ export function buildServers(
     get ports() {
       return ports.numbers;
     },
+    readings: readingsOf(registry),
     gauges: () => ({
       ...gaugesOf(connections),
       ...(http && { bodyBytes: bodies.gauge }),
@@ -119,6 +116,14 @@ export function buildServers(
         cancelRelease();
       }
     },
+  };
+}
+
+function readingsOf(registry: StreamRegistry): Reader {
+  return (write) => {
+    write(to.streams, registry.active);
+    write(to.streamsMax, registry.streamsMax);
+    write(to.streamsDropped, registry.dropped);
   };
 }
 

@@ -11,6 +11,7 @@ import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
+import { readStatsigMetrics, type StatsigMetrics } from './statsig-metrics.js';
 import { readTls, type TlsConfig } from './tls-config.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
@@ -35,6 +36,8 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly redisCaPem: string | undefined;
   /** Of the public ports; undefined without a certificate. */
   readonly tls: TlsConfig | undefined;
+  /** Undefined where nobody asked for metrics in Statsig. */
+  readonly statsigMetrics: StatsigMetrics | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
   readonly specDir: string | undefined;
 }
@@ -75,7 +78,8 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
   all.push(...pinned.faults, ...ca.faults, ...tlsFaults);
   const places = readPlaces(cache, values, around);
-  all.push(...places.faults);
+  const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
+  all.push(...places.faults, ...ofMetrics);
   // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
@@ -92,6 +96,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       originCaPem: ca.pem,
       tls,
       ...places.config,
+      statsigMetrics,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),
       logFormat: values.logFormat as LogFormat,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,

@@ -2,6 +2,7 @@
 import { cacheSettings } from './cache-settings.js';
 import { idListSettings } from './id-list-settings.js';
 import { logEventSettings } from './log-event-settings.js';
+import { metricsSettings } from './metrics-settings.js';
 import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
 import type { Setting, ValueOf } from './setting.js';
@@ -18,6 +19,7 @@ export const settingGroups = [
   { title: 'Data directory and Redis', settings: cacheSettings },
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
+  { title: 'Metrics', settings: metricsSettings },
   { title: 'This process', settings: processSettings },
 ] as const satisfies readonly { readonly title: string; readonly settings: Record<string, Setting> }[];
 
@@ -29,6 +31,7 @@ export const settings = {
   ...cacheSettings,
   ...logEventSettings,
   ...idListSettings,
+  ...metricsSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;
 

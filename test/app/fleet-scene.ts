@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load-config.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
 import { createLogger } from '../../src/observability/logger.js';
-import { noProxyEvents } from '../../src/observability/proxy-events.js';
+import { noProxyEvents } from '../fakes/proxy-events.js';
 import { failed } from '../../src/domain/failure.js';
 import type { FetchOutcome, Origin } from '../../src/core/origin.js';
 import { LogSink } from '../fakes/log-sink.js';

@@ -185,6 +185,7 @@ describe('over HTTP/2, as over HTTP/1.1, an SDK is answered with', () => {
 });
 
 interface Status {
+  /** Without those that are empty. */
   readonly tables: { readonly httpConnections?: { readonly entries: number } };
   readonly http2: { readonly limitsReached: Readonly<Record<string, number>> };
 }

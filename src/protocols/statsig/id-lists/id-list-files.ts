@@ -124,6 +124,11 @@ export class IdListFiles {
   }
 
   /** For the status page: counted since the start. */
+  /** Kept in copies. */
+  get copyBytes(): number {
+    return this.#copies.bytes;
+  }
+
   describe(): object {
     const { bytes, bytesMax, copies, evictions } = this.#copies;
     return {
