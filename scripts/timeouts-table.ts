@@ -390,9 +390,9 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
 
 /** Numbers of that kind of name in `src` that end nothing: pauses, ages of what is remembered, and parts of a sum. */
 export const NO_TIMEOUTS: readonly string[] = [
+  'domain/version.ts VERSION_AHEAD_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
-  'domain/version.ts VERSION_AHEAD_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',
   'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
   'storage/redis/redis-link.ts PAUSE_MS_MAX',

@@ -92,13 +92,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
     }),
     status: (shows) => ({
       endpoints: describeEndpoints(config, ports.numbers),
-      streams: {
-        open: registry.active,
-        refused: registry.refused,
-        dropped: registry.dropped,
-        displaced: registry.displaced,
-        ...(shows && streamRows(registry, shows)),
-      },
+      streams: describeStreams(registry, shows),
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
       ...(http2 && { http2: { limitsReached: http2.limitsReached } }),
       ...(tls && { tls: tls.describe() }),
@@ -201,6 +195,11 @@ function describeEndpoints(config: Config, ports: Ports): object {
     idLists: config.idListsStatsigEndpoint.href,
     logEvents: config.logEventStatsigEndpoint.href,
   };
+}
+
+function describeStreams(registry: StreamRegistry, shows: KeyFilter | undefined): object {
+  const { active: open, refused, dropped, displaced } = registry;
+  return { open, refused, dropped, displaced, ...(shows && streamRows(registry, shows)) };
 }
 
 function streamRows({ byKey }: StreamRegistry, shows: KeyFilter): object {
