@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
+import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -81,6 +82,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     readiness.startedUp();
     logReady(log, readiness, pinnedSdkKeys.size);
   });
+  inBackground(startedUp, log);
   let stopped: Promise<void> | undefined;
   return {
     ...ports,

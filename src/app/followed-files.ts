@@ -6,6 +6,8 @@ import { settings } from '../config/settings.js';
 import { nameSdkKeys } from '../domain/sdk-key.js';
 import { FileFollower, type FollowedFile } from '../files/followed-files.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
+import { inBackground } from '../observability/in-background.js';
+import type { Logger } from '../observability/logger.js';
 import type { OpenedPlaces } from './backup-places.js';
 import type { PinnedPayloads } from './pinned-payloads.js';
 import type { World } from './world.js';
@@ -21,7 +23,7 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
   const { pinned, connections, places } = readers;
   const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
   return new FileFollower(clock, log, [
-    ...keysFile(config, pinned),
+    ...keysFile(config, log, pinned),
     ...caFile('origin CA file', settings.originCaFile, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
     }),
@@ -31,13 +33,13 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
   ]);
 }
 
-function keysFile(config: Config, pinned: PinnedPayloads): readonly FollowedFile[] {
+function keysFile(config: Config, log: Logger, pinned: PinnedPayloads): readonly FollowedFile[] {
   if (config.sdkKeysFile === '') return [];
   const takeOver: FollowedFile['takeOver'] = ([text = '']) => {
     const { sdkKeys, names, faults } = readPinnedKeys(config, () => text);
     if (faults.length === 0) {
       nameSdkKeys(names);
-      void pinned.pin(sdkKeys);
+      inBackground(pinned.pin(sdkKeys), log);
     }
     return { faults, facts: { pinnedSdkKeys: sdkKeys.size } };
   };

@@ -29,6 +29,7 @@ import {
   toPorts,
   toStatsigRouteOptions,
 } from './room-options.js';
+import { inBackground } from '../observability/in-background.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
@@ -109,7 +110,7 @@ export function buildServers(
     drain: async () => {
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        void Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]);
+        inBackground(Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]), log);
       });
       const streams = registry.drain(clock);
       try {
@@ -158,6 +159,7 @@ function buildGrpcServer(
   });
   const configSpecs = new ConfigSpecService(
     clock,
+    log,
     events,
     { source, registry, frames: new SpecFrames(log), connections },
     toConfigSpecServiceOptions(config),

@@ -31,7 +31,7 @@ export class SharedConnections {
       this.#retired.add(agent);
       // Its only error is that it was destroyed meanwhile.
       const forget = (): boolean => this.#retired.delete(agent);
-      void agent.dispatcher.close().then(forget, forget);
+      agent.dispatcher.close().then(forget, forget);
     }
   }
 

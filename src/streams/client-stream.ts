@@ -2,6 +2,8 @@
 import type { HeldPayload } from '../core/payload-store.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { hasNewsFor, isNewer } from '../domain/version.js';
+import { inBackground } from '../observability/in-background.js';
+import type { Logger } from '../observability/logger.js';
 
 export type StreamMessage =
   | { readonly kind: 'spec'; readonly held: HeldPayload }
@@ -41,6 +43,7 @@ export interface ClientStreamOptions {
  */
 export class ClientStream {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #sink: StreamSink;
   readonly #options: ClientStreamOptions;
   #state: 'idle' | 'sending' | 'ended' = 'idle';
@@ -53,8 +56,9 @@ export class ClientStream {
   #floor = -1;
   #cancelTimer: Cancel = () => undefined;
 
-  constructor(clock: Clock, sink: StreamSink, options: ClientStreamOptions) {
+  constructor(clock: Clock, log: Logger, sink: StreamSink, options: ClientStreamOptions) {
     this.#clock = clock;
+    this.#log = log;
     this.#sink = sink;
     this.#options = options;
   }
@@ -115,7 +119,8 @@ export class ClientStream {
   }
 
   #sendIfIdle(): void {
-    if (this.#isOpen && this.#state === 'idle' && this.#waiting !== undefined) void this.#sendWaiting();
+    if (!this.#isOpen || this.#state !== 'idle' || this.#waiting === undefined) return;
+    inBackground(this.#sendWaiting(), this.#log);
   }
 
   #isNewer(version: number, other: number): boolean {

@@ -107,7 +107,7 @@ export class OriginClient extends Dispatcher {
     this.#retired.add(pool);
     // Its only error is that it was destroyed meanwhile.
     const forget = (): boolean => this.#retired.delete(pool);
-    void pool.close().then(forget, forget);
+    pool.close().then(forget, forget);
   }
 
   async #connectH1(target: ConnectTarget): Promise<Socket> {

@@ -53,7 +53,7 @@ export async function openRedis(
       fleet.reached();
     },
   };
-  const { small, bodies, listen } = openLinks(clock, health, listener, options);
+  const { small, bodies, listen } = openLinks(clock, log, health, listener, options);
   const commands = new RedisCommands({ small, bodies }, health);
   const names = new RedisNames(options);
   const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });

@@ -13,6 +13,6 @@ export function inTime<Value>(
     const cancel = clock.schedule(durationMsMax, () => {
       reject(late);
     });
-    void waitedFor.then(resolve, reject).finally(cancel);
+    waitedFor.then(resolve, reject).finally(cancel);
   });
 }

@@ -4,6 +4,8 @@ import { Metadata, status } from '../../../servers/grpc/grpc-values.js';
 import type { Clock } from '../../../domain/clock.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import { hasNewsFor } from '../../../domain/version.js';
+import { inBackground } from '../../../observability/in-background.js';
+import type { Logger } from '../../../observability/logger.js';
 import { eventFields, type ProxyEventName, type ProxyEvents } from '../../../observability/proxy-events.js';
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
 import { StreamOpener, type StreamClient, type StreamSource } from '../../../streams/open-stream.js';
@@ -41,6 +43,7 @@ const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
 
 export class ConfigSpecService {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #events: ProxyEvents;
   readonly #streams: StreamOpener;
   readonly #registry: StreamRegistry;
@@ -48,10 +51,17 @@ export class ConfigSpecService {
   readonly #connections: ClientConnections;
   readonly #options: ConfigSpecServiceOptions;
 
-  constructor(clock: Clock, events: ProxyEvents, rooms: ConfigSpecRooms, options: ConfigSpecServiceOptions) {
+  constructor(
+    clock: Clock,
+    log: Logger,
+    events: ProxyEvents,
+    rooms: ConfigSpecRooms,
+    options: ConfigSpecServiceOptions,
+  ) {
     this.#clock = clock;
+    this.#log = log;
     this.#events = events;
-    this.#streams = new StreamOpener(clock, rooms.source, rooms.registry, options);
+    this.#streams = new StreamOpener(clock, log, rooms.source, rooms.registry, options);
     this.#registry = rooms.registry;
     this.#frames = rooms.frames;
     this.#connections = rooms.connections;
@@ -61,12 +71,20 @@ export class ConfigSpecService {
   get handlers(): UntypedServiceImplementation {
     return {
       getConfigSpec: (call: StreamCall) => {
-        void this.#answer(call);
+        this.#take(call, this.#answer(call));
       },
       StreamConfigSpec: (call: StreamCall) => {
-        void this.#stream(call);
+        this.#take(call, this.#stream(call));
       },
     };
+  }
+
+  #take(call: StreamCall, work: Promise<void>): void {
+    const answered = work.catch((error: unknown) => {
+      refuse(call, ENDINGS.failed);
+      throw error;
+    });
+    inBackground(answered, this.#log);
   }
 
   async #answer(call: StreamCall): Promise<void> {

@@ -16,8 +16,8 @@ export interface StreamedFile {
   readonly reading: Promise<FileReading>;
   /** Resolves when the origin's connection is done with. Never rejects, nor does `reading`. */
   readonly outcome: Promise<StreamOutcome>;
-  /** Ends it where its bytes have begun to come, and says whether they had: its reader gets an error. */
-  readonly breakOff: () => boolean;
+  /** Ends it, so that its reader gets an error; undefined where none of its bytes has come yet. */
+  readonly breakOff: () => Promise<void> | undefined;
 }
 
 /**
@@ -53,11 +53,7 @@ export function streamFile(origin: IdListFileOrigin, file: IdListFile, wish: Fil
       return { kind: 'streamed' } as const;
     })
     .then((answer) => judge(answer, tell, wish));
-  const breakOff = (): boolean => {
-    body?.breakOff();
-    return body !== undefined;
-  };
-  return { reading, outcome, breakOff };
+  return { reading, outcome, breakOff: () => body?.breakOff() };
 }
 
 function judge(

@@ -1,6 +1,8 @@
 // Sends what waits to the origin: per SDK key in order and one at a time, over all keys a bounded number.
 import type { Clock } from '../../../domain/clock.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../../../domain/concurrency-limit.js';
+import { inBackground } from '../../../observability/in-background.js';
+import type { Logger } from '../../../observability/logger.js';
 import type { DeliveryOutcome, EventOrigin } from '../origin/event-origin.js';
 import { failed } from '../../../domain/failure.js';
 import { isUnsent } from '../../../http-client/upstream-failure.js';
@@ -49,6 +51,7 @@ const DONE: Progress = { isDone: true };
 
 export class Forwarder {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #origin: EventOrigin;
   readonly #listener: ForwarderListener;
   readonly #room: QueueRoom;
@@ -62,12 +65,15 @@ export class Forwarder {
   #givingUp: Promise<void> = Promise.resolve();
 
   /** `room`: whoever adds a batch has taken its place there. */
-  constructor(clock: Clock, origin: EventOrigin, listener: ForwarderListener, room: QueueRoom) {
+  constructor(clock: Clock, log: Logger, origin: EventOrigin, listener: ForwarderListener, room: QueueRoom) {
     this.#clock = clock;
+    this.#log = log;
     this.#origin = origin;
     this.#listener = listener;
     this.#room = room;
-    this.#again = new PacedLine(clock, AGAIN_PAUSE_MS, (lane) => void this.#sendNext(lane));
+    this.#again = new PacedLine(clock, AGAIN_PAUSE_MS, (lane) => {
+      inBackground(this.#sendNext(lane), log);
+    });
   }
 
   /** Of keys with something waiting. */
@@ -133,10 +139,14 @@ export class Forwarder {
     lane.isBusy = true;
     const isPaced = lane instanceof AsideLane || (lane.failures > 0 && !this.#room.isKnown(lane.sdkKey));
     if (isPaced) this.#again.join(lane);
-    else void this.#deliveries(() => this.#sendNext(lane));
+    else {
+      inBackground(
+        this.#deliveries(() => this.#sendNext(lane)),
+        this.#log,
+      );
+    }
   }
 
-  /** Never rejects. */
   async #sendNext(lane: Lane): Promise<void> {
     const kept = lane.next(this.#clock.monotonicMs())?.kept;
     if (kept === undefined || this.#isStopped) return;

@@ -1,6 +1,7 @@
 // Copies in a folder that outlives the process: what is right of them is taken over, and what goes wrong with them is logged.
 import { atMost } from '../../../../domain/deadline.js';
 import type { Clock } from '../../../../domain/clock.js';
+import { inBackground } from '../../../../observability/in-background.js';
 import type { Logger } from '../../../../observability/logger.js';
 import { DiskAccess } from '../../../../files/disk-access.js';
 import { DiskHealth, WHOLE_FOLDER, type DiskFailing, type DiskLines } from '../../../../files/disk-health.js';
@@ -135,7 +136,7 @@ export class DiskPlace implements CopyPlace {
     });
     this.#isTakenOver = true;
     this.#report(recovery.losses);
-    for (const name of others) void this.#removeUnknown(name);
+    for (const name of others) inBackground(this.#removeUnknown(name), this.#log);
   }
 
   #report(losses: Losses): void {
@@ -147,7 +148,7 @@ export class DiskPlace implements CopyPlace {
     );
   }
 
-  /** Never rejects. A copy that is made under this name meanwhile waits for this, or has its file already. */
+  /** A copy that is made under this name meanwhile waits for this, or has its file already. */
   async #removeUnknown(name: string): Promise<void> {
     const { folder, run } = this.#world;
     try {
