@@ -24,9 +24,11 @@ const TABLE_HEAD = `| option | variable | default | values | what it does |
 | --- | --- | --- | --- | --- |`;
 
 const TAIL = `
-Certificate authorities can also be added for the whole process by Node's own \`NODE_EXTRA_CA_CERTS\`.
+TLS and its settings together: [tls.md](tls.md). Certificate authorities can also be added for the whole process by Node's own \`NODE_EXTRA_CA_CERTS\`.
 
 ## Limits that are not settings
+
+All timeouts, settings and others, have [a page of their own](timeouts.md).
 
 | what | limit |
 | --- | --- |
@@ -69,7 +71,9 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | gRPC calls open at one time | those, the streams, and 500 others; on one connection 100, and as many as there may be streams |
 | gRPC calls that one connection starts | 1,000 per second, and as many as there may be streams at once |
 | gRPC calls answered in one turn of the event loop | 50 |
-| a gRPC connection without an open call | 75 s |
+| a TLS handshake | 10 s |
+| requests over HTTP/2 | 100 at one time on one connection, 1,000 per second and 100 at once; as many in all as there may be HTTP connections |
+| a connection of gRPC or HTTP/2 without an open call | 75 s |
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |
 | silence on a gRPC stream | 30 s, then a heartbeat |
 | health watches over gRPC | 200 |
@@ -104,7 +108,7 @@ function toRow(setting: Setting): string {
   const cells = [
     setting.isCommon === true ? `**${option}**` : option,
     `\`${setting.env}\``,
-    setting.default === '' ? '' : `\`${setting.default}\``,
+    setting.default === '' || setting.default === undefined ? '' : `\`${setting.default}\``,
     setting.kind === 'integer' ? `${boundsText(setting)} ${setting.unit}` : boundsText(setting),
     setting.help,
   ];

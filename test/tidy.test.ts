@@ -59,9 +59,9 @@ const CARRIES_BYTES: readonly string[] = ['@grpc/grpc-js', 'fastify', 'ioredis',
 /** What is reached for in one file only, and handed to all others. */
 const BANS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\bprocess\.(?:env|argv|exit|exitCode|on|once|stdout|stderr)\b/, ['src/main.ts']],
-  // But for a socket's own idle time.
+  // But for the idle time of a socket or a stream of HTTP/2.
   [
-    /(?<!\bsocket\.)\b(?:setTimeout|setInterval|Date\.now|performance\.now)\(|\bnew Date\(\)/,
+    /(?<!\b(?:socket|stream)\.)\b(?:setTimeout|setInterval|Date\.now|performance\.now)\(|\bnew Date\(\)/,
     ['src/domain/clock.ts'],
   ],
   [/\bconsole\.\w/, []],
@@ -121,7 +121,9 @@ interface Import {
 
 function importsOf(file: string): Import[] {
   const text = sources.get(file) ?? '';
-  return [...text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gms)].map((match) => ({
+  const atOnce = [...text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gms)];
+  const later = [...text.matchAll(/\bimport\((type\s+)?'([^']+)'\)/g)];
+  return [...atOnce, ...later].map((match) => ({
     specifier: match[2] ?? '',
     isTypeOnly: match[1] !== undefined,
   }));

@@ -31,6 +31,7 @@ export async function startProxy(
   const loaded = loadConfig(typed.line, {
     env,
     hostName: name,
+    nowMs: Date.now(),
     fallbackDataDir: '/nonexistent',
     folderFault: () => undefined,
     readFile: () => fileText,

@@ -14,11 +14,12 @@ import { Readiness } from '../servers/readiness.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { buildCore, type Core } from './core.js';
 import { Features } from './feature.js';
-import { followFiles } from './followed-files.js';
+import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { toUpstreamOptions } from './room-options.js';
-import { buildServers, type Ports } from './servers.js';
+import type { Ports } from './ports.js';
+import { buildServers } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
 import type { World } from './world.js';
@@ -48,7 +49,13 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const servers = buildServers(config, world, rooms, (keys) =>
     describeStatus(config, world, features, readiness, startedAtMs, keys),
   );
-  const followed = followFiles(config, world, { pinned, connections: shared.connections, places });
+  const { certificates } = servers;
+  const followed = followFiles(config, world, {
+    pinned,
+    connections: shared.connections,
+    places,
+    certificates,
+  });
   features.add(
     processFeature(),
     backupFeature(clock, backups, places),
@@ -58,15 +65,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
     servers,
-    {
-      name: 'files that settings name',
-      open: () => {
-        followed.start();
-      },
-      drain: () => {
-        followed.stop();
-      },
-    },
+    fileFeature(followed),
   );
   try {
     await features.open();
@@ -78,6 +77,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { ports } = servers;
   const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
+  if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
     logReady(log, readiness, pinnedSdkKeys.size);

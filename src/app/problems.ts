@@ -5,6 +5,7 @@ export type ProblemReason =
   | 'spec_missing'
   | 'origin_failing'
   | 'key_refused'
+  | 'file_not_taken_over'
   | 'redis_failing'
   | 'specs_folder_failing'
   | 'id_lists_folder_failing'
@@ -44,6 +45,10 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   key_refused: {
     severity: 'degraded',
     remedy: 'The SDK key was revoked or belongs to another project: replace it in the services that use it.',
+  },
+  file_not_taken_over: {
+    severity: 'degraded',
+    remedy: 'Mend the file: its earlier contents stay in use until then, and new ones need no restart.',
   },
   redis_failing: {
     severity: 'degraded',

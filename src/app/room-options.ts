@@ -7,7 +7,6 @@ import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpTimeouts } from '../servers/http/fastify-app.js';
-import type { PortOptions } from '../servers/listener/listening-port.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
@@ -41,11 +40,14 @@ export function toStatsigRouteOptions(config: Config): Omit<StatsigRouteOptions,
   };
 }
 
+/** From a request's first byte to its last. */
+export const REQUEST_MS_MAX = 30_000;
+
 export function toHttpTimeouts(config: Config): HttpTimeouts {
   return {
     keepAliveMs: config.httpKeepAliveTimeoutS * 1000,
     headersMs: 15_000,
-    requestMs: 30_000,
+    requestMs: REQUEST_MS_MAX,
     checkMs: 5_000,
   };
 }
@@ -86,17 +88,6 @@ export function toConnectionsAsked(config: Config): ConnectionsByServer & { read
       ? {}
       : { grpc: config.grpcMaxConcurrentStreams + GRPC_CONNECTIONS_BESIDE_STREAMS }),
     admin: ADMIN_CONNECTIONS_MAX,
-  };
-}
-
-/** Where each server listens. */
-export function toPorts(config: Config): Readonly<Record<'http' | 'grpc' | 'admin', PortOptions>> {
-  const open = { host: config.host, hostSetting: '--host (SFP_HOST)' };
-  const admin = { host: config.adminHost, hostSetting: '--admin-host (SFP_ADMIN_HOST)' };
-  return {
-    http: { ...open, port: config.httpPort, portSetting: '--http-port (SFP_HTTP_PORT)' },
-    grpc: { ...open, port: config.grpcPort, portSetting: '--grpc-port (SFP_GRPC_PORT)' },
-    admin: { ...admin, port: config.adminPort, portSetting: '--admin-port (SFP_ADMIN_PORT)' },
   };
 }
 

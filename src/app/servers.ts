@@ -1,16 +1,19 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
 import type { Config } from '../config/load-config.js';
 import { buildAdminServer } from '../servers/admin/admin-server.js';
-import { ListeningPort } from '../servers/listener/listening-port.js';
+import { Certificates } from '../servers/listener/certificates.js';
+import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
+import type { HttpApp } from '../servers/http/fastify-app.js';
 import { openPorts } from '../servers/listener/open-ports.js';
-import { ClientConnections } from '../servers/grpc/client-connections.js';
+import { TlsFront } from '../servers/listener/tls-front.js';
+import { ClientConnections } from '../servers/http2/client-connections.js';
 import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
-import { LimitReports } from '../servers/grpc/limit-reports.js';
-import type { HttpApp } from '../servers/http/fastify-app.js';
+import { LimitReports } from '../servers/http2/limit-reports.js';
 import { BodyRoom } from '../servers/http/request-body.js';
+import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
@@ -25,8 +28,8 @@ import {
   toGrpcServerOptions,
   toHttpBodyBytesMax,
   toHttpOptions,
+  REQUEST_MS_MAX,
   toHttpTimeouts,
-  toPorts,
   toStatsigRouteOptions,
 } from './room-options.js';
 import { inBackground } from '../observability/in-background.js';
@@ -37,18 +40,14 @@ import type { Core } from './core.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { World } from './world.js';
+import { PublicAndAdminPorts, type Ports } from './ports.js';
 import { drainHttp, GRPC_MS_MAX, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
-
-/** Undefined for a server that the mode does not have. */
-export interface Ports {
-  readonly httpPort: number | undefined;
-  readonly grpcPort: number | undefined;
-  readonly adminPort: number;
-}
 
 export interface Servers extends Feature {
   /** Once they are open. */
   readonly ports: Ports;
+  /** Of the TLS ports; undefined without TLS. */
+  readonly certificates: Certificates | undefined;
 }
 
 export interface AllRooms extends Core, IdLists {
@@ -74,27 +73,23 @@ export function buildServers(
   const http = connections.http && buildPublicServer(config, world, rooms);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
-  const at = toPorts(config);
-  const httpPort = connections.http && http && new ListeningPort(at.http, connections.http, http.accept);
-  const grpcPort = connections.grpc && grpc && new ListeningPort(at.grpc, connections.grpc, grpc.accept);
-  const adminPort = new ListeningPort(at.admin, connections.admin, admin.accept);
-  const portsNow = (): Ports => ({
-    httpPort: httpPort?.number,
-    grpcPort: grpcPort?.number,
-    adminPort: adminPort.number,
-  });
+  const certificates = config.tls && new Certificates(clock, log, config.tls.files);
+  const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
+  const http2 = tls && http && buildHttp2(world, http, connections.http);
+  const ports = new PublicAndAdminPorts(config, connections, { http, http2, grpc, admin, tls });
   return {
     name: 'servers',
+    certificates,
     open: async () => {
       await Promise.all(apps.map((app) => app.ready()));
-      await openPorts([adminPort, grpcPort, httpPort].filter((port) => port !== undefined));
+      await openPorts([...ports.ofHttp, ...ports.ofGrpc]);
     },
     get ports() {
-      return portsNow();
+      return ports.numbers;
     },
-    gauges: () => ({ ...registry.gauges, ...grpc?.gauges, ...gaugesOf(connections) }),
+    gauges: () => ({ ...registry.gauges, ...grpc?.gauges, ...http2?.gauges, ...gaugesOf(connections) }),
     status: (shows) => ({
-      endpoints: describeEndpoints(config, portsNow()),
+      endpoints: describeEndpoints(config, ports.numbers),
       streams: {
         open: registry.active,
         refused: registry.refused,
@@ -103,6 +98,8 @@ export function buildServers(
         ...(shows && streamRows(registry, shows)),
       },
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
+      ...(http2 && { http2: { limitsReached: http2.limitsReached } }),
+      ...(tls && { tls: tls.describe() }),
       connectionsClosedForOthers: Object.fromEntries(
         Object.entries(connections).map(([server, { closed }]) => [server, closed]),
       ),
@@ -113,10 +110,13 @@ export function buildServers(
         inBackground(Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]), log);
       });
       const streams = registry.drain(clock);
+      http2?.drain();
+      certificates?.stop();
+      const grpcClosed = ports.ofGrpc.map((port) => port.close(clock, GRPC_MS_MAX));
       try {
         await Promise.all([
-          drainHttp(clock, apps, httpPort === undefined ? [adminPort] : [httpPort, adminPort]),
-          grpcPort && grpc.drain(streams.overInMs, grpcPort.close(clock, GRPC_MS_MAX)),
+          drainHttp(clock, apps, ports.ofHttp),
+          grpc?.drain(streams.overInMs, Promise.all(grpcClosed)),
         ]);
       } finally {
         streams.cancel();
@@ -141,6 +141,11 @@ function buildPublicServer(config: Config, { clock, log }: World, rooms: AllRoom
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 
+function buildHttp2({ clock, log }: World, http: HttpApp, limit: ConnectionLimit): Http2Front {
+  // As many as there may be connections of HTTP/1.1, which have one at a time.
+  return new Http2Front(clock, log, http, { requestsMax: limit.gauge.entriesMax, requestMs: REQUEST_MS_MAX });
+}
+
 function buildGrpcServer(
   config: Config,
   { clock, log }: World,
@@ -153,7 +158,7 @@ function buildGrpcServer(
     subscribe: feed.subscribe.bind(feed),
     keepWhileStreamed: store.keepWhileStreamed.bind(store),
   };
-  const reports = new LimitReports(clock, log);
+  const reports = new LimitReports(clock, log, 'gRPC');
   const connections = new ClientConnections(clock, reports, {
     callsAtOnce: registry.streamsMax,
   });
@@ -171,12 +176,15 @@ function buildGrpcServer(
 }
 
 /** Where clients find this process, and where it finds the origins. */
-function describeEndpoints(config: Config, { httpPort, grpcPort, adminPort }: Ports): object {
+function describeEndpoints(config: Config, ports: Ports): object {
+  const { httpPort, httpsPort, grpcPort, grpcTlsPort, adminPort } = ports;
   const at = (host: string, port: number): string =>
     host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return {
     ...(httpPort !== undefined && { http: at(config.host, httpPort) }),
+    ...(httpsPort !== undefined && { https: at(config.host, httpsPort) }),
     ...(grpcPort !== undefined && { grpc: at(config.host, grpcPort) }),
+    ...(grpcTlsPort !== undefined && { grpcTls: at(config.host, grpcTlsPort) }),
     admin: at(config.adminHost, adminPort),
     specs: config.statsigEndpoint.href,
     idLists: config.idListsStatsigEndpoint.href,

@@ -6,6 +6,7 @@ import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
 import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
+import { tlsSettings } from './tls-settings.js';
 import { upstreamSettings } from './upstream-settings.js';
 
 /** In the order of --help and of the documentation. */
@@ -13,6 +14,7 @@ export const settingGroups = [
   { title: 'Specs and SDK keys', settings: specSettings },
   { title: 'Origin', settings: upstreamSettings },
   { title: 'Ports and clients', settings: serverSettings },
+  { title: 'TLS', settings: tlsSettings },
   { title: 'Data directory and Redis', settings: cacheSettings },
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
@@ -21,6 +23,7 @@ export const settingGroups = [
 
 export const settings = {
   ...specSettings,
+  ...tlsSettings,
   ...upstreamSettings,
   ...serverSettings,
   ...cacheSettings,

@@ -71,6 +71,7 @@ export class FleetScene {
     const around = {
       env: {},
       hostName: name,
+      nowMs: 0,
       fallbackDataDir: '/nonexistent',
       readFile: () => '',
       folderFault: () => undefined,

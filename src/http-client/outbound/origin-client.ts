@@ -130,9 +130,18 @@ export class OriginClient extends Dispatcher {
     const target = { host, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), protocol, port };
     return await this.#inTime(async (signal) => {
       const socket = await this.#open(target, signal);
-      if (speaksH2(socket)) return await H2Session.open(this.#clock, this.#origin, socket, onChange, signal);
-      this.#speakH1(socket);
-      return undefined;
+      if (!speaksH2(socket)) {
+        this.#speakH1(socket);
+        return undefined;
+      }
+      const session = await H2Session.open(this.#clock, this.#origin, socket, onChange, signal);
+      // Beside its socket, which closes before its requests have failed and are sent again.
+      this.#count(1);
+      const isClosed = (): void => {
+        this.#count(-1);
+      };
+      session.closed.then(isClosed, isClosed);
+      return session;
     });
   }
 

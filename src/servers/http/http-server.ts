@@ -28,9 +28,11 @@ export function buildHttpServer(
 ): HttpApp {
   const http = buildFastifyApp(clock, log, options);
   const { app } = http;
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-sfp-hostname', options.instanceName);
-    if (readiness.phase === 'draining') reply.header('connection', 'close');
+    // HTTP/2 has a frame of its own for that.
+    if (readiness.phase === 'draining' && request.raw.httpVersionMajor < 2)
+      reply.header('connection', 'close');
     done();
   });
   if (events.isWatched) recordAnswers(app, events, options.namedKey);

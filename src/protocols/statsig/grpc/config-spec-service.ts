@@ -10,7 +10,8 @@ import { eventFields, type ProxyEventName, type ProxyEvents } from '../../../obs
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
 import { StreamOpener, type StreamClient, type StreamSource } from '../../../streams/open-stream.js';
 import type { StreamRegistry } from '../../../streams/stream-registry.js';
-import type { ClientConnections } from '../../../servers/grpc/client-connections.js';
+import { http2StreamOf } from '../../../servers/grpc/http2-stream.js';
+import type { ClientConnections } from '../../../servers/http2/client-connections.js';
 import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
 import { createGrpcSink, sendOnce, type SpecFrames } from './grpc-sink.js';
 import type { ConfigSpecRequest } from './config-spec-proto.js';
@@ -99,7 +100,7 @@ export class ConfigSpecService {
       refuse(call, toRefusal(reading));
       return;
     }
-    this.#connections.prove(call);
+    this.#connections.prove(http2StreamOf(call));
     const { version } = reading.held.payload;
     const { sinceTime } = question;
     try {
@@ -131,7 +132,7 @@ export class ConfigSpecService {
     const opening = await this.#streams.open(question, sink, {
       ...clientOf(call),
       opened: () => {
-        this.#connections.prove(call);
+        this.#connections.prove(http2StreamOf(call));
         this.#record('GrpcStreamingStreamedInitialized', key);
       },
       closed: () => {

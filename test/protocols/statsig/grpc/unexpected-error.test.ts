@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { SpecFrames } from '../../../../src/protocols/statsig/grpc/grpc-sink.js';
 import { ConfigSpecService } from '../../../../src/protocols/statsig/grpc/config-spec-service.js';
 import { noProxyEvents } from '../../../../src/observability/proxy-events.js';
-import { ClientConnections } from '../../../../src/servers/grpc/client-connections.js';
+import { ClientConnections } from '../../../../src/servers/http2/client-connections.js';
 import { status } from '../../../../src/servers/grpc/grpc-values.js';
-import { LimitReports } from '../../../../src/servers/grpc/limit-reports.js';
+import { LimitReports } from '../../../../src/servers/http2/limit-reports.js';
 import { StreamRegistry } from '../../../../src/streams/stream-registry.js';
 import { createTestLog, LogSink } from '../../../fakes/log-sink.js';
 import { ManualClock, settle } from '../../../fakes/manual-clock.js';
@@ -35,7 +35,7 @@ for (const method of ['getConfigSpec', 'StreamConfigSpec']) {
         },
         registry: new StreamRegistry(clock, { streamsMax: 10 }),
         frames: new SpecFrames(log),
-        connections: new ClientConnections(clock, new LimitReports(clock, log), { callsAtOnce: 10 }),
+        connections: new ClientConnections(clock, new LimitReports(clock, log, 'gRPC'), { callsAtOnce: 10 }),
       },
       { heartbeatMs: 30_000, stallMs: 30_000, instanceName: 'test' },
     );
