@@ -131,7 +131,7 @@ for (const halfBytes of [1, 10, 65_535, 65_536, 200_000]) {
   });
 }
 
-/** As docs/operations.md tells it. */
+/** As docs/log-events.md tells it. */
 function openLetter(key: Buffer, sealed: string): Batch & { readonly body: Buffer } {
   const bytes = Buffer.from(sealed, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
