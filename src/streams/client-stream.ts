@@ -7,7 +7,7 @@ import type { Logger } from '../observability/logger.js';
 
 export type StreamMessage =
   | { readonly kind: 'spec'; readonly held: HeldPayload }
-  /** `version`: that of the last spec sent on this stream; a client skips for good what it was told of too early. */
+  /** `version`: that of the last spec sent on this stream; a client skips a version for good once it was announced too early. */
   | { readonly kind: 'no-updates'; readonly version: number };
 
 export type StreamEnd =
@@ -77,7 +77,7 @@ export class ClientStream {
   }
 
   /**
-   * Nothing is held yet. A client that has a spec is told from time to time that there is nothing newer; one that has none
+   * Nothing is held yet. A client that has a spec gets a heartbeat from time to time; one that has none
    * must hear nothing before its first.
    */
   waitForFirst(sinceTime: number): void {

@@ -32,7 +32,7 @@ export type Opening =
   | { readonly kind: 'no-place' }
   | { readonly kind: 'not-held'; readonly reading: Exclude<Reading, { readonly kind: 'held' }> };
 
-/** Between looks for a spec that nobody holds, however soon what is remembered of a failure is over. */
+/** Between attempts to read a spec that is not held, however soon a remembered failure expires. */
 const LOOK_AGAIN_MS_MIN = 100;
 
 const TOO_MANY_WAIT: Reading = {

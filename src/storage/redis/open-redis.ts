@@ -18,7 +18,7 @@ import type { RedisAddress, RedisNode } from './redis-address.js';
 import type { RedisOptions } from './redis-options.js';
 import { createRedisSnapshots } from './redis-snapshots.js';
 
-/** How long a start waits for the first connection before it goes on without. */
+/** How long a start waits for the first connection before it continues without one. */
 const FIRST_TRY_MS_MAX = 2_000;
 /** Some nodes of a cluster may fail while others work: it works again when none has failed for longer than a poll interval. */
 const CLUSTER_QUIET_MS = 30_000;
@@ -28,7 +28,7 @@ export interface OpenedRedis {
   readonly fleet: FleetLink;
   /** Undefined where everything it is used for works. */
   readonly failing: RedisFailing | undefined;
-  /** For people; holds no password and no SDK key. */
+  /** For log lines and `/status`; holds no password and no SDK key. */
   describe(): object;
 }
 
@@ -80,7 +80,7 @@ export async function openRedis(
     describe: () => ({
       address: describeAddress(options.address),
       instanceId,
-      // The lease lasts a while longer without Redis, but nobody can say who holds it.
+      // The lease outlasts the connection for a while, but its holder is unknown without one.
       isLeader: small.isOpen && fleet.isLeader,
       leader: small.isOpen ? fleet.leader : undefined,
       uses: health.describe(small.isOpen ? undefined : small.fault),

@@ -82,7 +82,7 @@ function checkServer({ address, db }: RedisOptions): RedisTask<void> {
   };
 }
 
-/** A user who may not ask this may still be allowed everything we need. */
+/** A user without permission for this command may still have every permission we need. */
 async function ifAllowed(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;

@@ -17,7 +17,7 @@ import { streamFile, type StreamedFile, type StreamOutcome } from './stream-file
 
 /** Files passed on without a copy: each has a connection of its own to the origin, as long as its client reads. */
 const STREAMS_MAX = 16;
-/** Whose client took longer gives way when all are taken: clients that creep keep nobody else from their files. */
+/** A stream whose client took longer gives way when all places are taken, so that slow clients do not block others. */
 const STREAM_MS_MIN = 60_000;
 
 /** A copy that is being read does not leave: nobody keeps it longer than the origin may take for a file. */
@@ -201,7 +201,7 @@ export class IdListFiles {
     if (this.#isClosed) return STOPPING;
     this.#fetches += 1;
     const filled = await fillCopy(this.#origin, this.#copies, file, bytesMin);
-    // Not of a host that lags behind its manifest: with half of a new file SDKs would lose members of the one before it.
+    // Not where a host lags behind its manifest: with half of a new file, SDKs would lose members of the file before it.
     if (filled.kind === 'filled') this.#copies.peek(file.name)?.hasAllOfOrigin();
     this.#report(file, filled, bytesMin);
     return filled;

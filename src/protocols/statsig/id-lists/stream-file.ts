@@ -34,10 +34,7 @@ export function streamFile(origin: IdListFileOrigin, file: IdListFile, wish: Fil
     .fetch(file.url, wish.fromByte, async ({ startByte, endByte, breakOff }, bytes) => {
       const totalBytes = wish.bytesMin > 0 ? wish.bytesMin : endByte;
       if (endByte === undefined || totalBytes === undefined) {
-        return failedReading(
-          'length_unknown',
-          'neither Content-Length nor Content-Range tells where it ends',
-        );
+        return failedReading('length_unknown', 'neither Content-Length nor Content-Range says where it ends');
       }
       if (endByte < totalBytes) return fewerThanPromised(endByte, totalBytes);
       if (wish.fromByte > 0 && wish.fromByte >= totalBytes) return pastEnd(tell, totalBytes);
@@ -47,7 +44,7 @@ export function streamFile(origin: IdListFileOrigin, file: IdListFile, wish: Fil
         body = new FileBody(rejoin(first, pieces), totalBytes - wish.fromByte, resolve);
         tell({ kind: 'bytes', totalBytes, body });
       });
-      // First: a piece that nobody wants any more may be waited for.
+      // First: the source may be waiting for a piece that is no longer wanted.
       breakOff();
       if (end !== undefined) throw end.error;
       return { kind: 'streamed' } as const;

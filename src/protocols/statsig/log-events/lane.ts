@@ -26,7 +26,7 @@ export class Lane {
   refusals = 0;
   /** When the first of these came, by a clock that never goes back. */
   refusedSinceMs = 0;
-  /** When the first answer came that says "never", but may be somebody else's; undefined after any other answer. */
+  /** When the first answer came that says "never", but may not be the origin's; undefined after any other answer. */
   doubtedSinceMs: number | undefined;
   /** A batch is on its way, or in line for that. */
   isBusy = false;
@@ -110,7 +110,7 @@ export class Lane {
     this.#dueMs = -Infinity;
   }
 
-  /** One that did not fail yet, so that several bad ones in a row do not keep back those behind them. */
+  /** One that did not fail yet, so that several bad ones in a row do not hold up those that follow. */
   #trial(): KeptBatch | undefined {
     const [first, second] = this.#waiting;
     return this.#waiting.find((batch) => batch !== first && !this.#failedTrials.has(batch)) ?? second;

@@ -56,5 +56,5 @@ export class TimelyKeeper implements BatchKeeper {
 }
 
 function tooLate(): Error {
-  return new Error(`nothing was kept within ${KEEP_MS_MAX} ms`);
+  return new Error(`the batch was not stored within ${KEEP_MS_MAX} ms`);
 }

@@ -19,11 +19,11 @@ export interface DiskPlaceOptions {
   readonly queue: DiskQueue;
   /** Made when it is needed, and refused where other users may write into it. One process uses it at a time. */
   readonly folder: string;
-  /** Who the folder has to belong to; undefined where the system knows no users. */
+  /** The user that must own the folder; undefined where the system has no users. */
   readonly user: FolderUser | undefined;
 }
 
-/** A start goes on after so long: what was not read until then is removed, and comes from the origin again. */
+/** The start continues after this long: what was not read by then is removed, and fetched from the origin again. */
 const OPEN_DEADLINE_MS = 5_000;
 /** Readers, mostly, each of which waits for one piece. */
 const PENDING_MAX = 10_000;
@@ -113,7 +113,7 @@ export class DiskPlace implements CopyPlace {
     return { folder: folder.path, pending: access.pending, ...this.#health.describe() };
   }
 
-  /** Once, and again where it failed: the folder is there, is this process' own, and holds nothing that nobody knows. */
+  /** Once, and again after a failure: makes sure that the folder exists, belongs to this process, and holds only known files. */
   #prepare(): Promise<void> {
     if (this.#isTakenOver) return Promise.resolve();
     this.#preparing ??= this.#takeOver().finally(() => (this.#preparing = undefined));

@@ -18,7 +18,7 @@ const NAME_DIGITS = 16;
 
 export interface DiskKeeperOptions {
   readonly folder: string;
-  /** Who the folder has to belong to; undefined where the system knows no users. */
+  /** The user that must own the folder; undefined where the system has no users. */
   readonly user: FolderUser | undefined;
   /** A file is closed when it is this large. */
   readonly segmentBytes: number;
@@ -164,7 +164,7 @@ export class DiskKeeper implements BatchKeeper {
         await this.#disk(() => this.#tidyUp());
       }
     } finally {
-      // In the same turn as the last check: nobody would serve a batch that comes in between.
+      // In the same turn as the last check: a batch that came in between would never be served.
       this.#working = undefined;
     }
   }
@@ -207,7 +207,7 @@ export class DiskKeeper implements BatchKeeper {
       if (batches.size === 0 && segment !== this.#current) await this.#try(() => this.#remove(segment));
     }
     for (const segment of this.#segments.keys()) await this.#try(() => segment.writeDone());
-    // Files that wait for their removal cannot be emptied any more, nor those with something that nobody can read.
+    // Files that wait for their removal cannot be emptied any more, nor those with unreadable records.
     const movable = [...this.#segments].filter(([{ isDamaged }, { size }]) => size > 0 && !isDamaged);
     const segments = movable.map(([segment]) => segment);
     const surplus = findSurplus(segments, this.#current, this.#options.segmentBytes);
@@ -239,7 +239,7 @@ export class DiskKeeper implements BatchKeeper {
       await this.#move(batch, from, await batch.readStored());
     } catch (error) {
       if (!(error instanceof BatchDamage)) throw error;
-      // Whoever reads the batch gets the error; the file is kept for people to examine.
+      // The reader of the batch gets the error; the file is kept for inspection.
       from.isDamaged = true;
     }
   }

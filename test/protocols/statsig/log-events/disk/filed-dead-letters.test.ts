@@ -34,7 +34,10 @@ test('a letter says why, and holds the whole batch for who has the key', async (
   const batch = makeBatch('a-batch', '{"events":["private"]}');
   const filed = letters(fail, folder);
   await filed.add(keptOf(batch), batch, DEATH);
-  await filed.add(keptOf(batch), undefined, { reason: 'unreadable', detail: 'it cannot be read back' });
+  await filed.add(keptOf(batch), undefined, {
+    reason: 'unreadable',
+    detail: 'the batch cannot be read back',
+  });
   const [first, second] = readFileSync(join(folder, 'dead-letters.jsonl'), 'utf8')
     .trim()
     .split('\n')
