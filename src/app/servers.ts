@@ -32,6 +32,7 @@ import {
   toHttpTimeouts,
   toStatsigRouteOptions,
 } from './room-options.js';
+import { inBackground } from '../observability/in-background.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { Reader } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -100,7 +101,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
     drain: async () => {
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        void Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]);
+        inBackground(Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]), log);
       });
       const streams = registry.drain(clock);
       http2?.drain();
@@ -170,6 +171,7 @@ function buildGrpcServer(
   });
   const configSpecs = new ConfigSpecService(
     clock,
+    log,
     events,
     { source, registry, frames: new SpecFrames(log), connections },
     toConfigSpecServiceOptions(config),

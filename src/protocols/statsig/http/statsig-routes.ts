@@ -31,7 +31,7 @@ export function statsigRoutes(
 ): AddRoutes {
   return (app) => {
     const payloadReply = new PayloadReply(clock);
-    void app.register(async (scope) => {
+    app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
       addSpecRoutes(scope, sources.specs, payloadReply, options.bodies);
       addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);

@@ -11,7 +11,7 @@ import { readFileId, toKeyHash } from './file-id.js';
 import type { IdListFile } from './id-list-file.js';
 import type { ManifestFile, ManifestFiles } from './manifest-files.js';
 
-/** Behind it in a path: the id of a file, here as at the origin. */
+/** It is followed by the id of a file, as at the origin. */
 export const FILE_PATH = '/v1/download_id_list_file/';
 
 /** SDKs ask for what a manifest listed a while ago: they got it up to a minute before, and may be slow. */
@@ -156,7 +156,7 @@ export class ManifestDirectory {
     const ofKey = known.filter(({ holders }) => sdkKey !== undefined && holders.has(sdkKey));
     // Where a url has a signature, the path alone proves nothing.
     const ofPath = known.filter(({ listed }) => listed.search === '');
-    // What means several files means none of them.
+    // An ambiguous id matches no file.
     const [one] = [ofQuery, ofKey, ofPath].find(({ length }) => length === 1) ?? [];
     return one && { file: one.listed.file, bytesMin: one.listed.bytes };
   }
