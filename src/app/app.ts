@@ -83,9 +83,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
   }
 
   const { ports } = servers;
-  const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
-  log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
-  if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
+  const { pinnedSdkKeys } = config;
+  logListening(log, config, ports);
   const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
     readiness.startedUp();
     logReady(log, readiness, pinnedSdkKeys.size);
@@ -111,6 +110,12 @@ export async function startApp(config: Config, world: World): Promise<App> {
       return stopped;
     },
   };
+}
+
+function logListening(log: Logger, config: Config, ports: Ports): void {
+  const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir } = config;
+  log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
+  if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
 }
 
 function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): void {

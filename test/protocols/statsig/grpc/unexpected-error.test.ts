@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { SpecFrames } from '../../../../src/protocols/statsig/grpc/grpc-sink.js';
 import { ConfigSpecService } from '../../../../src/protocols/statsig/grpc/config-spec-service.js';
-import { noProxyEvents } from '../../../../src/observability/proxy-events.js';
+import { createProxyEvents } from '../../../../src/observability/proxy-events.js';
 import { ClientConnections } from '../../../../src/servers/http2/client-connections.js';
 import { status } from '../../../../src/servers/grpc/grpc-values.js';
 import { LimitReports } from '../../../../src/servers/http2/limit-reports.js';
@@ -26,7 +26,7 @@ for (const method of ['getConfigSpec', 'StreamConfigSpec']) {
     const service = new ConfigSpecService(
       clock,
       log,
-      noProxyEvents,
+      createProxyEvents([]),
       {
         source: {
           read: () => Promise.reject(new Error('a fault of ours')),
