@@ -97,9 +97,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     get gauges() {
       return features.gauges;
     },
-    readFilesAgain: () => {
-      followed.readNow();
-    },
+    readFilesAgain: followed.readNow.bind(followed),
     leave: async (over) => {
       readiness.drain();
       if (config.shutdownDelayS > 0) await atMost(clock, config.shutdownDelayS * 1000, over);
