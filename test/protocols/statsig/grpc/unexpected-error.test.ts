@@ -26,7 +26,7 @@ for (const method of ['getConfigSpec', 'StreamConfigSpec']) {
     const service = new ConfigSpecService(
       clock,
       log,
-      createProxyEvents([]),
+      noProxyEvents,
       {
         source: {
           read: () => Promise.reject(new Error('a fault of ours')),
