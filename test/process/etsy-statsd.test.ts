@@ -11,6 +11,8 @@ import { freePort } from '../fakes/free-port.js';
 import { SDK_KEY, startProxy } from '../fakes/proxy.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 
+/** statsd writes its log by a function that Node 23 and newer do not have any more. */
+const OLD_NODE = 'data:text/javascript,import util from "node:util"; util.log ??= console.log;';
 const STATSD = createRequire(import.meta.url).resolve('statsd/stats.js');
 
 interface EtsyStatsd {
@@ -23,7 +25,9 @@ async function startStatsd(t: TestContext): Promise<EtsyStatsd> {
   const path = join(makeTemporaryFolder('statsd'), 'config.js');
   const config = { port, mgmt_port: await freePort(), flushInterval: 300, backends: ['./backends/console'] };
   writeFileSync(path, JSON.stringify(config));
-  const child = spawn(process.execPath, [STATSD, path], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', OLD_NODE, STATSD, path], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (text: Buffer) => {
