@@ -49,20 +49,27 @@ export const BUDGET: readonly BudgetRow[] = [
     gauge: 'callsWaitingForSpecs',
     what: 'gRPC calls that wait for a first spec',
     limit: '`-g` and 500',
-    beyond: 'UNAVAILABLE',
+    beyond: 'the stream that has waited for longest, for 10 s or more, gives way; else UNAVAILABLE',
   },
   {
     gauge: 'streams',
     what: 'gRPC streams, of keys with a spec only',
     limit: '`-g`',
-    beyond: 'RESOURCE_EXHAUSTED',
+    beyond:
+      'the key with most gives up its oldest to a key that has at least two fewer; else RESOURCE_EXHAUSTED',
   },
   { gauge: 'healthWatches', what: 'health watches', limit: '200', beyond: 'RESOURCE_EXHAUSTED' },
   {
     gauge: 'coldFetchesWaiting',
-    what: 'first fetches that wait for their turn',
-    limit: '1,000, for 10 s; `--cold-fetches-max` are in flight',
+    what: 'first fetches of unknown keys that wait for their turn',
+    limit: '1,000, for 10 s; three quarters of `--cold-fetches-max` are in flight',
     beyond: '503 `too_many_cold_fetches`',
+  },
+  {
+    gauge: 'coldFetchesOfKnownKeysWaiting',
+    what: 'the same of known keys',
+    limit: '1,000 of their own, for 10 s; all of `--cold-fetches-max` may be in flight',
+    beyond: 'the same',
   },
   {
     gauge: 'logEventBatches',

@@ -54,7 +54,7 @@ export const serverSettings = {
     min: 1,
     max: 100_000,
     unit: 'streams',
-    help: 'streams open at one time, over all connections; further ones are refused',
+    help: 'streams open at one time, over all connections; where all are taken, SDK keys share them, and what is beyond its share is refused',
   }),
   grpcReadyPercentMax: integer({
     flag: 'grpc-ready-endpoint-percentage-of-total-streams-threshold',

@@ -1,12 +1,12 @@
 // /metrics of a whole proxy: what clients and the origin did is in it, promtool accepts it, and no SDK key gets into it.
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { maskSdkKey, nameSdkKeys } from '../../src/domain/sdk-key.js';
 import { eventually } from '../e2e/deadline.js';
 import { FAILING } from '../fakes/origin-faults.js';
-import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { promtoolCheck, scrape } from '../fakes/metrics-page.js';
-import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
+import { SDK_KEY } from '../fakes/proxy.js';
+import { start } from './started-proxy.js';
 
 const SPEC = '/v1/download_config_specs';
 const REQUESTS = 'sfp_http_request_duration_seconds_count';
@@ -105,19 +105,6 @@ test('ten thousand invented keys and routes make no more series', async (t) => {
   const after = await scrape(proxy.adminUrl);
   assert.deepEqual(ofOurs(after.series), ofOurs(before.series));
 });
-
-async function start(
-  t: TestContext,
-  options: Omit<TestProxyOptions, 'origin'>,
-): Promise<{ readonly origin: FakeOrigin; readonly proxy: TestProxy }> {
-  const origin = await startFakeOrigin();
-  const proxy = await startProxy({ ...options, origin: origin.url });
-  t.after(async () => {
-    await proxy.app.stop();
-    await origin.close();
-  });
-  return { origin, proxy };
-}
 
 function ofOurs(series: readonly string[]): readonly string[] {
   return series.filter((name) => name.startsWith('sfp_')).sort();

@@ -4,31 +4,16 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import { receiveUdp, receiveUnix, type DatagramReceiver } from '../fakes/datagram-receiver.js';
-import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { scrape } from '../fakes/metrics-page.js';
-import { startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
+import type { TestProxy } from '../fakes/proxy.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 import { startScene } from '../servers/grpc/grpc-scene.js';
+import { start } from './started-proxy.js';
 
 const SPEC = '/v1/download_config_specs';
 const SDK_KEY = 'secret-abcdefghijklmnopqrstuvwxyz0123456789';
 const SFP_FORM = 'secret-abcdefghijklm***';
 const QUICK = ['--dogstatsd-max-time-ms', '20', '--datadog-max-batch-time-ms', '100'];
-
-type Options = Omit<TestProxyOptions, 'origin'>;
-
-async function start(
-  t: TestContext,
-  options: Options,
-): Promise<{ readonly origin: FakeOrigin; readonly proxy: TestProxy }> {
-  const origin = await startFakeOrigin();
-  const proxy = await startProxy({ ...options, origin: origin.url });
-  t.after(async () => {
-    await proxy.app.stop();
-    await origin.close();
-  });
-  return { origin, proxy };
-}
 
 async function receive(t: TestContext): Promise<DatagramReceiver> {
   const receiver = await receiveUdp();
