@@ -10,6 +10,7 @@ import {
   loadConfig,
   loadSettings,
   type Config,
+  type Ignored,
   type Loaded,
   type Surroundings,
 } from './config/load-config.js';
@@ -61,8 +62,8 @@ async function main(): Promise<void> {
       const loaded = loadConfig(typed.line, around);
       const config = orFaults(loaded);
       if (config === undefined) return;
-      const notices = loaded.kind === 'loaded' ? loaded.notices : [];
-      await runDaemon(config, notices, version);
+      const ignored = loaded.kind === 'loaded' ? loaded : { notices: [], asides: [] };
+      await runDaemon(config, ignored, version);
     }
   }
 }
@@ -75,7 +76,7 @@ async function runHealth(line: CommandLine): Promise<void> {
   process.exitCode = report.isHealthy ? 0 : EXIT_BROKEN;
 }
 
-async function runDaemon(config: Config, notices: readonly string[], version: string): Promise<void> {
+async function runDaemon(config: Config, ignored: Ignored, version: string): Promise<void> {
   const output = openStandardOutput(config.logFormat);
   const log = createLogger(output, {
     level: config.logLevel,
@@ -83,7 +84,8 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
     version,
   });
   nameSdkKeys(config.sdkKeyNames);
-  for (const notice of notices) log.warn(notice);
+  for (const notice of ignored.notices) log.warn(notice);
+  for (const aside of ignored.asides) log.debug(aside);
   // Log lines are written first, unless they are not read.
   const exit = (status: number): void => {
     systemClock.schedule(LAST_LINES_MS_MAX, () => {

@@ -16,10 +16,11 @@ import { Features } from './feature.js';
 import { followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
-import { toUpstreamOptions } from './room-options.js';
+import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import { buildServers, type Ports } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
+import { versionEventFeature } from './version-events.js';
 import type { World } from './world.js';
 
 export interface App extends Ports {
@@ -54,6 +55,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     { name: 'connections to origins', close: () => shared.connections.close() },
     idListFeature(clock, rooms),
     specFeature(config, clock, rooms),
+    versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
     servers,

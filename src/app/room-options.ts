@@ -58,6 +58,11 @@ export function toHttpBodyBytesMax(config: Config): number {
   return config.logEventBodyMaxMib * MIB * LOG_EVENT_BODIES_ARRIVING_MAX;
 }
 
+/** Between two tellings of the versions held; 0 for never. */
+export function toVersionEventsMs(config: Config): number {
+  return config.configSpecCurrentLcutSamplingIntervalS * 1000;
+}
+
 /** Nothing on the admin port takes a body. */
 export const ADMIN_BODY_BYTES_MAX = MIB;
 
@@ -192,6 +197,7 @@ export function toUpstreamOptions(
     headersTimeoutMs: config.httpReadTimeoutS * 1000,
     bodyIdleTimeoutMs: config.httpReadTimeoutS * 1000,
     idleConnectionsMax: config.httpConnectionPoolMaxIdlePerHost,
+    idleConnectionMs: config.httpConnectionPoolIdleTimeoutS * 1000,
     bodyLimits: { encodedBytesMax: decodedBytesMax / 2, decodedBytesMax },
     caPem: config.originCaPem,
     httpProxy: config.httpProxy,

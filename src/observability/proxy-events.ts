@@ -11,6 +11,7 @@ export type ProxyEventName =
   | 'HttpDataProviderNoData'
   | 'HttpDataProviderError'
   | 'ConfigSpecStoreGotData'
+  | 'ConfigSpecCurrentLcut'
   | 'UpdateConfigSpecStorePropagationDelayMs'
   | 'GrpcStreamingStreamedInitialized'
   | 'GrpcStreamingStreamedResponse'

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { errors } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { H2Exchange, Lender } from './h2-exchange.js';
-import { connectionAgeMs, IDLE_CONNECTION_MS_MAX } from './connection-age.js';
+import { connectionAgeMs } from './connection-age.js';
 
 /** With streams open, a peer that sent nothing for this long is sent a PING, and is dead after as long again. */
 const PING_AFTER_MS = 3_000;
@@ -19,6 +19,8 @@ export class H2Session implements Lender {
   readonly #clock: Clock;
   readonly #origin: URL;
   readonly #socket: Socket;
+  /** Without a stream for so long, it is closed. */
+  readonly #idleMs: number;
   readonly #session: ClientHttp2Session;
   /** Called when it takes more streams than before, or none any more. */
   readonly #onChange: () => void;
@@ -31,10 +33,11 @@ export class H2Session implements Lender {
   #cancelWatch: Cancel = () => undefined;
   #cancelAge: Cancel = () => undefined;
 
-  private constructor(clock: Clock, origin: URL, socket: Socket, onChange: () => void) {
+  private constructor(clock: Clock, origin: URL, socket: Socket, idleMs: number, onChange: () => void) {
     this.#clock = clock;
     this.#origin = origin;
     this.#socket = socket;
+    this.#idleMs = idleMs;
     this.#onChange = onChange;
     const settings = { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES };
     this.#session = connect(origin, { createConnection: () => socket, settings });
@@ -59,10 +62,11 @@ export class H2Session implements Lender {
     clock: Clock,
     origin: URL,
     socket: Socket,
+    idleMs: number,
     onChange: () => void,
     signal: AbortSignal,
   ): Promise<H2Session> {
-    const opened = new H2Session(clock, origin, socket, onChange);
+    const opened = new H2Session(clock, origin, socket, idleMs, onChange);
     const session = opened.#session;
     const giveUp = (): void => {
       opened.destroy();
@@ -155,7 +159,7 @@ export class H2Session implements Lender {
     if (this.#exchanges.size > 0) this.#watchPeer(this.#heard, false);
     else if (this.#isRetired) this.destroy();
     else {
-      this.#cancelWatch = this.#clock.schedule(IDLE_CONNECTION_MS_MAX, () => {
+      this.#cancelWatch = this.#clock.schedule(this.#idleMs, () => {
         this.retire();
       });
     }

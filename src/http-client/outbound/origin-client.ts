@@ -130,7 +130,10 @@ export class OriginClient extends Dispatcher {
     const target = { host, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), protocol, port };
     return await this.#inTime(async (signal) => {
       const socket = await this.#open(target, signal);
-      if (speaksH2(socket)) return await H2Session.open(this.#clock, this.#origin, socket, onChange, signal);
+      if (speaksH2(socket)) {
+        const { idleConnectionMs } = this.#options;
+        return await H2Session.open(this.#clock, this.#origin, socket, idleConnectionMs, onChange, signal);
+      }
       this.#speakH1(socket);
       return undefined;
     });

@@ -44,6 +44,7 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
     headersTimeoutMs: 5_000,
     bodyIdleTimeoutMs: 5_000,
     idleConnectionsMax: 4,
+    idleConnectionMs: 55_000,
     caPem: undefined,
     httpProxy: '',
     httpsProxy: '',

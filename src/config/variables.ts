@@ -1,0 +1,21 @@
+// The environment as settings see it: names in any case, as SFP takes them, and nothing that is empty.
+
+export interface Variable {
+  readonly text: string;
+  /** Its name as it stands in the environment. */
+  readonly source: string;
+}
+
+/** By names in upper case. */
+export type Variables = ReadonlyMap<string, Variable>;
+
+/** Of several spellings the one in upper case counts. An empty variable is how a chart says "not set". */
+export function readVariables(env: Readonly<Record<string, string | undefined>>): Variables {
+  const variables = new Map<string, Variable>();
+  for (const [source, text] of Object.entries(env)) {
+    const name = source.toUpperCase();
+    if (text === undefined || text === '') continue;
+    if (source === name || !variables.has(name)) variables.set(name, { text, source });
+  }
+  return variables;
+}
