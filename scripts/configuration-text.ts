@@ -52,6 +52,7 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | \`Retry-After\` of the origin | kept to for 10 minutes at most |
 | failures of first fetches remembered | 1 s, or as long as the origin's \`Retry-After\` says; 10,000 of them |
 | refusals remembered | 10 s; 10,000 of them |
+| a start that waits for pinned keys | 60 s |
 | first fetches that wait for their turn | 1,000 of known keys and 1,000 of others, for 10 s |
 | first fetches of keys that are not known (pinned, held in any format, or held in the last day and not refused since) | three quarters of \`--cold-fetches-max\` |
 | a command to Redis | 1 s; for the states of many specs 1 ms more for each, of up to 1,000 at one time |

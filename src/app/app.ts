@@ -24,7 +24,7 @@ import { versionEventFeature } from './version-events.js';
 import type { World } from './world.js';
 
 export interface App extends Ports {
-  /** Resolves when every pinned key was tried once. */
+  /** Resolves when every pinned key was tried once, or after a minute. */
   readonly startedUp: Promise<void>;
   /** Reads the files that settings name again, at once; a faulty one changes nothing. */
   readFilesAgain(): void;
@@ -33,6 +33,9 @@ export interface App extends Ports {
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
+
+/** Pinned keys beyond those that were tried by then are fetched while clients are served. */
+const STARTUP_MS_MAX = 60_000;
 
 /** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
@@ -79,9 +82,13 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { ports } = servers;
   const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
-  const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
+  let areTried = false;
+  const tried = pinned.pin(pinnedSdkKeys).then(() => {
+    areTried = true;
+  });
+  const startedUp = atMost(clock, STARTUP_MS_MAX, tried).then(() => {
     readiness.startedUp();
-    logReady(log, readiness, pinnedSdkKeys.size);
+    logReady(log, readiness, pinnedSdkKeys.size, areTried);
   });
   let stopped: Promise<void> | undefined;
   return {
@@ -102,9 +109,16 @@ export async function startApp(config: Config, world: World): Promise<App> {
   };
 }
 
-function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): void {
-  if (unusable.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
-  else log.warn({ pinnedSdkKeys, unusable }, 'started up: ready for traffic, but folders cannot be used');
+function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number, areTried: boolean): void {
+  const buts = [
+    ...(areTried ? [] : ['not every pinned key was tried yet']),
+    ...(unusable.length === 0 ? [] : ['folders cannot be used']),
+  ];
+  if (buts.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
+  else {
+    const facts = { pinnedSdkKeys, ...(unusable.length > 0 && { unusable }) };
+    log.warn(facts, `started up: ready for traffic, but ${buts.join(', and ')}`);
+  }
 }
 
 interface Shared {

@@ -17,7 +17,13 @@ import type { FleetLink } from '../storage/fleet-link.js';
 import type { Origin } from '../core/origin.js';
 import { Poller } from '../core/poller.js';
 import { PinnedPayloads } from './pinned-payloads.js';
-import { toFleetOptions, toHostOf, toNeededIntervalMs, toPollerOptions } from './room-options.js';
+import {
+  toFleetOptions,
+  toHostOf,
+  toNeededIntervalMs,
+  toPinnedPayloadNames,
+  toPollerOptions,
+} from './room-options.js';
 import type { World } from './world.js';
 
 /** Bodies compressed at one time: zlib has four threads, and DNS needs one of them. */
@@ -67,7 +73,7 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
   };
   const poller = new Poller(clock, toPollerOptions(config, facts));
-  const pinned = new PinnedPayloads(store, poller, outcomes, config.pinnedPayloadNames);
+  const pinned = new PinnedPayloads(store, poller, outcomes, toPinnedPayloadNames(config));
   const isRefused = (key: PayloadKey): boolean =>
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&

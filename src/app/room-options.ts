@@ -20,6 +20,7 @@ import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/i
 import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
+import type { PayloadNames } from './pinned-payloads.js';
 import type { World } from './world.js';
 import type { ConnectionsByServer } from './connection-shares.js';
 
@@ -127,6 +128,11 @@ export function toFleetOptions(config: Config, { isIdle }: PollFacts): FleetMemb
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   };
+}
+
+/** What of a pinned key is needed, whether clients of this process ask for it or not. */
+export function toPinnedPayloadNames({ pinnedPayloadNames, warmUpPayloads }: Config): PayloadNames {
+  return (sdkKey) => [...pinnedPayloadNames, ...(warmUpPayloads.get(sdkKey) ?? [])];
 }
 
 /** The host of a payload's origin. */

@@ -13,6 +13,7 @@ import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
 import { readVariables, type Variables } from './variables.js';
+import type { WarmUp } from './warm-up.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
 export type Cache = 'disabled' | 'redis' | 'local';
@@ -28,6 +29,8 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   /** What keys are called, by key. */
   readonly sdkKeyNames: ReadonlyMap<string, string>;
   readonly pinnedPayloadNames: readonly PinnedPayloadName[];
+  /** The same for single pinned keys. */
+  readonly warmUpPayloads: WarmUp['payloads'];
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
   /** With CACHE `redis` only. */
@@ -85,7 +88,12 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
     kind: 'loaded',
-    notices: [...typed.idleOptions.map(idleOptionNotice), ...notices, ...unknownVariables(variables)],
+    notices: [
+      ...typed.idleOptions.map(idleOptionNotice),
+      ...notices,
+      ...pinned.warmUp.faults.map((fault) => `${sourceOf(settings.startupWarmupKeysJson)}: ${fault}`),
+      ...unknownVariables(variables),
+    ],
     asides: idleVariableNotices(variables),
     config: Object.freeze({
       ...values,
@@ -95,6 +103,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       sdkKeysText: pinned.fileText,
       sdkKeyNames: pinned.names,
       pinnedPayloadNames: readPinnedPayloads(values.pinnedPayloads),
+      warmUpPayloads: pinned.warmUp.payloads,
       originCaPem: ca.pem,
       ...places.config,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),

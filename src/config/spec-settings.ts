@@ -89,6 +89,15 @@ export const specSettings = {
     patternText: `names separated by commas, of ${PINNED_PAYLOADS.join(', ')}`,
     help: 'what of each pinned key is asked for once an interval though no client asks this proxy for it: what SDKs read from Redis',
   }),
+  startupWarmupKeysJson: text({
+    ...ANY_TEXT,
+    isSecret: true,
+    flag: 'startup-warmup-keys-json',
+    env: 'SFP_STARTUP_WARMUP_KEYS_JSON',
+    default: '',
+    unit: 'json',
+    help: 'more pinned SDK keys, as SFP takes them: a JSON array of {"sdk_key", "path", "encodings"}; what they name is asked for like --pinned-payloads; use the variable',
+  }),
   specBodyMaxMib: integer({
     flag: 'spec-body-max-in-mib',
     env: 'SFP_SPEC_BODY_MAX_IN_MIB',
