@@ -11,7 +11,7 @@ import type { PortOptions } from '../servers/listener/listening-port.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
-import { FILE_PATH } from '../protocols/statsig/id-lists/manifest-directory.js';
+import { FILE_PATH } from '../protocols/statsig/id-lists/file-id.js';
 import type { PollerOptions } from '../core/poller.js';
 import type { IdListFilesOptions } from '../protocols/statsig/id-lists/id-list-files.js';
 import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/disk-keeper.js';

@@ -12,7 +12,7 @@ import { faultsOfVariables, idleOptionNotice, idleVariableNotices } from './sfp-
 import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
-import { readVariables, type Variables } from './variables.js';
+import { isServiceAddress, isServiceVariable, readVariables, type Variables } from './variables.js';
 import type { WarmUp } from './warm-up.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
@@ -169,7 +169,8 @@ function loadValues(
     values[name] = defaultOf(setting);
     const given = find(name, setting, typed, variables);
     if (given === undefined) continue;
-    if (isOfKubernetes(setting, given)) {
+    const text = given.isVariable ? given.text : '';
+    if (setting.kind === 'integer' && text !== true && isServiceAddress(text)) {
       notices.push(`${given.source} is ignored: Kubernetes sets it to the address of a Service`);
       continue;
     }
@@ -178,6 +179,11 @@ function loadValues(
     } catch (error) {
       faults.push(faultOf(setting, given, error as Error));
     }
+  }
+  const isGiven = (name: SettingName): boolean => find(name, settings[name], typed, variables) !== undefined;
+  // As in SFP since 4.2: a closed network has one way out for all of them.
+  if (!isGiven('idListsStatsigEndpoint') && isGiven('statsigEndpoint')) {
+    values['idListsStatsigEndpoint'] = values['statsigEndpoint'];
   }
   return { values: values as unknown as SettingValues, faults, notices };
 }
@@ -188,25 +194,13 @@ function faultOf(setting: Setting, { source, text }: Given, { message }: Error):
   return [`${source}:`, ...shown, message, ...bounds].join(' ');
 }
 
-/** A Service called `redis-enterprise` gives every pod beside it REDIS_ENTERPRISE_PORT=tcp://10.0.0.1:6379. */
-function isOfKubernetes(setting: Setting, { text, isVariable }: Given): boolean {
-  return (
-    isVariable &&
-    setting.kind === 'integer' &&
-    typeof text === 'string' &&
-    /^(?:tcp|udp|sctp):\/\//.test(text)
-  );
-}
-
 const FLAGS = Object.values(settings).map(({ flag }) => `--${flag}`);
 const VARIABLES = Object.values(settings).map(({ env }) => env);
-/** Variables of Kubernetes for a Service called `sfp`, or `sfp-…`. */
-const SERVICE_VARIABLE = /^SFP_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT|PORT_\d+_(?:TCP|UDP|SCTP)\w*)$/;
 
 /** Ours that no setting has: mistyped, or of another version. */
 function unknownVariables(variables: Variables): readonly string[] {
   return [...variables]
-    .filter(([name]) => name.startsWith('SFP_') && !VARIABLES.includes(name) && !SERVICE_VARIABLE.test(name))
+    .filter(([name]) => name.startsWith('SFP_') && !VARIABLES.includes(name) && !isServiceVariable(name))
     .map(
       ([name, { source }]) => `variable ${maskSdkKeysIn(source)} is ignored: ${adviceFor(name, VARIABLES)}`,
     );

@@ -19,3 +19,13 @@ export function readVariables(env: Readonly<Record<string, string | undefined>>)
   }
   return variables;
 }
+
+/** A Service called `redis-enterprise` gives every pod beside it REDIS_ENTERPRISE_PORT=tcp://10.0.0.1:6379. */
+export function isServiceAddress(text: string): boolean {
+  return /^(?:tcp|udp|sctp):\/\//.test(text);
+}
+
+/** Of Kubernetes, for a Service called `sfp`, or `sfp-…`. */
+export function isServiceVariable(name: string): boolean {
+  return /^SFP_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT|PORT_\d+_(?:TCP|UDP|SCTP)\w*)$/.test(name);
+}

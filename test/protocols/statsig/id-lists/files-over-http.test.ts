@@ -9,7 +9,7 @@ import { IdListFiles } from '../../../../src/protocols/statsig/id-lists/id-list-
 import { MemoryPlace } from '../../../../src/protocols/statsig/id-lists/memory-place.js';
 import { createLogger } from '../../../../src/observability/logger.js';
 import { buildFastifyApp } from '../../../../src/servers/http/fastify-app.js';
-import { FILE_PATH } from '../../../../src/protocols/statsig/id-lists/manifest-directory.js';
+import { FILE_PATH } from '../../../../src/protocols/statsig/id-lists/file-id.js';
 import { addIdListFileRoutes } from '../../../../src/protocols/statsig/http/id-list-file-routes.js';
 import { createIdListFileClient } from '../../../../src/protocols/statsig/origin/id-list-file-client.js';
 import { eventually, within } from '../../../e2e/deadline.js';
