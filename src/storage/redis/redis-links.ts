@@ -4,7 +4,6 @@ import { createCommandClient, createListenClient, type ConnectRedis } from './re
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { RedisHealth } from './redis-health.js';
 import { RedisLink } from './redis-link.js';
-import { CHANNEL } from './redis-names.js';
 import type { RedisOptions } from './redis-options.js';
 import { createPasswordReader } from './redis-password.js';
 import type { RedisTask } from './redis-session.js';
@@ -28,6 +27,7 @@ export function openLinks(
   clock: Clock,
   health: RedisHealth,
   listener: LinksListener,
+  channel: string,
   options: RedisOptions,
 ): RedisLinks {
   const link = (
@@ -63,7 +63,7 @@ export function openLinks(
     );
   const small = link('connection', connect, checkServer(options));
   const bodies = link('bodies', connect, checkServer(options));
-  const listen = link('listen', connectToListen, (client) => client.subscribe(CHANNEL));
+  const listen = link('listen', connectToListen, (client) => client.subscribe(channel));
   return { small, bodies, listen };
 }
 
