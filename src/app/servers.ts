@@ -12,6 +12,7 @@ import { LimitReports } from '../servers/grpc/limit-reports.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
+import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -70,7 +71,8 @@ export function buildServers(
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
-  const http = connections.http && buildPublicServer(config, world, rooms);
+  const counts: SpecRequestCounts = { sinceTimeIgnored: 0 };
+  const http = connections.http && buildPublicServer(config, world, rooms, counts);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
   const at = toPorts(config);
@@ -101,6 +103,7 @@ export function buildServers(
         displaced: registry.displaced,
         ...(shows && streamRows(registry, shows)),
       },
+      ...(http && { requests: { ...counts } }),
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
       connectionsClosedForOthers: Object.fromEntries(
         Object.entries(connections).map(([server, { closed }]) => [server, closed]),
@@ -125,11 +128,17 @@ export function buildServers(
   };
 }
 
-function buildPublicServer(config: Config, { clock, log }: World, rooms: AllRooms): HttpApp {
+function buildPublicServer(
+  config: Config,
+  { clock, log }: World,
+  rooms: AllRooms,
+  counts: SpecRequestCounts,
+): HttpApp {
   const { readiness, events, reader, logEvents } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
     specs: reader,
+    counts,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },

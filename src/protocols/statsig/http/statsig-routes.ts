@@ -7,7 +7,7 @@ import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-rou
 import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
 import { PayloadReply } from './payload-reply.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
-import { addSpecRoutes, SPEC_URLS, type SpecSource } from './spec-routes.js';
+import { addSpecRoutes, SPEC_URLS, type SpecRequestCounts, type SpecSource } from './spec-routes.js';
 
 export interface StatsigRouteOptions {
   /** Where bodies of requests arrive. */
@@ -22,6 +22,7 @@ export interface StatsigSources {
   readonly logEvents: LogEventSink;
   readonly rewriteManifest: Rewrite;
   readonly idListFiles: IdListFileSource;
+  readonly counts: SpecRequestCounts;
 }
 
 export function statsigRoutes(
@@ -33,7 +34,7 @@ export function statsigRoutes(
     const payloadReply = new PayloadReply(clock);
     void app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
-      addSpecRoutes(scope, sources.specs, payloadReply, options.bodies);
+      addSpecRoutes(scope, sources.specs, payloadReply, options.bodies, sources.counts);
       addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
     });
     addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
