@@ -43,9 +43,8 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
   const sdkKey = toSdkKey(request, request.kind.path);
   if (typeof sdkKey !== 'string') return sdkKey;
   const sinceTime = readSinceTime(request.sinceTime);
-  const isProto = isTrue(request.queryProto) || isTrue(request.headerProto);
   return {
-    key: { sdkKey, kind: request.kind, format: isProto ? 'protobuf' : 'json' },
+    key: { sdkKey, kind: request.kind, format: asksForProtobuf(request) ? 'protobuf' : 'json' },
     // The whole spec is right for everybody, also for a client whose language writes numbers in another way.
     sinceTime: sinceTime ?? 0,
     isSinceTimeIgnored: sinceTime === undefined,
@@ -76,12 +75,16 @@ function stripSuffix(segment: string): string {
   return segment.replace(/\.js(?:on)?$/, '');
 }
 
+export function asksForProtobuf({ queryProto, headerProto }: SpecRequest): boolean {
+  return isTrue(queryProto) || isTrue(headerProto);
+}
+
 function isTrue(value: unknown): boolean {
   return value === 'true' || value === '1';
 }
 
 /** 0 if absent; undefined if it is not a number. */
-function readSinceTime(value: unknown): number | undefined {
+export function readSinceTime(value: unknown): number | undefined {
   if (value === undefined || value === null) return 0;
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   return typeof value === 'string' && NUMBER.test(value) ? Number(value) : undefined;

@@ -73,7 +73,7 @@ export function addSpecRoutes(
   });
 }
 
-function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknown): SpecRequest {
+export function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknown): SpecRequest {
   return {
     kind,
     ...namedKeys(request),

@@ -2,6 +2,7 @@
 import type { Clock } from '../../../domain/clock.js';
 import type { AddRoutes } from '../../../servers/http/http-server.js';
 import { openToBrowsers } from './browser-access.js';
+import { addDeltaRoutes } from './delta-routes.js';
 import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
 import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
 import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
@@ -37,6 +38,7 @@ export function statsigRoutes(
       addSpecRoutes(scope, sources.specs, payloadReply, options.bodies, sources.counts);
       addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
     });
+    addDeltaRoutes(app);
     addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
     addIdListFileRoutes(app, sources.idListFiles);
   };
