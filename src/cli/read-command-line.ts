@@ -92,12 +92,8 @@ function commandsText(help: Help, width: number): string {
 
 function toOption(setting: Setting, group: string): Option {
   const short = setting.short === undefined ? '' : `-${setting.short}, `;
-  const also = setting.alias === undefined ? '' : `; also --${setting.alias}`;
   const value = setting.kind === 'switch' ? '' : ` [${setting.unit}]`;
-  const option = new Option(
-    `${short}--${setting.flag}${value}`,
-    `${setting.help} (${describe(setting)}${also})`,
-  );
+  const option = new Option(`${short}--${setting.flag}${value}`, `${setting.help} (${describe(setting)})`);
   // To commander, --no-proxy is the opposite of --proxy; to curl and to us it is a list of hosts.
   option.negate = false;
   return option.helpGroup(`${group}:`).hideHelp(setting.isCommon !== true);
@@ -106,7 +102,8 @@ function toOption(setting: Setting, group: string): Option {
 function describe(setting: Setting): string {
   const fallback = setting.kind === 'switch' || setting.default === '' ? [] : [`default ${setting.default}`];
   const bounds = setting.kind === 'integer' ? [boundsText(setting)] : [];
-  return [...fallback, ...bounds, setting.env].join('; ');
+  const alias = setting.alias === undefined ? [] : [`also --${setting.alias}`];
+  return [...fallback, ...bounds, ...alias, setting.env].join('; ');
 }
 
 /** Each spelling is an option of its own. */
