@@ -24,7 +24,7 @@ RUN install --directory --owner=1000 --group=1000 --mode=0700 /data
 # `node`, by number: Kubernetes can tell from a number only that it is not root.
 USER 1000
 # 8001, the admin port, listens on loopback inside the container unless SFP_ADMIN_HOST says otherwise.
-EXPOSE 8000 8001 50051
+EXPOSE 8000 8001 8443 50051 50052
 # Sees variables, not arguments: where the port is not 8000, set SFP_HTTP_PORT instead of typing --http-port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "/app/dist/main.js", "health"]
 # Without a shell in between: SIGTERM reaches the proxy itself. Source maps cost 50 ms at the start: stacks name lines of src.

@@ -6,6 +6,7 @@ import { grpcFanout } from './grpc-fanout.js';
 import { httpHit } from './http-hit.js';
 import { poll1000Keys } from './poll-1000-keys.js';
 import { randomKeys } from './random-keys.js';
+import { telemetry } from './telemetry.js';
 import { updateStall } from './update-stall.js';
 import { upstreamH2 } from './upstream-h2.js';
 
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   events,
   'upstream-h2': upstreamH2,
   'random-keys': randomKeys,
+  telemetry,
 };
 /** Takes several minutes. */
 const ONLY_BY_NAME = 'random-keys';

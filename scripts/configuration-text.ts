@@ -1,4 +1,5 @@
 // docs/configuration.md as text, made from the settings table.
+import { BUDGET } from '../src/app/budget.js';
 import { boundsText, type Setting } from '../src/config/setting.js';
 import { IDLE_OPTIONS, type IdleOption } from '../src/config/sfp-leftovers.js';
 import { settingGroups } from '../src/config/settings.js';
@@ -33,10 +34,29 @@ They are accepted, so that a command line written for SFP 4.1 to 4.5 starts; eac
 | --- | --- |
 `;
 
-const TAIL = `
-Certificate authorities can also be added for the whole process by Node's own \`NODE_EXTRA_CA_CERTS\`.
+/** What clients may hold, from the table that the code has. */
+const BUDGET_HEAD = `## What clients may hold
 
-## Limits that are not settings
+Strangers can reach the ports, so what they can hold is bounded, together with what known clients hold. Probes and SDKs that were
+served before have room of their own. Where a limit is reached, a line \`clients reached a limit\` says so, once a minute at most,
+\`tables\` of \`/status\` counts it as \`reached\`, and it is a [problem](operations.md#problems) for five minutes.
+
+| in \`/status\` | what | limit | beyond it |
+| --- | --- | --- | --- |
+${BUDGET.map(({ gauge, what, limit, beyond }) => `| \`${gauge}\` | ${what} | ${limit} | ${beyond} |`).join('\n')}
+
+- The shares of the ports: all connections together are at most what the process may open (\`ulimit -n\`) less 256, or less a quarter
+  where that is fewer, and take at most a quarter of memory, at 20 KiB each. What one port does not ask for goes to the others.
+- Memory is the smaller of Node's heap limit (\`--max-old-space-size\`) and the container's limit.
+
+`;
+
+const TAIL = `
+TLS and its settings together: [tls.md](tls.md). Certificate authorities can also be added for the whole process by Node's own \`NODE_EXTRA_CA_CERTS\`.
+
+${BUDGET_HEAD}## Limits that are not settings
+
+All timeouts, settings and others, have [a page of their own](timeouts.md).
 
 | what | limit |
 | --- | --- |
@@ -52,7 +72,6 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | \`Retry-After\` of the origin | kept to for 10 minutes at most |
 | failures of first fetches remembered | 1 s, or as long as the origin's \`Retry-After\` says; 10,000 of them |
 | refusals remembered | 10 s; 10,000 of them |
-| a start that waits for pinned keys | 60 s |
 | first fetches that wait for their turn | 1,000 of known keys and 1,000 of others, for 10 s |
 | first fetches of keys that are not known (pinned, held in any format, or held in the last day and not refused since) | three quarters of \`--cold-fetches-max\` |
 | a command to Redis | 1 s; for the states of many specs 1 ms more for each, of up to 1,000 at one time |
@@ -76,17 +95,15 @@ Certificate authorities can also be added for the whole process by Node's own \`
 | files of ID lists being passed through | 16 at one time; one that takes over a minute gives way to another |
 | reading a file of an ID list from its copy | 30 minutes |
 | a message that a gRPC client sends | 4 KiB, 10 s from the begin of its call; 16 KiB of headers |
-| gRPC calls that wait for a first spec | 500, and as many as there may be streams; of more, one that has waited for 10 s gives way |
-| gRPC calls open at one time | those, the streams, and 500 others; on one connection 100, and as many as there may be streams |
+| gRPC calls on one connection | 100, and as many as there may be streams |
 | gRPC calls that one connection starts | 1,000 per second, and as many as there may be streams at once |
 | gRPC calls answered in one turn of the event loop | 50 |
-| a gRPC connection without an open call | 75 s |
+| a TLS handshake | 10 s |
+| requests over HTTP/2 | 100 at one time on one connection, 1,000 per second and 100 at once; as many in all as there may be HTTP connections |
+| a connection of gRPC or HTTP/2 without an open call | 75 s |
 | specs that wait for one gRPC client | 1, the newest, besides the one being sent |
 | silence on a gRPC stream | 30 s, then a heartbeat |
-| health watches over gRPC | 200 |
-| bodies of requests that arrive at one time | four times the largest batch of log events, in bytes; beyond that the one that has been arriving for longest is refused |
 | requests on one HTTP connection that wait for their answers | 16 |
-| client connections | 100 to the admin port; to the gRPC port 1,000 more than streams; in all no more than the process may open (\`ulimit -n\`) less 256, or less a quarter of it where that is fewer |
 | deliveries of log events in flight | 64, one per SDK key |
 | retries of SDK keys that the origin is not known to take, and of batches that stepped aside | 5 a second for all together |
 | a look into a batch | 5 s, 128 in line, 16 of one SDK key; text over 16 MiB, or with over 100,000 events, is not searched for exposures |
@@ -120,7 +137,7 @@ function toRow(setting: Setting): string {
   const cells = [
     setting.isCommon === true ? `**${option}**` : option,
     `\`${setting.env}\``,
-    setting.default === '' ? '' : `\`${setting.default}\``,
+    setting.default === '' || setting.default === undefined ? '' : `\`${setting.default}\``,
     setting.kind === 'integer' ? `${boundsText(setting)} ${setting.unit}` : boundsText(setting),
     setting.help,
   ];

@@ -9,17 +9,17 @@ main() {
   if [ package-lock.json -nt node_modules/.package-lock.json ]; then
     npm ci --include=dev
   fi
-  install_programs redis-server openssl curl
+  install_programs redis-server openssl curl promtool:prometheus
 
   npm run check
   npm test -- --and-on-node-24 "$@"
 }
 
-# Programs that tests start; each is in the Debian package of its name.
+# Programs that tests start; each is in the Debian package of its name, or of the name behind the colon.
 install_programs() {
   local program missing=() as_root=()
   for program in "$@"; do
-    command -v "$program" >/dev/null || missing+=("$program")
+    command -v "${program%:*}" >/dev/null || missing+=("${program#*:}")
   done
   [ "${#missing[@]}" -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || as_root=(sudo)

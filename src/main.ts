@@ -4,24 +4,15 @@ import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
-import { startApp, type App } from './app/app.js';
-import { readCommandLine } from './cli/read-command-line.js';
-import {
-  loadConfig,
-  loadSettings,
-  type Config,
-  type Ignored,
-  type Loaded,
-  type Surroundings,
-} from './config/load-config.js';
+import { getHeapStatistics } from 'node:v8';
+import type { App } from './app/app.js';
+import type { Typed } from './cli/read-command-line.js';
 import type { CommandLine } from './config/command-line.js';
+import type { Config, Ignored, Loaded, Surroundings } from './config/load-config.js';
 import { systemClock } from './domain/clock.js';
 import { nameSdkKeys } from './domain/sdk-key.js';
 import { folderFault } from './files/folder-fault.js';
-import { probeHealth } from './cli/health-probe.js';
-import { openStandardOutput } from './observability/log-output.js';
-import { createLogger, type Logger } from './observability/logger.js';
-import { PortsUnavailable } from './servers/listener/open-ports.js';
+import type { Logger } from './observability/logger.js';
 
 const STANDARD_OUTPUT = 1;
 const EXIT_BROKEN = 1;
@@ -43,14 +34,19 @@ const around: Surroundings = {
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
   hostName: hostname(),
+  nowMs: systemClock.nowMs(),
   // With the user's number in it: the temp dir is everybody's.
   fallbackDataDir: join(tmpdir(), `spec-forward-proxy-${uid ?? 'user'}`),
   folderFault,
 };
 
+/**
+ * What a command needs is imported when it is clear which it is: an image runs `health` every few seconds, and what the daemon
+ * consists of takes half a second to load.
+ */
 async function main(): Promise<void> {
   const version = readVersion();
-  const typed = readCommandLine(process.argv.slice(2), version, terminalColumns());
+  const typed = await readArguments(process.argv.slice(2), version);
   switch (typed.kind) {
     case 'told':
       process.stdout.write(typed.text);
@@ -59,6 +55,7 @@ async function main(): Promise<void> {
       await runHealth(typed.line);
       return;
     case 'run': {
+      const { loadConfig } = await import('./config/load-config.js');
       const loaded = loadConfig(typed.line, around);
       const config = orFaults(loaded);
       if (config === undefined) return;
@@ -68,15 +65,33 @@ async function main(): Promise<void> {
   }
 }
 
+async function readArguments(args: readonly string[], version: string): Promise<Typed> {
+  const [first = '', ...rest] = args;
+  if (rest.length === 0 && ['--version', '-V'].includes(first)) return { kind: 'told', text: `${version}\n` };
+  if (first === 'health') {
+    const { readHealthLine } = await import('./cli/read-health-line.js');
+    const line = readHealthLine(rest);
+    if (line !== undefined) return { kind: 'health', line };
+  }
+  const { readCommandLine } = await import('./cli/read-command-line.js');
+  return readCommandLine(args, version, terminalColumns());
+}
+
 async function runHealth(line: CommandLine): Promise<void> {
+  const { loadSettings } = await import('./config/load-config.js');
   const values = orFaults(loadSettings(line, around));
   if (values === undefined) return;
+  const { probeHealth } = await import('./cli/health-probe.js');
   const report = await probeHealth({ ...values, isGrpc: values.healthGrpc }, systemClock);
   process.stdout.write(`${report.text}\n`);
   process.exitCode = report.isHealthy ? 0 : EXIT_BROKEN;
 }
 
 async function runDaemon(config: Config, ignored: Ignored, version: string): Promise<void> {
+  const { startApp } = await import('./app/app.js');
+  const { openStandardOutput } = await import('./observability/log-output.js');
+  const { createLogger } = await import('./observability/logger.js');
+  const { PortsUnavailable } = await import('./servers/listener/open-ports.js');
   const output = openStandardOutput(config.logFormat);
   const log = createLogger(output, {
     level: config.logLevel,
@@ -107,6 +122,7 @@ async function runDaemon(config: Config, ignored: Ignored, version: string): Pro
     version,
     user,
     openFilesMax: readOpenFilesMax(),
+    memoryBytesMax: readMemoryBytesMax(),
   });
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit);
@@ -193,6 +209,12 @@ function readOpenFilesMax(): number {
 /** Undefined where the output goes elsewhere: `process.stdout` is not touched then, as it would make writes to a pipe block. */
 function terminalColumns(): number | undefined {
   return isatty(STANDARD_OUTPUT) ? process.stdout.columns : undefined;
+}
+
+/** Without a container's limit Node gives 0, nothing, or more than there is. */
+function readMemoryBytesMax(): number {
+  const { heap_size_limit: heapBytesMax } = getHeapStatistics();
+  return Math.min(heapBytesMax, process.constrainedMemory() || Infinity);
 }
 
 function readVersion(): string {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { configurationText } from '../scripts/configuration-text.js';
+import { monitoringText } from '../scripts/monitoring-text.js';
 import { boundsText, type Setting } from '../src/config/setting.js';
 import { errorBody, type ErrorReason } from '../src/servers/http/error-reply.js';
 import { settings } from '../src/config/settings.js';
@@ -17,6 +18,10 @@ function read(path: string): string {
 
 test('docs/configuration.md is what the settings table makes of it', () => {
   assert.equal(read('docs/configuration.md'), configurationText(), 'run `npm run docs`');
+});
+
+test('docs/monitoring.md is what the catalogue of events makes of it', () => {
+  assert.equal(read('docs/monitoring.md'), monitoringText(), 'run `npm run docs`');
 });
 
 /** The strings of each union type that src exports by a name on …Reason, wherever it stands. */

@@ -101,6 +101,7 @@ function configOf({ hostname = 'container', command, environment = {} }: Service
     env: Object.fromEntries(env) as Record<string, string>,
     readFile: () => assert.fail('no file is named'),
     hostName: hostname,
+    nowMs: Date.now(),
     fallbackDataDir: '/nowhere',
     folderFault: () => undefined,
   });

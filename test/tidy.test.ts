@@ -40,10 +40,13 @@ const DOORS: Readonly<Record<string, string>> = {
   '@grpc/proto-loader': 'src/servers/grpc/protos.ts',
   commander: 'src/cli/read-command-line.ts',
   fastify: 'src/',
+  'hot-shots': 'src/observability/statsd/statsd-sink.ts',
   ioredis: 'src/storage/redis/',
   'lru-cache': 'src/core/expiring-memory.ts',
+  'node-unix-socket': 'src/observability/statsd/unix-sender.ts',
   'p-limit': 'src/domain/concurrency-limit.ts',
   pino: 'src/observability/logger.ts',
+  'prom-client': 'src/observability/prometheus-page.ts',
   undici: 'src/http-client/',
 };
 /** These are used behind one door, and beyond it held by their types only. */
@@ -59,9 +62,9 @@ const CARRIES_BYTES: readonly string[] = ['@grpc/grpc-js', 'fastify', 'ioredis',
 /** What is reached for in one file only, and handed to all others. */
 const BANS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\bprocess\.(?:env|argv|exit|exitCode|on|once|stdout|stderr)\b/, ['src/main.ts']],
-  // But for a socket's own idle time.
+  // But for the idle time of a socket or a stream of HTTP/2.
   [
-    /(?<!\bsocket\.)\b(?:setTimeout|setInterval|Date\.now|performance\.now)\(|\bnew Date\(\)/,
+    /(?<!\b(?:socket|stream)\.)\b(?:setTimeout|setInterval|Date\.now|performance\.now)\(|\bnew Date\(\)/,
     ['src/domain/clock.ts'],
   ],
   [/\bconsole\.\w/, []],
@@ -121,7 +124,9 @@ interface Import {
 
 function importsOf(file: string): Import[] {
   const text = sources.get(file) ?? '';
-  return [...text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gms)].map((match) => ({
+  const atOnce = [...text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gms)];
+  const later = [...text.matchAll(/\bimport\((type\s+)?'([^']+)'\)/g)];
+  return [...atOnce, ...later].map((match) => ({
     specifier: match[2] ?? '',
     isTypeOnly: match[1] !== undefined,
   }));

@@ -31,6 +31,7 @@ export async function startProxy(
   const loaded = loadConfig(typed.line, {
     env,
     hostName: name,
+    nowMs: Date.now(),
     fallbackDataDir: '/nonexistent',
     folderFault: () => undefined,
     readFile: () => fileText,
@@ -38,6 +39,7 @@ export async function startProxy(
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const silent = { write: () => undefined };
   const log = createLogger(silent, { level: 'info', instanceName: name, version: 'bench' });
-  const world = { clock: systemClock, log, version: 'bench', user: undefined, openFilesMax: Infinity };
+  const limits = { openFilesMax: Infinity, memoryBytesMax: Infinity };
+  const world = { clock: systemClock, log, version: 'bench', user: undefined, ...limits };
   return await startApp(loaded.config, world);
 }

@@ -41,6 +41,8 @@ function demoVariables({ url }: DemoOrigin, env: NodeJS.ProcessEnv): Record<stri
   return {
     STATSIG_ENDPOINT: url,
     SFP_SDK_KEYS: DEMO_SDK_KEY,
+    // Asked for by nobody at first: so its updates are seen in the log all the same.
+    SFP_PINNED_PAYLOADS: 'v2',
     ...Object.fromEntries(
       Object.entries(unlessSet).map(([name, value]) => [name, nonEmpty(env[name], value)]),
     ),

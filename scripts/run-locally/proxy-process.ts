@@ -71,10 +71,10 @@ export class ProxyProcess {
 
   /** Why it ended before it was ready. */
   whyEnded(): string {
-    const address = /address already in use ([^\]"\\]+)/.exec(this.#held)?.[1];
-    if (address === undefined) return 'the proxy ended before it was ready: its messages are above';
+    const port = /cannot listen on port (\d+)[^"]*EADDRINUSE/.exec(this.#held)?.[1];
+    if (port === undefined) return 'the proxy ended before it was ready: its messages are above';
     return (
-      `${address} is taken by another process: choose other ports with --http-port N, --grpc-port N and ` +
+      `port ${port} is taken by another process: choose other ports with --http-port N, --grpc-port N and ` +
       '--admin-port N (8000, 50051 and 8001 unless typed; 0 takes a free one)'
     );
   }

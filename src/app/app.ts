@@ -3,8 +3,9 @@ import type { Config } from '../config/load-config.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
+import type { Gauges } from '../observability/gauges.js';
 import type { Logger } from '../observability/logger.js';
-import { createLoggedProxyEvents, noProxyEvents, type ProxyEvents } from '../observability/proxy-events.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
@@ -13,13 +14,16 @@ import { Readiness } from '../servers/readiness.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { buildCore, type Core } from './core.js';
 import { Features } from './feature.js';
-import { followFiles } from './followed-files.js';
+import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
+import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
-import { buildServers, type Ports } from './servers.js';
+import type { Ports } from './ports.js';
+import { buildServers } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
+import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
 import { versionEventFeature } from './version-events.js';
 import type { World } from './world.js';
 
@@ -30,6 +34,8 @@ export interface App extends Ports {
   readFilesAgain(): void;
   /** Not ready from now on, and served for a while yet, as whoever sends traffic learns of it late; `over` ends that while. */
   leave(over: Promise<void>): Promise<void>;
+  /** How full each bounded table is now. */
+  readonly gauges: Gauges;
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
@@ -41,19 +47,26 @@ const STARTUP_MS_MAX = 60_000;
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
   const startedAtMs = clock.monotonicMs();
-  const events = config.logLevel === 'debug' ? createLoggedProxyEvents(log) : noProxyEvents;
+  const telemetry = await openTelemetry(config, world);
+  const { events, page } = telemetry;
   const shared = openShared(config, world);
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
   const rooms = { readiness, events, ...buildRooms(config, world, events, places, shared) };
   const { backups, pinned } = rooms;
-  const servers = buildServers(config, world, rooms, (keys) =>
-    describeStatus(config, world, features, readiness, startedAtMs, keys),
-  );
-  const followed = followFiles(config, world, { pinned, connections: shared.connections, places });
+  const status = (keys: string | undefined): object =>
+    describeStatus(config, world, features, readiness, startedAtMs, keys);
+  const servers = buildServers(config, world, rooms, { status, metrics: page });
+  const followed = followFiles(config, world, {
+    pinned,
+    connections: shared.connections,
+    places,
+    certificates: servers.certificates,
+  });
   features.add(
-    processFeature(),
+    telemetryFeature(clock, telemetry, features),
+    processFeature(world, readiness),
     backupFeature(clock, backups, places),
     { name: 'connections to origins', close: () => shared.connections.close() },
     idListFeature(clock, rooms),
@@ -62,15 +75,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
     servers,
-    {
-      name: 'files that settings name',
-      open: () => {
-        followed.start();
-      },
-      drain: () => {
-        followed.stop();
-      },
-    },
+    statsigFeature(telemetry, rooms.logEvents),
+    fileFeature(followed),
+    new LimitWatch(clock, log, () => features.gauges),
   );
   try {
     await features.open();
@@ -82,18 +89,15 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { ports } = servers;
   const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
-  let areTried = false;
-  const tried = pinned.pin(pinnedSdkKeys).then(() => {
-    areTried = true;
-  });
-  const startedUp = atMost(clock, STARTUP_MS_MAX, tried).then(() => {
-    readiness.startedUp();
-    logReady(log, readiness, pinnedSdkKeys.size, areTried);
-  });
+  if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
+  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
   let stopped: Promise<void> | undefined;
   return {
     ...ports,
     startedUp,
+    get gauges() {
+      return features.gauges;
+    },
     readFilesAgain: () => {
       followed.readNow();
     },
@@ -107,6 +111,22 @@ export async function startApp(config: Config, world: World): Promise<App> {
       return stopped;
     },
   };
+}
+
+/** `pinning` ends when every pinned key was tried once. */
+async function startUp(
+  { clock, log }: World,
+  readiness: Readiness,
+  pinnedSdkKeys: number,
+  pinning: Promise<void>,
+): Promise<void> {
+  let areTried = false;
+  const tried = pinning.then(() => {
+    areTried = true;
+  });
+  await atMost(clock, STARTUP_MS_MAX, tried);
+  readiness.startedUp();
+  logReady(log, readiness, pinnedSdkKeys, areTried);
 }
 
 function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number, areTried: boolean): void {
@@ -148,6 +168,7 @@ function buildRooms(
   );
   const core = buildCore(config, world, events, { origin, places, link });
   const idLists = buildIdLists(config, world, core, connections, disk);
-  const isKnownKey = (sdkKey: string): boolean => core.store.isPinned(sdkKey) || core.store.holds(sdkKey);
+  const isKnownKey = (sdkKey: string): boolean =>
+    core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
   return { ...core, ...idLists, logEvents: buildLogEvents(config, world, events, connections, isKnownKey) };
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config/load-config.js';
 import type { RedisConfig } from '../config/redis-config.js';
 import type { BackupPlace, Backups } from '../core/backups.js';
 import type { Clock } from '../domain/clock.js';
+import { readInstruments as to } from '../observability/instruments.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
 import type { DiskQueue } from '../files/disk-queue.js';
@@ -60,6 +61,11 @@ export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: O
   return {
     name: 'backups',
     close: () => finishBackups(clock, backups),
+    readings: (write) => {
+      if (redis === undefined) return;
+      write(to.redisUp, redis.failing === undefined ? 1 : 0);
+      write(to.leader, redis.isLeader ? 1 : 0);
+    },
     unusable: () => {
       const failing = disk?.failing;
       const what = 'specs are kept in memory only: a restart needs the origin';

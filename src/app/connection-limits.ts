@@ -12,18 +12,18 @@ export type ConnectionLimits = Readonly<
 };
 
 export function buildConnectionLimits(
-  { clock, log, openFilesMax }: World,
+  { log, openFilesMax, memoryBytesMax }: World,
   asked: ConnectionsByServer & { readonly admin: number },
 ): ConnectionLimits {
-  const shares = shareConnections(openFilesMax, asked);
+  const shares = shareConnections({ openFilesMax, memoryBytesMax }, asked);
   if (shares.http !== asked.http || shares.grpc !== asked.grpc || shares.admin !== asked.admin) {
     log.warn(
-      { openFilesMax, asked, allowed: shares },
-      'fewer client connections than asked for: the process may not open more files (ulimit -n)',
+      { openFilesMax, memoryBytesMax, asked, allowed: shares },
+      'fewer client connections than asked for: the process may not open more files (ulimit -n), or has too little memory',
     );
   }
   const limitOf = (server: ConnectionLimitOptions['server'], connectionsMax: number): ConnectionLimit =>
-    new ConnectionLimit(clock, log, { server, connectionsMax });
+    new ConnectionLimit({ server, connectionsMax });
   return {
     ...(shares.http !== undefined && { http: limitOf('http', shares.http) }),
     ...(shares.grpc !== undefined && { grpc: limitOf('grpc', shares.grpc) }),

@@ -10,16 +10,19 @@ import { Reader, type Restore } from '../core/reader.js';
 import { Refresher } from '../core/refresher.js';
 import { Turns } from '../core/turns.js';
 import { UpdateFeed } from '../core/update-feed.js';
+import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { PayloadKey } from '../domain/payload-key.js';
-import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
+import { eventFields } from '../observability/event-fields.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { FleetLink } from '../storage/fleet-link.js';
 import type { Origin } from '../core/origin.js';
-import { Poller } from '../core/poller.js';
+import { Poller, type PollerOptions } from '../core/poller.js';
 import { PinnedPayloads } from './pinned-payloads.js';
 import {
   toFleetOptions,
   toHostOf,
+  toIntervalMs,
   toNeededIntervalMs,
   toPinnedPayloadNames,
   toPollerOptions,
@@ -36,6 +39,7 @@ export interface Core {
   readonly outcomes: OutcomeLog;
   readonly refresher: Refresher;
   readonly poller: Poller;
+  readonly intervalMs: PollerOptions['intervalMs'];
   readonly reader: Reader;
   readonly pinned: PinnedPayloads;
   readonly backups: Backups;
@@ -86,14 +90,14 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     coldFetchesMax: config.coldFetchesMax,
   });
   const common = { origin, store, feed, outcomes, refresher, poller, reader, pinned, backups, fleet };
-  const core: Core = { ...common, formsLimit };
+  const core: Core = { ...common, intervalMs: toIntervalMs(config, facts.isIdle), formsLimit };
   poller.start((key) => turns.poll(key));
   store.subscribe({
     removed: ({ sdkKey }) => {
       memory.left(sdkKey);
     },
   });
-  connect(core, new BackupLog(clock, log, events), events);
+  connect(core, clock, new BackupLog(clock, log), events);
   store.subscribe({
     // At once, unless it was fetched a moment ago.
     askedAgain: ({ key, confirmedAtMs }) => {
@@ -104,7 +108,7 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
 }
 
 /** Connects events to their listeners, which are called in the order in which they stand here. */
-function connect(core: Core, backupLog: BackupLog, events: ProxyEvents): void {
+function connect(core: Core, clock: Clock, backupLog: BackupLog, events: ProxyEvents): void {
   const { store, refresher, backups, outcomes, feed, poller, fleet } = core;
   refresher.subscribe(outcomes);
   refresher.subscribe(backups);
@@ -115,11 +119,18 @@ function connect(core: Core, backupLog: BackupLog, events: ProxyEvents): void {
     store.subscribe(fleet);
   }
   store.subscribe({
-    updated: (held) => {
+    updated: (held, replaced) => {
       const streams = feed.publish(held);
-      if (streams === 0 || !events.isWatched) return;
-      const fields = { ...eventFields(held.key), streams, lcut: held.payload.version };
-      events.record('StreamingChannelGotNewData', fields);
+      const lcut = held.payload.version;
+      const fields = { ...eventFields(held.key), acceptEncoding: 'none', lcut };
+      events.record('ConfigSpecStoreGotData', fields);
+      // Only a version that the body states is the time of its last change.
+      if (replaced !== undefined && held.key.kind.versions === 'stated') {
+        // Clocks differ: a sum that falls looks like a restart to Prometheus.
+        const latencyMs = Math.max(0, clock.nowMs() - lcut);
+        events.record('UpdateConfigSpecStorePropagationDelayMs', { ...fields, latencyMs });
+      }
+      if (streams > 0) events.record('StreamingChannelGotNewData', { ...fields, streams });
     },
     removed: (key) => {
       feed.remove(key);

@@ -2,6 +2,8 @@
 import type { Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
 import type { Gauges } from '../observability/gauges.js';
+import { readInstruments as to } from '../observability/instruments.js';
+import type { Reader, WriteReading } from '../observability/metrics.js';
 import type { KeyFilter } from './key-rows.js';
 import type { Problem } from './problems.js';
 
@@ -15,6 +17,8 @@ export interface Feature {
   readonly drain?: () => Promise<void> | void;
   /** Runs after all features have drained, in the reverse order of the list. */
   readonly close?: () => Promise<void> | void;
+  /** What /metrics reads of it, besides its tables. */
+  readonly readings?: Reader;
   /** How full its bounded tables are. */
   readonly gauges?: () => Gauges;
   /** Folders that cannot be used now: /v1/ready names them as well. */
@@ -62,6 +66,16 @@ export class Features {
       }
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** Everything that /metrics reads. */
+  read(write: WriteReading): void {
+    for (const { readings } of this.#features) readings?.(write);
+    for (const [table, { entries, entriesMax }] of Object.entries(this.gauges)) {
+      write(to.tableEntries, entries, table);
+      write(to.tableEntriesMax, entriesMax, table);
+    }
+    for (const { reason, count } of this.problems) write(to.problems, count, reason);
   }
 
   get gauges(): Gauges {

@@ -1,5 +1,7 @@
 // The files that settings name and that may change meanwhile, and what becomes of new contents.
 import { readCa, type Config } from '../config/load-config.js';
+import { toTlsFiles } from '../config/tls-config.js';
+import type { Certificates } from '../servers/listener/certificates.js';
 import { readPinnedKeys } from '../config/pinned-keys.js';
 import type { Setting } from '../config/setting.js';
 import { settings } from '../config/settings.js';
@@ -7,6 +9,7 @@ import { nameSdkKeys } from '../domain/sdk-key.js';
 import { FileFollower, type FollowedFile } from '../files/followed-files.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { OpenedPlaces } from './backup-places.js';
+import type { Feature } from './feature.js';
 import type { PinnedPayloads } from './pinned-payloads.js';
 import type { World } from './world.js';
 
@@ -14,6 +17,8 @@ export interface FileReaders {
   readonly pinned: PinnedPayloads;
   readonly connections: SharedConnections;
   readonly places: Pick<OpenedPlaces, 'trustForRedis'>;
+  /** Of the TLS ports; undefined without TLS. */
+  readonly certificates: Certificates | undefined;
 }
 
 /** The password file of Redis is not among them: it is read at each connection. */
@@ -22,6 +27,7 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
   const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
   return new FileFollower(clock, log, [
     ...keysFile(config, pinned),
+    ...tlsFiles(config, readers.certificates),
     ...caFile('origin CA file', settings.originCaFile, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
     }),
@@ -29,6 +35,31 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
       places.trustForRedis(pem);
     }),
   ]);
+}
+
+export function fileFeature(follower: FileFollower): Feature {
+  return {
+    name: 'files that settings name',
+    open: () => {
+      follower.start();
+    },
+    drain: () => {
+      follower.stop();
+    },
+    problems: () =>
+      follower.failing.map(({ name, faults, sinceMs }) => {
+        const what = `${name}: ${faults.join('; ')}`;
+        return { reason: 'file_not_taken_over', what, sinceMs, count: 1 };
+      }),
+  };
+}
+
+function tlsFiles({ tls }: Config, certificates: Certificates | undefined): readonly FollowedFile[] {
+  if (tls === undefined || certificates === undefined) return [];
+  const { paths, files } = tls;
+  const texts = [files.certificate, files.key, files.clientCa].flatMap((file) => file?.pem ?? []);
+  const takeOver: FollowedFile['takeOver'] = (found) => certificates.takeOver(toTlsFiles(paths, found));
+  return [{ name: 'server certificate', paths, texts, takeOver }];
 }
 
 function keysFile(config: Config, pinned: PinnedPayloads): readonly FollowedFile[] {

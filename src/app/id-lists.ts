@@ -11,6 +11,7 @@ import { ManifestFiles } from '../protocols/statsig/id-lists/manifest-files.js';
 import { MemoryPlace } from '../protocols/statsig/id-lists/memory-place.js';
 import { RewrittenManifests } from '../protocols/statsig/id-lists/rewritten-manifests.js';
 import type { DiskQueue } from '../files/disk-queue.js';
+import { readInstruments as to } from '../observability/instruments.js';
 import { systemFiles } from '../files/file-system.js';
 import type { IdListFileOrigin } from '../protocols/statsig/origin/id-list-file-origin.js';
 import { createIdListFileClient } from '../protocols/statsig/origin/id-list-file-client.js';
@@ -72,6 +73,9 @@ export function idListFeature(clock: Clock, { manifests, idListFiles, idListDisk
     name: 'ID lists',
     prepare: () => idListFiles.open(),
     close: () => atMost(clock, CLOSE_MS_MAX, idListFiles.close()),
+    readings: (write) => {
+      write(to.idListBytes, idListFiles.copyBytes);
+    },
     gauges: () => ({ ...manifests.gauges, ...idListFiles.gauges }),
     unusable: () => {
       const failing = idListDisk?.failing;

@@ -14,6 +14,8 @@ import type { Held } from '../protocols/statsig/log-events/queue-room.js';
 import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
 import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
+import { readInstruments as to } from '../observability/instruments.js';
+import type { WriteReading } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { RecentTrouble } from '../observability/recent-trouble.js';
 import { createEventClient } from '../protocols/statsig/origin/event-client.js';
@@ -70,15 +72,29 @@ export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
     drain: () => store.flush(),
     close: () => store.close(),
     gauges: () => ({
-      logEventBatches: { entries: room.batches, entriesMax: room.options.batchesMax },
-      logEventBytes: { entries: room.bytes, entriesMax: room.options.bytesMax },
+      ...room.gauges,
       logEventDeliveries: { entries: forwarder.inFlight, entriesMax: forwarder.inFlightMax },
       logEventExposures: { entries: inspector.remembered, entriesMax: inspector.rememberedMax },
     }),
+    readings: (write) => {
+      readLogEvents(write, store, clock.nowMs());
+    },
     unusable: () => (store.isOpen ? [] : [notOpen(clock, store)]),
     problems: () => [...deliveryProblems(clock, store), ...acceptanceProblems(clock, store)],
     status: (shows) => ({ logEvents: describeLogEvents(store, clock.nowMs(), shows) }),
   };
+}
+
+function readLogEvents(write: WriteReading, store: LogEventStore, nowMs: number): void {
+  const { accepted, forwarded, retried, dead, turnedAway } = store.counters.total;
+  write(to.eventBatches, accepted, 'accepted');
+  write(to.eventBatches, forwarded, 'forwarded');
+  write(to.eventBatches, retried, 'retried');
+  write(to.eventBatches, dead, 'dead');
+  write(to.eventBatches, turnedAway, 'turned_away');
+  write(to.queueBatches, store.room.batches);
+  write(to.queueBytes, store.room.bytes);
+  write(to.queueAge, oldestAgeS(store, nowMs) ?? 0);
 }
 
 function notOpen(clock: Clock, { notOpenForMs }: LogEventStore): Problem {
@@ -125,7 +141,6 @@ function acceptanceProblems(clock: Clock, { troubles }: LogEventStore): readonly
 
 function describeLogEvents(store: LogEventStore, nowMs: number, shows: KeyFilter | undefined): object {
   const { room, counters, forwarder, isDurable } = store;
-  const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
   const bytesOf = (sdkKey: string): number => room.heldBy(sdkKey).bytes;
   return {
     isDurable,
@@ -133,7 +148,7 @@ function describeLogEvents(store: LogEventStore, nowMs: number, shows: KeyFilter
     waiting: {
       batches: room.batches,
       bytes: room.bytes,
-      oldestAgeS: ages.length === 0 ? null : ages.reduce(larger),
+      oldestAgeS: oldestAgeS(store, nowMs) ?? null,
     },
     ...(shows &&
       keyRows(
@@ -148,6 +163,12 @@ function describeLogEvents(store: LogEventStore, nowMs: number, shows: KeyFilter
           }),
       )),
   };
+}
+
+/** Undefined where nothing waits. */
+function oldestAgeS({ forwarder }: LogEventStore, nowMs: number): number | undefined {
+  const ages = [...forwarder.lanes.values()].map((lane) => ageS(lane, nowMs));
+  return ages.length === 0 ? undefined : ages.reduce(larger);
 }
 
 const NOTHING_WAITS = {

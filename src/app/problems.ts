@@ -5,6 +5,7 @@ export type ProblemReason =
   | 'spec_missing'
   | 'origin_failing'
   | 'key_refused'
+  | 'file_not_taken_over'
   | 'redis_failing'
   | 'specs_folder_failing'
   | 'id_lists_folder_failing'
@@ -14,7 +15,8 @@ export type ProblemReason =
   | 'log_events_turned_away'
   | 'log_events_not_delivered'
   | 'log_events_refused'
-  | 'log_events_given_up';
+  | 'log_events_given_up'
+  | 'limit_reached';
 
 /** As the feature that has it states it. */
 export interface Problem {
@@ -44,6 +46,10 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   key_refused: {
     severity: 'degraded',
     remedy: 'The SDK key was revoked or belongs to another project: replace it in the services that use it.',
+  },
+  file_not_taken_over: {
+    severity: 'degraded',
+    remedy: 'Mend the file: its earlier contents stay in use until then, and new ones need no restart.',
   },
   redis_failing: {
     severity: 'degraded',
@@ -86,6 +92,11 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   log_events_given_up: {
     severity: 'degraded',
     remedy: 'See dead-letters.jsonl in the folder of log events for what was given up, and why.',
+  },
+  limit_reached: {
+    severity: 'degraded',
+    remedy:
+      'Find out who sends so much. If it is honest load: more replicas, or the setting that docs/configuration.md names for it.',
   },
 };
 

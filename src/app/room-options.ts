@@ -7,7 +7,6 @@ import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
 import type { HttpTimeouts } from '../servers/http/fastify-app.js';
-import type { PortOptions } from '../servers/listener/listening-port.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
@@ -21,6 +20,7 @@ import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-e
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
 import type { PayloadNames } from './pinned-payloads.js';
+import type { StatsdOptions } from '../observability/statsd/statsd-sink.js';
 import type { World } from './world.js';
 import type { ConnectionsByServer } from './connection-shares.js';
 
@@ -42,21 +42,16 @@ export function toStatsigRouteOptions(config: Config): Omit<StatsigRouteOptions,
   };
 }
 
+/** From a request's first byte to its last. */
+export const REQUEST_MS_MAX = 30_000;
+
 export function toHttpTimeouts(config: Config): HttpTimeouts {
   return {
     keepAliveMs: config.httpKeepAliveTimeoutS * 1000,
     headersMs: 15_000,
-    requestMs: 30_000,
+    requestMs: REQUEST_MS_MAX,
     checkMs: 5_000,
   };
-}
-
-/** In bytes: as many of the largest ones may arrive at one time. */
-const LOG_EVENT_BODIES_ARRIVING_MAX = 4;
-
-/** Of all requests to the public port. */
-export function toHttpBodyBytesMax(config: Config): number {
-  return config.logEventBodyMaxMib * MIB * LOG_EVENT_BODIES_ARRIVING_MAX;
 }
 
 /** Between two tellings of the versions held; 0 for never. */
@@ -92,17 +87,6 @@ export function toConnectionsAsked(config: Config): ConnectionsByServer & { read
       ? {}
       : { grpc: config.grpcMaxConcurrentStreams + GRPC_CONNECTIONS_BESIDE_STREAMS }),
     admin: ADMIN_CONNECTIONS_MAX,
-  };
-}
-
-/** Where each server listens. */
-export function toPorts(config: Config): Readonly<Record<'http' | 'grpc' | 'admin', PortOptions>> {
-  const open = { host: config.host, hostSetting: '--host (SFP_HOST)' };
-  const admin = { host: config.adminHost, hostSetting: '--admin-host (SFP_ADMIN_HOST)' };
-  return {
-    http: { ...open, port: config.httpPort, portSetting: '--http-port (SFP_HTTP_PORT)' },
-    grpc: { ...open, port: config.grpcPort, portSetting: '--grpc-port (SFP_GRPC_PORT)' },
-    admin: { ...admin, port: config.adminPort, portSetting: '--admin-port (SFP_ADMIN_PORT)' },
   };
 }
 
@@ -143,8 +127,8 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
 /** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
 const IDLE_INTERVAL_MS = 600_000;
 
-/** Between two polls of a payload. */
-function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
+/** Between two polls of a payload, as it is needed now. */
+export function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
   return (key) => {
     const intervalMs = toNeededIntervalMs(config, key);
     return isIdle(key) ? Math.max(intervalMs, IDLE_INTERVAL_MS) : intervalMs;
@@ -227,4 +211,30 @@ export function toConfigSpecServiceOptions(config: Config): ConfigSpecServiceOpt
 export function toGrpcServerOptions(config: Config): GrpcServerOptions {
   const { stallMs } = toConfigSpecServiceOptions(config);
   return { connectionAgeMs: config.grpcMaxConnectionAgeS * 1000, stallMs };
+}
+
+/** Global tags in SFP's order. */
+export function toStatsdOptions(config: Config): StatsdOptions {
+  const tags = [
+    ['version', config.ddVersion],
+    ['env', config.ddEnv],
+    ['service', config.ddService],
+    ['pod_name', config.instanceName],
+  ] as const;
+  return {
+    // With both asked for, SFP sends distributions.
+    isDatadog: config.datadogLogging,
+    address: config.statsdSocket === '' ? `${config.statsdHost}:${config.statsdPort}` : config.statsdSocket,
+    globalTags: tags.filter(([, value]) => value !== '').map(([name, value]) => `${name}:${value}`),
+    datagramBytesMax: config.dogstatsdMaxBufferSize || (isOnThisHost(config) ? 8_000 : 1_432),
+    datagramMs: config.dogstatsdMaxTimeMs,
+    sumMs: config.datadogMaxBatchTimeMs,
+    sumsMax: config.datadogMaxBatchEventCount,
+    retriesMax: config.dogstatsdMaxRetryAttempt,
+    firstRetryMs: config.dogstatsdInitialRetryDelayMs,
+  };
+}
+
+function isOnThisHost({ statsdHost, statsdSocket }: Config): boolean {
+  return statsdSocket !== '' || /^(?:localhost|127\.[\d.]+|::1)$/.test(statsdHost);
 }

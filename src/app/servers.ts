@@ -1,16 +1,19 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
 import type { Config } from '../config/load-config.js';
-import { buildAdminServer } from '../servers/admin/admin-server.js';
-import { ListeningPort } from '../servers/listener/listening-port.js';
+import { buildAdminServer, type AdminPages } from '../servers/admin/admin-server.js';
+import { Certificates } from '../servers/listener/certificates.js';
+import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
+import type { HttpApp } from '../servers/http/fastify-app.js';
 import { openPorts } from '../servers/listener/open-ports.js';
-import { ClientConnections } from '../servers/grpc/client-connections.js';
+import { TlsFront } from '../servers/listener/tls-front.js';
+import { ClientConnections } from '../servers/http2/client-connections.js';
 import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
 import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
 import { HealthService } from '../servers/grpc/health-service.js';
-import { LimitReports } from '../servers/grpc/limit-reports.js';
-import type { HttpApp } from '../servers/http/fastify-app.js';
+import { LimitReports } from '../servers/http2/limit-reports.js';
 import { BodyRoom } from '../servers/http/request-body.js';
+import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
@@ -18,18 +21,20 @@ import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-pro
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
+import { toBodyBytesMax } from './budget.js';
 import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
 import {
   ADMIN_BODY_BYTES_MAX,
   toConfigSpecServiceOptions,
   toConnectionsAsked,
   toGrpcServerOptions,
-  toHttpBodyBytesMax,
   toHttpOptions,
+  REQUEST_MS_MAX,
   toHttpTimeouts,
-  toPorts,
   toStatsigRouteOptions,
 } from './room-options.js';
+import { readInstruments as to } from '../observability/instruments.js';
+import type { Reader } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
@@ -37,18 +42,14 @@ import type { Core } from './core.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { World } from './world.js';
+import { PublicAndAdminPorts, type Ports } from './ports.js';
 import { drainHttp, GRPC_MS_MAX, WAIT_FOR_ORIGIN_MS } from './shutdown.js';
-
-/** Undefined for a server that the mode does not have. */
-export interface Ports {
-  readonly httpPort: number | undefined;
-  readonly grpcPort: number | undefined;
-  readonly adminPort: number;
-}
 
 export interface Servers extends Feature {
   /** Once they are open. */
   readonly ports: Ports;
+  /** Of the TLS ports; undefined without TLS. */
+  readonly certificates: Certificates | undefined;
 }
 
 export interface AllRooms extends Core, IdLists {
@@ -57,57 +58,47 @@ export interface AllRooms extends Core, IdLists {
   readonly events: ProxyEvents;
 }
 
-/** `status` gives what /status answers. */
-export function buildServers(
-  config: Config,
-  world: World,
-  rooms: AllRooms,
-  status: (keys: string | undefined) => object,
-): Servers {
+export function buildServers(config: Config, world: World, rooms: AllRooms, pages: AdminPages): Servers {
   const { clock, log } = world;
   const registry = new StreamRegistry(clock, { streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
-  const admin = buildAdminServer(clock, log, rooms.readiness, status, {
+  const admin = buildAdminServer(clock, log, rooms.readiness, pages, {
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
   const counts: SpecRequestCounts = { sinceTimeIgnored: 0 };
-  const http = connections.http && buildPublicServer(config, world, rooms, counts);
+  const bodies = new BodyRoom(toBodyBytesMax(config, world));
+  const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
-  const at = toPorts(config);
-  const httpPort = connections.http && http && new ListeningPort(at.http, connections.http, http.accept);
-  const grpcPort = connections.grpc && grpc && new ListeningPort(at.grpc, connections.grpc, grpc.accept);
-  const adminPort = new ListeningPort(at.admin, connections.admin, admin.accept);
-  const portsNow = (): Ports => ({
-    httpPort: httpPort?.number,
-    grpcPort: grpcPort?.number,
-    adminPort: adminPort.number,
-  });
+  const certificates = config.tls && new Certificates(clock, log, config.tls.files);
+  const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
+  const http2 = tls && http && buildHttp2(world, http, connections.http);
+  const ports = new PublicAndAdminPorts(config, connections, { http, http2, grpc, admin, tls });
   return {
     name: 'servers',
+    certificates,
     open: async () => {
       await Promise.all(apps.map((app) => app.ready()));
-      await openPorts([adminPort, grpcPort, httpPort].filter((port) => port !== undefined));
+      await openPorts([...ports.ofHttp, ...ports.ofGrpc]);
     },
     get ports() {
-      return portsNow();
+      return ports.numbers;
     },
-    gauges: () => ({ ...registry.gauges, ...grpc?.gauges, ...gaugesOf(connections) }),
+    readings: readingsOf(registry),
+    gauges: () => ({
+      ...gaugesOf(connections),
+      ...(http && { bodyBytes: bodies.gauge }),
+      ...(grpc && { ...registry.gauges, ...grpc.gauges }),
+      ...http2?.gauges,
+    }),
     status: (shows) => ({
-      endpoints: describeEndpoints(config, portsNow()),
-      streams: {
-        open: registry.active,
-        refused: registry.refused,
-        dropped: registry.dropped,
-        displaced: registry.displaced,
-        ...(shows && streamRows(registry, shows)),
-      },
+      endpoints: describeEndpoints(config, ports.numbers),
+      streams: describeStreams(registry, shows),
       ...(http && { requests: { ...counts } }),
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
-      connectionsClosedForOthers: Object.fromEntries(
-        Object.entries(connections).map(([server, { closed }]) => [server, closed]),
-      ),
+      ...(http2 && { http2: { limitsReached: http2.limitsReached } }),
+      ...(tls && { tls: tls.describe() }),
     }),
     drain: async () => {
       // Calls of either protocol may wait for the origin.
@@ -115,10 +106,13 @@ export function buildServers(
         void Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]);
       });
       const streams = registry.drain(clock);
+      http2?.drain();
+      certificates?.stop();
+      const grpcClosed = ports.ofGrpc.map((port) => port.close(clock, GRPC_MS_MAX));
       try {
         await Promise.all([
-          drainHttp(clock, apps, httpPort === undefined ? [adminPort] : [httpPort, adminPort]),
-          grpcPort && grpc.drain(streams.overInMs, grpcPort.close(clock, GRPC_MS_MAX)),
+          drainHttp(clock, apps, ports.ofHttp),
+          grpc?.drain(streams.overInMs, Promise.all(grpcClosed)),
         ]);
       } finally {
         streams.cancel();
@@ -128,10 +122,19 @@ export function buildServers(
   };
 }
 
+function readingsOf(registry: StreamRegistry): Reader {
+  return (write) => {
+    write(to.streams, registry.active);
+    write(to.streamsMax, registry.streamsMax);
+    write(to.streamsDropped, registry.dropped);
+  };
+}
+
 function buildPublicServer(
   config: Config,
   { clock, log }: World,
   rooms: AllRooms,
+  bodies: BodyRoom,
   counts: SpecRequestCounts,
 ): HttpApp {
   const { readiness, events, reader, logEvents } = rooms;
@@ -143,10 +146,14 @@ function buildPublicServer(
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
-  const bodies = new BodyRoom(toHttpBodyBytesMax(config));
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
   const options = { ...toHttpOptions(config), bodies };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
+}
+
+function buildHttp2({ clock, log }: World, http: HttpApp, limit: ConnectionLimit): Http2Front {
+  // As many as there may be connections of HTTP/1.1, which have one at a time.
+  return new Http2Front(clock, log, http, { requestsMax: limit.gauge.entriesMax, requestMs: REQUEST_MS_MAX });
 }
 
 function buildGrpcServer(
@@ -161,7 +168,7 @@ function buildGrpcServer(
     subscribe: feed.subscribe.bind(feed),
     keepWhileStreamed: store.keepWhileStreamed.bind(store),
   };
-  const reports = new LimitReports(clock, log);
+  const reports = new LimitReports(clock, log, 'gRPC');
   const connections = new ClientConnections(clock, reports, {
     callsAtOnce: registry.streamsMax,
   });
@@ -178,17 +185,25 @@ function buildGrpcServer(
 }
 
 /** Where clients find this process, and where it finds the origins. */
-function describeEndpoints(config: Config, { httpPort, grpcPort, adminPort }: Ports): object {
+function describeEndpoints(config: Config, ports: Ports): object {
+  const { httpPort, httpsPort, grpcPort, grpcTlsPort, adminPort } = ports;
   const at = (host: string, port: number): string =>
     host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return {
     ...(httpPort !== undefined && { http: at(config.host, httpPort) }),
+    ...(httpsPort !== undefined && { https: at(config.host, httpsPort) }),
     ...(grpcPort !== undefined && { grpc: at(config.host, grpcPort) }),
+    ...(grpcTlsPort !== undefined && { grpcTls: at(config.host, grpcTlsPort) }),
     admin: at(config.adminHost, adminPort),
     specs: config.statsigEndpoint.href,
     idLists: config.idListsStatsigEndpoint.href,
     logEvents: config.logEventStatsigEndpoint.href,
   };
+}
+
+function describeStreams(registry: StreamRegistry, shows: KeyFilter | undefined): object {
+  const { active: open, refused, dropped, displaced } = registry;
+  return { open, refused, dropped, displaced, ...(shows && streamRows(registry, shows)) };
 }
 
 function streamRows({ byKey }: StreamRegistry, shows: KeyFilter): object {

@@ -5,11 +5,15 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { LastOutcome } from '../core/outcome-log.js';
 import type { HeldPayload } from '../core/payload-store.js';
+import { readInstruments as to } from '../observability/instruments.js';
+import type { WriteReading } from '../observability/metrics.js';
 import type { Core } from './core.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { Problem, ProblemReason } from './problems.js';
 import { toHostOf } from './room-options.js';
+
+const MS_PER_S = 1000;
 
 /** A payload that is held, or pinned and not fetched yet. */
 interface Known {
@@ -31,9 +35,27 @@ export function specFeature(config: Config, clock: Clock, core: Core): Feature {
       ...reader.gauges,
       pollsInFlight: { entries: poller.inFlight, entriesMax: config.updateBatchSize },
     }),
+    readings: (write) => {
+      readSpecs(write, clock, core);
+    },
     problems: () => problemsOf(config, clock, knownPayloads(core)),
     status: (shows) => ({ specs: describeSpecs(clock, core, shows) }),
   };
+}
+
+function readSpecs(write: WriteReading, clock: Clock, { store, intervalMs }: Core): void {
+  const monotonicStartMs = clock.nowMs() - clock.monotonicMs();
+  let held = 0;
+  for (const { key, payload, forms, confirmedAtMs } of store.all()) {
+    held += 1;
+    const labels = [maskSdkKey(key.sdkKey), key.kind.name, key.format] as const;
+    if (key.kind.versions === 'stated') write(to.specVersion, payload.version / MS_PER_S, ...labels);
+    write(to.specConfirmed, (monotonicStartMs + confirmedAtMs) / MS_PER_S, ...labels);
+    write(to.pollInterval, intervalMs(key) / MS_PER_S, ...labels);
+    const bytes = Object.values(forms.sizes).reduce((sum, size) => sum + size, 0);
+    write(to.specBytes, bytes, ...labels);
+  }
+  write(to.specsHeld, held);
 }
 
 /** The fleet is left while this replica still answers: another one leads at once. */

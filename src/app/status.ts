@@ -3,6 +3,8 @@ import type { Config } from '../config/load-config.js';
 import { shownSettings } from '../config/shown-settings.js';
 import { systemClock } from '../domain/clock.js';
 import { EventLoopDelay } from '../observability/event-loop-delay.js';
+import type { Gauge } from '../observability/gauges.js';
+import { readInstruments as to } from '../observability/instruments.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { Feature, Features } from './feature.js';
 import { toKeyFilter } from './key-rows.js';
@@ -28,19 +30,27 @@ export function describeStatus(
     mode: config.mode,
     cache: config.cache,
     ...features.status(toKeyFilter(keys)),
-    tables: Object.fromEntries(Object.entries(features.gauges).filter(([, { entries }]) => entries > 0)),
+    tables: Object.fromEntries(Object.entries(features.gauges).filter(isWorthTelling)),
     settings: shownSettings(config),
   };
 }
 
+function isWorthTelling([, { entries, reached = 0 }]: readonly [string, Gauge]): boolean {
+  return entries > 0 || reached > 0;
+}
+
 /** What this process takes of its machine. */
-export function processFeature(): Feature {
+export function processFeature({ version }: World, readiness: Readiness): Feature {
   // The event loop is late by real time, whatever clock the rooms have.
   const eventLoopDelay = new EventLoopDelay(systemClock);
   return {
     name: 'process',
     close: () => {
       eventLoopDelay.stop();
+    },
+    readings: (write) => {
+      write(to.buildInfo, 1, version, process.version);
+      write(to.ready, readiness.phase === 'serving' ? 1 : 0);
     },
     status: () => {
       const { rss, heapUsed, external } = process.memoryUsage();

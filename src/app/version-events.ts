@@ -1,7 +1,8 @@
 // The event ConfigSpecCurrentLcut: which version is held of each spec, told at regular intervals.
 import type { PayloadStore } from '../core/payload-store.js';
 import type { Cancel, Clock } from '../domain/clock.js';
-import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
+import { eventFields } from '../observability/event-fields.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Feature } from './feature.js';
 
 /** Specs told of in one turn of the event loop. */
@@ -27,7 +28,8 @@ export function versionEventFeature(
       }
       const { key, payload } = next.value;
       if (key.kind.versions !== 'stated') continue;
-      events.record('ConfigSpecCurrentLcut', { ...eventFields(key), lcut: payload.version });
+      const fields = { ...eventFields(key), acceptEncoding: 'none', value: payload.version };
+      events.record('ConfigSpecCurrentLcut', fields);
     }
     after(0, () => {
       tell(specs);
@@ -39,7 +41,7 @@ export function versionEventFeature(
   return {
     name: 'versions held',
     open: () => {
-      if (everyMs > 0 && events.isWatched) after(everyMs, start);
+      if (everyMs > 0) after(everyMs, start);
     },
     drain: () => {
       cancel();

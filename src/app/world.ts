@@ -16,4 +16,6 @@ export interface World {
   readonly openFilesMax: number;
   /** How hosts of origins are found; as the system does, where left out. */
   readonly lookup?: Lookup;
+  /** How much memory it may take: the smaller of its heap's limit and its container's. */
+  readonly memoryBytesMax: number;
 }

@@ -38,7 +38,7 @@ export function readCommandLine(args: readonly string[], version: string, helpWi
     told += text;
   });
   try {
-    program.parse(args.flatMap(splitShortOption).map(withoutAlias), { from: 'user' });
+    program.parse(withFlagValues(args.flatMap(splitShortOption).map(withoutAlias)), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && told !== '') return { kind: 'told', text: told };
     throw error;
@@ -92,7 +92,8 @@ function commandsText(help: Help, width: number): string {
 
 function toOption(setting: Setting, group: string): Option {
   const short = setting.short === undefined ? '' : `-${setting.short}, `;
-  const value = setting.kind === 'switch' ? '' : ` [${setting.unit}]`;
+  const value =
+    setting.kind === 'switch' ? '' : ` [${setting.kind === 'flag' ? 'true|false' : setting.unit}]`;
   const option = new Option(`${short}--${setting.flag}${value}`, `${setting.help} (${describe(setting)})`);
   // To commander, --no-proxy is the opposite of --proxy; to curl and to us it is a list of hosts.
   option.negate = false;
@@ -100,7 +101,8 @@ function toOption(setting: Setting, group: string): Option {
 }
 
 function describe(setting: Setting): string {
-  const fallback = setting.kind === 'switch' || setting.default === '' ? [] : [`default ${setting.default}`];
+  const hasNone = setting.kind === 'switch' || setting.kind === 'flag' || setting.default === '';
+  const fallback = hasNone ? [] : [`default ${setting.default}`];
   const bounds = setting.kind === 'integer' ? [boundsText(setting)] : [];
   const alias = setting.alias === undefined ? [] : [`also --${setting.alias}`];
   return [...fallback, ...bounds, ...alias, setting.env].join('; ');
@@ -146,6 +148,21 @@ function withoutAlias(arg: string): string {
 function splitShortOption(arg: string): string[] {
   const [, short, value] = /^(-[a-z])=(.*)$/s.exec(arg) ?? [];
   return short === undefined || value === undefined ? [arg] : [short, value];
+}
+
+const FLAGS = (Object.values(settings) as Setting[])
+  .filter(({ kind }) => kind === 'flag')
+  .map((setting) => `--${setting.flag}`);
+
+/** What follows a flag is its value only if it is one: `--enforce-tls http disabled` has a MODE there. */
+function withFlagValues(args: readonly string[]): string[] {
+  const given: string[] = [];
+  for (const [index, arg] of args.entries()) {
+    const isValue = FLAGS.includes(args[index - 1] ?? '') && /^(?:true|false)$/i.test(arg);
+    if (isValue) given[given.length - 1] = `${args[index - 1] ?? ''}=${arg}`;
+    else given.push(FLAGS.includes(arg) ? `${arg}=true` : arg);
+  }
+  return given;
 }
 
 /** What commander does not know stays among the arguments. A value after `=` may be a secret and is left out. */

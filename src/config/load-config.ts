@@ -1,6 +1,6 @@
 // Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
-import { X509Certificate } from 'node:crypto';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import { certificatesIn } from '../domain/tls-files.js';
 import { fileFault } from '../files/small-file.js';
 import type { LogFormat } from '../observability/log-output.js';
 import type { LogLevel } from '../observability/logger.js';
@@ -12,6 +12,8 @@ import { faultsOfVariables, idleOptionNotice, idleVariableNotices } from './sfp-
 import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
+import { readStatsigMetrics, type StatsigMetrics } from './statsig-metrics.js';
+import { readTls, type TlsConfig } from './tls-config.js';
 import { isServiceAddress, isServiceVariable, readVariables, type Variables } from './variables.js';
 import type { WarmUp } from './warm-up.js';
 
@@ -37,6 +39,10 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly redis: RedisConfig | undefined;
   /** PEM text of `redisCaFile`; undefined where none was named. */
   readonly redisCaPem: string | undefined;
+  /** Of the public ports; undefined without a certificate. */
+  readonly tls: TlsConfig | undefined;
+  /** Undefined where nobody asked for metrics in Statsig. */
+  readonly statsigMetrics: StatsigMetrics | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
   readonly specDir: string | undefined;
 }
@@ -46,6 +52,8 @@ export interface Surroundings {
   /** Gives a file's text, or throws. */
   readonly readFile: (path: string) => string;
   readonly hostName: string;
+  /** The time, by which certificates are judged. */
+  readonly nowMs: number;
   /** The directory that CACHE `local` takes where none is named: of this user alone. */
   readonly fallbackDataDir: string;
   /** Why a folder cannot be used, as the end of a sentence that begins with its path. */
@@ -81,9 +89,11 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   ];
   const pinned = readPinnedKeys(values, around.readFile);
   const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
-  all.push(...pinned.faults, ...ca.faults);
+  const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
+  all.push(...pinned.faults, ...ca.faults, ...tlsFaults);
   const places = readPlaces(cache, values, around);
-  all.push(...places.faults);
+  const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
+  all.push(...places.faults, ...ofMetrics);
   // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
@@ -105,7 +115,9 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       pinnedPayloadNames: readPinnedPayloads(values.pinnedPayloads),
       warmUpPayloads: pinned.warmUp.payloads,
       originCaPem: ca.pem,
+      tls,
       ...places.config,
+      statsigMetrics,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),
       logFormat: values.logFormat as LogFormat,
       instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
@@ -232,7 +244,7 @@ function find(
 
 function valueOf(setting: Setting, text: string | true): unknown {
   if (text !== true) return parseSetting(setting, text);
-  if (setting.kind === 'switch') return true;
+  if (setting.kind === 'switch' || setting.kind === 'flag') return true;
   throw new Error('needs a value');
 }
 
@@ -268,23 +280,12 @@ export function readCa(
   const shown = maskSdkKeysIn(path);
   try {
     const pem = readFile(path);
-    if (isPemOfCertificates(pem)) return { pem, faults: [] };
+    if (certificatesIn(pem).length > 0) return { pem, faults: [] };
     return {
       pem: undefined,
       faults: [`${source}: ${shown} contains no readable certificate: name a PEM file`],
     };
   } catch (error) {
     return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };
-  }
-}
-
-/** At least one certificate, and every one readable. */
-function isPemOfCertificates(pem: string): boolean {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
-  try {
-    return blocks.map((block) => new X509Certificate(block)).length > 0;
-  } catch {
-    // The caller reports that the file contains no certificate.
-    return false;
   }
 }

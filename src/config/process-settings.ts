@@ -34,6 +34,11 @@ export const processSettings = {
     max: 600,
     help: 'after SIGTERM, how long clients are still served while probes say "not ready": until no balancer sends any more; 0: not at all',
   }),
+  accessLog: toggle({
+    flag: 'access-log',
+    env: 'SFP_ACCESS_LOG',
+    help: 'add a log line for every answer of the HTTP port: method, route, masked key, status, bytes, milliseconds, SDK',
+  }),
   instanceName: text({
     flag: 'instance-name',
     env: 'HOSTNAME',

@@ -1,5 +1,5 @@
 // Makes rows of the settings table, each of its kind; and what several rows share.
-import type { IntegerSetting, SwitchSetting, TextSetting, UrlSetting } from './setting.js';
+import type { FlagSetting, IntegerSetting, SwitchSetting, TextSetting, UrlSetting } from './setting.js';
 
 export const ANY_TEXT = { pattern: /^[^\0]*$/s, patternText: 'any text' };
 export const ADDRESS = { pattern: /^[0-9A-Za-z.:_-]+$/, patternText: 'an address or a host name' };
@@ -24,6 +24,10 @@ export function integer(row: Omit<IntegerSetting, 'kind'>): IntegerSetting {
 
 export function toggle(row: Omit<SwitchSetting, 'kind' | 'default'>): SwitchSetting {
   return { ...row, kind: 'switch', default: false };
+}
+
+export function flag(row: Omit<FlagSetting, 'kind' | 'default'>): FlagSetting {
+  return { ...row, kind: 'flag', default: undefined };
 }
 
 export function text(row: Omit<TextSetting, 'kind'>): TextSetting {

@@ -31,6 +31,12 @@ export interface SwitchSetting extends Row {
   readonly default: false;
 }
 
+/** A switch that can also be said to be off; undefined where nothing was said. */
+export interface FlagSetting extends Row {
+  readonly kind: 'flag';
+  readonly default: undefined;
+}
+
 export interface TextSetting extends Row {
   readonly kind: 'text';
   readonly default: string;
@@ -51,15 +57,17 @@ export interface UrlSetting extends Row {
   readonly unit: 'url';
 }
 
-export type Setting = IntegerSetting | SwitchSetting | TextSetting | UrlSetting;
+export type Setting = IntegerSetting | SwitchSetting | FlagSetting | TextSetting | UrlSetting;
 
 export type ValueOf<S extends Setting> = S extends IntegerSetting
   ? number
   : S extends SwitchSetting
     ? boolean
-    : S extends UrlSetting
-      ? URL
-      : string;
+    : S extends FlagSetting
+      ? boolean | undefined
+      : S extends UrlSetting
+        ? URL
+        : string;
 
 /**
  * A text as the setting's value; throws an Error that says what is wrong with it. Spaces and line ends around it are
@@ -72,6 +80,7 @@ export function parseSetting(setting: Setting, given: string): number | boolean 
     case 'integer':
       return parseInteger(setting, text);
     case 'switch':
+    case 'flag':
       return parseSwitch(text);
     case 'text':
       return parseText(setting, text);
@@ -91,6 +100,7 @@ export function boundsText(setting: Setting): string {
     case 'integer':
       return `${setting.min} to ${setting.max}`;
     case 'switch':
+    case 'flag':
       return 'true or false';
     case 'text':
       return setting.patternText;

@@ -2,10 +2,12 @@
 import { cacheSettings } from './cache-settings.js';
 import { idListSettings } from './id-list-settings.js';
 import { logEventSettings } from './log-event-settings.js';
+import { metricsSettings } from './metrics-settings.js';
 import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
 import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
+import { tlsSettings } from './tls-settings.js';
 import { upstreamSettings } from './upstream-settings.js';
 
 /** In the order of --help and of the documentation. */
@@ -13,19 +15,23 @@ export const settingGroups = [
   { title: 'Specs and SDK keys', settings: specSettings },
   { title: 'Origin', settings: upstreamSettings },
   { title: 'Ports and clients', settings: serverSettings },
+  { title: 'TLS', settings: tlsSettings },
   { title: 'Data directory and Redis', settings: cacheSettings },
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
+  { title: 'Metrics', settings: metricsSettings },
   { title: 'This process', settings: processSettings },
 ] as const satisfies readonly { readonly title: string; readonly settings: Record<string, Setting> }[];
 
 export const settings = {
   ...specSettings,
+  ...tlsSettings,
   ...upstreamSettings,
   ...serverSettings,
   ...cacheSettings,
   ...logEventSettings,
   ...idListSettings,
+  ...metricsSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;
 

@@ -2,25 +2,20 @@
 import type { Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { Logger } from '../observability/logger.js';
-import type { ProxyEvents } from '../observability/proxy-events.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { SnapshotFault } from '../storage/snapshots.js';
 import type { BackupListener, PlaceName, Restored } from './backups.js';
-import { logFields, recordVersion } from './payload-words.js';
+import { logFields } from './payload-words.js';
 
 /** Under a name that SDK keys share, strangers can cause this line. */
 const UNUSABLE_LINE_PERIOD_MS = 1_000;
 
 export class BackupLog implements BackupListener {
-  readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #events: ProxyEvents;
   readonly #unusable: ThrottledLine;
 
-  constructor(clock: Clock, log: Logger, events: ProxyEvents) {
-    this.#clock = clock;
+  constructor(clock: Clock, log: Logger) {
     this.#log = log;
-    this.#events = events;
     this.#unusable = new ThrottledLine(clock, UNUSABLE_LINE_PERIOD_MS);
   }
 
@@ -30,7 +25,6 @@ export class BackupLog implements BackupListener {
     const confirmedAgoS = Math.round(confirmedAgoMs / 1000);
     const fields = { ...logFields(key), specVersion, from: place, confirmedAgoS };
     this.#log.info(fields, `${key.kind.noun} updated`);
-    if (this.#events.isWatched) recordVersion(this.#events, this.#clock, key, payload);
   }
 
   unusable(key: PayloadKey, place: PlaceName, fault: SnapshotFault): void {

@@ -1,13 +1,15 @@
 // Reports what fetches did: a log line when something changed, an event for each, and the last outcome for /status.
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import type { PayloadFormat } from '../domain/resource-kind.js';
 import type { Logger } from '../observability/logger.js';
 import { isInFuture } from '../domain/version.js';
-import { eventFields, type ProxyEvents } from '../observability/proxy-events.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+import { eventFields } from '../observability/event-fields.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from './origin.js';
 import { consequence, OriginOutages, type KnownStanding } from './origin-outages.js';
-import { logFields, recordVersion } from './payload-words.js';
+import { logFields } from './payload-words.js';
 import type { HeldPayload, StoreListener } from './payload-store.js';
 import { VERSION_IN_FUTURE, type OutcomeListener, type RefreshEffect } from './refresher.js';
 
@@ -90,7 +92,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   }
 
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
-    if (this.#events.isWatched) this.#record(key, outcome, effect, latencyMs);
+    this.#record(key, outcome, latencyMs);
     // A fetch that our own shutdown broke off says nothing about the origin.
     if (outcome.kind === 'failed' && outcome.reason === 'closed') return;
     if (effect === 'stored' && outcome.kind === 'updated') {
@@ -171,16 +173,48 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     return { ...logFields(key), host: this.#hostOf(key) };
   }
 
-  #record(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
-    const common = { ...eventFields(key), latencyMs };
-    if (outcome.kind === 'unchanged') this.#events.record('HttpDataProviderNoData', common);
+  #record(key: PayloadKey, outcome: FetchOutcome, latencyMs: number): void {
+    const common = { ...eventFields(key), acceptEncoding: ASKED_FOR[key.format], latencyMs };
+    const before = this.#last.get(payloadId(key));
+    if (before !== undefined && before.kind !== 'confirmed_by_fleet') {
+      const sinceMs = this.#clock.monotonicMs() - before.atMs;
+      this.#events.record('BackgroundDataProviderRequestInterval', { ...common, latencyMs: sinceMs });
+    }
+    const status = statusOf(outcome);
+    if (key.kind.versions === 'stated') {
+      this.#events.record('DcsFetchSource', { ...(status && { status }), clientService: 'cdn' });
+    }
+    if (outcome.kind === 'unchanged')
+      this.#events.record('HttpDataProviderNoData', { ...common, status: 200 });
     else if (outcome.kind === 'updated') {
-      const { version } = outcome.payload;
-      this.#events.record('HttpDataProviderGotData', { ...common, lcut: version });
-      if (effect === 'stored') recordVersion(this.#events, this.#clock, key, { version, latencyMs });
+      const { version, originForm } = outcome.payload;
+      const contentEncoding = originForm.encoding;
+      this.#events.record('HttpDataProviderGotData', {
+        ...common,
+        lcut: version,
+        status: 200,
+        contentEncoding,
+      });
     } else {
-      const reason = outcome.kind === 'failed' ? outcome.reason : 'unauthorized';
-      this.#events.record('HttpDataProviderError', { ...common, reason });
+      const isFailure = outcome.kind === 'failed';
+      const reason = isFailure ? outcome.reason : 'unauthorized';
+      const told = { ...common, outcome: isFailure ? 'failed' : 'refused', reason };
+      this.#events.record('HttpDataProviderError', { ...told, ...(status && { status }) });
     }
   }
+}
+
+/** The codings that the origin is asked for, as SFP words them. */
+const ASKED_FOR: Readonly<Record<PayloadFormat, string>> = {
+  json: 'gzip+br',
+  protobuf: 'statsig-br+gzip+br',
+};
+
+/** Undefined where no answer came. */
+function statusOf(outcome: FetchOutcome): number | undefined {
+  if (outcome.kind === 'failed') {
+    const status = /^status_(\d{3})$/.exec(outcome.reason)?.[1];
+    return status === undefined ? undefined : Number(status);
+  }
+  return outcome.kind === 'unauthorized' ? outcome.status : 200;
 }

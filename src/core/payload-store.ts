@@ -21,8 +21,8 @@ export interface HeldPayload {
 /** Told of every payload key that comes or goes, and of every version, as far as it wants to know. */
 export interface StoreListener {
   added?(key: PayloadKey): void;
-  /** A newer version is held, the first one included. */
-  updated?(held: HeldPayload): void;
+  /** A newer version is held, the first one included, which replaces nothing. */
+  updated?(held: HeldPayload, replaced: HeldPayload | undefined): void;
   removed?(key: PayloadKey): void;
   /** A client asks for what was idle. */
   askedAgain?(held: HeldPayload): void;
@@ -110,7 +110,7 @@ export class PayloadStore {
     };
     entry.slots.set(slotName(key), held);
     if (before === undefined) this.#listeners.tell((listener) => listener.added?.(key));
-    this.#listeners.tell((listener) => listener.updated?.(held));
+    this.#listeners.tell((listener) => listener.updated?.(held, before));
     return true;
   }
 

@@ -122,6 +122,7 @@ export class Reader {
     const queuedMs = this.#clock.monotonicMs();
     return turns.fetch(async () => {
       if (this.#clock.monotonicMs() - queuedMs > COLD_QUEUE_WAIT_MS_MAX) {
+        turns.turnAway();
         return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
       }
       const { held } = await this.#refresher.refresh(key);

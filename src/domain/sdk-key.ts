@@ -41,10 +41,18 @@ export function nameSdkKeys(names: ReadonlyMap<string, string>): void {
   for (const [sdkKey, name] of names) keyNames.set(sdkKey, name);
 }
 
+/** Undefined for a key without a name. */
+export function nameOfSdkKey(sdkKey: string): string | undefined {
+  return keyNames.get(sdkKey);
+}
+
 /** The form of a key for logs, status pages and error texts: its name, or `secret-abcd***`. */
 export function maskSdkKey(sdkKey: string): string {
-  const name = keyNames.get(sdkKey);
-  if (name !== undefined) return name;
+  return nameOfSdkKey(sdkKey) ?? maskedForm(sdkKey);
+}
+
+/** `secret-abcd***`, whether the key has a name or not. */
+export function maskedForm(sdkKey: string): string {
   const prefix = /^(?:secret|client|server)-/.exec(sdkKey)?.[0] ?? '';
   const rest = sdkKey.slice(prefix.length);
   const shown = rest.length >= SHOWN_FROM_CHARACTERS ? rest.slice(0, SHOWN_CHARACTERS) : '';

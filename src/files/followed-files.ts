@@ -33,6 +33,13 @@ export interface TakenOver {
  */
 export const LOOK_EVERY_MS = 2_000;
 
+export interface FailingFile {
+  readonly name: string;
+  readonly faults: readonly string[];
+  /** By the wall clock. */
+  readonly sinceMs: number;
+}
+
 /**
  * Reads all files again every two seconds: a look follows symbolic links that move and files that are replaced, which events
  * of the file system do not, on network volumes least of all. Looks run one after another, and their files too: a file system
@@ -48,7 +55,12 @@ export class FileFollower {
 
   constructor(clock: Clock, log: Logger, files: readonly FollowedFile[]) {
     this.#clock = clock;
-    this.#states = files.map((file) => new FileState(log, file));
+    this.#states = files.map((file) => new FileState(clock, log, file));
+  }
+
+  /** Files whose contents were not taken over, for as long as they are as they are. */
+  get failing(): readonly FailingFile[] {
+    return this.#states.filter(({ faults }) => faults.length > 0);
   }
 
   start(): void {
@@ -87,19 +99,27 @@ export class FileFollower {
   }
 }
 
-class FileState {
+class FileState implements FailingFile {
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #file: FollowedFile;
+  faults: readonly string[] = [];
+  sinceMs = 0;
   /** What the last look found, and what was taken over or reported last. */
   #seen: string;
   #settled: string;
 
-  constructor(log: Logger, file: FollowedFile) {
+  constructor(clock: Clock, log: Logger, file: FollowedFile) {
+    this.#clock = clock;
     this.#log = log;
     this.#file = file;
     const found: Found = { texts: file.texts, faults: [] };
     this.#settled = JSON.stringify(found);
     this.#seen = this.#settled;
+  }
+
+  get name(): string {
+    return this.#file.name;
   }
 
   async look(isAsked: boolean): Promise<void> {
@@ -111,6 +131,8 @@ class FileState {
     if (!isAsked && (!isSteady || finding === this.#settled)) return;
     this.#settled = finding;
     const { faults, facts }: TakenOver = found.faults.length > 0 ? found : takeOver(found.texts);
+    if (this.faults.length === 0) this.sinceMs = this.#clock.nowMs();
+    this.faults = faults;
     if (faults.length === 0) this.#log.info({ ...facts }, `${name} read again`);
     else this.#log.error({ faults }, `${name} not taken over: its earlier contents stay in use`);
   }

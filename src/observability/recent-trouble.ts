@@ -15,19 +15,14 @@ export class RecentTrouble {
     this.#clock = clock;
   }
 
-  occurred(): void {
+  occurred(times = 1): void {
     const nowMs = this.#clock.monotonicMs();
     if (this.current === undefined) {
       this.#before = this.#total;
       this.#sinceMs = nowMs;
     }
-    this.#total += 1;
+    this.#total += times;
     this.#lastMs = nowMs;
-  }
-
-  /** Since the start. */
-  get total(): number {
-    return this.#total;
   }
 
   /** Undefined where it did not occur for five minutes. */

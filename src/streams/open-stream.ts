@@ -20,8 +20,8 @@ export interface StreamClient {
   onGone(listener: () => void): void;
   /** A place was taken: the stream is open from now on. */
   opened(): void;
-  /** An open stream has ended, and its place is free. */
-  closed(): void;
+  /** An open stream has ended, and its place is free. `why`: the reason it was ended for; undefined where its client is gone. */
+  closed(why: StreamEnd | undefined): void;
 }
 
 /** What became of it. Where it is neither `opened` nor `gone`, the wire has to refuse its client. */
@@ -71,7 +71,7 @@ export class StreamOpener {
       unsubscribe();
       release();
       if (why === 'stalled') this.#registry.dropped += 1;
-      if (this.#registry.remove(stream)) client.closed();
+      if (this.#registry.remove(stream)) client.closed(why);
     };
     const endingSink: StreamSink = {
       prepare: (held: HeldPayload) => sink.prepare(held),
@@ -92,7 +92,9 @@ export class StreamOpener {
       },
     });
     const release = this.#source.keepWhileStreamed(key.sdkKey);
-    client.onGone(finish);
+    client.onGone(() => {
+      finish();
+    });
     stream.waitForFirst(sinceTime);
     const reading = await this.#firstReading(key, client, stream, pause);
     if (stream.hasEnded) return { kind: 'gone' };

@@ -37,6 +37,7 @@ export class StreamRegistry {
   /** Calls that are answered once. */
   #callsWaiting = 0;
   readonly #listeners = new Listeners<() => void>();
+  #waitsRefused = 0;
   readonly streamsMax: number;
   readonly waitingMax: number;
   /** Streams that were not opened, as every place was taken. */
@@ -61,7 +62,10 @@ export class StreamRegistry {
    */
   wait(stream?: ClientStream): (() => void) | undefined {
     if (this.waiting >= this.waitingMax) this.#displaceLongestWaiting();
-    if (this.waiting >= this.waitingMax) return undefined;
+    if (this.waiting >= this.waitingMax) {
+      this.#waitsRefused += 1;
+      return undefined;
+    }
     if (stream !== undefined) {
       const waiting = { stream, sinceMs: this.#clock.monotonicMs() };
       this.#waiting.add(waiting);
@@ -79,8 +83,12 @@ export class StreamRegistry {
 
   get gauges(): Gauges {
     return {
-      streams: { entries: this.active, entriesMax: this.streamsMax },
-      callsWaitingForSpecs: { entries: this.waiting, entriesMax: this.waitingMax },
+      streams: { entries: this.active, entriesMax: this.streamsMax, reached: this.refused },
+      callsWaitingForSpecs: {
+        entries: this.waiting,
+        entriesMax: this.waitingMax,
+        reached: this.#waitsRefused,
+      },
     };
   }
 

@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load-config.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { Payload } from '../../src/domain/payload.js';
 import { createLogger } from '../../src/observability/logger.js';
-import { noProxyEvents } from '../../src/observability/proxy-events.js';
+import { noProxyEvents } from '../fakes/proxy-events.js';
 import { failed } from '../../src/domain/failure.js';
 import type { FetchOutcome, Origin } from '../../src/core/origin.js';
 import { LogSink } from '../fakes/log-sink.js';
@@ -71,6 +71,7 @@ export class FleetScene {
     const around = {
       env: {},
       hostName: name,
+      nowMs: 0,
       fallbackDataDir: '/nonexistent',
       readFile: () => '',
       folderFault: () => undefined,
@@ -80,7 +81,8 @@ export class FleetScene {
     const sink = new LogSink();
     this.logs.set(name, sink);
     const log = createLogger(sink, { level: 'info', instanceName: name, version: '0' });
-    const world = { clock: this.clock, log, version: '0', user: undefined, openFilesMax: Infinity };
+    const limits = { openFilesMax: Infinity, memoryBytesMax: Infinity };
+    const world = { clock: this.clock, log, version: '0', user: undefined, ...limits };
     const sources = {
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],

@@ -55,10 +55,10 @@ for (const future of FUTURES) {
     assert.equal(line['level'], 'error');
     assert.match(String(line['detail']), new RegExp(String(future)));
     assert.equal(await versionAt(proxy), GOOD);
-    const status = JSON.parse((await rawRequest(`${proxy.adminUrl}/status`)).text) as {
-      readonly specs: readonly { readonly lastOutcome: unknown }[];
+    const status = JSON.parse((await rawRequest(`${proxy.adminUrl}/status?keys=`)).text) as {
+      readonly specs: { readonly byKey: readonly { readonly lastOutcome: unknown }[] };
     };
-    assert.match(JSON.stringify(status.specs[0]?.lastOutcome), /version_in_future/);
+    assert.match(JSON.stringify(status.specs.byKey[0]?.lastOutcome), /version_in_future/);
     const same = await rawRequest(proxy.url + PATH, { headers: { 'if-none-match': etag } });
     assert.equal(same.status, 304);
     publish(origin, GOOD + 1);

@@ -54,6 +54,8 @@ test('a pinned key is fetched once in every format; only what is asked for is po
   assert.ok(protobuf >= 29 && protobuf <= 31, `${protobuf} polls`);
   await askWhile(scene, replica, PROTOBUF, 90);
   assert.deepEqual(pollsOf(scene, startMs).slice(0, 2), [2, 2], 'the others every ten minutes');
+  const intervals = [V1, PROTOBUF].map((key) => replica.rooms.intervalMs(key));
+  assert.deepEqual(intervals, [IDLE_MS, INTERVAL_MS], 'as /metrics tells');
 });
 
 test('what an operator names is polled once an interval, though nobody asks', async () => {

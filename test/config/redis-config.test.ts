@@ -18,7 +18,8 @@ function load(args: readonly string[], env: Record<string, string> = {}): Loaded
     throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
   };
   const folderFault = (): undefined => undefined;
-  return loadConfig(typed.line, { env, hostName: 'h', fallbackDataDir: '/temp/ours', readFile, folderFault });
+  const around = { env, hostName: 'h', nowMs: 0, fallbackDataDir: '/temp/ours', readFile, folderFault };
+  return loadConfig(typed.line, around);
 }
 
 function config(args: readonly string[], env?: Record<string, string>): Config {

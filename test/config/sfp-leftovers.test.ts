@@ -13,6 +13,7 @@ function load(args: readonly string[], env: Env = {}): Loaded<Config> {
   return loadConfig(typed.line, {
     env,
     hostName: 'the-host',
+    nowMs: 0,
     fallbackDataDir: '/the-temp-dir/ours',
     folderFault: () => undefined,
     readFile: (path) => assert.fail(path),

@@ -19,6 +19,7 @@ function load(env: Readonly<Record<string, string>>): Loaded<Config> {
   return loadConfig(typed.line, {
     env,
     hostName: 'the-host',
+    nowMs: 0,
     fallbackDataDir: '/the-temp-dir/ours',
     folderFault: () => undefined,
     readFile: (path) => assert.fail(path),

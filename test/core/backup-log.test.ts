@@ -6,19 +6,17 @@ import { BodyForms } from '../../src/bodies/body-forms.js';
 import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import { createLogger } from '../../src/observability/logger.js';
-import { createLoggedProxyEvents, noProxyEvents } from '../../src/observability/proxy-events.js';
 import { LogSink } from '../fakes/log-sink.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
 
 const KEY: PayloadKey = { sdkKey: 'secret-backuplog0123456789', kind: SPEC_V2, format: 'protobuf' };
 
-function create(isDebug = false): { log: BackupLog; sink: LogSink; clock: ManualClock } {
+function create(): { log: BackupLog; sink: LogSink; clock: ManualClock } {
   const clock = new ManualClock();
   const sink = new LogSink();
-  const logger = createLogger(sink, { level: isDebug ? 'debug' : 'info', instanceName: 'x', version: '0' });
-  const events = isDebug ? createLoggedProxyEvents(logger) : noProxyEvents;
-  return { log: new BackupLog(clock, logger, events), sink, clock };
+  const logger = createLogger(sink, { level: 'info', instanceName: 'x', version: '0' });
+  return { log: new BackupLog(clock, logger), sink, clock };
 }
 
 function restore({ log, clock }: ReturnType<typeof create>, confirmedAgoMs: number): void {
@@ -40,17 +38,6 @@ test('a version from a backup is one line, with where it came from and how old i
   const [line] = scene.sink.lines;
   assert.equal(line?.['msg'], 'spec updated');
   assert.deepEqual([line['from'], line['confirmedAgoS'], line['sdkKey']], ['redis', 61, 'secret-back***']);
-});
-
-test('with debug events a version from a backup counts as one that the store got', () => {
-  const scene = create(true);
-  restore(scene, 0);
-  const events = scene.sink.lines.flatMap((line) => (line['event'] === undefined ? [] : [line]));
-  assert.deepEqual(
-    events.map((line) => line['event']),
-    ['ConfigSpecStoreGotData', 'UpdateConfigSpecStorePropagationDelayMs'],
-  );
-  assert.equal(events[1]?.['latencyMs'], 250);
 });
 
 test('unusable entries have a line that says what to do, and strangers cannot fill the log with it', () => {

@@ -5,7 +5,7 @@ import { OutcomeLog, type Standing } from '../../src/core/outcome-log.js';
 import type { RefreshEffect } from '../../src/core/refresher.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import { createLogger } from '../../src/observability/logger.js';
-import { createLoggedProxyEvents, noProxyEvents } from '../../src/observability/proxy-events.js';
+import { RecordedEvents } from '../fakes/proxy-events.js';
 import { failed } from '../../src/domain/failure.js';
 import type { FetchOutcome } from '../../src/core/origin.js';
 import { LogSink } from '../fakes/log-sink.js';
@@ -29,6 +29,7 @@ const UPDATED: FetchOutcome = {
 interface Bench {
   readonly clock: ManualClock;
   readonly sink: LogSink;
+  readonly events: RecordedEvents;
   readonly outcomes: OutcomeLog;
   tell(outcome: FetchOutcome, effect?: RefreshEffect, key?: PayloadKey): void;
 }
@@ -37,7 +38,7 @@ function createBench(standing: Standing, isDebug = false): Bench {
   const clock = new ManualClock();
   const sink = new LogSink();
   const log = createLogger(sink, { level: isDebug ? 'debug' : 'info', instanceName: 'x', version: '0' });
-  const events = isDebug ? createLoggedProxyEvents(log) : noProxyEvents;
+  const events = new RecordedEvents();
   const outcomes = new OutcomeLog(
     clock,
     log,
@@ -48,7 +49,7 @@ function createBench(standing: Standing, isDebug = false): Bench {
   const tell: Bench['tell'] = (outcome, effect = 'none', key = KEY) => {
     outcomes.fetched(key, outcome, effect, 12);
   };
-  return { clock, sink, outcomes, tell };
+  return { clock, sink, events, outcomes, tell };
 }
 
 function messages(bench: Bench): unknown[] {
@@ -201,20 +202,32 @@ test('the last outcome of a known payload is kept until it is forgotten, of a st
   assert.equal(strangers.outcomes.lastOf(KEY), undefined);
 });
 
-test('with debug logging each fetch is an event with its latency, and an update its delay', () => {
-  const bench = createBench('held', true);
+test('each fetch is an event with its latency and status, and the interval since the one before', () => {
+  const bench = createBench('held');
   bench.tell(UPDATED, 'stored');
+  bench.clock.advance(10_000);
   bench.tell(UNCHANGED, 'confirmed');
+  bench.outcomes.confirmedByFleet(KEY);
+  bench.clock.advance(10_000);
   bench.tell(failed('status_500', ''));
-  const events = bench.sink.lines.filter((line) => line['event'] !== undefined);
+  bench.tell({ kind: 'unauthorized', status: 403 });
+  bench.tell(failed('connect_timeout', ''));
   assert.deepEqual(
-    events.map((line) => [line['event'], line['latencyMs']]),
+    bench.events.all.map(({ name, latencyMs, status, reason }) => [name, latencyMs, status, reason]),
     [
-      ['HttpDataProviderGotData', 12],
-      ['ConfigSpecStoreGotData', 12],
-      ['UpdateConfigSpecStorePropagationDelayMs', bench.clock.nowMs() - VERSION],
-      ['HttpDataProviderNoData', 12],
-      ['HttpDataProviderError', 12],
+      ['DcsFetchSource', undefined, 200, undefined],
+      ['HttpDataProviderGotData', 12, 200, undefined],
+      ['BackgroundDataProviderRequestInterval', 10_000, undefined, undefined],
+      ['DcsFetchSource', undefined, 200, undefined],
+      ['HttpDataProviderNoData', 12, 200, undefined],
+      ['DcsFetchSource', undefined, 500, undefined],
+      ['HttpDataProviderError', 12, 500, 'status_500'],
+      ['BackgroundDataProviderRequestInterval', 0, undefined, undefined],
+      ['DcsFetchSource', undefined, 403, undefined],
+      ['HttpDataProviderError', 12, 403, 'unauthorized'],
+      ['BackgroundDataProviderRequestInterval', 0, undefined, undefined],
+      ['DcsFetchSource', undefined, undefined, undefined],
+      ['HttpDataProviderError', 12, undefined, 'connect_timeout'],
     ],
   );
 });

@@ -120,8 +120,8 @@ export class GrpcClient {
   readonly #client: Client;
   readonly #streams: { cancel(): void }[] = [];
 
-  constructor(address: string, options: ClientOptions = {}) {
-    this.#client = new Client(address, credentials.createInsecure(), {
+  constructor(address: string, options: ClientOptions = {}, secure = credentials.createInsecure()) {
+    this.#client = new Client(address, secure, {
       'grpc.max_receive_message_length': -1,
       // Else all clients of one process share a connection.
       'grpc.use_local_subchannel_pool': 1,

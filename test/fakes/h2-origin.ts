@@ -210,6 +210,14 @@ export class H2Origin {
     }
   }
 
+  /** Every open connection ends, or is reset, before this returns. */
+  hangUp(isReset: boolean): void {
+    for (const { client } of this.#relays) {
+      if (isReset) client.resetAndDestroy();
+      else client.destroy();
+    }
+  }
+
   async close(): Promise<void> {
     const closed = once(this.#front, 'close');
     this.#front.close();

@@ -2,7 +2,6 @@
 import type { TestContext } from 'node:test';
 import { drainHttp } from '../../src/app/shutdown.js';
 import { systemClock } from '../../src/domain/clock.js';
-import type { Logger } from '../../src/observability/logger.js';
 import type { HttpApp } from '../../src/servers/http/fastify-app.js';
 import { ConnectionLimit } from '../../src/servers/listener/connection-limit.js';
 import { ListeningPort } from '../../src/servers/listener/listening-port.js';
@@ -22,10 +21,9 @@ export interface OpenPort {
 export async function listenHttp(
   t: TestContext,
   http: HttpApp,
-  log: Logger,
   { host = '127.0.0.1', connectionsMax = 100 }: ListenOptions = {},
 ): Promise<OpenPort> {
-  const limit = new ConnectionLimit(systemClock, log, { server: 'http', connectionsMax });
+  const limit = new ConnectionLimit({ server: 'http', connectionsMax });
   const settings = { hostSetting: '--host', portSetting: '--http-port' };
   const port = new ListeningPort({ host, port: 0, ...settings }, limit, http.accept);
   await http.ready();

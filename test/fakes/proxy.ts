@@ -18,6 +18,9 @@ export interface TestProxy {
   /** Host and port of the gRPC server, where the mode has one. */
   readonly grpcAddress: string;
   readonly adminUrl: string;
+  /** With TLS. */
+  readonly httpsUrl: string;
+  readonly grpcTlsAddress: string;
   readonly logs: LogSink;
 }
 
@@ -37,10 +40,13 @@ export interface TestProxyOptions {
   readonly openFilesMax?: number;
   /** The system's where left out. */
   readonly lookup?: Lookup;
+  /** Without a limit where left out. */
+  readonly memoryBytesMax?: number;
 }
 
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
   const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
+  ports.push('--https-port', '0', '--grpc-tls-port', '0');
   const args = [options.mode ?? 'http', options.cache ?? 'disabled', '--host', '127.0.0.1', ...ports];
   const eventOrigin = options.eventOrigin ?? options.origin;
   const origins = ['--statsig-endpoint', options.origin, '--log-event-statsig-endpoint', eventOrigin];
@@ -51,6 +57,7 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     env: { HOSTNAME: 'test-replica', ...options.env },
     readFile: (path: string) => readFileSync(path, 'utf8'),
     hostName: 'test-host',
+    nowMs: Date.now(),
     fallbackDataDir: '/nonexistent',
     folderFault: () => undefined,
   };
@@ -66,11 +73,14 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
     user: testUser(),
     openFilesMax: options.openFilesMax ?? Infinity,
     ...(options.lookup && { lookup: options.lookup }),
+    memoryBytesMax: options.memoryBytesMax ?? Infinity,
   });
   return {
     app,
-    url: `http://127.0.0.1:${app.httpPort ?? 0}`,
-    grpcAddress: `127.0.0.1:${app.grpcPort ?? 0}`,
+    url: `http://127.0.0.1:${String(app.httpPort)}`,
+    grpcAddress: `127.0.0.1:${String(app.grpcPort)}`,
+    httpsUrl: `https://localhost:${String(app.httpsPort)}`,
+    grpcTlsAddress: `localhost:${String(app.grpcTlsPort)}`,
     adminUrl: `http://127.0.0.1:${app.adminPort}`,
     logs,
   };

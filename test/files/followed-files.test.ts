@@ -141,8 +141,8 @@ test('faulty contents change nothing and are reported once, until they are other
   }
   assert.deepEqual(faults, [
     ['it is bad'],
-    [`cannot read ${scene.path} (ENOENT)`],
-    [`cannot read ${scene.path} (not a regular file)`],
+    [`${scene.path} does not exist (ENOENT)`],
+    [`${scene.path} cannot be read (not a regular file)`],
   ]);
   assert.equal(scene.logs.withMessage(NOT_TAKEN_OVER).length, 3);
   assert.deepEqual(scene.taken, []);
@@ -166,8 +166,8 @@ test('a pipe is not read, which would take for ever, nor a file beyond all measu
   await looks(scene);
   const reported = scene.logs.withMessage(NOT_TAKEN_OVER).map(({ faults }) => String(faults));
   assert.deepEqual(reported, [
-    `cannot read ${scene.path} (not a regular file)`,
-    `cannot read ${scene.path} (EFBIG)`,
+    `${scene.path} cannot be read (not a regular file)`,
+    `${scene.path} cannot be read (EFBIG)`,
   ]);
 });
 

@@ -6,13 +6,16 @@ import { describe, it, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import fc from 'fast-check';
 import { systemClock } from '../../src/domain/clock.js';
+import { createOutboundAgent } from '../../src/http-client/outbound/outbound-agent.js';
+import { toFailure } from '../../src/http-client/upstream-failure.js';
 import { createEventClient } from '../../src/protocols/statsig/origin/event-client.js';
 import { createIdListFileClient } from '../../src/protocols/statsig/origin/id-list-file-client.js';
 import { createUpstreamClient } from '../../src/protocols/statsig/origin/upstream-client.js';
 import { makeCertificate } from '../fakes/certificate.js';
+import { ManualClock } from '../fakes/manual-clock.js';
 import { H2_FAULTS, type H2Fault } from '../fakes/h2-origin.js';
 import { CLIENT_OPTIONS } from './client-options.js';
-import { optionsFor, specKey, startH2Origin, startPair, told } from './h2-scene.js';
+import { optionsFor, SPEC, specKey, startH2Origin, startPair, told } from './h2-scene.js';
 
 /** What one fetch comes to where only its first stream is struck. */
 const ONCE: Readonly<Record<H2Fault, string>> = {
@@ -118,6 +121,38 @@ test('streams above the last one of a GOAWAY are served by the next session, tho
   assert.deepEqual(await fetchAll(40), new Array<string>(40).fill('updated'));
   assert.equal(origin.sessions, 2);
   await origin.until(() => origin.connectionsOpen === 1);
+});
+
+describe('a connection whose end is seen by a write first', () => {
+  for (const ending of ['a reset', 'an end'] as const) {
+    it(`by ${ending} fails what is in flight at once`, { timeout: 20_000 }, async (t) => {
+      const origin = await startH2Origin(t);
+      // By a clock that stands still, so that no PING finds it.
+      const { dispatcher } = createOutboundAgent(new ManualClock(), 'https:', {
+        ...CLIENT_OPTIONS,
+        caPem: origin.caPem,
+      });
+      t.after(() => dispatcher.destroy());
+      const ask = async (signal?: AbortSignal): Promise<unknown> => {
+        const request = { origin: origin.url, path: '/', method: 'GET', headers: {}, signal } as const;
+        const { body } = await dispatcher.request(request);
+        return await body.text();
+      };
+      assert.equal(await ask(), SPEC);
+      // No longer within what was read, nor with a write under way.
+      for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+      origin.hangUp(ending === 'a reset');
+      // In the same turn, before anything is read: each one that is given up is a write of its own.
+      const lost = ask();
+      const aborts = Array.from({ length: 4 }, () => new AbortController());
+      const givenUp = aborts.map(({ signal }) => ask(signal));
+      for (const abort of aborts) abort.abort(new Error('given up'));
+      for (const asked of givenUp) await assert.rejects(asked, /given up/);
+      await assert.rejects(lost, (error) => toFailure(error).reason === 'connection_lost');
+      assert.equal(await ask(), SPEC);
+      assert.equal(origin.sessions, 2);
+    });
+  }
 });
 
 test('whatever an origin does at random, nothing is left open after it, and all is served', async (t) => {

@@ -137,7 +137,17 @@ export function daemonArgs(
   { mode = 'http', cache = 'disabled' }: Operands = {},
 ): readonly string[] {
   const grpc = mode === 'http' ? [] : ['--grpc-port', '0'];
-  const ports = ['--http-port', '0', ...grpc, '--admin-port', '0'];
+  const ports = [
+    '--http-port',
+    '0',
+    ...grpc,
+    '--admin-port',
+    '0',
+    '--https-port',
+    '0',
+    '--grpc-tls-port',
+    '0',
+  ];
   return [mode, cache, '--host', '127.0.0.1', ...ports, '--statsig-endpoint', origin];
 }
 

@@ -107,7 +107,7 @@ describe('a fatal error', { concurrency: 4 }, () => {
     const { faults = [], err } = line as { faults?: readonly string[]; err?: unknown };
     assert.equal(err, undefined);
     assert.equal(faults.length, 3);
-    for (const [index, port] of [admin, grpc, http].entries()) {
+    for (const [index, port] of [admin, http, grpc].entries()) {
       assert.match(faults[index] ?? '', new RegExp(`port ${port} of 127.0.0.1 \\(EADDRINUSE\\)`));
     }
     assert.deepEqual(program.logs.withMessage('listening'), []);

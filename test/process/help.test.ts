@@ -15,7 +15,7 @@ test("--help-all prints every setting's option, variable and default, and exits 
     const entry = entries.get(setting.flag) ?? '';
     assert.match(entry, new RegExp(`\\b${setting.env}\\)`), `variable of --${setting.flag} in: ${entry}`);
     if (setting.short !== undefined) assert.ok(entry.includes(`-${setting.short}, --${setting.flag}`));
-    if (setting.kind === 'switch' || setting.default === '') continue;
+    if (setting.kind === 'switch' || setting.kind === 'flag' || setting.default === '') continue;
     assert.ok(entry.includes(`default ${setting.default};`), `default of --${setting.flag} in: ${entry}`);
   }
 });

@@ -30,6 +30,8 @@ const KNOWN_CLIENT_ASKS_EVERY_MS = 100;
 const MEMORY_LOOK_EVERY_MS = 50;
 const ANSWER_MS_MAX = 10_000;
 const GRPC_CONNECTIONS = 4;
+/** As many as may wait on one connection. */
+const UNREAD_ANSWERS = 15;
 
 /** What a daemon takes only once it has answered for a while is not the strangers' doing. */
 export const WARM_ANSWERS = 200;
@@ -106,6 +108,38 @@ export async function sendChunks(
   }
   socket.write('0\r\n\r\n');
   await over;
+}
+
+/** Requests that stop in the middle of their headers, and bodies that stop in the middle. */
+export async function openHalfRequests(t: TestContext, port: number, count: number): Promise<void> {
+  const sockets = await openIdle(t, port, count);
+  const head = 'POST /v1/log_event HTTP/1.1\r\nhost: proxy\r\nstatsig-api-key: secret-stranger\r\n';
+  sockets.forEach((socket, index) => {
+    if (socket.destroyed) return;
+    socket.write(index % 2 === 0 ? head : `${head}content-length: 100000\r\n\r\n${'x'.repeat(50_000)}`);
+  });
+}
+
+/** Clients that ask for a spec many times, and read no answer. */
+export async function openSlowReaders(t: TestContext, port: number, count: number): Promise<void> {
+  const request = `GET ${specPath(SDK_KEY)} HTTP/1.1\r\nhost: proxy\r\n\r\n`;
+  for (const socket of await openIdle(t, port, count)) {
+    socket.pause();
+    if (!socket.destroyed) socket.write(request.repeat(UNREAD_ANSWERS));
+  }
+}
+
+/** Specs and log events of keys that nobody knows; whatever the answers are, they come. */
+export async function inventKeys(url: string, count: number): Promise<void> {
+  const body = batchText([customEvent('invented')]);
+  const asked = Array.from({ length: count }, (_, index) => {
+    const headers = { 'statsig-api-key': `secret-invented-${index}-0123456789` };
+    const path = index % 2 === 0 ? '/v1/download_config_specs' : '/v1/log_event';
+    const request = index % 2 === 0 ? { headers } : { method: 'POST', headers, body };
+    // A stranger's connection may be closed for another's.
+    return rawRequest(url + path, request).catch(() => undefined);
+  });
+  await Promise.all(asked);
 }
 
 /** So many calls whose request never ends, on a few connections. */

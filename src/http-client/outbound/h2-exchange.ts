@@ -34,6 +34,7 @@ export class H2Exchange {
   #refusals = 0;
   #isRefused = false;
   #isOver = false;
+  #isOverdue = false;
   #hasHead = false;
   #declaredBytes: number | undefined;
   #bytes = 0;
@@ -66,9 +67,9 @@ export class H2Exchange {
     return this.#isRefused;
   }
 
-  /** It was given up before any part of an answer came. */
-  get isUnanswered(): boolean {
-    return this.#isOver && !this.#hasHead;
+  /** It was given up because nothing came for it. */
+  get isOverdue(): boolean {
+    return this.#isOverdue;
   }
 
   /** For an origin that turns out to speak HTTP/1.1 only. */
@@ -193,6 +194,7 @@ export class H2Exchange {
 
   /** By our own decision. */
   #giveUp(error: Error): void {
+    this.#isOverdue = !this.#hasHead || error instanceof errors.BodyTimeoutError;
     this.fail(error);
     if (this.#stream !== undefined) cancel(this.#stream);
   }

@@ -1,12 +1,16 @@
 // One HTTP/2 session: how many streams it takes, whether its peer still lives, and how it ends.
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { errors } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { H2Exchange, Lender } from './h2-exchange.js';
 import { connectionAgeMs } from './connection-age.js';
 
-/** With streams open, a peer that sent nothing for this long is sent a PING, and is dead after as long again. */
+/**
+ * With streams open, a peer that sent nothing for this long is sent a PING, as it is at once where a request timed out. It is
+ * dead when nothing has come after as long again.
+ */
 const PING_AFTER_MS = 3_000;
 /**
  * What may be on its way to us: as undici has it for a stream, and for the session enough for sixteen of those. Node keeps
@@ -16,6 +20,8 @@ const STREAM_WINDOW_BYTES = 256 * 1024;
 const SESSION_WINDOW_BYTES = 16 * STREAM_WINDOW_BYTES;
 
 export class H2Session implements Lender {
+  /** Resolves when everything on it has ended, which is a little later than its socket does. */
+  readonly closed: Promise<void>;
   readonly #clock: Clock;
   readonly #origin: URL;
   readonly #socket: Socket;
@@ -30,6 +36,8 @@ export class H2Session implements Lender {
   #isRetired = false;
   /** Counts what came from the other side. */
   #heard = 0;
+  /** What it was when the peer was last sent a PING, and may have been dead. */
+  #heardAtPing = -1;
   #cancelWatch: Cancel = () => undefined;
   #cancelAge: Cancel = () => undefined;
 
@@ -40,7 +48,11 @@ export class H2Session implements Lender {
     this.#idleMs = idleMs;
     this.#onChange = onChange;
     const settings = { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES };
-    this.#session = connect(origin, { createConnection: () => socket, settings });
+    // As a plain stream, so that a failed write closes it. Given the socket itself, Node writes to TLS natively: there HTTP/2
+    // ignores that a write failed, TLS never finishes the next one, and nothing is read while a write is unfinished, so
+    // that neither the end of the connection nor its error is ever seen.
+    const connection = Duplex.from({ readable: socket, writable: socket });
+    this.#session = connect(origin, { createConnection: () => connection, settings });
     this.#session.on('connect', () => {
       this.#session.setLocalWindowSize(SESSION_WINDOW_BYTES);
     });
@@ -51,9 +63,12 @@ export class H2Session implements Lender {
       for (const exchange of this.#exchanges.keys()) exchange.refuseAbove(lastStreamId);
       this.retire();
     });
-    this.#session.once('close', () => {
-      this.destroy();
-      onChange();
+    this.closed = new Promise((resolve) => {
+      this.#session.once('close', () => {
+        this.destroy();
+        onChange();
+        resolve();
+      });
     });
   }
 
@@ -104,7 +119,7 @@ export class H2Session implements Lender {
 
   /** Streams that it takes now. */
   get room(): number {
-    if (!this.isOfUse) return 0;
+    if (!this.isOfUse || this.#isDoubted) return 0;
     const { maxConcurrentStreams = Infinity } = this.#session.remoteSettings;
     return Math.min(maxConcurrentStreams, this.#bearable) - this.#exchanges.size;
   }
@@ -116,15 +131,25 @@ export class H2Session implements Lender {
   }
 
   heard(): void {
+    const wasDoubted = this.#isDoubted;
     this.#heard += 1;
+    if (!wasDoubted) return;
+    this.#settle();
+    this.#onChange();
+  }
+
+  /** Whether its peer may be dead: it was sent a PING, and nothing has come from it since. */
+  get #isDoubted(): boolean {
+    return this.#heard === this.#heardAtPing;
   }
 
   ended(exchange: H2Exchange): void {
     const heardBefore = this.#exchanges.get(exchange);
     this.#exchanges.delete(exchange);
     this.#bearable = exchange.isRefused ? Math.max(1, this.#exchanges.size) : this.#bearable + 1;
-    // Nothing came on any stream all the while: the connection may be dead, and the next request gets another.
-    if (exchange.isUnanswered && heardBefore === this.#heard) this.retire();
+    if (exchange.isOverdue) this.#doubt();
+    // Nothing came on any stream all the while: it is not waited for, and the next request gets another connection.
+    if (exchange.isOverdue && heardBefore === this.#heard) this.retire();
     if (this.#exchanges.size === 0) this.#settle();
     this.#onChange();
   }
@@ -153,11 +178,11 @@ export class H2Session implements Lender {
     });
   }
 
-  /** After a change in whether there are streams or will be any. */
+  /** After a change in whether there are streams or will be any, and whether its peer is known to live. */
   #settle(): void {
     this.#cancelWatch();
-    if (this.#exchanges.size > 0) this.#watchPeer(this.#heard, false);
-    else if (this.#isRetired) this.destroy();
+    if (this.#exchanges.size === 0 && this.#isRetired) this.destroy();
+    else if (this.#exchanges.size > 0 || this.#isDoubted) this.#watchPeer();
     else {
       this.#cancelWatch = this.#clock.schedule(this.#idleMs, () => {
         this.retire();
@@ -165,21 +190,28 @@ export class H2Session implements Lender {
     }
   }
 
-  #watchPeer(heardBefore: number, isPinged: boolean): void {
+  #watchPeer(): void {
+    const heardBefore = this.#heard;
     this.#cancelWatch = this.#clock.schedule(PING_AFTER_MS, () => {
-      const isSilent = this.#heard === heardBefore;
-      if (isSilent && isPinged) {
+      if (this.#heard !== heardBefore) this.#watchPeer();
+      else if (this.#isDoubted) {
         this.destroy(new errors.SocketError('the other side is silent'));
         this.#onChange();
-        return;
-      }
-      // One that is destroyed throws, and ends by itself.
-      if (isSilent && !this.#session.destroyed) {
-        this.#session.ping((error) => {
-          if (error === null) this.heard();
-        });
-      }
-      this.#watchPeer(this.#heard, isSilent);
+      } else this.#doubt();
     });
+  }
+
+  /** Takes no more streams until the peer is heard again. */
+  #doubt(): void {
+    if (this.#isDoubted) return;
+    this.#heardAtPing = this.#heard;
+    // One that is destroyed throws, and ends by itself.
+    if (!this.#session.destroyed) {
+      this.#session.ping((error) => {
+        if (error === null) this.heard();
+      });
+    }
+    this.#settle();
+    this.#onChange();
   }
 }

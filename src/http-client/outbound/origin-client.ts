@@ -130,12 +130,25 @@ export class OriginClient extends Dispatcher {
     const target = { host, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), protocol, port };
     return await this.#inTime(async (signal) => {
       const socket = await this.#open(target, signal);
-      if (speaksH2(socket)) {
-        const { idleConnectionMs } = this.#options;
-        return await H2Session.open(this.#clock, this.#origin, socket, idleConnectionMs, onChange, signal);
+      if (!speaksH2(socket)) {
+        this.#speakH1(socket);
+        return undefined;
       }
-      this.#speakH1(socket);
-      return undefined;
+      const { idleConnectionMs } = this.#options;
+      const session = await H2Session.open(
+        this.#clock,
+        this.#origin,
+        socket,
+        idleConnectionMs,
+        onChange,
+        signal,
+      );
+      // Beside its socket, which closes before its requests have failed and are sent again.
+      this.#count(1);
+      void session.closed.then(() => {
+        this.#count(-1);
+      });
+      return session;
     });
   }
 

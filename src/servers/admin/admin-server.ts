@@ -5,12 +5,18 @@ import { buildFastifyApp, type HttpApp, type HttpBounds } from '../http/fastify-
 import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
 
-/** `status` gives what /status answers, with the SDK keys to show one by one; it is turned into JSON as it is. */
+export interface AdminPages {
+  /** What /status answers, with the SDK keys to show one by one; it is turned into JSON as it is. */
+  readonly status: (keys: string | undefined) => object;
+  /** What /metrics answers. */
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+}
+
 export function buildAdminServer(
   clock: Clock,
   log: Logger,
   readiness: Readiness,
-  status: (keys: string | undefined) => object,
+  { status, metrics }: AdminPages,
   bounds: HttpBounds,
 ): HttpApp {
   const http = buildFastifyApp(clock, log, bounds);
@@ -23,6 +29,13 @@ export function buildAdminServer(
       .header('content-type', 'application/json')
       .header('cache-control', 'no-store')
       .send(Buffer.from(`${text}\n`));
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const text = await metrics.text();
+    return reply
+      .header('content-type', metrics.contentType)
+      .header('cache-control', 'no-store')
+      .send(Buffer.from(text));
   });
   return http;
 }

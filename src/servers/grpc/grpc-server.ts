@@ -11,14 +11,21 @@ import type { Http2Server } from 'node:http2';
 import type { Clock } from '../../domain/clock.js';
 import type { Gauges } from '../../observability/gauges.js';
 import type { StreamRegistry } from '../../streams/stream-registry.js';
-import { CallLimits, MESSAGE_BYTES_MAX } from './call-limits.js';
+import { CallLimits } from '../http2/call-limits.js';
 import type { Accept } from '../listener/listening-port.js';
-import type { ClientConnections } from './client-connections.js';
+import type { ClientConnections } from '../http2/client-connections.js';
+import { CHECK_PATH } from './health-client.js';
 import type { HealthService } from './health-service.js';
 import { http2ServerOf } from './http2-server.js';
-import type { LimitReports } from './limit-reports.js';
+import type { LimitReports } from '../http2/limit-reports.js';
 import { loadHealthService } from './protos.js';
 
+/** Requests of SDKs have under 400 bytes. */
+const MESSAGE_BYTES_MAX = 4_096;
+/** A message's length and whether it is compressed: they stand before it. */
+const PREFIX_BYTES = 5;
+/** From a call's headers to the end of its request. */
+const REQUEST_MS_MAX = 10_000;
 /** Calls on one connection beyond the streams: what is refused must still get its answer. */
 const CALLS_BESIDE_STREAMS = 100;
 /** Calls open over all connections, beyond the streams and what waits for a spec. */
@@ -70,7 +77,12 @@ export class GrpcServer {
     const { streamsMax, waitingMax } = services.registry;
     const connectionCallsMax = streamsMax + CALLS_BESIDE_STREAMS;
     const callsMax = streamsMax + waitingMax + OTHER_CALLS_MAX;
-    this.#calls = new CallLimits(clock, connections, reports, { callsMax });
+    this.#calls = new CallLimits(clock, connections, reports, {
+      callsMax,
+      isAnsweredAtOnce: (path) => path === CHECK_PATH,
+      requestMs: REQUEST_MS_MAX,
+      gatheredBytesMax: PREFIX_BYTES + MESSAGE_BYTES_MAX,
+    });
     // It writes lines of its own to standard error, between ours; what matters of them reaches us as errors too.
     setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server({
@@ -97,7 +109,7 @@ export class GrpcServer {
   }
 
   get gauges(): Gauges {
-    return { grpcCalls: this.#calls.gauge };
+    return { grpcCalls: this.#calls.gauge, ...this.#services.health.gauges };
   }
 
   /** How often clients reached which limit. */
@@ -112,7 +124,7 @@ export class GrpcServer {
   };
 
   /** Tells every client to go once its calls have ended; `closed`: when no connection is left. */
-  async drain(streamsOverInMs: number, closed: Promise<void>): Promise<void> {
+  async drain(streamsOverInMs: number, closed: Promise<unknown>): Promise<void> {
     this.#isDraining = true;
     const cancelWatches = this.#clock.schedule(streamsOverInMs, () => {
       this.#services.health.endWatches();

@@ -6,6 +6,7 @@ import {
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import type { Gauges } from '../../observability/gauges.js';
 import type { Readiness } from '../readiness.js';
 import type { StreamRegistry } from '../../streams/stream-registry.js';
 
@@ -37,6 +38,7 @@ export class HealthService {
   readonly #registry: StreamRegistry;
   readonly #options: HealthOptions;
   readonly #watches = new Map<WatchCall, Watch>();
+  #refused = 0;
 
   constructor(readiness: Readiness, registry: StreamRegistry, options: HealthOptions) {
     this.#readiness = readiness;
@@ -47,6 +49,12 @@ export class HealthService {
     };
     readiness.onChange(tellAll);
     registry.onChange(tellAll);
+  }
+
+  get gauges(): Gauges {
+    return {
+      healthWatches: { entries: this.#watches.size, entriesMax: WATCHES_MAX, reached: this.#refused },
+    };
   }
 
   get status(): ServingStatus {
@@ -62,6 +70,7 @@ export class HealthService {
       },
       Watch: (call: WatchCall) => {
         if (this.#watches.size >= WATCHES_MAX) {
+          this.#refused += 1;
           call.emit('error', {
             code: status.RESOURCE_EXHAUSTED,
             details: `More than ${WATCHES_MAX} watches.`,

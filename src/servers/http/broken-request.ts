@@ -1,11 +1,17 @@
 // What becomes of a connection whose request is not HTTP, too large, or too slow: told so where that can be told, and closed.
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { errorBody, type ErrorReason } from './error-reply.js';
 import type { OpenConnection } from './open-connections.js';
 
 /** Request line and headers together. */
 export const HEADER_BYTES_MAX = 16_384;
+
+/**
+ * The client is gone; or it began with HTTP/2 without TLS, as some SDKs do to find out, and goes on with HTTP/1.1 where the
+ * connection ends without a word.
+ */
+const QUIET: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'HPE_PAUSED_H2_UPGRADE']);
 
 /** Writes nothing into an answer under way. `connection` is undefined once it has closed. */
 export function endBrokenRequest(
@@ -16,7 +22,7 @@ export function endBrokenRequest(
   const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT';
   // A balancer's spare connection is idle, not slow: it has the time that idle ones have.
   if (isLate && socket.bytesRead === 0) return;
-  if (connection === undefined || !socket.writable || code === 'ECONNRESET') {
+  if (connection === undefined || !socket.writable || QUIET.has(code)) {
     socket.destroy();
     return;
   }
@@ -59,4 +65,15 @@ function toReason(code: string | undefined): [ErrorReason, string] {
     default:
       return ['request_invalid', 'This is not HTTP/1.1.'];
   }
+}
+
+/** `Expect` with anything but 100-continue, which Node answers without a body. */
+export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const body = errorBody('expectation_failed', 'Expect may be 100-continue and nothing else.');
+  const text = JSON.stringify(body);
+  response.writeHead(body.code, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
 }

@@ -1,11 +1,10 @@
 // A fastify instance with this project's limits and its one shape of errors; it is given its connections.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import type { Accept } from '../listener/listening-port.js';
 import { addBodyParser, RefusedBody } from './body-parser.js';
-import { endBrokenRequest, HEADER_BYTES_MAX } from './broken-request.js';
+import { answerExpectation, endBrokenRequest, HEADER_BYTES_MAX } from './broken-request.js';
 import { cutConnection } from './cut-connection.js';
 import { errorBody, sendError, type ErrorBody } from './error-reply.js';
 import { OpenConnections } from './open-connections.js';
@@ -13,7 +12,7 @@ import type { BodyRoom } from './request-body.js';
 import { toRoute } from './route-path.js';
 
 /** Without a byte in either direction: longer than the longest upstream fetch, so that no waiting client is cut off. */
-const SOCKET_IDLE_MS_MAX = 75_000;
+export const SOCKET_IDLE_MS_MAX = 75_000;
 
 export interface HttpTimeouts {
   /** How long an idle connection stays open: longer than a load balancer's, which must be the one to close it. */
@@ -81,6 +80,8 @@ export function buildFastifyApp(
     sendError(reply, errorBody('not_found', 'No such route: see docs/endpoints.md.')),
   );
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    // fastify ends the connection after a body that it did not read; HTTP/2 has no such header, and Node warns of it.
+    if (request.raw.httpVersionMajor > 1) reply.removeHeader('connection');
     if (error instanceof RefusedBody) return sendError(reply, error.body, error.retryAfterS);
     const body = toErrorBody(error);
     // The route's pattern, not the URL: that holds the key.
@@ -109,15 +110,4 @@ function toErrorBody(error: FastifyError): ErrorBody {
         ? errorBody('request_invalid', 'Malformed request.')
         : errorBody('internal_error', 'A fault of this proxy: its log says more.');
   }
-}
-
-/** `Expect` with anything but 100-continue, which Node answers without a body. */
-function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
-  const body = errorBody('expectation_failed', 'Expect may be 100-continue and nothing else.');
-  const text = JSON.stringify(body);
-  response.writeHead(body.code, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-  });
-  response.end(text);
 }

@@ -1,10 +1,10 @@
-// The public HTTP server: its routes, the headers every answer has, and an event for each answer where they are watched.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+// The public HTTP server: its routes, the headers every answer has, and an event for each answer.
+import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
-import { maskSdkKey } from '../../domain/sdk-key.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { Readiness } from '../readiness.js';
+import { AnsweredRequest, type NamedKey } from './answered-request.js';
 import { buildFastifyApp, type HttpApp, type HttpBounds } from './fastify-app.js';
 import { addProbeRoutes } from './probe-routes.js';
 
@@ -12,7 +12,7 @@ export interface HttpServerOptions extends HttpBounds {
   /** Sent as `x-sfp-hostname`: which replica answered. */
   readonly instanceName: string;
   /** The SDK key that a request names, for events. */
-  readonly namedKey: (request: FastifyRequest) => string | undefined;
+  readonly namedKey: NamedKey;
 }
 
 /** Adds the routes of a protocol. */
@@ -28,34 +28,24 @@ export function buildHttpServer(
 ): HttpApp {
   const http = buildFastifyApp(clock, log, options);
   const { app } = http;
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-sfp-hostname', options.instanceName);
-    if (readiness.phase === 'draining') reply.header('connection', 'close');
+    // HTTP/2 has a frame of its own for that.
+    if (readiness.phase === 'draining' && request.raw.httpVersionMajor < 2)
+      reply.header('connection', 'close');
     done();
   });
-  if (events.isWatched) recordAnswers(app, events, options.namedKey);
+  recordAnswers(app, events, options.namedKey);
   addProbeRoutes(app, readiness);
   for (const add of addRoutes) add(app);
   return http;
 }
 
-function recordAnswers(
-  app: FastifyInstance,
-  events: ProxyEvents,
-  namedKey: HttpServerOptions['namedKey'],
-): void {
+function recordAnswers(app: FastifyInstance, events: ProxyEvents, namedKey: NamedKey): void {
+  const answered = new AnsweredRequest(namedKey);
   app.addHook('onResponse', (request, reply, done) => {
-    events.record(reply.statusCode < 400 ? 'HttpServerRequestSuccess' : 'HttpServerRequestFailed', {
-      // The route, without the place of the key in it.
-      path: request.routeOptions.url?.replace(/\/:\w+$/, '') ?? 'unknown',
-      ...maskedKey(namedKey(request)),
-      latencyMs: reply.elapsedTime,
-      status: reply.statusCode,
-    });
+    const name = reply.statusCode < 400 ? 'HttpServerRequestSuccess' : 'HttpServerRequestFailed';
+    events.record(name, answered.of(request, reply));
     done();
   });
-}
-
-function maskedKey(sdkKey: string | undefined): { readonly sdkKey?: string } {
-  return sdkKey === undefined ? {} : { sdkKey: maskSdkKey(sdkKey) };
 }

@@ -1,6 +1,7 @@
 // Lets bodies that come in very many small pieces take turns, so that reading them never holds up everything else.
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { sourceOf } from './request-source.js';
 
 /**
  * Of all bodies together, in one turn of the event loop. Honest ones come in pieces of some kB: this would be megabytes.
@@ -12,15 +13,16 @@ export class PieceTurns {
   #pieces = 0;
   #isTurnAwaited = false;
   /** Not read from until their turn comes, in this order. */
-  readonly #waiting = new Set<Socket>();
+  readonly #waiting = new Set<Readable>();
 
   /** To be called for each piece as it comes. */
-  took({ socket }: IncomingMessage): void {
+  took(request: IncomingMessage): void {
+    const source = sourceOf(request);
     this.#pieces += 1;
-    if (this.#pieces > PIECES_PER_TURN_MAX && !this.#waiting.has(socket)) {
-      this.#waiting.add(socket);
+    if (this.#pieces > PIECES_PER_TURN_MAX && !this.#waiting.has(source)) {
+      this.#waiting.add(source);
       // What this read brought still comes.
-      socket.on('resume', holdBack).pause();
+      source.on('resume', holdBack).pause();
     }
     this.#awaitTurn();
   }
@@ -40,7 +42,7 @@ export class PieceTurns {
   }
 }
 
-/** After every read, a request that flows makes its socket flow. */
-function holdBack(this: Socket): void {
+/** After every read, a request that flows makes its source flow. */
+function holdBack(this: Readable): void {
   this.pause();
 }

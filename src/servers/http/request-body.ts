@@ -1,5 +1,6 @@
 // Requests' bodies, each received whole; no more memory is taken for all of them at one time than there is room for.
 import type { IncomingMessage } from 'node:http';
+import type { Gauge } from '../../observability/gauges.js';
 import { ArrivingBody, type BodyEnd } from './arriving-body.js';
 import { BodyBlocks } from './body-blocks.js';
 import { PieceTurns } from './piece-turns.js';
@@ -14,11 +15,16 @@ export class BodyRoom {
   readonly #bytesMax: number;
   readonly #turns = new PieceTurns();
   #bytes = 0;
+  #refused = 0;
   /** What is held of each, in the order in which they began. */
   readonly #arriving = new Map<ArrivingBody, BodyBlocks>();
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
+  }
+
+  get gauge(): Gauge {
+    return { entries: this.#bytes, entriesMax: this.#bytesMax, reached: this.#refused };
   }
 
   /** `use` gets what was received; its bytes count until that is done. `bodyBytesMax`: of this one, as it travels. */
@@ -64,6 +70,7 @@ export class BodyRoom {
   #makeRoom(body: ArrivingBody, bytes: number): boolean {
     while (this.#bytes + bytes > this.#bytesMax) {
       const [oldest] = this.#arriving;
+      this.#refused += 1;
       if (oldest === undefined) return false;
       this.#refuse(...oldest, 'no-room');
       if (oldest[0] === body) return false;

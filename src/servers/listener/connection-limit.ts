@@ -1,11 +1,6 @@
 // Bounds a server's client connections: a new one is always let in, and where there are too many, one that matters least is closed for it.
-import type { Clock } from '../../domain/clock.js';
 import type { Gauge } from '../../observability/gauges.js';
-import type { Logger } from '../../observability/logger.js';
-import { ThrottledLine } from '../../observability/throttled-line.js';
 
-/** Between two log lines about connections that were closed to make room. */
-const LINE_EVERY_MS = 60_000;
 /**
  * The part of all connections that may be protected, and so cannot be closed to make room. The others are what a new
  * client, or a probe, can always have: however many answers are being read slowly, and however many clients are known.
@@ -13,7 +8,7 @@ const LINE_EVERY_MS = 60_000;
 const PROTECTED_PART = 3 / 4;
 
 export interface ConnectionLimitOptions {
-  /** As log lines and /status name it. */
+  /** As /status names it. */
   readonly server: 'http' | 'grpc' | 'admin';
   readonly connectionsMax: number;
 }
@@ -35,18 +30,14 @@ export interface ConnectionPlace {
  */
 export class ConnectionLimit {
   readonly #options: ConnectionLimitOptions;
-  readonly #log: Logger;
-  readonly #line: ThrottledLine;
   /** Each in the order of the last activity: the first gives way first. */
   readonly #groups: Groups = { unproven: new Set(), idle: new Set(), busy: new Set() };
   readonly #busyMax: number;
   readonly #unprovenMin: number;
   #closed = 0;
 
-  constructor(clock: Clock, log: Logger, options: ConnectionLimitOptions) {
+  constructor(options: ConnectionLimitOptions) {
     this.#options = options;
-    this.#log = log;
-    this.#line = new ThrottledLine(clock, LINE_EVERY_MS);
     this.#busyMax = Math.floor(options.connectionsMax * PROTECTED_PART);
     this.#unprovenMin = options.connectionsMax - this.#busyMax;
   }
@@ -57,12 +48,8 @@ export class ConnectionLimit {
 
   get gauge(): Gauge {
     const { unproven, idle, busy } = this.#groups;
-    return { entries: unproven.size + idle.size + busy.size, entriesMax: this.#options.connectionsMax };
-  }
-
-  /** Connections closed to make room for others, since the start. */
-  get closed(): number {
-    return this.#closed;
+    const entries = unproven.size + idle.size + busy.size;
+    return { entries, entriesMax: this.#options.connectionsMax, reached: this.#closed };
   }
 
   /** `close` has to close the connection before it returns, for good; `leave` may follow at once or later. */
@@ -78,11 +65,6 @@ export class ConnectionLimit {
     if (first === undefined) return;
     first.leave();
     this.#closed += 1;
-    this.#line.tell((untold) => {
-      const { server, connectionsMax } = this.#options;
-      const fields = { server, connectionsMax, closed: untold + 1 };
-      this.#log.warn(fields, 'too many client connections: those unused for longest are closed for new ones');
-    });
     first.close();
   }
 }

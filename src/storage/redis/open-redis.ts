@@ -28,6 +28,7 @@ export interface OpenedRedis {
   readonly fleet: FleetLink;
   /** Undefined where everything it is used for works. */
   readonly failing: RedisFailing | undefined;
+  readonly isLeader: boolean;
   /** For people; holds no password and no SDK key. */
   describe(): object;
 }
@@ -71,17 +72,21 @@ export async function openRedis(
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
   const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));
   await atMost(clock, FIRST_TRY_MS_MAX, tried);
+  // The lease lasts a while longer without Redis, but nobody can say who holds it.
+  const isLeader = (): boolean => small.isOpen && fleet.isLeader;
   return {
     snapshots,
     fleet,
     get failing() {
       return health.failing(small.isOpen ? undefined : small.fault);
     },
+    get isLeader() {
+      return isLeader();
+    },
     describe: () => ({
       address: describeAddress(options.address),
       instanceId,
-      // The lease lasts a while longer without Redis, but nobody can say who holds it.
-      isLeader: small.isOpen && fleet.isLeader,
+      isLeader: isLeader(),
       leader: small.isOpen ? fleet.leader : undefined,
       uses: health.describe(small.isOpen ? undefined : small.fault),
       messages: fleet.messages,

@@ -1,8 +1,10 @@
 // Records SFP's events for what is done with Redis, as a wrapper around its snapshots.
 import type { Clock } from '../../domain/clock.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
-import { eventFields, type ProxyEventName, type ProxyEvents } from '../../observability/proxy-events.js';
-import type { Confirming, Failing, Loading, Removing, Snapshots } from '../snapshots.js';
+import type { ProxyEventName } from '../../observability/catalogue.js';
+import { eventFields } from '../../observability/event-fields.js';
+import type { ProxyEvents } from '../../observability/proxy-events.js';
+import type { Confirming, Failing, Loading, Removing, Snapshots, Storing } from '../snapshots.js';
 
 interface Telling {
   readonly name: ProxyEventName;
@@ -16,16 +18,11 @@ export function withRedisEvents(clock: Clock, events: ProxyEvents, snapshots: Sn
     doing: Promise<Outcome>,
     tell: (outcome: Outcome) => Telling,
   ): Promise<Outcome> {
-    if (!events.isWatched) return await doing;
     const startMs = clock.monotonicMs();
     const outcome = await doing;
     const { name, ...fields } = tell(outcome);
     const latencyMs = clock.monotonicMs() - startMs;
-    events.record(name, {
-      ...eventFields(key),
-      latencyMs,
-      ...fields,
-    });
+    events.record(name, { ...eventFields(key), acceptEncoding: 'none', latencyMs, ...fields });
     return outcome;
   }
 
@@ -33,13 +30,10 @@ export function withRedisEvents(clock: Clock, events: ProxyEvents, snapshots: Sn
     load: (key, patience) => told(key, snapshots.load(key, patience), tellLoading),
     save: (key, payload, confirmedAgoMs) =>
       told(key, snapshots.save(key, payload, confirmedAgoMs), (outcome) =>
-        tellWriting(outcome, 'RedisCacheWriteSucceed', payload.version),
+        tellSaving(outcome, payload.version),
       ),
-    // A confirmation writes no spec.
     confirm: (key, version) =>
-      told(key, snapshots.confirm(key, version), (outcome) =>
-        tellWriting(outcome, 'RedisCacheWriteSkipped', version),
-      ),
+      told(key, snapshots.confirm(key, version), (outcome) => tellConfirming(outcome, version)),
     remove: (key) => told(key, snapshots.remove(key), tellRemoving),
     close: () => snapshots.close(),
   };
@@ -56,16 +50,27 @@ function tellLoading(outcome: Loading): Telling {
   }
 }
 
-function tellWriting(outcome: Confirming, stored: ProxyEventName, version: number): Telling {
+function tellSaving(outcome: Storing, version: number): Telling {
   switch (outcome.kind) {
     case 'stored':
-      return { name: stored, lcut: version };
+      return { name: 'RedisCacheWriteSucceed', lcut: version };
+    case 'newer':
+      return { name: 'RedisCacheWriteSkipped', lcut: outcome.version, reason: 'newer' };
+    default:
+      return { name: 'RedisCacheWriteFailed', lcut: version, reason: reasonOf(outcome) };
+  }
+}
+
+function tellConfirming(outcome: Confirming, version: number): Telling {
+  switch (outcome.kind) {
+    case 'stored':
+      return { name: 'RedisCacheTtlRefreshed', lcut: version };
     case 'newer':
       return { name: 'RedisCacheWriteSkipped', lcut: outcome.version, reason: 'newer' };
     case 'behind':
-      return { name: 'RedisCacheWriteSkipped', lcut: version, reason: 'behind' };
+      return { name: 'RedisCacheTtlRefreshMissed', lcut: version };
     default:
-      return { name: 'RedisCacheWriteFailed', lcut: version, reason: reasonOf(outcome) };
+      return { name: 'RedisCacheTtlRefreshFailed', lcut: version, reason: reasonOf(outcome) };
   }
 }
 

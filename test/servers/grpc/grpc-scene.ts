@@ -32,14 +32,15 @@ export interface Scene {
 /** What /status tells of streams. */
 export interface Status {
   readonly phase: string;
-  readonly tables: Readonly<Record<string, { readonly entries: number; readonly entriesMax: number }>>;
+  readonly tables: Readonly<
+    Record<string, { readonly entries: number; readonly entriesMax: number; readonly reached?: number }>
+  >;
   readonly streams: {
     readonly byKey: readonly { readonly sdkKey: string; readonly streams: number }[];
     readonly refused: number;
     readonly dropped: number;
     readonly displaced: number;
   };
-  readonly connectionsClosedForOthers: Readonly<Record<string, number>>;
   readonly grpc: { readonly limitsReached: Readonly<Record<string, number>> };
 }
 

@@ -4,6 +4,9 @@ import { describe, it, type TestContext } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { eventually, within } from '../../e2e/deadline.js';
 import type { HealthReply, StreamRecord } from '../../fakes/grpc-client.js';
+import { CHECK_PATH } from '../../../src/servers/grpc/health-client.js';
+import { RawClient } from '../../fakes/grpc-raw-client.js';
+import { framedMessage } from '../../fakes/http2-frames.js';
 import { SDK_KEY } from '../../fakes/proxy.js';
 import { runProgram, startProgram, type Program } from '../../process/daemon.js';
 import { startOrigin } from '../../process/origin.js';
@@ -56,6 +59,23 @@ describe('the gRPC health service', () => {
     assert.equal(await client.check(), 'SERVING');
     await watch.received(3);
     assert.deepEqual(told(watch), ['SERVING', 'NOT_SERVING', 'SERVING']);
+  });
+
+  it('answers though strangers hold as many calls as there may be, by checks whose answers they never read', async (t) => {
+    const scene = await startScene(t, { args: ['-g', '10'] });
+    await within(scene.proxy.app.startedUp, 'end of the start');
+    const strangers = Array.from({ length: 15 }, () => new RawClient(scene.proxy.grpcAddress, 0));
+    t.after(() => Promise.all(strangers.map((stranger) => stranger.close())));
+    for (const stranger of strangers) {
+      for (let count = 0; count < 100; count += 1) stranger.send(CHECK_PATH, framedMessage(Buffer.alloc(0)));
+    }
+    await eventually('calls in every place', async () => {
+      const { entries, entriesMax } = (await scene.status()).tables['grpcCalls'] ?? {};
+      return entries === entriesMax;
+    });
+    assert.equal(await scene.client().check(), 'SERVING');
+    const { code } = await scene.client().getConfigSpec({ sdkKey: SDK_KEY });
+    assert.equal(code, status.OK);
   });
 
   it('tells who watches NOT_SERVING when the process stops, and then ends the watch with UNAVAILABLE', async (t) => {

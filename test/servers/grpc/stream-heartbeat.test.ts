@@ -69,6 +69,6 @@ describe('the heartbeat of a stream', () => {
 
 /** Waits until a stream has sent all it had. */
 async function isIdle({ proxy }: Scene): Promise<void> {
-  const sent = proxy.logs.waitFor((line) => line['event'] === 'GrpcStreamingStreamedResponse');
+  const sent = proxy.logs.waitFor((line) => line['event'] === 'GrpcStreamingStreamedInitialized');
   await within(sent, 'end of sending');
 }

@@ -28,7 +28,7 @@ describe('-g 3', () => {
       dropped: 0,
       displaced: 0,
     });
-    assert.deepEqual(tables['streams'], { entries: 3, entriesMax: 3 });
+    assert.deepEqual(tables['streams'], { entries: 3, entriesMax: 3, reached: 1 });
     assert.equal((await scene.client().getConfigSpec({ sdkKey: SDK_KEY })).code, status.OK);
   });
 

@@ -53,7 +53,7 @@ async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds
     return reply;
   });
   app.get('/large', (_request, reply) => reply.send(LARGE));
-  const port = await listenHttp(t, http, log);
+  const port = await listenHttp(t, http);
   const open = async (): Promise<Client> => {
     // Keeps its own side open, whatever the server does.
     const socket = connect({ port: port.number, host: '127.0.0.1', allowHalfOpen: true });

@@ -82,7 +82,7 @@ async function startNarrowApp(t: TestContext): Promise<{ open: () => Promise<Cli
     slow += 1;
     return reply;
   });
-  const port = await listenHttp(t, http, log, { connectionsMax: CONNECTIONS_MAX });
+  const port = await listenHttp(t, http, { connectionsMax: CONNECTIONS_MAX });
   const open = async (): Promise<Client> => {
     const socket = connect(port.number, '127.0.0.1');
     t.after(() => socket.destroy());

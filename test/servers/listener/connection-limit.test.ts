@@ -2,14 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createLogger } from '../../../src/observability/logger.js';
 import { ConnectionLimit, type ConnectionPlace } from '../../../src/servers/listener/connection-limit.js';
-import { LogSink } from '../../fakes/log-sink.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
 
 interface Scene {
-  readonly clock: ManualClock;
-  readonly logs: LogSink;
   readonly limit: ConnectionLimit;
   /** Names of those that were closed, in this order. */
   readonly closed: string[];
@@ -17,12 +12,9 @@ interface Scene {
 }
 
 function setScene(connectionsMax: number): Scene {
-  const clock = new ManualClock();
-  const logs = new LogSink();
-  const log = createLogger(logs, { level: 'info', instanceName: 'test', version: '0.0.0' });
-  const limit = new ConnectionLimit(clock, log, { server: 'http', connectionsMax });
+  const limit = new ConnectionLimit({ server: 'http', connectionsMax });
   const closed: string[] = [];
-  return { clock, logs, limit, closed, open: (name) => limit.open(() => closed.push(name)) };
+  return { limit, closed, open: (name) => limit.open(() => closed.push(name)) };
 }
 
 test('the one that has done nothing for longest gives way', () => {
@@ -34,8 +26,7 @@ test('the one that has done nothing for longest gives way', () => {
   open('fifth');
   open('sixth');
   assert.deepEqual(closed, ['second', 'third']);
-  assert.deepEqual(limit.gauge, { entries: 4, entriesMax: 4 });
-  assert.equal(limit.closed, 2);
+  assert.deepEqual(limit.gauge, { entries: 4, entriesMax: 4, reached: 2 });
 });
 
 test('those that have proven nothing give way to those that have, whatever they do', () => {
@@ -70,23 +61,6 @@ test('answers under way protect three quarters of all, and no more', () => {
   assert.deepEqual(closed, ['slow 6', 'slow 7', 'new 1']);
 });
 
-test('one line a minute tells of it, with the number of connections closed since the last', () => {
-  const { clock, logs, open } = setScene(1);
-  for (let index = 0; index < 5; index += 1) open('somebody');
-  clock.advance(60_000);
-  open('somebody');
-  const lines = logs.withMessage(
-    'too many client connections: those unused for longest are closed for new ones',
-  );
-  assert.deepEqual(
-    lines.map(({ server, connectionsMax, closed }) => ({ server, connectionsMax, closed })),
-    [
-      { server: 'http', connectionsMax: 1, closed: 1 },
-      { server: 'http', connectionsMax: 1, closed: 4 },
-    ],
-  );
-});
-
 test('whatever connections do, there are never too many, none is closed without need, a new one never', () => {
   const steps = fc.array(
     fc.record({ act: fc.constantFrom('open', 'prove', 'begin', 'end', 'leave'), at: fc.nat({ max: 20 }) }),
@@ -112,9 +86,12 @@ test('whatever connections do, there are never too many, none is closed without 
           held.underWay += act === 'begin' ? 1 : act === 'end' ? -1 : 0;
           held.place[act]();
         }
-        assert.deepEqual(limit.gauge, { entries: live.size, entriesMax: connectionsMax });
+        assert.deepEqual(limit.gauge, {
+          entries: live.size,
+          entriesMax: connectionsMax,
+          reached: closed.length,
+        });
       });
-      assert.equal(limit.closed, closed.length);
     }),
   );
 });

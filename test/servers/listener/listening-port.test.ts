@@ -5,11 +5,9 @@ import { connect, Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { systemClock } from '../../../src/domain/clock.js';
-import { createLogger } from '../../../src/observability/logger.js';
 import { ConnectionLimit } from '../../../src/servers/listener/connection-limit.js';
 import { ListeningPort, type Accept } from '../../../src/servers/listener/listening-port.js';
 import { eventually, within } from '../../e2e/deadline.js';
-import { LogSink } from '../../fakes/log-sink.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 
 const SETTINGS = { hostSetting: '--host', portSetting: '--http-port' };
@@ -23,8 +21,7 @@ interface Scene {
 }
 
 function portOn(t: TestContext, host: string, accept: Accept = echo, connectionsMax = 100): Scene {
-  const log = createLogger(new LogSink(), { level: 'info', instanceName: 'test', version: '0.0.0' });
-  const limit = new ConnectionLimit(systemClock, log, { server: 'http', connectionsMax });
+  const limit = new ConnectionLimit({ server: 'http', connectionsMax });
   const port = new ListeningPort({ host, port: 0, ...SETTINGS }, limit, accept);
   t.after(() => port.close(systemClock, 0));
   return { port, limit };

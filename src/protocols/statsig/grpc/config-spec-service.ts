@@ -4,13 +4,16 @@ import { Metadata, status } from '../../../servers/grpc/grpc-values.js';
 import type { Clock } from '../../../domain/clock.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import { hasNewsFor } from '../../../domain/version.js';
-import { eventFields, type ProxyEventName, type ProxyEvents } from '../../../observability/proxy-events.js';
+import type { ProxyEventName } from '../../../observability/catalogue.js';
+import { eventFields, type ProxyEventFields } from '../../../observability/event-fields.js';
+import type { ProxyEvents } from '../../../observability/proxy-events.js';
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
 import { StreamOpener, type StreamClient, type StreamSource } from '../../../streams/open-stream.js';
 import type { StreamRegistry } from '../../../streams/stream-registry.js';
-import type { ClientConnections } from '../../../servers/grpc/client-connections.js';
+import { http2StreamOf } from '../../../servers/grpc/http2-stream.js';
+import type { ClientConnections } from '../../../servers/http2/client-connections.js';
 import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
-import { createGrpcSink, sendOnce, type SpecFrames } from './grpc-sink.js';
+import { createGrpcSink, sendOnce, type SentMessage, type SpecFrames } from './grpc-sink.js';
 import type { ConfigSpecRequest } from './config-spec-proto.js';
 import { noUpdatesFrame } from './spec-frame.js';
 
@@ -25,6 +28,12 @@ export interface ConfigSpecRooms {
   readonly frames: SpecFrames;
   readonly connections: ClientConnections;
 }
+
+const SENT = {
+  first: 'GrpcStreamingStreamedInitialized',
+  update: 'GrpcStreamingStreamedResponse',
+  heartbeat: 'GrpcStreamingHealthcheckSent',
+} as const satisfies Record<SentMessage, ProxyEventName>;
 
 type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 
@@ -70,18 +79,20 @@ export class ConfigSpecService {
   }
 
   async #answer(call: StreamCall): Promise<void> {
+    const startMs = this.#clock.monotonicMs();
+    const code = await this.#answerOnce(call);
+    const latencyMs = this.#clock.monotonicMs() - startMs;
+    this.#events.record('GrpcCallAnswered', { method: 'getConfigSpec', status: code, latencyMs });
+  }
+
+  /** Gives the status that the call ends with. */
+  async #answerOnce(call: StreamCall): Promise<status> {
     call.sendMetadata(this.#metadata());
     const question = toGrpcQuestion(call.request);
-    if ('code' in question) {
-      refuse(call, question);
-      return;
-    }
+    if ('code' in question) return refuse(call, question);
     const reading = await this.#streams.read(question.key, clientOf(call));
-    if (reading.kind !== 'held') {
-      refuse(call, toRefusal(reading));
-      return;
-    }
-    this.#connections.prove(call);
+    if (reading.kind !== 'held') return refuse(call, toRefusal(reading));
+    this.#connections.prove(http2StreamOf(call));
     const { version } = reading.held.payload;
     const { sinceTime } = question;
     try {
@@ -90,9 +101,10 @@ export class ConfigSpecService {
         ? await this.#frames.of(reading.held)
         : noUpdatesFrame(Math.min(version, sinceTime));
       sendOnce(this.#clock, call, frame, this.#options.stallMs);
+      return status.OK;
     } catch {
       // Logged where it was made.
-      refuse(call, ENDINGS.failed);
+      return refuse(call, ENDINGS.failed);
     }
   }
 
@@ -106,22 +118,26 @@ export class ConfigSpecService {
     const { key } = question;
     const sink = createGrpcSink(this.#clock, call, this.#frames, this.#options.stallMs, {
       ended: (why) => ENDINGS[why],
-      sent: () => {
-        this.#record('GrpcStreamingStreamedResponse', key);
+      sent: (what) => {
+        this.#record(SENT[what], key);
       },
     });
     const opening = await this.#streams.open(question, sink, {
       ...clientOf(call),
       opened: () => {
-        this.#connections.prove(call);
-        this.#record('GrpcStreamingStreamedInitialized', key);
+        this.#connections.prove(http2StreamOf(call));
       },
-      closed: () => {
-        this.#record('GrpcStreamingStreamDisconnected', key);
+      closed: (why) => {
+        this.#record('GrpcStreamingStreamDisconnected', key, { reason: why ?? 'client_gone' });
       },
     });
-    if (opening.kind === 'not-held') refuse(call, toRefusal(opening.reading));
+    if (opening.kind === 'not-held') {
+      const reason = opening.reading.kind;
+      this.#record('GrpcStreamingStreamUnauthorized', key, { reason });
+      refuse(call, toRefusal(opening.reading));
+    }
     if (opening.kind === 'no-place') {
+      this.#record('GrpcStreamLimitReached', key);
       const { streamsMax } = this.#registry;
       refuse(call, {
         code: status.RESOURCE_EXHAUSTED,
@@ -136,12 +152,9 @@ export class ConfigSpecService {
     return metadata;
   }
 
-  #record(name: ProxyEventName, key: PayloadKey): void {
-    if (!this.#events.isWatched) return;
-    this.#events.record(name, {
-      ...eventFields(key),
-      streams: this.#registry.active,
-    });
+  #record(name: ProxyEventName, key: PayloadKey, more: ProxyEventFields = {}): void {
+    const streams = this.#registry.active;
+    this.#events.record(name, { ...eventFields(key), acceptEncoding: 'none', streams, ...more });
   }
 }
 
@@ -155,6 +168,7 @@ function clientOf(call: StreamCall): Pick<StreamClient, 'onGone'> {
   };
 }
 
-function refuse(call: StreamCall, refusal: GrpcRefusal): void {
+function refuse(call: StreamCall, refusal: GrpcRefusal): status {
   call.emit('error', refusal);
+  return refusal.code;
 }

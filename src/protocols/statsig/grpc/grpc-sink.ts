@@ -40,11 +40,14 @@ export class SpecFrames {
   }
 }
 
+/** The first message of a stream, and what follows it. */
+export type SentMessage = 'first' | 'update' | 'heartbeat';
+
 export interface GrpcSinkListener {
   /** The stream ends for this reason; gives the status to end it with. */
   ended(why: StreamEnd): GrpcRefusal;
-  /** A spec was taken whole by the client. */
-  sent(): void;
+  /** A message was taken whole by the client. */
+  sent(what: SentMessage): void;
 }
 
 /** `stallMs`: how long a client may leave the status that ends its stream. */
@@ -58,19 +61,19 @@ export function createGrpcSink(
   const writer = createFrameWriter(call);
   /** The frame made ready for sending; the version's own buffer, shared by all streams. */
   let ready: Buffer = Buffer.alloc(0);
+  let isFirst = true;
   return {
     prepare: async (held) => {
       ready = await frames.of(held);
     },
     send: (message, took, done) => {
-      if (message.kind === 'no-updates') {
-        writer.write(noUpdatesFrame(message.version), took, done);
-        return;
-      }
-      const frame = ready;
+      const isSpec = message.kind === 'spec';
+      const frame = isSpec ? ready : noUpdatesFrame(message.version);
       ready = Buffer.alloc(0);
       writer.write(frame, took, () => {
-        listener.sent();
+        if (isFirst) listener.sent('first');
+        else listener.sent(isSpec ? 'update' : 'heartbeat');
+        isFirst = false;
         done();
       });
     },

@@ -59,7 +59,7 @@ export class FetchTurns {
   get gauges(): Gauges {
     return {
       idListFetchesInFlight: { entries: this.#limit.activeCount, entriesMax: FETCHES_MAX },
-      idListFetchesWaiting: { entries: this.#waiting, entriesMax: WAITING_MAX },
+      idListFetchesWaiting: { entries: this.#waiting, entriesMax: WAITING_MAX, reached: this.#turnedAway },
     };
   }
 

@@ -114,12 +114,21 @@ export class IdListFiles {
       idListFileBytes: { entries: bytes, entriesMax: bytesMax },
       idListFileCopies: { entries: copies, entriesMax: copiesMax },
       ...this.#turns.gauges,
-      idListStreamsInFlight: { entries: this.#streams.size, entriesMax: STREAMS_MAX },
+      idListStreamsInFlight: {
+        entries: this.#streams.size,
+        entriesMax: STREAMS_MAX,
+        reached: this.#streamsTurnedAway,
+      },
       idListFailuresRemembered: this.#health.gauge,
     };
   }
 
   /** For the status page: counted since the start. */
+  /** Kept in copies. */
+  get copyBytes(): number {
+    return this.#copies.bytes;
+  }
+
   describe(): object {
     const { bytes, bytesMax, copies, evictions } = this.#copies;
     return {

@@ -171,18 +171,16 @@ export class EventJournal {
   }
 
   deduplicated(sdkKey: string, events: number): void {
-    if (!this.#events.isWatched) return;
     this.#events.record('LogEventStoreDeduped', {
       path: LOG_EVENT_PATH,
-      sdkKey: maskSdkKey(sdkKey),
+      acceptEncoding: 'none',
+      sdkKey,
       events,
     });
   }
 
-  exposuresForgotten(events: number): void {
-    if (this.#events.isWatched) {
-      this.#events.record('LogEventStoreDedupeCacheCleared', { path: LOG_EVENT_PATH, events });
-    }
+  exposuresForgotten(forgotten: number): void {
+    this.#events.record('LogEventStoreDedupeCacheCleared', { path: LOG_EVENT_PATH, forgotten });
   }
 
   buried(kept: KeptBatch, death: Death, room: QueueRoom): void {

@@ -1,4 +1,5 @@
 // How much may wait at one time, and how much of that for one SDK key: fair in whatever order keys come.
+import type { Gauges } from '../../../observability/gauges.js';
 
 export interface QueueRoomOptions {
   readonly batchesMax: number;
@@ -35,12 +36,14 @@ const NOTHING: Readonly<Held> = new Held();
 
 /** A part of the queue, in batches and in bytes. */
 class Part {
+  readonly batchesMax: number;
   readonly #batches: PartLimit;
   readonly #bytes: PartLimit;
   readonly held = new Held();
 
   constructor({ batchesMax, bytesMax }: QueueRoomOptions, share: number) {
-    this.#batches = new PartLimit(Math.ceil(batchesMax * share), 1);
+    this.batchesMax = Math.ceil(batchesMax * share);
+    this.#batches = new PartLimit(this.batchesMax, 1);
     this.#bytes = new PartLimit(bytesMax * share, 0);
   }
 
@@ -90,6 +93,7 @@ export class QueueRoom {
   readonly #places = new Map<Guest, Place>();
   readonly #perKey = new Map<string, Held>();
   readonly #knownKeys = new Set<string>();
+  #refused = 0;
 
   /** `isKnownOtherwise`: whether the origin is known to take the key, though nothing of it was taken here yet. */
   constructor(options: QueueRoomOptions, isKnownOtherwise: (sdkKey: string) => boolean) {
@@ -125,13 +129,29 @@ export class QueueRoom {
     this.#knownKeys.delete(oldest);
   }
 
+  /** Batches are what is told of: bytes and the parts of the queue are reached with them. */
+  get gauges(): Gauges {
+    const { batchesMax, bytesMax } = this.options;
+    return {
+      logEventBatches: { entries: this.batches, entriesMax: batchesMax, reached: this.#refused },
+      logEventBytes: { entries: this.bytes, entriesMax: bytesMax },
+      logEventBatchesOfUnknownKeys: {
+        entries: this.#unknown.held.batches,
+        entriesMax: this.#unknown.batchesMax,
+      },
+    };
+  }
+
   /** Takes a place, or returns false. */
   tryEnter(guest: Guest, bytes: number): boolean {
     const { batchesMax, bytesMax } = this.options;
-    if (this.batches >= batchesMax || this.bytes + bytes > bytesMax) return false;
-    if (!this.#partOf(guest.sdkKey).hasRoomFor(this.heldBy(guest.sdkKey), bytes)) return false;
-    this.enter(guest, bytes);
-    return true;
+    const hasRoom = this.batches < batchesMax && this.bytes + bytes <= bytesMax;
+    if (hasRoom && this.#partOf(guest.sdkKey).hasRoomFor(this.heldBy(guest.sdkKey), bytes)) {
+      this.enter(guest, bytes);
+      return true;
+    }
+    this.#refused += 1;
+    return false;
   }
 
   /** For what is there already: an earlier process left it, under bounds of its own. */

@@ -103,7 +103,7 @@ export async function startScene(t: TestContext): Promise<RouteScene> {
   const { app } = http;
   const source = new ScriptedSource();
   addIdListFileRoutes(app, source);
-  const port = await listenHttp(t, http, log);
+  const port = await listenHttp(t, http);
   const open = async (): Promise<Socket> => {
     const socket = connect(port.number, '127.0.0.1');
     // Who is cut off hears of it by what came.

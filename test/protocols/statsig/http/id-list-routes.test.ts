@@ -57,7 +57,7 @@ async function startScene(
     rewritesUrls: true,
     ...options,
   });
-  const port = await listenHttp(t, http, log, { host: listenOn });
+  const port = await listenHttp(t, http, { host: listenOn });
   const url = `http://${listenOn.includes(':') ? `[${listenOn}]` : listenOn}:${port.number}`;
   const scene: Scene = {
     url,

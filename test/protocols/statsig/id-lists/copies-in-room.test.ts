@@ -189,7 +189,7 @@ test('no more than 16 files are passed on at one time', async () => {
   const readings = await Promise.all(
     Array.from({ length: 16 }, () => files.read(A, { fromByte: 0, bytesMin: 40 })),
   );
-  assertHas(files.gauges, { idListStreamsInFlight: { entries: 16, entriesMax: 16 } });
+  assertHas(files.gauges, { idListStreamsInFlight: { entries: 16, entriesMax: 16, reached: 0 } });
   assert.equal(await read(B, { bytesMin: 40 }), 'too_many_streams');
   for (const reading of readings) assert.equal(await toText(reading), `bytes 40: ${lines('a', 0, 4)}`);
   await settle();
@@ -214,7 +214,7 @@ test('who is passed a file for over a minute gives way when another one is wante
   await assert.rejects(oldest ?? assert.fail(), /not read in time/);
   for (const text of await Promise.all(others)) assert.equal(text, `bytes 40: ${lines('a', 0, 4)}`);
   await settle();
-  assertHas(files.gauges, { idListStreamsInFlight: { entries: 0, entriesMax: 16 } });
+  assertHas(files.gauges, { idListStreamsInFlight: { entries: 0, entriesMax: 16, reached: 1 } });
 });
 
 test('a file that did not begin to come gives way to nobody', async () => {
@@ -224,7 +224,7 @@ test('a file that did not begin to come gives way to nobody', async () => {
   await settle();
   clock.advance(120_000);
   assert.equal(await read(B, { bytesMin: 40 }), 'too_many_streams');
-  assertHas(files.gauges, { idListStreamsInFlight: { entries: 16, entriesMax: 16 } });
+  assertHas(files.gauges, { idListStreamsInFlight: { entries: 16, entriesMax: 16, reached: 1 } });
   release();
   for (const text of await Promise.all(waiting)) assert.equal(text, `bytes 40: ${lines('a', 0, 4)}`);
 });

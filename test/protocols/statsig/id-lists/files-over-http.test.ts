@@ -59,7 +59,7 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
     find: async () => ({ file, bytesMin: way.bytes }),
     read: files.read.bind(files),
   });
-  const { number: port } = await listenHttp(t, http, log);
+  const { number: port } = await listenHttp(t, http);
   t.after(async () => {
     await files.close();
     host.closeAllConnections();

@@ -111,7 +111,7 @@ test('one file that is fetched holds up no other, and fetches have a limit', asy
   await settle();
   assertHas(files.gauges, {
     idListFetchesInFlight: { entries: 8, entriesMax: 64 },
-    idListFetchesWaiting: { entries: 12, entriesMax: 4_000 },
+    idListFetchesWaiting: { entries: 12, entriesMax: 4_000, reached: 0 },
   });
   release();
   for (const reading of readings) assert.equal(await reading, 'bytes 3: +x\n');
@@ -132,13 +132,13 @@ test('hosts that answer nothing hold up no file of another one', async () => {
   assert.equal(await read(A, { bytesMin: 20 }), `bytes 20: ${lines('a', 0, 2)}`);
   assertHas(files.gauges, {
     idListFetchesInFlight: { entries: 24, entriesMax: 64 },
-    idListFetchesWaiting: { entries: 36, entriesMax: 4_000 },
+    idListFetchesWaiting: { entries: 36, entriesMax: 4_000, reached: 0 },
   });
   release();
   await Promise.all(readings);
   assertHas(files.gauges, {
     idListFetchesInFlight: { entries: 0, entriesMax: 64 },
-    idListFetchesWaiting: { entries: 0, entriesMax: 4_000 },
+    idListFetchesWaiting: { entries: 0, entriesMax: 4_000, reached: 0 },
   });
 });
 

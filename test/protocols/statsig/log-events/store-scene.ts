@@ -6,7 +6,7 @@ import type { Death } from '../../../../src/protocols/statsig/log-events/dead-le
 import { LogEventStore } from '../../../../src/protocols/statsig/log-events/log-event-store.js';
 import { memoryKeeper } from '../../../../src/protocols/statsig/log-events/memory-keeper.js';
 import { createLogger } from '../../../../src/observability/logger.js';
-import { noProxyEvents } from '../../../../src/observability/proxy-events.js';
+import { noProxyEvents } from '../../../fakes/proxy-events.js';
 import type {
   DeliveryOutcome,
   EventDelivery,

@@ -4,7 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { gatherRequest } from '../../../src/servers/grpc/request-gathering.js';
+import { gatherRequest } from '../../../src/servers/http2/request-gathering.js';
 
 const BYTES_MAX = 700;
 

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { CallTurns } from '../../../src/servers/grpc/call-turns.js';
+import { CallTurns } from '../../../src/servers/http2/call-turns.js';
 import { eventually } from '../../e2e/deadline.js';
 import { FrameClient, framedRequest } from '../../fakes/http2-frames.js';
 import { SDK_KEY } from '../../fakes/proxy.js';
-import { startScene } from './grpc-scene.js';
+import { startScene } from '../grpc/grpc-scene.js';
 
 const CALLS_PER_TURN_MAX = 50;
 

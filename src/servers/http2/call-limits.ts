@@ -1,24 +1,24 @@
-// What clients may hold of the gRPC server before they are answered: calls open, and the size and time of a request.
+// What clients may hold of an HTTP/2 server before they are answered: calls open, and the size and time of a request.
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { Gauge } from '../../observability/gauges.js';
 import { CallTurns } from './call-turns.js';
 import type { ClientConnections } from './client-connections.js';
-import type { GrpcLimit, LimitReports } from './limit-reports.js';
-import { gatherRequest } from './request-gathering.js';
+import type { Http2Limit, LimitReports } from './limit-reports.js';
+import { gatherRequest, tellEnd } from './request-gathering.js';
 
-/** Requests of SDKs have under 400 bytes. */
-export const MESSAGE_BYTES_MAX = 4_096;
-/** A message's length and whether it is compressed: they stand before it. */
-const PREFIX_BYTES = 5;
-/** As over HTTP. */
-const HEADER_BYTES_MAX = 16_384;
-/** From a call's headers to the end of its request. */
-const REQUEST_MS_MAX = 10_000;
+/** As over HTTP/1.1. */
+export const HEADER_BYTES_MAX = 16_384;
 
 export interface CallLimitsOptions {
   /** Calls open at one time, over all connections. */
   readonly callsMax: number;
+  /** From a call's headers to the end of its request. */
+  readonly requestMs: number;
+  /** Of requests that are gathered before anybody reads them. Left out: whoever answers bounds what it takes in. */
+  readonly gatheredBytesMax?: number;
+  /** Whether calls of this path are answered at once: one that is still open has a client that does not read. */
+  readonly isAnsweredAtOnce?: (path: string | undefined) => boolean;
 }
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
@@ -30,8 +30,10 @@ export class CallLimits {
   readonly #options: CallLimitsOptions;
   readonly #turns = new CallTurns();
   readonly #calls = new Set<ServerHttp2Stream>();
-  /** Calls whose request has not ended, the oldest first, with what ends the wait for it. */
+  /** Calls whose request has not ended, with what ends the wait for it. */
   readonly #arriving = new Map<ServerHttp2Stream, Cancel>();
+  /** Calls that a newer one takes the place of, the oldest first: those, and answers that should have been taken. */
+  readonly #yielding = new Set<ServerHttp2Stream>();
 
   constructor(
     clock: Clock,
@@ -46,7 +48,8 @@ export class CallLimits {
   }
 
   get gauge(): Gauge {
-    return { entries: this.#calls.size, entriesMax: this.#options.callsMax };
+    const reached = this.#reports.counts.callsOpen;
+    return { entries: this.#calls.size, entriesMax: this.#options.callsMax, reached };
   }
 
   /** From now on, whatever answers the calls of this server gets only those within the limits. */
@@ -71,8 +74,8 @@ export class CallLimits {
       return false;
     }
     if (this.#calls.size >= this.#options.callsMax) {
-      // Requests arrive within moments: the one that has been arriving for longest gives way.
-      const [oldest = stream] = this.#arriving.keys();
+      // Requests arrive within moments, and short answers leave within moments.
+      const [oldest = stream] = this.#yielding;
       this.#cut(oldest, 'callsOpen', constants.NGHTTP2_REFUSED_STREAM);
       if (oldest === stream) return false;
     }
@@ -80,19 +83,28 @@ export class CallLimits {
     stream.once('close', () => {
       this.#forget(stream);
     });
-    if (!stream.endAfterHeaders) this.#waitForRequest(stream);
+    const isShort = this.#options.isAnsweredAtOnce?.(headers[':path']) ?? false;
+    if (isShort || !stream.endAfterHeaders) this.#yielding.add(stream);
+    if (!stream.endAfterHeaders) this.#waitForRequest(stream, isShort);
     return true;
   }
 
-  #waitForRequest(stream: ServerHttp2Stream): void {
-    const cancel = this.#clock.schedule(REQUEST_MS_MAX, () => {
+  #waitForRequest(stream: ServerHttp2Stream, isShort: boolean): void {
+    const { requestMs, gatheredBytesMax } = this.#options;
+    const cancel = this.#clock.schedule(requestMs, () => {
       this.#cut(stream, 'requestTime', constants.NGHTTP2_CANCEL);
     });
     this.#arriving.set(stream, cancel);
-    gatherRequest(stream, PREFIX_BYTES + MESSAGE_BYTES_MAX, {
-      ended: () => {
-        this.#arrived(stream);
-      },
+    const ended = (): void => {
+      this.#arrived(stream);
+      if (!isShort) this.#yielding.delete(stream);
+    };
+    if (gatheredBytesMax === undefined) {
+      tellEnd(stream, ended);
+      return;
+    }
+    gatherRequest(stream, gatheredBytesMax, {
+      ended,
       tooLarge: () => {
         this.#cut(stream, 'requestBytes', constants.NGHTTP2_ENHANCE_YOUR_CALM);
       },
@@ -106,11 +118,14 @@ export class CallLimits {
 
   #forget(stream: ServerHttp2Stream): void {
     this.#arrived(stream);
+    this.#yielding.delete(stream);
     this.#calls.delete(stream);
   }
 
-  #cut(stream: ServerHttp2Stream, limit: GrpcLimit, code: number): void {
-    this.#reports.tell(limit);
+  #cut(stream: ServerHttp2Stream, limit: Http2Limit, code: number): void {
+    // Told for every limit of this kind alike: see the watch over gauges.
+    if (limit === 'callsOpen') this.#reports.count(limit);
+    else this.#reports.tell(limit);
     this.#forget(stream);
     stream.close(code);
     // What waits for the client's window would keep it open.

@@ -1,9 +1,8 @@
-// The connections of gRPC clients: how fast each may start calls, and the end of idle ones.
+// The connections of HTTP/2 clients: how fast each may start calls, and the end of idle ones.
 import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { ConnectionPlace } from '../listener/connection-limit.js';
-import { http2StreamOf } from './http2-stream.js';
 import type { LimitReports } from './limit-reports.js';
 
 /** A connection without an open call is closed after this. The HTTP server has the same for sockets without a byte. */
@@ -47,6 +46,7 @@ export class ClientConnections {
 
   /** Lets the server speak HTTP/2 on a connection. */
   accept(server: Http2Server, socket: Socket, place: ConnectionPlace): void {
+    if (socket.destroyed) return;
     // Emitted before `emit` returns.
     server.once('session', (session) => {
       this.#open(session, socket, place);
@@ -80,9 +80,14 @@ export class ClientConnections {
   }
 
   /** A spec was found for the key of this call: its client is known. */
-  prove(call: object): void {
-    const session = http2StreamOf(call)?.session;
+  prove(stream: Pick<ServerHttp2Stream, 'session'> | undefined): void {
+    const session = stream?.session;
     if (session !== undefined) this.#connections.get(session)?.place.prove();
+  }
+
+  /** Asks every client to go once its calls have ended. */
+  close(): void {
+    for (const session of this.#connections.keys()) session.close();
   }
 
   #open(session: Http2Session, socket: Socket, place: ConnectionPlace): void {

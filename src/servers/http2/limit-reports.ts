@@ -1,11 +1,11 @@
-// Which limits of the gRPC server clients have met, and how often: counted for /status, and told in a throttled line.
+// Which limits of an HTTP/2 server clients have met, and how often: counted for /status, and told in a throttled line.
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import { ThrottledLine } from '../../observability/throttled-line.js';
 
 const LINE_PERIOD_MS = 60_000;
 
-export type GrpcLimit =
+export type Http2Limit =
   /** Calls refused, or cut off before their request had ended, because too many were open. */
   | 'callsOpen'
   /** Calls cut off because their request took too long to arrive. */
@@ -22,8 +22,9 @@ export type GrpcLimit =
 export class LimitReports {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #lines = new Map<GrpcLimit, ThrottledLine>();
-  readonly #counts: Record<GrpcLimit, number> = {
+  readonly #protocol: string;
+  readonly #lines = new Map<Http2Limit, ThrottledLine>();
+  readonly #counts: Record<Http2Limit, number> = {
     callsOpen: 0,
     requestTime: 0,
     requestBytes: 0,
@@ -32,21 +33,23 @@ export class LimitReports {
     idleTime: 0,
   };
 
-  constructor(clock: Clock, log: Logger) {
+  /** `protocol`: what they speak, for log lines. */
+  constructor(clock: Clock, log: Logger, protocol: 'gRPC' | 'HTTP/2') {
     this.#clock = clock;
     this.#log = log;
+    this.#protocol = protocol;
   }
 
-  get counts(): Readonly<Record<GrpcLimit, number>> {
+  get counts(): Readonly<Record<Http2Limit, number>> {
     return this.#counts;
   }
 
-  count(limit: GrpcLimit): void {
+  count(limit: Http2Limit): void {
     this.#counts[limit] += 1;
   }
 
   /** Counts it, and tells people of it. */
-  tell(limit: GrpcLimit): void {
+  tell(limit: Http2Limit): void {
     this.count(limit);
     let line = this.#lines.get(limit);
     if (line === undefined) {
@@ -54,7 +57,8 @@ export class LimitReports {
       this.#lines.set(limit, line);
     }
     line.tell((untold) => {
-      this.#log.warn({ limit, reached: this.#counts[limit], untold }, 'gRPC clients reached a limit');
+      const fields = { limit, reached: this.#counts[limit], untold };
+      this.#log.warn(fields, `${this.#protocol} clients reached a limit`);
     });
   }
 }

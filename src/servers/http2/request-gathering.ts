@@ -56,3 +56,12 @@ export function gatherRequest(
     return pushOn(null);
   };
 }
+
+/** Calls `ended` when the client has sent all of its request, read or not. */
+export function tellEnd(stream: ServerHttp2Stream, ended: () => void): void {
+  const pushOn = stream.push.bind(stream);
+  stream.push = (piece: Buffer | null): boolean => {
+    if (piece === null) ended();
+    return pushOn(piece);
+  };
+}

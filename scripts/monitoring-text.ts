@@ -1,0 +1,136 @@
+// docs/monitoring.md as text, made from the catalogue of events and the table of instruments.
+import { catalogue, type CatalogueRow } from '../src/observability/catalogue.js';
+import { instruments, type Instrument } from '../src/observability/instruments.js';
+
+const HEAD = `# Monitoring
+
+This page is made from the catalogue of events (\`src/observability/catalogue.ts\`) and the table of instruments
+(\`src/observability/instruments.ts\`) by \`npm run docs\`; a test holds them equal.
+
+\`GET /metrics\` on the admin port (8001, on loopback unless \`--admin-host\` says otherwise) answers in Prometheus' text format,
+always. Recording an event costs 0.1 to 0.2 µs and makes no object.
+
+## Five to watch
+
+| what | Prometheus | when to worry |
+| --- | --- | --- |
+| specs are fresh | \`time() - sfp_spec_confirmed_timestamp_seconds\` | beyond six of \`sfp_poll_interval_seconds\`: the origin, or the way to it, has been failing for that long. SDKs go on with the last good specs |
+| clients get answers | \`sum(rate(sfp_http_request_duration_seconds_count{code=~"5.."}[5m]))\` | over 1 % of all: keys that were never fetched while the origin fails, or a full queue of log events |
+| answers are fast | \`histogram_quantile(0.99, sum by (le) (rate(sfp_http_request_duration_seconds_bucket{route=~".*download_config_specs"}[5m])))\` | over 0.25 s: the process has too little CPU, or first fetches wait for the origin |
+| changes get here | \`histogram_quantile(0.99, sum by (le) (rate(sfp_spec_propagation_delay_seconds_bucket[15m])))\` | over three polling intervals |
+| log events leave | \`sfp_log_event_queue_oldest_age_seconds\` | over 300 s: Statsig takes none, or refuses a key |
+
+## Boards and alerts
+
+- \`deploy/grafana/spec-forward-proxy.json\`: import it into Grafana, and choose the data source and the job.
+- \`deploy/datadog/spec-forward-proxy.json\`: a Datadog board with SFP's names, which shows SFP and this proxy alike.
+- \`deploy/prometheus/rules.yaml\`: alerts, for a job that is called \`spec-forward-proxy\`; each names the place in
+  [operations](operations.md) that says what to do. \`promtool test rules rules.test.yaml\` shows when each fires.
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: spec-forward-proxy
+    static_configs:
+      - targets: ['HOST:8001'] # with SFP_ADMIN_HOST=0.0.0.0: keep that port inside the cluster
+\`\`\`
+
+## Metrics
+
+Labels are bounded: \`sdk_key\` is the key's name, or masked (\`secret-abcd***\`), routes are those of the proxy (anything else is \`none\`), and each label
+has at most 200 values; what comes beyond counts as \`other\`. Keys whose masked forms are the same share a series, which shows the
+worse of them. Label sets that are known beforehand are there from the start, at zero. The number of series is some 700, and 4
+for each spec held, whatever clients send. Beside these there are \`process_*\` and \`nodejs_*\`, as prom-client has them by default.
+
+`;
+
+const EVENTS_HEAD = `
+## Events
+
+Under the names of Statsig's forward proxy, with its types and tags. They feed the metrics above, [statsd and
+Datadog](#statsd-and-datadog); \`--debug-logging\` writes a log line for each.
+
+`;
+
+const TAIL = `
+### Events of SFP that do not exist here
+
+| event | why |
+| --- | --- |
+| \`HttpDataProviderNoDataDueToBadLcut\` | the version of a spec is read from its body; a missing or broken \`x-since-time\` changes nothing |
+| \`NginxCacheBytesUsed\`, \`NginxCacheBytesLimit\` | there is no nginx and no cache on disk in front of the proxy: what specs take is \`sfp_spec_bytes\` |
+| \`InMemoryCacheWriteSucceed\`, \`InMemoryCacheWriteSkipped\`, \`InMemoryCacheReadSucceed\` | of a cache that cannot be selected in SFP either |
+| \`DownloadIdListFileSizeBytes\` | its tag \`file_id\` is one of any number of files: what copies take in all is \`sfp_id_list_copy_bytes\` |
+
+## statsd and Datadog
+
+\`--statsd-logging\` sends every event of the table to a statsd receiver, \`--datadog-logging\` to Datadog's agent (latencies as
+distributions); with both, as in SFP, distributions are sent. A name is \`statsig.forward_proxy.<event>.latency\`, \`.count\` or \`.gauge\`;
+the unit of latencies is the millisecond, with three decimals. Behind the event's tags come \`version\`, \`env\` and \`service\` (\`DD_VERSION\`,
+\`DD_ENV\`, \`DD_SERVICE\`) and \`pod_name\` (\`HOSTNAME\`).
+
+- The receiver is \`127.0.0.1:8125\`, or \`STATSD_HOST_OVERRIDE\` and \`STATSD_PORT_OVERRIDE\`, or the Unix datagram socket \`STATSD_SOCKET\`. Node
+  has no such sockets: they come from the package node-unix-socket, which brings its compiled part for Linux on x64. Elsewhere the
+  proxy refuses to start with \`STATSD_SOCKET\`, and says so.
+- The tag \`sdk_key\` is SFP's: the first 20 characters and \`***\`, of a key shorter than 40 its first half. \`--metrics-sdk-key masked\` shows
+  four characters; \`--metrics-sdk-key name\` shows the key's name, and four characters where it has none, as everywhere else. Keys that never had a spec get 200 different tags at most, then \`other\`.
+- Counts of the same tags are summed for \`DATADOG_MAX_BATCH_TIME_MS\`. Datagrams are of \`DOGSTATSD_MAX_BUFFER_SIZE\` bytes, and sent after
+  \`DOGSTATSD_MAX_TIME_MS\` at the latest. What waits at a stop is sent.
+- A receiver that is away costs nothing: a log line once, \`sfp_telemetry_dropped_total{sink="statsd"}\`, and a line when it is back. Over
+  UDP nobody learns that a receiver on another host is away.
+
+\`sdk_type\`, \`sdk_version\` and \`client_service\` are what clients say; of each 200 different values, then \`other\`.
+
+What costs money at Datadog is the number of different tags: \`lcut\` is another one with every change of a project, for each key.
+
+## Statsig
+
+\`--statsig-logging\` sends every event of the table to the project of \`STATSIG_SERVER_SDK_KEY\`, as a log event with the name and value
+that statsd gets, its tags as metadata, and a user of \`podID\` (\`HOSTNAME\`) or of what \`--statsig-logging-tags name:VARIABLE\` says. They go
+the way of SDKs' log events: they wait while Statsig is away, on disk with \`--data-dir\`, and leave at a stop. Each answer is an event
+that is stored and paid for; over 1,000 per second they are left out and counted (\`sfp_telemetry_dropped_total{sink="statsig"}\`).
+
+### What is counted differently
+
+- Every request counts. In SFP, nginx answered repeated ones for 5 s without the proxy knowing: rates of \`HttpServerRequestSuccess\`
+  rise at the move, and latencies fall.
+- \`sdk_key\` of a probe is \`none\` (SFP: \`health\`), and \`path\` of an unknown route is \`other\` (SFP: the path itself). Short keys are never shown whole.
+- \`accept-encoding\` and \`content-encoding\` are joined by \`+\`, as in SFP since 4.3; 4.1 wrote \`[PlainText, Gzip]\`.
+- Latencies have decimals; SFP cuts them off.
+- Datagrams to another host are of 1,432 bytes at most (SFP 8,000), so that they pass any network unbroken, and leave after 1 s (SFP
+  30 s).
+- An answer of 304 is a success; in SFP it was a failure.
+- \`ConfigSpecStoreGotData\` is sent; SFP documents it and never sends it.
+- \`UpdateConfigSpecStorePropagationDelayMs\` comes with a version that replaces another, as in SFP, and never with a first one.
+`;
+
+export function monitoringText(): string {
+  const rows: readonly (readonly [string, CatalogueRow])[] = Object.entries(catalogue);
+  return [
+    HEAD,
+    table(['metric', 'type', 'labels', 'what it is'], instruments.map(toInstrumentRow)),
+    EVENTS_HEAD,
+    table(
+      ['event', 'type', 'tags', 'when', 'feeds'],
+      rows.filter(([, { sfp }]) => sfp !== undefined).map(([name, row]) => toEventRow(name, row)),
+    ),
+    TAIL,
+  ].join('');
+}
+
+function toInstrumentRow({ name, type, labels, help }: Instrument): string[] {
+  return [`\`${name}\``, type, codes(labels), help];
+}
+
+function toEventRow(name: string, { when, sfp, feeds }: CatalogueRow): string[] {
+  const metrics = [...new Set(feeds.map(({ instrument }) => instrument.name))];
+  return [`\`${name}\``, sfp?.operation ?? '', codes(sfp?.tags ?? []), when, codes(metrics)];
+}
+
+function codes(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`);
+  return lines.join('');
+}

@@ -1,0 +1,411 @@
+// Every timeout there is, ours and those of the libraries: what it bounds, where its value comes from, and which test holds it.
+import type { settings } from '../src/config/settings.js';
+
+/** Where a time comes from. */
+export type Source =
+  | { readonly setting: keyof typeof settings }
+  /** A number in a file of `src`, by its name. */
+  | { readonly file: string; readonly name: string };
+
+export interface Timeout {
+  readonly what: string;
+  readonly time: Source;
+  /** Who measures it, where that is not this program by its own clock. */
+  readonly by?: string;
+  readonly note?: string;
+  /** A file below `test` and a part of the test's name; missing where only the library itself was tested. */
+  readonly test?: readonly [string, string];
+}
+
+function setting(name: keyof typeof settings): Source {
+  return { setting: name };
+}
+
+function number(file: string, name: string): Source {
+  return { file, name };
+}
+
+const OUTBOUND = 'http-client/outbound';
+const REDIS = 'storage/redis';
+const STATSIG = 'protocols/statsig';
+
+export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
+  'To origins and outbound proxies': [
+    {
+      what: 'a connection: name, all addresses, outbound proxy and tunnel, TLS, settings of HTTP/2',
+      time: setting('httpConnectTimeoutS'),
+      note: "one time for all of it; undici's connect timeout and `node:net`'s choice of addresses are off",
+      test: ['http-client/connecting.test.ts', 'says nothing in the handshake is given up in time'],
+    },
+    {
+      what: 'the addresses of a name',
+      time: setting('httpConnectTimeoutS'),
+      note: 'the question itself goes on in the resolver (`resolv.conf`); two at one time, each name once',
+      test: ['http-client/addresses.test.ts', 'looked for without end'],
+    },
+    {
+      what: 'until the next address is tried beside the one before',
+      time: number(`${OUTBOUND}/dial.ts`, 'NEXT_ATTEMPT_MS'),
+      note: 'no attempt is given up for it',
+      test: ['http-client/connecting.test.ts', 'an address that takes longer than another one fails'],
+    },
+    {
+      what: "an answer's head, from the request on",
+      time: setting('httpReadTimeoutS'),
+      note: "undici's `headersTimeout` is off",
+      test: ['http-client/answer-timeouts.test.ts', 'the head of an answer has its time'],
+    },
+    {
+      what: 'between two pieces of a body, while they are taken',
+      time: setting('httpReadTimeoutS'),
+      note: "undici's `bodyTimeout` is off",
+      test: ['http-client/answer-timeouts.test.ts', 'each piece of a body has its time'],
+    },
+    {
+      what: 'a whole answer, redirects and the second try included',
+      time: setting('httpRequestTimeoutS'),
+      test: [`${STATSIG}/origin/upstream-client.test.ts`, 'an origin that trickles is given up'],
+    },
+    {
+      what: 'the body of a refusal, of which only the beginning counts',
+      time: number('http-client/exchange.ts', 'ERROR_BODY_MS_MAX'),
+      test: [`${STATSIG}/origin/upstream-client.test.ts`, 'also where its body never ends'],
+    },
+    {
+      what: 'silence of an HTTP/2 session with requests, until a PING, and as long again for its answer',
+      time: number(`${OUTBOUND}/h2-session.ts`, 'PING_AFTER_MS'),
+      test: ['http-client/h2-sessions.test.ts', 'a peer that is dead is noticed by its silence'],
+    },
+    {
+      what: 'a connection without a request',
+      time: setting('httpConnectionPoolIdleTimeoutS'),
+      by: 'undici for HTTP/1.1',
+      note: 'two seconds less than the origin’s `Keep-Alive` says, where that is shorter',
+      test: ['http-client/connecting.test.ts', 'is closed as soon as the setting says'],
+    },
+    {
+      what: 'the same, beyond the connections that are kept',
+      time: number(`${OUTBOUND}/connection-age.ts`, 'RUSH_IDLE_MS_MAX'),
+      by: 'undici',
+      test: [`${STATSIG}/origin/upstream-client.test.ts`, 'only so many are kept after it'],
+    },
+    {
+      what: 'the age of a connection, half of it to all of it by chance',
+      time: number(`${OUTBOUND}/connection-age.ts`, 'CONNECTION_MS_MAX'),
+      test: ['e2e/proxy-chain.test.ts', 'after a scale-up'],
+    },
+    {
+      what: '`Retry-After`, at most',
+      time: number('http-client/retry-after.ts', 'RETRY_AFTER_MS_MAX'),
+      test: [`${STATSIG}/origin/upstream-response.test.ts`, 'Retry-After is seconds or a date, bounded'],
+    },
+    {
+      what: 'a first fetch that waits for its turn',
+      time: number('core/reader.ts', 'COLD_QUEUE_WAIT_MS_MAX'),
+      test: ['core/reader.test.ts', 'who waited ten seconds for a turn'],
+    },
+    {
+      what: 'a whole file of an ID list',
+      time: number(`${STATSIG}/origin/id-list-file-client.ts`, 'WHOLE_FILE_MS_MAX'),
+    },
+    {
+      what: 'a file of an ID list that waits for its turn',
+      time: number(`${STATSIG}/id-lists/fetch-turns.ts`, 'WAIT_MS_MAX'),
+      test: [`${STATSIG}/id-lists/id-list-files.test.ts`, 'and so is who waited too long'],
+    },
+  ],
+  'To Redis': [
+    {
+      what: 'a connection: name, TLS, login, first commands',
+      time: setting('redisConnectionTimeoutS'),
+      note: "ioredis' `connectTimeout` is the same. Of a host with several addresses, `node:net` tries each but the last for 250 ms only",
+      test: [`${REDIS}/redis-link.test.ts`, 'is given up after the time for connecting'],
+    },
+    {
+      what: 'reading the file with the password',
+      time: setting('redisConnectionTimeoutS'),
+      test: [`${REDIS}/redis-login.test.ts`, 'a password file that hangs costs the time for connecting'],
+    },
+    {
+      what: 'a command',
+      time: number(`${REDIS}/redis-commands.ts`, 'SMALL_DEADLINE_MS'),
+      note: "a missed deadline ends the connection; ioredis' `commandTimeout` is off",
+      test: [`${REDIS}/redis-connection.test.ts`, 'a Redis that hangs costs one deadline'],
+    },
+    {
+      what: 'a look at the states of many specs',
+      time: number(`${REDIS}/redis-entries.ts`, 'STATES_DEADLINE_MS'),
+      note: '1 ms more for each spec',
+    },
+    {
+      what: 'a body',
+      time: number(`${REDIS}/redis-commands.ts`, 'BODY_DEADLINE_MS'),
+      note: '1 s more for each MB on its way',
+      test: [`${REDIS}/redis-bodies.alone.test.ts`, 'a body has longer than a small command'],
+    },
+    {
+      what: 'a spec that a client waits for; then the origin is asked',
+      time: number(`${REDIS}/redis-snapshots.ts`, 'CLIENT_LOAD_MS_MAX'),
+      test: [`${REDIS}/redis-bodies.alone.test.ts`, 'who has a client waiting is answered'],
+    },
+    {
+      what: 'a body that waits for its turn',
+      time: number(`${REDIS}/redis-snapshots.ts`, 'WAITING_MS_MAX'),
+      test: [`${REDIS}/redis-bodies.alone.test.ts`, 'a body that waits for others is given up'],
+    },
+    {
+      what: 'the answer to a PING of an idle connection',
+      time: number(`${REDIS}/redis-link.ts`, 'HEARTBEAT_DEADLINE_MS'),
+      test: [`${REDIS}/redis-link.test.ts`, 'an idle connection is checked now and then'],
+    },
+    {
+      what: 'a question to a sentinel',
+      time: number(`${REDIS}/redis-client.ts`, 'SENTINEL_COMMAND_MS'),
+      by: 'ioredis',
+      test: [`${REDIS}/redis-failover.test.ts`, 'sentinels that cannot be reached or refuse'],
+    },
+    {
+      what: 'a server that does not read, at the end of its connection',
+      time: number(`${REDIS}/redis-client.ts`, 'DISCONNECT_MS'),
+      by: 'ioredis',
+    },
+    {
+      what: 'the age of a connection, half of it to all of it by chance',
+      time: number(`${REDIS}/redis-link.ts`, 'AGE_MS_MAX'),
+      test: [`${REDIS}/redis-link.test.ts`, 'a connection is replaced when it is old'],
+    },
+    {
+      what: 'the first connection, at a start',
+      time: number(`${REDIS}/open-redis.ts`, 'FIRST_TRY_MS_MAX'),
+      test: [`${REDIS}/redis-connection.test.ts`, 'a start does not wait for a Redis that hangs'],
+    },
+  ],
+  'From clients over HTTP': [
+    {
+      what: 'the TLS handshake, over HTTP and gRPC',
+      time: number('servers/listener/tls-front.ts', 'HANDSHAKE_MS_MAX'),
+      by: 'Node',
+    },
+    {
+      what: "a request's headers, from its first byte",
+      time: number('app/room-options.ts', 'headersMs'),
+      by: 'Node, which looks every 5 s',
+      test: ['servers/http/broken-request.test.ts', 'so are headers that take too long'],
+    },
+    {
+      what: 'a whole request, from its first byte',
+      time: number('app/room-options.ts', 'REQUEST_MS_MAX'),
+      by: 'Node, which looks every 5 s',
+      test: ['servers/http/broken-request.test.ts', 'a body that takes too long is answered with 408'],
+    },
+    {
+      what: 'an idle connection, also one that never sent a byte',
+      time: setting('httpKeepAliveTimeoutS'),
+      by: 'Node',
+      test: ['servers/http/broken-request.test.ts', 'after the time that idle connections have'],
+    },
+    {
+      what: 'a connection in use without a byte in either direction',
+      time: number('servers/http/fastify-app.ts', 'SOCKET_IDLE_MS_MAX'),
+      by: 'Node',
+      test: [
+        'servers/http/broken-request.test.ts',
+        'an answer may take longer than a connection may be idle',
+      ],
+    },
+    {
+      what: 'a body that goes on after its answer',
+      time: number('servers/http/open-connections.ts', 'GOES_ON_MS_MAX'),
+      test: ['servers/http/broken-request.test.ts', 'goes on sending its body has a moment'],
+    },
+    {
+      what: 'reading a file of an ID list from its copy',
+      time: number(`${STATSIG}/id-lists/id-list-files.ts`, 'READING_MS_MAX'),
+      test: [`${STATSIG}/id-lists/copies-in-room.test.ts`, 'who reads a copy for half an hour'],
+    },
+  ],
+  'From clients over gRPC': [
+    {
+      what: 'a request, from the begin of its call',
+      time: number('servers/grpc/grpc-server.ts', 'REQUEST_MS_MAX'),
+      test: ['servers/grpc/call-limits.test.ts', 'is cut off after 10 s'],
+    },
+    {
+      what: 'a connection without a call',
+      time: number('servers/http2/client-connections.ts', 'IDLE_MS_MAX'),
+      test: ['servers/grpc/client-connections.test.ts', 'is closed after 75 s'],
+    },
+    {
+      what: 'a client that takes nothing of a message',
+      time: setting('grpcStreamStallTimeoutS'),
+      test: ['servers/grpc/slow-clients.test.ts', 'drops a client that takes nothing for that long'],
+    },
+    {
+      what: 'silence on a connection, until a PING',
+      time: number('servers/grpc/grpc-server.ts', 'KEEPALIVE_MS'),
+      by: 'grpc-js',
+    },
+    {
+      what: 'the answer to it, at least; 10 s longer than a stall where that is more',
+      time: number('servers/grpc/grpc-server.ts', 'KEEPALIVE_ANSWER_MS'),
+      by: 'grpc-js',
+    },
+    {
+      what: 'silence on a stream, until a heartbeat',
+      time: number('app/room-options.ts', 'HEARTBEAT_MS'),
+      test: ['servers/grpc/stream-heartbeat.test.ts', 'comes after 30 s of silence and not before'],
+    },
+    {
+      what: 'the age of a connection, give or take a tenth',
+      time: setting('grpcMaxConnectionAgeS'),
+      by: 'grpc-js',
+      test: ['servers/grpc/connections.test.ts', 'ends the streams of a connection that is old'],
+    },
+    {
+      what: 'what is open on it then',
+      time: number('servers/grpc/grpc-server.ts', 'AGE_GRACE_MS'),
+      by: 'grpc-js',
+      test: ['servers/grpc/connections.test.ts', 'ends the streams of a connection that is old'],
+    },
+  ],
+  'Disks and threads': [
+    {
+      what: 'reading a spec; then the origin is asked',
+      time: number('files/disk-queue.ts', 'READ_DEADLINE_MS'),
+      test: ['storage/disk/disk-queue.test.ts', 'who wants to read is told within two seconds'],
+    },
+    {
+      what: 'an operation; then the folder counts as hanging',
+      time: number('files/disk-queue.ts', 'OPERATION_DEADLINE_MS'),
+      test: ['storage/disk/disk-queue.test.ts', 'an operation beyond its deadline'],
+    },
+    {
+      what: 'a write that waits for its turn',
+      time: number('files/disk-queue.ts', 'WRITE_WAITING_DEADLINE_MS'),
+      test: ['storage/disk/disk-queue.test.ts', 'who waits for two minutes waits no longer'],
+    },
+    {
+      what: 'pinned keys at a start, until the replica is ready all the same',
+      time: number('app/app.ts', 'STARTUP_MS_MAX'),
+      test: ['app/app.test.ts', 'readiness no longer than a minute'],
+    },
+    {
+      what: 'the folder of specs at a start',
+      time: number('storage/disk/disk-snapshots.ts', 'OPEN_DEADLINE_MS'),
+      test: ['storage/disk/disk-snapshots.test.ts', 'a start goes on after 2 s'],
+    },
+    {
+      what: 'the folder of ID lists at a start',
+      time: number(`${STATSIG}/id-lists/disk/disk-place.ts`, 'OPEN_DEADLINE_MS'),
+    },
+    {
+      what: 'log events and ID lists of an earlier run, before the ports open',
+      time: number('app/feature.ts', 'PREPARE_MS_MAX'),
+    },
+    {
+      what: 'writing a batch of log events; then it is answered 503',
+      time: number(`${STATSIG}/log-events/timely-keeper.ts`, 'KEEP_MS_MAX'),
+      test: [
+        `${STATSIG}/log-events/troubled-disk.test.ts`,
+        'while the disk hangs SDKs are told to try again',
+      ],
+    },
+    {
+      what: 'looking into a batch; then it goes on unread',
+      time: number(`${STATSIG}/log-events/inspection/threaded-inspector.ts`, 'INSPECTION_MS_MAX'),
+      test: [
+        `${STATSIG}/log-events/inspection/threaded-inspector.test.ts`,
+        'who waited five seconds goes on unread',
+      ],
+    },
+  ],
+  'A stop, and the health command': [
+    {
+      what: 'who waits for the origin',
+      time: number('app/shutdown.ts', 'WAIT_FOR_ORIGIN_MS'),
+      test: ['process/stopping.test.ts', 'though the origin never answers'],
+    },
+    {
+      what: 'HTTP connections; then they are cut',
+      time: number('app/shutdown.ts', 'HTTP_MS_MAX'),
+      test: ['process/stopping.test.ts', 'though a client reads nothing of a large answer'],
+    },
+    {
+      what: 'gRPC calls; then they are cut',
+      time: number('app/shutdown.ts', 'GRPC_MS_MAX'),
+      test: ['process/grpc-stopping.test.ts', 'ends within 10 s though a client reads nothing'],
+    },
+    {
+      what: 'log events that leave',
+      time: setting('logEventStopTimeoutS'),
+      test: [`${STATSIG}/log-events/forwarding.test.ts`, 'what could not be sent in time is counted'],
+    },
+    {
+      what: 'the folder of log events',
+      time: number(`${STATSIG}/log-events/log-event-store.ts`, 'CLOSE_MS_MAX'),
+      test: [`${STATSIG}/log-events/troubled-disk.test.ts`, 'a disk that hangs keeps the proxy from its end'],
+    },
+    {
+      what: 'specs on their way to Redis or a disk, and closing these as long again',
+      time: number('app/shutdown.ts', 'BACKUPS_MS_MAX'),
+      test: ['app/finish-backups.test.ts', 'a place that hangs'],
+    },
+    {
+      what: 'copies of ID lists',
+      time: number('app/id-lists.ts', 'CLOSE_MS_MAX'),
+      test: ['process/hanging-disk.test.ts', 'SIGTERM ends a process whose disk hangs'],
+    },
+    {
+      what: 'a folder that is closed',
+      time: number('files/disk-access.ts', 'CLOSE_DEADLINE_MS'),
+      test: ['files/disk-access.test.ts', 'a folder that is closed finishes what it has begun'],
+    },
+    {
+      what: 'datagrams on their way to the statsd receiver',
+      time: number('observability/statsd/datagrams.ts', 'LAST_MS_MAX'),
+      test: ['observability/statsd/datagrams.test.ts', 'ends when what waits is sent, or after 200 ms'],
+    },
+    {
+      what: 'all metrics that are still to be sent',
+      time: number('app/telemetry.ts', 'LAST_MS_MAX'),
+    },
+    {
+      what: 'files in use, at the very end',
+      time: number('main.ts', 'LAST_FILES_MS_MAX'),
+      test: ['process/hanging-disk.test.ts', 'SIGTERM ends a process whose disk hangs'],
+    },
+    {
+      what: 'the last lines of the log',
+      time: number('main.ts', 'LAST_LINES_MS_MAX'),
+      test: ['process/stalled-output.test.ts', 'nobody reads the log'],
+    },
+    {
+      what: '`health`: silence of the daemon over HTTP',
+      time: number('cli/health-probe.ts', 'TIMEOUT_MS'),
+      by: 'Node',
+      test: ['process/health.test.ts', 'or nothing does in time'],
+    },
+    {
+      what: '`health --grpc`: the whole call',
+      time: number('servers/grpc/health-client.ts', 'TIMEOUT_MS'),
+      test: ['servers/grpc/health.test.ts', 'exits with 0 while the daemon serves'],
+    },
+  ],
+};
+
+/** Numbers of that kind of name in `src` that end nothing: pauses, ages of what is remembered, and parts of a sum. */
+export const NO_TIMEOUTS: readonly string[] = [
+  'domain/version.ts VERSION_AHEAD_MS_MAX',
+  'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
+  'core/poll-schedule.ts BACKOFF_MS_MAX',
+  'domain/version.ts VERSION_AHEAD_MS_MAX',
+  'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',
+  'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
+  'storage/redis/redis-link.ts PAUSE_MS_MAX',
+  'protocols/statsig/id-lists/file-health.ts FAILING_MS_MAX',
+  'protocols/statsig/log-events/forwarder.ts ASIDE_MS_MAX',
+  'protocols/statsig/log-events/forwarder.ts DOUBTED_MS_MAX',
+  'protocols/statsig/log-events/forwarder.ts REFUSED_MS_MAX',
+  'protocols/statsig/log-events/retry-schedule.ts PROBE_MS_MAX',
+  'protocols/statsig/log-events/retry-schedule.ts RETRY_MS_MAX',
+];

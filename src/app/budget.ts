@@ -1,0 +1,102 @@
+// What clients may hold of this process before anybody knows whether they are strangers: one row for each limit.
+import type { Config } from '../config/load-config.js';
+import type { World } from './world.js';
+
+export interface BudgetRow {
+  /** In `tables` of /status. */
+  readonly gauge: string;
+  readonly what: string;
+  readonly limit: string;
+  /** What becomes of whoever comes when all is taken. */
+  readonly beyond: string;
+}
+
+/** Rendered in docs/configuration.md. A known key, a probe, or an SDK that was served before is turned away by none of them. */
+export const BUDGET: readonly BudgetRow[] = [
+  {
+    gauge: 'httpConnections',
+    what: 'connections to the HTTP port',
+    limit: '`--http-connections-max`, within the share of this port',
+    beyond:
+      'the one unused for longest is closed, strangers first; a quarter of the places is always for new ones',
+  },
+  {
+    gauge: 'grpcConnections',
+    what: 'connections to the gRPC port',
+    limit: '`-g` and 1,000, within the share of this port',
+    beyond: 'the same',
+  },
+  {
+    gauge: 'adminConnections',
+    what: 'connections to the admin port',
+    limit: '100, within the share of this port',
+    beyond: 'the same',
+  },
+  {
+    gauge: 'bodyBytes',
+    what: 'bytes of request bodies that arrive',
+    limit:
+      'four of the largest batches (`--log-event-body-max-in-mib`), at most a quarter of memory, at least one batch',
+    beyond: 'the body that has been arriving for longest is refused: 503 `too_many_bodies`',
+  },
+  {
+    gauge: 'grpcCalls',
+    what: 'gRPC calls that are open',
+    limit: 'streams, calls that wait, and 500',
+    beyond: 'the call whose request has been arriving for longest is reset',
+  },
+  {
+    gauge: 'callsWaitingForSpecs',
+    what: 'gRPC calls that wait for a first spec',
+    limit: '`-g` and 500',
+    beyond: 'UNAVAILABLE',
+  },
+  {
+    gauge: 'streams',
+    what: 'gRPC streams, of keys with a spec only',
+    limit: '`-g`',
+    beyond: 'RESOURCE_EXHAUSTED',
+  },
+  { gauge: 'healthWatches', what: 'health watches', limit: '200', beyond: 'RESOURCE_EXHAUSTED' },
+  {
+    gauge: 'coldFetchesWaiting',
+    what: 'first fetches that wait for their turn',
+    limit: '1,000, for 10 s; `--cold-fetches-max` are in flight',
+    beyond: '503 `too_many_cold_fetches`',
+  },
+  {
+    gauge: 'logEventBatches',
+    what: 'batches of log events',
+    limit:
+      '`--log-event-process-queue-size` and `--log-event-queue-max-in-mib`; an eighth for unknown keys together',
+    beyond: '503 `log_events_queue_full`; known keys keep their part',
+  },
+  {
+    gauge: 'idListFetchesWaiting',
+    what: 'files of ID lists that wait to be fetched',
+    limit: '4,000; 1,000 of one host; 64 and 8 are in flight',
+    beyond: 'the connection is closed',
+  },
+  {
+    gauge: 'idListStreamsInFlight',
+    what: 'files of ID lists that are passed through',
+    limit: '16',
+    beyond: 'one over a minute old gives way, or the connection is closed',
+  },
+];
+
+const MIB = 1024 * 1024;
+/** As many of the largest bodies may arrive at one time ... */
+const BODIES_ARRIVING_MAX = 4;
+/** ... in this part of memory. */
+const BODIES_MEMORY_PART = 1 / 4;
+
+/** Of all requests to the public port. One of the largest bodies always fits: it would be refused for ever. */
+export function toBodyBytesMax(
+  { logEventBodyMaxMib }: Pick<Config, 'logEventBodyMaxMib'>,
+  { memoryBytesMax }: Pick<World, 'memoryBytesMax'>,
+): number {
+  const largest = logEventBodyMaxMib * MIB;
+  const affordable = Math.floor(memoryBytesMax * BODIES_MEMORY_PART);
+  return Math.max(largest, Math.min(largest * BODIES_ARRIVING_MAX, affordable));
+}

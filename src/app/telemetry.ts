@@ -1,0 +1,111 @@
+// Opens what is told of this process: the catalogue's events into every sink that is asked for, and /metrics always.
+import type { Config } from '../config/load-config.js';
+import type { StatsigMetrics } from '../config/statsig-metrics.js';
+import type { Cancel, Clock } from '../domain/clock.js';
+import { atMost } from '../domain/deadline.js';
+import { createAccessLines } from '../observability/access-lines.js';
+import { createEventLines } from '../observability/event-lines.js';
+import { readInstruments } from '../observability/instruments.js';
+import { Metrics } from '../observability/metrics.js';
+import { PrometheusPage } from '../observability/prometheus-page.js';
+import { createProxyEvents, type EventSink, type ProxyEvents } from '../observability/proxy-events.js';
+import { SdkKeyForms, type SdkKeyForm } from '../observability/sdk-key-forms.js';
+import { SfpTags } from '../observability/sfp-tags.js';
+import { SFP_PREFIX, StatsdSink } from '../observability/statsd/statsd-sink.js';
+import { UdpSender } from '../observability/statsd/udp-sender.js';
+import { openUnixSender } from '../observability/statsd/unix-sender.js';
+import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
+import { StatsigSink } from '../protocols/statsig/log-events/statsig-sink.js';
+import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
+import type { Feature, Features } from './feature.js';
+import { startGaugeEvents } from './gauge-events.js';
+import { toStatsdOptions } from './room-options.js';
+import type { World } from './world.js';
+
+export interface Telemetry {
+  readonly events: ProxyEvents;
+  readonly metrics: Metrics;
+  readonly page: PrometheusPage;
+  readonly statsd?: StatsdSink;
+  readonly statsig?: StatsigSink;
+}
+
+const ROUTES = [...RESOURCE_KINDS.map(({ path }) => path), '/v1/log_event'];
+
+/** Rejects where a sink cannot be had on this platform; a receiver that is away keeps nobody from anything. */
+export async function openTelemetry(config: Config, world: World): Promise<Telemetry> {
+  const metrics = new Metrics({
+    api: RESOURCE_KINDS.map(({ name }) => name),
+    route: ROUTES,
+    method: ['GET', 'POST'],
+    code: [200, 503],
+  });
+  const sinks: EventSink[] = [metrics];
+  if (config.logLevel === 'debug') sinks.push(createEventLines(world.log));
+  if (config.accessLog) sinks.push(createAccessLines(world.log));
+  const forms = new SdkKeyForms(config.metricsSdkKey as SdkKeyForm);
+  const tags = new SfpTags(forms);
+  const sending: { readonly statsd?: StatsdSink; readonly statsig?: StatsigSink } = {
+    ...((config.statsdLogging || config.datadogLogging) && { statsd: await openStatsd(config, world, tags) }),
+    ...(config.statsigMetrics && { statsig: openStatsig(config.statsigMetrics, world, tags) }),
+  };
+  // Keys are known before anybody shows a form of them.
+  if (sending.statsd ?? sending.statsig) sinks.push(forms);
+  for (const [name, sink] of Object.entries(sending)) {
+    sinks.push(sink);
+    metrics.addReader((write) => {
+      write(readInstruments.telemetryDropped, sink.dropped, name);
+    });
+  }
+  const events = createProxyEvents(sinks);
+  return {
+    events,
+    metrics,
+    page: new PrometheusPage(metrics),
+    ...sending,
+  };
+}
+
+/** What is still to be sent at the end gets no longer. */
+const LAST_MS_MAX = 500;
+
+/** The first in the list: closed when all others are, it sends what they had to tell of their end. */
+export function telemetryFeature(clock: Clock, telemetry: Telemetry, features: Features): Feature {
+  const { events, metrics, statsd, statsig } = telemetry;
+  let stopGauges: Cancel = () => undefined;
+  metrics.addReader((write) => {
+    features.read(write);
+  });
+  return {
+    name: 'telemetry',
+    open: () => {
+      const streams = (): number => features.gauges['streams']?.entries ?? 0;
+      if (statsd ?? statsig) stopGauges = startGaugeEvents(clock, events, streams);
+    },
+    drain: () => {
+      stopGauges();
+    },
+    close: async () => {
+      if (statsd !== undefined) await atMost(clock, LAST_MS_MAX, statsd.close());
+    },
+  };
+}
+
+/** Behind log events in the list: drained before them, it hands over its last batch while they still take one. */
+export function statsigFeature({ statsig }: Telemetry, store: LogEventStore): Feature {
+  return {
+    name: 'metrics in Statsig',
+    open: () => statsig?.open(store),
+    drain: () => statsig?.close(),
+  };
+}
+
+async function openStatsd(config: Config, { clock, log }: World, tags: SfpTags): Promise<StatsdSink> {
+  const { statsdHost: host, statsdPort: port, statsdSocket: path } = config;
+  const sender = path === '' ? new UdpSender(clock, { host, port }) : await openUnixSender(path);
+  return new StatsdSink(clock, log, tags, sender, toStatsdOptions(config));
+}
+
+function openStatsig(metrics: StatsigMetrics, { clock, version }: World, tags: SfpTags): StatsigSink {
+  return new StatsigSink(clock, tags, { ...metrics, version, prefix: SFP_PREFIX });
+}

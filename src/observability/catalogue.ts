@@ -1,0 +1,240 @@
+// The catalogue of events: SFP's name, operation and tags of each, and the instruments of /metrics that it feeds.
+import type { ProxyEventFields } from './event-fields.js';
+import { eventInstruments as to, type Instrument, type Label } from './instruments.js';
+
+/** SFP's tags, and the field that each is made of. */
+export const TAG_FIELDS = {
+  sdk_key: 'sdkKey',
+  path: 'path',
+  lcut: 'lcut',
+  status_code: 'status',
+  'accept-encoding': 'acceptEncoding',
+  'content-encoding': 'contentEncoding',
+  sdk_type: 'sdkType',
+  sdk_version: 'sdkVersion',
+  client_service: 'clientService',
+  response_payload_type: 'responsePayload',
+} as const satisfies Record<string, keyof ProxyEventFields>;
+
+export type Tag = keyof typeof TAG_FIELDS;
+
+/** A latency is sent with each value, in milliseconds; counts are summed; of a gauge the last value stays. */
+export type Operation = 'latency' | 'count' | 'gauge';
+
+export interface Feed {
+  readonly instrument: Instrument;
+  /** Labels that this event has always; the others are taken from its fields. */
+  readonly fixed: Partial<Record<Label, string>>;
+}
+
+export interface CatalogueRow {
+  /** When it is stated, for docs/monitoring.md. */
+  readonly when: string;
+  /** Undefined for an event that SFP does not know: it feeds /metrics only. */
+  readonly sfp: { readonly operation: Operation; readonly tags: readonly Tag[] } | undefined;
+  readonly feeds: readonly Feed[];
+}
+
+const PAYLOAD: readonly Tag[] = ['sdk_key', 'path', 'accept-encoding'];
+const VERSION: readonly Tag[] = [...PAYLOAD, 'lcut'];
+const ANSWER: readonly Tag[] = [
+  ...VERSION,
+  'status_code',
+  'content-encoding',
+  'sdk_type',
+  'sdk_version',
+  'client_service',
+  'response_payload_type',
+];
+
+function row(when: string, operation: Operation, tags: readonly Tag[], ...feeds: Feed[]): CatalogueRow {
+  return { when, sfp: { operation, tags }, feeds };
+}
+
+function ours(when: string, ...feeds: Feed[]): CatalogueRow {
+  return { when, sfp: undefined, feeds };
+}
+
+function feed(instrument: Instrument, fixed: Partial<Record<Label, string>> = {}): Feed {
+  return { instrument, fixed };
+}
+
+function redis(operation: string, outcome: string): Feed[] {
+  return [feed(to.redisOperations, { operation, outcome }), feed(to.redisDurations, { operation })];
+}
+
+export const catalogue = {
+  HttpServerRequestSuccess: row(
+    'an answer of the public HTTP port below 400, also to a probe',
+    'latency',
+    ANSWER,
+    feed(to.httpRequests),
+  ),
+  HttpServerRequestFailed: row(
+    'any other answer of the public HTTP port',
+    'latency',
+    ANSWER,
+    feed(to.httpRequests),
+  ),
+  HttpDataProviderGotData: row(
+    'a fetch from the origin brought a spec',
+    'latency',
+    [...VERSION, 'content-encoding'],
+    feed(to.upstreamRequests, { outcome: 'updated' }),
+  ),
+  HttpDataProviderNoData: row(
+    'a fetch from the origin said that there is nothing new',
+    'latency',
+    VERSION,
+    feed(to.upstreamRequests, { outcome: 'unchanged' }),
+  ),
+  HttpDataProviderError: row(
+    'a fetch from the origin failed, or the origin refused the SDK key',
+    'latency',
+    [...VERSION, 'status_code'],
+    feed(to.upstreamRequests),
+    feed(to.upstreamFailures),
+  ),
+  DcsFetchSource: row('a fetch of a spec from the origin; its source is always cdn', 'count', [
+    'status_code',
+    'client_service',
+  ]),
+  BackgroundDataProviderRequestInterval: row(
+    'a fetch of a spec that this replica fetched before: the time since then',
+    'latency',
+    PAYLOAD,
+    feed(to.upstreamInterval),
+  ),
+  ConfigSpecStoreGotData: row(
+    'a new version is held, from the origin or from a backup',
+    'count',
+    VERSION,
+    feed(to.versionsHeld),
+  ),
+  UpdateConfigSpecStorePropagationDelayMs: row(
+    'a newer version replaces one that is held: now less the time of the change',
+    'latency',
+    VERSION,
+    feed(to.propagation),
+  ),
+  ConfigSpecCurrentLcut: row('every 60 s for each spec held: its version', 'gauge', PAYLOAD),
+  GrpcStreamingStreamedInitialized: row(
+    'a gRPC stream took its first message',
+    'count',
+    PAYLOAD,
+    feed(to.streamsOpened),
+    feed(to.messages, { kind: 'first' }),
+  ),
+  GrpcStreamingStreamedResponse: row(
+    'a newer version was sent on a gRPC stream',
+    'count',
+    PAYLOAD,
+    feed(to.messages, { kind: 'update' }),
+  ),
+  GrpcStreamingHealthcheckSent: row(
+    'a heartbeat was sent on a gRPC stream',
+    'count',
+    PAYLOAD,
+    feed(to.messages, { kind: 'heartbeat' }),
+  ),
+  GrpcStreamingStreamUnauthorized: row(
+    'a gRPC stream was not opened, as there is no spec for its key',
+    'count',
+    PAYLOAD,
+    feed(to.streamsRefused),
+  ),
+  GrpcStreamingStreamDisconnected: row('a gRPC stream ended', 'count', PAYLOAD, feed(to.streamsClosed)),
+  GrpcEstimatedActiveStreams: row('every 60 s: gRPC streams that are open', 'gauge', []),
+  StreamingChannelGotNewData: row(
+    'a new version is published to at least one open stream',
+    'count',
+    PAYLOAD,
+    feed(to.updatesPublished),
+  ),
+  RedisCacheWriteSucceed: row(
+    'a version was written to Redis',
+    'count',
+    VERSION,
+    ...redis('write', 'stored'),
+  ),
+  RedisCacheWriteFailed: row(
+    'a version could not be written to Redis',
+    'count',
+    VERSION,
+    ...redis('write', 'failed'),
+  ),
+  RedisCacheWriteSkipped: row(
+    'Redis has the version, or a newer one',
+    'count',
+    VERSION,
+    ...redis('write', 'skipped'),
+  ),
+  RedisCacheTtlRefreshed: row(
+    'a version in Redis was confirmed, so that it stays for another TTL',
+    'count',
+    PAYLOAD,
+    ...redis('confirm', 'stored'),
+  ),
+  RedisCacheTtlRefreshMissed: row(
+    'a version to be confirmed is not in Redis: it is written next',
+    'count',
+    PAYLOAD,
+    ...redis('confirm', 'missing'),
+  ),
+  RedisCacheTtlRefreshFailed: row(
+    'a version in Redis could not be confirmed',
+    'count',
+    PAYLOAD,
+    ...redis('confirm', 'failed'),
+  ),
+  RedisCacheReadSucceed: row('a version was read from Redis', 'count', VERSION, ...redis('read', 'found')),
+  RedisCacheReadMiss: row('Redis had nothing for a read', 'count', PAYLOAD, ...redis('read', 'missing')),
+  RedisCacheReadFailed: row(
+    'a read from Redis failed, or what is there cannot be used',
+    'count',
+    PAYLOAD,
+    ...redis('read', 'failed'),
+  ),
+  RedisCacheDeleteSucceed: row(
+    'a refused spec is gone from Redis',
+    'count',
+    PAYLOAD,
+    ...redis('delete', 'removed'),
+  ),
+  RedisCacheDeleteFailed: row(
+    'a refused spec could not be deleted from Redis',
+    'count',
+    PAYLOAD,
+    ...redis('delete', 'failed'),
+  ),
+  LogEventStoreDeduped: row(
+    'exposures were left out of a batch of log events: how many',
+    'count',
+    PAYLOAD,
+    feed(to.eventsDeduplicated),
+  ),
+  LogEventStoreDedupeCacheCleared: row(
+    'the oldest half of the remembered exposures was forgotten',
+    'count',
+    [],
+    feed(to.dedupeCacheCleared),
+  ),
+  GrpcCallAnswered: ours('a gRPC call that is answered once has its answer', feed(to.grpcCalls)),
+  GrpcStreamLimitReached: ours(
+    'a gRPC stream was not opened, as every place was taken',
+    feed(to.streamsRefused, { reason: 'limit_reached' }),
+  ),
+} as const satisfies Record<string, CatalogueRow>;
+
+export type ProxyEventName = keyof typeof catalogue;
+
+/** The field that a label is made of, where the row does not fix it. */
+export const LABEL_FIELDS: Partial<Record<Label, keyof ProxyEventFields>> = {
+  api: 'api',
+  code: 'status',
+  format: 'format',
+  method: 'method',
+  outcome: 'outcome',
+  reason: 'reason',
+  route: 'route',
+};

@@ -1,0 +1,256 @@
+// Certificates that are renewed while clients are connected: new connections get the new one, and nothing else changes.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { renameSync, symlinkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { request as requestByTls, Agent } from 'node:https';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { connect, type TLSSocket } from 'node:tls';
+import { credentials } from '@grpc/grpc-js';
+import { LOOK_EVERY_MS } from '../../src/files/followed-files.js';
+import { eventually, within } from '../e2e/deadline.js';
+import { startFakeOrigin } from '../fakes/fake-origin.js';
+import { GrpcClient } from '../fakes/grpc-client.js';
+import { SDK_KEY, startProxy, type TestProxy } from '../fakes/proxy.js';
+import { rawRequest } from '../fakes/raw-request.js';
+import { TestAuthority, type Issued } from '../fakes/test-authority.js';
+
+const SPEC = `/v1/download_config_specs/${SDK_KEY}.json`;
+/** A change is seen by two looks, each of which takes some time. */
+const RENEWED_MS_MAX = 10_000;
+
+let authority: TestAuthority;
+
+before(() => {
+  authority = new TestAuthority();
+});
+after(() => {
+  authority.close();
+});
+
+/** A folder as Kubernetes mounts a Secret: `..data` is a link to the files, and is swapped for another. */
+class MountedSecret {
+  readonly folder: string;
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly caPath: string;
+  #swaps = 0;
+
+  constructor(name: string, issued: Issued, ca = authority.ca) {
+    this.folder = join(authority.folder, name);
+    [this.certPath, this.keyPath, this.caPath] = ['tls.crt', 'tls.key', 'ca.crt'].map((file) =>
+      join(this.folder, file),
+    ) as [string, string, string];
+    mkdirSync(this.folder);
+    this.swap(issued.cert, issued.key, ca);
+    for (const file of ['tls.crt', 'tls.key', 'ca.crt'])
+      symlinkSync(join('..data', file), join(this.folder, file));
+  }
+
+  swap(cert: string, key: string, ca = authority.ca): void {
+    this.#swaps += 1;
+    const data = join(this.folder, `..${this.#swaps}`);
+    mkdirSync(data);
+    for (const [file, text] of Object.entries({ 'tls.crt': cert, 'tls.key': key, 'ca.crt': ca })) {
+      writeFileSync(join(data, file), text);
+    }
+    symlinkSync(`..${this.#swaps}`, join(this.folder, '..next'));
+    renameSync(join(this.folder, '..next'), join(this.folder, '..data'));
+  }
+
+  get args(): readonly string[] {
+    return ['--x509-server-cert-path', this.certPath, '--x509-server-key-path', this.keyPath];
+  }
+}
+
+async function start(t: TestContext, args: readonly string[]): Promise<TestProxy> {
+  const origin = await startFakeOrigin();
+  const proxy = await startProxy({ origin: origin.url, mode: 'grpc-and-http', args });
+  t.after(async () => {
+    await proxy.app.stop();
+    await origin.close();
+  });
+  return proxy;
+}
+
+async function shownAt(t: TestContext, port: number | undefined, options: object = {}): Promise<TLSSocket> {
+  const socket = connect({
+    port: port ?? 0,
+    host: 'localhost',
+    ca: authority.ca,
+    ALPNProtocols: ['h2'],
+    ...options,
+  });
+  t.after(() => socket.destroy());
+  socket.on('error', () => undefined);
+  await within(once(socket, 'secureConnect'), 'handshake');
+  return socket;
+}
+
+async function nameAt(t: TestContext, port: number | undefined): Promise<string> {
+  const socket = await shownAt(t, port);
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return String(CN);
+}
+
+interface Status {
+  readonly tls: { readonly subject: string; readonly expiresInDays: number };
+  readonly problems: readonly { readonly reason: string; readonly what: string }[];
+}
+
+async function status(proxy: TestProxy): Promise<Status> {
+  return JSON.parse((await rawRequest(`${proxy.adminUrl}/status`)).text) as Status;
+}
+
+async function fileFaults(proxy: TestProxy): Promise<readonly string[]> {
+  const { problems } = await status(proxy);
+  return problems.flatMap(({ reason, what }) => (reason === 'file_not_taken_over' ? [what] : []));
+}
+
+describe('a renewed certificate', () => {
+  it('is shown to new connections of both ports, and open ones go on', async (t) => {
+    const secret = new MountedSecret('renewed', authority.issue('first'));
+    const proxy = await start(t, secret.args);
+    const { httpsPort, grpcTlsPort } = proxy.app;
+    const open = await shownAt(t, httpsPort, { ALPNProtocols: ['http/1.1'] });
+    const stream = new GrpcClient(proxy.grpcTlsAddress, {}, credentials.createSsl(Buffer.from(authority.ca)));
+    t.after(() => {
+      stream.close();
+    });
+    const specs = stream.stream({ sdkKey: SDK_KEY });
+    await specs.received(1);
+    const { cert, key } = authority.issue('second', 10);
+    secret.swap(cert, key);
+    const isNew = async (): Promise<boolean> =>
+      (await nameAt(t, httpsPort)) === 'second' && (await nameAt(t, grpcTlsPort)) === 'second';
+    await eventually('the new one', isNew, RENEWED_MS_MAX);
+    open.write(`GET ${SPEC} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    const [piece] = (await within(once(open, 'data'), 'answer')) as [Buffer];
+    assert.match(piece.toString(), /^HTTP\/1\.1 200 /);
+    assert.equal(specs.hasEnded, false);
+    assert.deepEqual(await fileFaults(proxy), []);
+    assert.equal((await status(proxy)).tls.subject, 'CN=second');
+    assert.equal(proxy.logs.withMessage('server certificate read again').length, 1);
+    assert.equal(proxy.logs.withMessage('server certificate expires soon')[0]?.['expiresInDays'], 9);
+  });
+
+  it('that cannot be used changes nothing, is told once, and stands in /status until it is mended', async (t) => {
+    const first = authority.issue('first');
+    const other = authority.issue('other');
+    const secret = new MountedSecret('mended', first);
+    const proxy = await start(t, secret.args);
+    secret.swap(first.cert, other.key);
+    await eventually(
+      'the fault',
+      async () => (await fileFaults(proxy)).some((fault) => fault.includes('does not belong')),
+      RENEWED_MS_MAX,
+    );
+    assert.equal(await nameAt(t, proxy.app.httpsPort), 'first');
+    // Two further looks say nothing more.
+    await new Promise((resolve) => setTimeout(resolve, 2 * LOOK_EVERY_MS));
+    const told = 'server certificate not taken over: its earlier contents stay in use';
+    assert.equal(proxy.logs.withMessage(told).length, 1);
+    secret.swap(other.cert, other.key);
+    await eventually(
+      'the mended one',
+      async () => (await nameAt(t, proxy.app.httpsPort)) === 'other',
+      RENEWED_MS_MAX,
+    );
+    assert.deepEqual(await fileFaults(proxy), []);
+  });
+
+  it('is read at once when the process is told to', async (t) => {
+    const secret = new MountedSecret('at-once', authority.issue('first'));
+    const proxy = await start(t, secret.args);
+    const { cert, key } = authority.issue('second');
+    secret.swap(cert, key);
+    proxy.app.readFilesAgain();
+    await eventually(
+      'the new one',
+      async () => (await nameAt(t, proxy.app.httpsPort)) === 'second',
+      LOOK_EVERY_MS / 2,
+    );
+  });
+
+  it('of the authorities of clients: certificates of the former are refused, also to resumed sessions', async (t) => {
+    const clients = new TestAuthority('clients');
+    t.after(() => {
+      clients.close();
+    });
+    const client = clients.issue('client');
+    const server = authority.issue('server');
+    const secret = new MountedSecret('authorities', server, clients.ca);
+    const mtls = ['--x509-client-cert-path', secret.caPath, '--enforce-mtls'];
+    const proxy = await start(t, [...secret.args, ...mtls]);
+    const agent = new Agent({ ca: authority.ca, cert: client.cert, key: client.key, keepAlive: false });
+    const ask = (): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const asking = requestByTls(`${proxy.httpsUrl}/v1/health`, { agent }, (answer) => {
+          answer.resume().once('end', () => {
+            resolve(answer.statusCode ?? 0);
+          });
+        });
+        asking.on('error', reject).end();
+      });
+    assert.equal(await ask(), 200);
+    assert.equal(await ask(), 200);
+    secret.swap(server.cert, server.key, authority.ca);
+    proxy.app.readFilesAgain();
+    await proxy.logs.waitFor((line) => line['msg'] === 'server certificate read again');
+    await assert.rejects(ask());
+  });
+
+  it('ten times under load: no request fails, and no stream ends', async (t) => {
+    const secret = new MountedSecret('load', authority.issue('first'));
+    const proxy = await start(t, secret.args);
+    const clients = Array.from(
+      { length: 20 },
+      () => new GrpcClient(proxy.grpcTlsAddress, {}, credentials.createSsl(Buffer.from(authority.ca))),
+    );
+    t.after(() => {
+      for (const client of clients) client.close();
+    });
+    const streams = clients.flatMap((client) =>
+      Array.from({ length: 10 }, () => client.stream({ sdkKey: SDK_KEY })),
+    );
+    await Promise.all(streams.map((stream) => stream.received(1)));
+    const agent = new Agent({ ca: authority.ca, keepAlive: false });
+    let isOver = false;
+    let answers = 0;
+    const failures: unknown[] = [];
+    const ask = (): Promise<void> =>
+      new Promise((resolve) => {
+        const failed = (error: Error): void => {
+          failures.push(error);
+          resolve();
+        };
+        requestByTls(`${proxy.httpsUrl}${SPEC}`, { agent }, (answer) => {
+          answers += 1;
+          if (answer.statusCode !== 200) failures.push(answer.statusCode);
+          answer.resume().once('end', resolve);
+        })
+          .on('error', failed)
+          .end();
+      });
+    const load = Promise.all(
+      Array.from({ length: 8 }, async () => {
+        while (!isOver) await ask();
+      }),
+    );
+    for (let round = 0; round < 10; round += 1) {
+      const { cert, key } = authority.issue(`round-${round}`);
+      secret.swap(cert, key);
+      proxy.app.readFilesAgain();
+      await eventually(
+        'the new one',
+        async () => (await nameAt(t, proxy.app.httpsPort)) === `round-${round}`,
+      );
+    }
+    isOver = true;
+    await load;
+    assert.deepEqual(failures, []);
+    assert.ok(answers > 100, `${answers} answers`);
+    assert.ok(streams.every(({ hasEnded }) => !hasEnded));
+  });
+});
