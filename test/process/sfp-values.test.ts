@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
+import { makeCertificate } from '../fakes/certificate.js';
 import { startRedisServer } from '../fakes/redis-server.js';
 import { runProgram, startDaemon } from './daemon.js';
 import { startOrigin } from './origin.js';
+import { temporaryFile } from './temporary-file.js';
 
 const WARM_KEY = 'secret-warmupkey0123456789';
 
-/** Of SFP 4.5's server, but those of TLS and metrics. */
+/** Of SFP 4.5's server, but those that name files. */
 const ARGS = [
   '--double-write-cache-for-legacy-key',
   ...['--maximum-concurrent-sdk-keys', '1000', '-p=1', '--max-in-flight', '16'],
@@ -33,6 +35,16 @@ const ARGS = [
   ...['--deltas-background-loop-sleep-time-in-s', '10', '--deltas-num-responses-to-persist=20'],
   '--force-gcp-profiling-enabled',
   '--force_gcp_profiling_enabled',
+  ...['--statsd-logging', '--datadog-logging', '--statsig-logging'],
+  ...[
+    '--statsig-logging-tags',
+    'host:HOSTNAME',
+    '--enforce-tls=false',
+    '--https-port',
+    '0',
+    '--grpc-tls-port',
+    '0',
+  ],
 ];
 
 const IGNORED = {
@@ -67,10 +79,16 @@ describe('what is written for SFP', { concurrency: true }, () => {
       { sdk_key: WARM_KEY, path: '/v2/download_config_specs/', encodings: ['statsig-br', 'gzip'] },
       { sdk_key: 'no key', path: '/v1/download_config_specs' },
     ];
+    const { keyPem, certificatePem } = makeCertificate();
+    const certificate = temporaryFile(t, certificatePem);
+    const tls = [
+      ...['--x509-server-cert-path', certificate, '--x509-server-key-path', temporaryFile(t, keyPem)],
+      ...['--x509-client-cert-path', certificate],
+    ];
     const { program, url } = await startDaemon(t, origin.url, {
       mode: 'grpc-and-http',
       cache: 'redis',
-      args: ARGS,
+      args: [...ARGS, ...tls],
       env: {
         ...IGNORED,
         redis_enterprise_host: '127.0.0.1',
@@ -81,6 +99,11 @@ describe('what is written for SFP', { concurrency: true }, () => {
         LOG_EVENT_STATSIG_ENDPOINT: origin.url,
         STATSIG_ENDPOINT_DOWNLOAD_ID_LIST_FILE: `${origin.url}/idlists`,
         LOG_EVENT_DEDUPE_CACHE_LIMIT: '2000000',
+        STATSIG_SERVER_SDK_KEY: 'secret-metricskey0123456789',
+        statsd_host_override: '127.0.0.1',
+        statsd_port_override: '9',
+        datadog_max_batch_time_ms: '10000',
+        DD_ENV: 'test',
       },
     });
     const said = (level: string): string[] =>
@@ -148,6 +171,12 @@ describe('what is written for SFP', { concurrency: true }, () => {
       ['grpc', 'redis'],
       { redis_auth_mode: 'kerberos' },
       /^ {2}redis_auth_mode: its value must be 'password': /,
+    ],
+    [
+      'metrics over OTLP',
+      ['http', 'disabled', '--otlp-logging'],
+      {},
+      /^ {2}unknown option --otlp-logging: this version does not have it/,
     ],
     [
       'an option that SFP does not have',
