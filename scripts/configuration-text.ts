@@ -13,7 +13,7 @@ spec-forward-proxy [options] <MODE> <CACHE>
 spec-forward-proxy health [options]
 \`\`\`
 
-\`MODE\` is \`http\`, \`grpc\` or \`grpc-and-http\`; \`CACHE\` is \`disabled\`, \`local\` or \`redis\`: [which one](operations.md#which-cache).
+\`MODE\` is \`http\`, \`grpc\` or \`grpc-and-http\`; \`CACHE\` is \`disabled\`, \`local\` or \`redis\`: [which one](cache.md#which-cache).
 
 Every setting is an option and an environment variable. An option beats its variable, a variable beats the default,
 and an empty variable counts as not set. Names of variables count in any case. All faults are reported together, each

@@ -25,7 +25,7 @@ always. Recording an event costs 0.1 to 0.2 µs and makes no object.
 - \`deploy/grafana/spec-forward-proxy.json\`: import it into Grafana, and choose the data source and the job.
 - \`deploy/datadog/spec-forward-proxy.json\`: a Datadog board with SFP's names, which shows SFP and this proxy alike.
 - \`deploy/prometheus/rules.yaml\`: alerts, for a job that is called \`spec-forward-proxy\`; each names the place in
-  [operations](operations.md) that says what to do. \`promtool test rules rules.test.yaml\` shows when each fires.
+  these documents that says what to do. \`promtool test rules rules.test.yaml\` shows when each fires.
 
 \`\`\`yaml
 scrape_configs:

@@ -398,7 +398,6 @@ export const NO_TIMEOUTS: readonly string[] = [
   'domain/version.ts VERSION_AHEAD_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
-  'domain/version.ts VERSION_AHEAD_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',
   'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
   'storage/redis/redis-link.ts PAUSE_MS_MAX',

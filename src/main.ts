@@ -125,10 +125,10 @@ async function runDaemon(config: Config, ignored: Ignored, version: string): Pro
     memoryBytesMax: readMemoryBytesMax(),
   });
   // Before the start is done: a signal that comes during it waits for its end.
-  stopOnSignals(starting, log, exit);
+  stopOnSignals(starting, log, exit, die);
   process.on('SIGHUP', () => {
     // A start that failed ends the process anyway.
-    void starting.then(
+    starting.then(
       (app) => {
         app.readFilesAgain();
       },
@@ -158,7 +158,12 @@ function end(status: number, waitUntilMs: number): void {
  * SIGTERM stops in good order once the shutdown delay is over, and another signal ends that delay; SIGINT comes from a person, who
  * need not wait for it. Any signal after that ends the process at once.
  */
-function stopOnSignals(starting: Promise<App>, log: Logger, exit: (status: number) => void): void {
+function stopOnSignals(
+  starting: Promise<App>,
+  log: Logger,
+  exit: (status: number) => void,
+  die: (error: unknown) => void,
+): void {
   let step: 'running' | 'leaving' | 'stopping' = 'running';
   let endDelay = (): void => undefined;
   const delayOver = new Promise<void>((resolve) => {
@@ -182,8 +187,7 @@ function stopOnSignals(starting: Promise<App>, log: Logger, exit: (status: numbe
     log.info({ signal }, isFirst ? 'stopping' : 'signal again: the shutdown delay is over');
     step = isFirst && signal === 'SIGTERM' ? 'leaving' : 'stopping';
     if (step === 'stopping') endDelay();
-    // A failed stop is an unhandled rejection: logged, exit status 1.
-    if (isFirst) void stop();
+    if (isFirst) stop().catch(die);
   };
   process.on('SIGINT', take);
   process.on('SIGTERM', take);

@@ -65,13 +65,75 @@ test('every reason of an error stands in docs/endpoints.md with its status', () 
   }
 });
 
-test('every reason of a failure stands in docs/operations.md', () => {
-  const page = read('docs/operations.md');
+test('every reason of a failure stands in docs/reasons.md', () => {
+  const page = read('docs/reasons.md');
   assert.ok(Object.keys(ofFailures).length >= 5);
   for (const [name, reasons] of Object.entries(ofFailures)) {
     assert.ok(reasons.length > 0, name);
     for (const reason of reasons)
       assert.ok(page.includes(`\`${reason}\``), `${reason} of ${name} is missing`);
+  }
+});
+
+/** The messages of log lines in src, up to what follows from them or is filled in. */
+function logMessages(): readonly string[] {
+  const files = readdirSync(new URL('src', ROOT), { recursive: true }).map((name) => `src/${String(name)}`);
+  return files
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => {
+      const messages: string[] = [];
+      const visit = (node: ts.Node): void => {
+        ts.forEachChild(node, visit);
+        if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return;
+        const { expression, name: method } = node.expression;
+        if (!/\blog$/.test(expression.getText()) || !/^(?:info|warn|error|fatal)$/.test(method.text)) return;
+        const message = node.arguments.at(-1);
+        if (message === undefined) return;
+        for (const part of ts.isConditionalExpression(message)
+          ? [message.whenTrue, message.whenFalse]
+          : [message]) {
+          if (ts.isStringLiteral(part)) messages.push(part.text);
+          if (ts.isTemplateExpression(part)) messages.push(part.head.text);
+        }
+      };
+      visit(ts.createSourceFile(name, read(name), ts.ScriptTarget.Latest, true));
+      return messages;
+    })
+    .map((message) => (message.split(':')[0] ?? '').trim())
+    .filter((message) => message !== '');
+}
+
+test('every log line stands in docs/log-lines.md', () => {
+  const messages = logMessages();
+  const page = read('docs/log-lines.md');
+  assert.ok(messages.length > 40);
+  assert.deepEqual(
+    messages.filter((message) => !page.includes(`\`${message}`)),
+    [],
+  );
+});
+
+/** For operators; beyond 160 characters a cell has more than two lines. */
+const CELL_CHARACTERS_MAX = 160;
+const WITH_SHORT_CELLS = [
+  'cache',
+  'endpoints',
+  'id-lists',
+  'log-events',
+  'log-lines',
+  'operations',
+  'reasons',
+  'tls',
+];
+
+test('no cell of the operators’ tables has more than two lines, code aside', () => {
+  for (const name of WITH_SHORT_CELLS) {
+    for (const row of read(`docs/${name}.md`)
+      .split('\n')
+      .filter((line) => line.startsWith('|'))) {
+      const texts = row.replace(/`[^`]*`/g, '').replace(/\]\([^)]*\)/g, ']');
+      for (const cell of texts.split('|')) assert.ok(cell.trim().length <= CELL_CHARACTERS_MAX, row);
+    }
   }
 });
 

@@ -4,6 +4,7 @@ import { DiskQueue } from '../files/disk-queue.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
 import type { Gauges } from '../observability/gauges.js';
+import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -91,6 +92,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
   const startedUp = startUp(world, readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
+  inBackground(startedUp, log);
   let stopped: Promise<void> | undefined;
   return {
     ...ports,

@@ -70,13 +70,13 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   };
   const outcomes = new OutcomeLog(clock, log, events, standing, toHostOf(config));
   const memory = new ColdMemory(clock);
-  const backups = new Backups(clock, store, places);
+  const backups = new Backups(clock, log, store, places);
   const refresher = new Refresher(clock, origin, { store, memory }, config.clearDatastoreOnUnauthorized);
   const facts = {
     isHeld: (key: PayloadKey): boolean => store.peek(key) !== undefined,
     isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
   };
-  const poller = new Poller(clock, toPollerOptions(config, facts));
+  const poller = new Poller(clock, log, toPollerOptions(config, facts));
   const pinned = new PinnedPayloads(store, poller, outcomes, toPinnedPayloadNames(config));
   const isRefused = (key: PayloadKey): boolean =>
     config.clearDatastoreOnUnauthorized &&

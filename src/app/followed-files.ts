@@ -8,6 +8,8 @@ import { settings } from '../config/settings.js';
 import { nameSdkKeys } from '../domain/sdk-key.js';
 import { FileFollower, type FollowedFile } from '../files/followed-files.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
+import { inBackground } from '../observability/in-background.js';
+import type { Logger } from '../observability/logger.js';
 import type { OpenedPlaces } from './backup-places.js';
 import type { Feature } from './feature.js';
 import type { PinnedPayloads } from './pinned-payloads.js';
@@ -26,7 +28,7 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
   const { pinned, connections, places } = readers;
   const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
   return new FileFollower(clock, log, [
-    ...keysFile(config, pinned),
+    ...keysFile(config, log, pinned),
     ...tlsFiles(config, readers.certificates),
     ...caFile('origin CA file', settings.originCaFile, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
@@ -62,13 +64,13 @@ function tlsFiles({ tls }: Config, certificates: Certificates | undefined): read
   return [{ name: 'server certificate', paths, texts, takeOver }];
 }
 
-function keysFile(config: Config, pinned: PinnedPayloads): readonly FollowedFile[] {
+function keysFile(config: Config, log: Logger, pinned: PinnedPayloads): readonly FollowedFile[] {
   if (config.sdkKeysFile === '') return [];
   const takeOver: FollowedFile['takeOver'] = ([text = '']) => {
     const { sdkKeys, names, faults } = readPinnedKeys(config, () => text);
     if (faults.length === 0) {
       nameSdkKeys(names);
-      void pinned.pin(sdkKeys);
+      inBackground(pinned.pin(sdkKeys), log);
     }
     return { faults, facts: { pinnedSdkKeys: sdkKeys.size } };
   };

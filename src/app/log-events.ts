@@ -46,20 +46,20 @@ export function buildLogEvents(
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
   const parts = { ...toPlaces(config, world, journal), inspector, origin, journal, isKnownKey };
-  return new LogEventStore(clock, parts, toLogEventOptions(config));
+  return new LogEventStore(clock, log, parts, toLogEventOptions(config));
 }
 
 /** Where batches wait, and where those end that are given up. */
 function toPlaces(
   config: Config,
-  { clock, user }: World,
+  { clock, log, user }: World,
   journal: EventJournal,
 ): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
   if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
   const { keeper, deadLetters } = toLogEventFileOptions(config, user);
   const disk = createConcurrencyLimit(1);
   return {
-    keeper: new TimelyKeeper(clock, new DiskKeeper(journal, disk, keeper)),
+    keeper: new TimelyKeeper(clock, log, new DiskKeeper(log, journal, disk, keeper)),
     deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), disk, deadLetters),
   };
 }

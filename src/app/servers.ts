@@ -33,6 +33,7 @@ import {
   toHttpTimeouts,
   toStatsigRouteOptions,
 } from './room-options.js';
+import { inBackground } from '../observability/in-background.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { Reader } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -85,7 +86,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
     get ports() {
       return ports.numbers;
     },
-    readings: readingsOf(registry),
+    readings: readingsOf(registry, certificates),
     gauges: () => ({
       ...gaugesOf(connections),
       ...(http && { bodyBytes: bodies.gauge }),
@@ -103,7 +104,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
     drain: async () => {
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        void Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]);
+        inBackground(Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]), log);
       });
       const streams = registry.drain(clock);
       http2?.drain();
@@ -122,8 +123,9 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
   };
 }
 
-function readingsOf(registry: StreamRegistry): Reader {
+function readingsOf(registry: StreamRegistry, certificates: Certificates | undefined): Reader {
   return (write) => {
+    if (certificates !== undefined) write(to.certificateExpiry, certificates.expiresAtMs / 1000);
     write(to.streams, registry.active);
     write(to.streamsMax, registry.streamsMax);
     write(to.streamsDropped, registry.dropped);
@@ -174,6 +176,7 @@ function buildGrpcServer(
   });
   const configSpecs = new ConfigSpecService(
     clock,
+    log,
     events,
     { source, registry, frames: new SpecFrames(log), connections },
     toConfigSpecServiceOptions(config),

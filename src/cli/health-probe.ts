@@ -4,13 +4,13 @@ import type { SettingValues } from '../config/settings.js';
 import { tlsRules, type TlsValues } from '../config/tls-config.js';
 import type { Clock } from '../domain/clock.js';
 
-/** Imported in the usual way, it brings Node's own undici along on Node 24, for names nobody asked for: 12 MB. */
+/** A normal import loads Node's own undici on Node 24, for names that are not used here: 12 MB. */
 const { get } = process.getBuiltinModule('node:http');
 const { get: getByTls } = process.getBuiltinModule('node:https');
 
 const TIMEOUT_MS = 3_000;
 
-/** What the daemon listens on, as it is told itself. */
+/** What the daemon listens on: the daemon's own settings. */
 export interface HealthProbeOptions
   extends
     TlsValues,
@@ -24,7 +24,7 @@ export interface HealthProbeOptions
 
 export interface HealthReport {
   readonly isHealthy: boolean;
-  /** One line: the daemon's own words, or why there are none. */
+  /** One line: the daemon's answer, or why there is none. */
   readonly text: string;
 }
 
@@ -104,7 +104,7 @@ function probeUrl(url: string): Promise<HealthReport | 'unreachable'> {
       response.on('error', fail);
     };
     const options = { timeout: TIMEOUT_MS, agent: false } as const;
-    // It asks itself: whose certificate that is, and for which name, is not in question.
+    // The daemon is on this machine: its certificate and name need no check.
     const request = url.startsWith('https:')
       ? getByTls(url, { ...options, rejectUnauthorized: false }, take)
       : get(url, options, take);
@@ -113,7 +113,7 @@ function probeUrl(url: string): Promise<HealthReport | 'unreachable'> {
   });
 }
 
-/** That reach a server listening on `host` from the same machine. A server on every address may have one family only. */
+/** Addresses that reach a server on `host` from this machine. A server on every address may have one family only. */
 function addressesOf(host: string, port: number): readonly string[] {
   const isEither = ['::', '0.0.0.0', '127.0.0.1'].includes(host);
   const hosts = isEither ? ['127.0.0.1', '[::1]'] : [host.includes(':') ? `[${host}]` : host];

@@ -3,6 +3,8 @@ import type { Cancel, Clock } from '../domain/clock.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import { inBackground } from '../observability/in-background.js';
+import type { Logger } from '../observability/logger.js';
 import type { Confirming, Removing, Snapshots } from '../storage/snapshots.js';
 
 /** Of one place: each may hold an uncompressed body for a moment. */
@@ -23,6 +25,7 @@ interface Job {
 /** `written` is called for every operation that ended. */
 export class BackupWriter {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #snapshots: Snapshots;
   readonly #store: PayloadStore;
   readonly #written: (key: PayloadKey, written: Written) => void;
@@ -35,11 +38,13 @@ export class BackupWriter {
 
   constructor(
     clock: Clock,
+    log: Logger,
     snapshots: Snapshots,
     store: PayloadStore,
     written: (key: PayloadKey, written: Written) => void,
   ) {
     this.#clock = clock;
+    this.#log = log;
     this.#snapshots = snapshots;
     this.#store = store;
     this.#written = written;
@@ -87,18 +92,27 @@ export class BackupWriter {
     }
     const job: Job = { key, next: wish };
     this.#jobs.set(id, job);
-    void this.#limit(() => this.#run(id, job));
+    inBackground(
+      this.#limit(() => this.#run(id, job)),
+      this.#log,
+    );
   }
 
   async #run(id: string, job: Job): Promise<void> {
-    while (job.next !== undefined) {
-      const wish = job.next;
-      job.next = undefined;
-      const written = await this.#do(wish, job.key);
-      if (written !== undefined) this.#written(job.key, written);
+    try {
+      while (job.next !== undefined) {
+        const wish = job.next;
+        job.next = undefined;
+        const written = await this.#do(wish, job.key);
+        if (written !== undefined) this.#written(job.key, written);
+      }
+    } finally {
+      this.#jobs.delete(id);
+      if (this.#jobs.size === 0) this.#tellIdle();
     }
-    this.#jobs.delete(id);
-    if (this.#jobs.size > 0) return;
+  }
+
+  #tellIdle(): void {
     const waiting = this.#whenIdle;
     this.#whenIdle = [];
     for (const resolve of waiting) resolve();

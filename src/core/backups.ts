@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.js';
 import { Listeners } from '../domain/listeners.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
+import type { Logger } from '../observability/logger.js';
 import type { FetchOutcome } from './origin.js';
 import type { Loading, LoadPatience, Snapshot, SnapshotFault, Snapshots } from '../storage/snapshots.js';
 import { BackupWriter, type Written } from './backup-writer.js';
@@ -51,12 +52,12 @@ export class Backups implements OutcomeListener {
   readonly #restoring: ConcurrencyLimit = createConcurrencyLimit(LOADS_IN_FLIGHT_MAX);
   readonly #catchingUp: ConcurrencyLimit = createConcurrencyLimit(LOADS_IN_FLIGHT_MAX);
 
-  constructor(clock: Clock, store: PayloadStore, places: readonly BackupPlace[]) {
+  constructor(clock: Clock, log: Logger, store: PayloadStore, places: readonly BackupPlace[]) {
     this.#clock = clock;
     this.#store = store;
     this.#places = places.map((place) => {
       const last = new Map<string, string>();
-      const writer = new BackupWriter(clock, place.snapshots, store, (key, written) => {
+      const writer = new BackupWriter(clock, log, place.snapshots, store, (key, written) => {
         this.#written(place.name, last, key, written);
       });
       return { ...place, writer, last };

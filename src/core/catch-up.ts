@@ -2,6 +2,8 @@
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { isNewer } from '../domain/version.js';
+import { inBackground } from '../observability/in-background.js';
+import type { Logger } from '../observability/logger.js';
 import type { FleetLink } from '../storage/fleet-link.js';
 import type { Poller } from './poller.js';
 import type { Backups } from './backups.js';
@@ -17,6 +19,7 @@ export interface CatchUpRooms {
 
 export class CatchUp {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #link: FleetLink;
   readonly #rooms: CatchUpRooms;
   /** Payloads by the names that messages have for them. */
@@ -29,8 +32,9 @@ export class CatchUp {
   readonly #useless = new Map<string, number>();
   #isStopped = false;
 
-  constructor(clock: Clock, link: FleetLink, rooms: CatchUpRooms) {
+  constructor(clock: Clock, log: Logger, link: FleetLink, rooms: CatchUpRooms) {
     this.#clock = clock;
+    this.#log = log;
     this.#link = link;
     this.#rooms = rooms;
   }
@@ -66,7 +70,7 @@ export class CatchUp {
   }
 
   heard(key: PayloadKey, version: number): void {
-    void this.upTo(key, version);
+    inBackground(this.upTo(key, version), this.#log);
   }
 
   /** Whether what is held is as new as this version, if need be after loading that. Never rejects. */

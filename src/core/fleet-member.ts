@@ -3,6 +3,7 @@ import type { Cancel, Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { phaseMs } from '../domain/phase.js';
 import { isNewer } from '../domain/version.js';
+import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import type { EntryState, FleetLink, FleetListener } from '../storage/fleet-link.js';
 import type { BackupListener } from './backups.js';
@@ -51,7 +52,7 @@ export class FleetMember implements FleetListener, StoreListener {
     this.#link = link;
     this.#rooms = rooms;
     this.#options = options;
-    this.#catchUp = new CatchUp(clock, link, rooms);
+    this.#catchUp = new CatchUp(clock, log, link, rooms);
   }
 
   start(): void {
@@ -119,18 +120,18 @@ export class FleetMember implements FleetListener, StoreListener {
 
   lead(): void {
     this.#log.info('this replica leads: it asks the origin for all replicas');
-    void this.#look();
+    inBackground(this.#look(), this.#log);
   }
 
   reachable(): void {
-    void this.#look();
+    inBackground(this.#look(), this.#log);
   }
 
   #scheduleLook(delayMs: number): void {
     this.#cancelLook = this.#clock.schedule(delayMs, () => {
       // From when it was due on, whatever the look takes.
       this.#scheduleLook(this.#options.lookMs);
-      void this.#look();
+      inBackground(this.#look(), this.#log);
     });
   }
 

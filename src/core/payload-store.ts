@@ -29,7 +29,7 @@ export interface StoreListener {
 }
 
 /** What no client has asked for in this time is idle. */
-export const IDLE_AFTER_MS = 600_000;
+const IDLE_AFTER_MS = 600_000;
 
 export interface PayloadStoreOptions {
   readonly sdkKeysMax: number;

@@ -3,6 +3,8 @@ import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurr
 import type { Cancel, Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { phaseMs } from '../domain/phase.js';
+import { inBackground } from '../observability/in-background.js';
+import type { Logger } from '../observability/logger.js';
 import type { FetchOutcome } from './origin.js';
 import { nextPhaseMs, waitMs } from './poll-schedule.js';
 
@@ -41,14 +43,16 @@ interface Target {
 
 export class Poller {
   readonly #clock: Clock;
+  readonly #log: Logger;
   #pollOnce: (key: PayloadKey) => Promise<Polled> = notStarted;
   readonly #options: PollerOptions;
   readonly #limit: ConcurrencyLimit;
   readonly #targets = new Map<string, Target>();
   #isStopped = false;
 
-  constructor(clock: Clock, options: PollerOptions) {
+  constructor(clock: Clock, log: Logger, options: PollerOptions) {
     this.#clock = clock;
+    this.#log = log;
     this.#options = options;
     this.#limit = createConcurrencyLimit(options.inFlightMax);
   }
@@ -141,7 +145,7 @@ export class Poller {
   #scheduleAt(target: Target, atMs: number): void {
     target.nextPollMs = atMs;
     target.cancel = this.#clock.schedule(Math.max(0, atMs - this.#clock.monotonicMs()), () => {
-      void this.#poll(target);
+      inBackground(this.#poll(target), this.#log);
     });
   }
 
@@ -150,7 +154,7 @@ export class Poller {
     target.nextPollMs = undefined;
     await this.#limit(async () => {
       if (!this.#isWatched(target)) return;
-      const polled = await this.#pollOnce(target.key);
+      const polled = await this.#pollOrPause(target);
       if (!this.#isWatched(target)) return;
       const { postponedToMs } = target;
       target.postponedToMs = undefined;
@@ -162,6 +166,18 @@ export class Poller {
       target.failures = 0;
       this.#scheduleAt(target, Math.max(sparedToMs, postponedToMs ?? 0));
     });
+  }
+
+  /** An error of ours must not be the last poll of this payload. */
+  async #pollOrPause(target: Target): Promise<Polled> {
+    try {
+      return await this.#pollOnce(target.key);
+    } catch (error) {
+      if (this.#isWatched(target)) {
+        this.#scheduleAt(target, this.#clock.monotonicMs() + this.#options.intervalMs(target.key));
+      }
+      throw error;
+    }
   }
 
   /** Counts from when the poll was due, not from when it ended: a slow origin does not stretch the interval. */

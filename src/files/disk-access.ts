@@ -21,7 +21,7 @@ export class DiskAccess {
   readonly #clock: Clock;
   readonly #health: DiskHealth;
   readonly #options: DiskAccessOptions;
-  /** With what rejects each of them though it goes on. */
+  /** What rejects each of them, though the operation cannot be stopped. */
   readonly #pending = new Map<Promise<unknown>, () => void>();
   #isClosed = false;
 

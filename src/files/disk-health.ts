@@ -27,7 +27,7 @@ const REASONS: ReadonlyMap<string, DiskFailureReason> = new Map<string, DiskFail
 
 interface Failure {
   readonly reason: DiskFailureReason;
-  /** For people: a system's error code, or what is wrong with the folder. */
+  /** A system's error code, or what is wrong with the folder; not machine-readable. */
   readonly detail: string;
   readonly sinceMs: number;
   readonly lastMs: number;
@@ -41,7 +41,7 @@ export interface DiskFailing {
 
 /** What the lines say. */
 export interface DiskLines {
-  /** What it comes to for people that the disk fails. */
+  /** What the failure of the disk means for the operator. */
   readonly fails: Readonly<Record<Access, string>>;
   readonly worksAgain: Readonly<Record<Access, string>>;
 }

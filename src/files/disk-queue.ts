@@ -28,7 +28,7 @@ export class DiskQueue {
   readonly #lines = new Map<string, Promise<void>>();
   /** Rejects an operation that has not begun, and keeps it from beginning. */
   readonly #waiting = new Set<() => void>();
-  /** Operations beyond their deadline that go on. */
+  /** Operations that are still running beyond their deadline. */
   readonly #late = new Set<() => void>();
 
   constructor(clock: Clock) {
@@ -40,7 +40,7 @@ export class DiskQueue {
     return this.#late.size > 0;
   }
 
-  /** Settles as the task does; rejects with a DiskTooSlow when a deadline is over. What has begun then goes on: nothing can stop it. */
+  /** Settles as the task does; rejects with a DiskTooSlow when a deadline passes. What has begun then cannot be stopped. */
   run<Value>(access: Access, file: string, task: () => Promise<Value>): Promise<Value> {
     if (this.isHanging) return Promise.reject(new DiskTooSlow());
     return new Promise((resolve, reject) => {

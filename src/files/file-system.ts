@@ -20,7 +20,7 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Symbolic links are not followed, and a named pipe does not block a thread until somebody writes to it. */
+/** Symbolic links are not followed, and a named pipe does not block a thread until it is written to. */
 export const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** What opening with these says of a link, and of a socket. */
 const NO_FILE_CODES: readonly string[] = ['ELOOP', 'ENXIO'];

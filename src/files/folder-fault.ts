@@ -1,4 +1,4 @@
-// Why a folder cannot be used, found without making it: for people who are still mending their settings.
+// Why a folder cannot be used, found without making it: for the check of settings.
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode } from './file-system.js';

@@ -1,5 +1,6 @@
 // Files that change while the process runs, as Secrets in Kubernetes do: what is new in them is taken over without a restart.
 import type { Cancel, Clock } from '../domain/clock.js';
+import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import { fileFault, readSmallFile } from './small-file.js';
 
@@ -47,6 +48,7 @@ export interface FailingFile {
  */
 export class FileFollower {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #states: readonly FileState[];
   #isLooking = false;
   #isAsked = false;
@@ -55,6 +57,7 @@ export class FileFollower {
 
   constructor(clock: Clock, log: Logger, files: readonly FollowedFile[]) {
     this.#clock = clock;
+    this.#log = log;
     this.#states = files.map((file) => new FileState(clock, log, file));
   }
 
@@ -71,7 +74,7 @@ export class FileFollower {
   readNow(): void {
     this.#isAsked = true;
     this.#cancelLook();
-    if (!this.#isLooking && !this.#isStopped) void this.#look();
+    if (!this.#isLooking && !this.#isStopped) inBackground(this.#look(), this.#log);
   }
 
   stop(): void {
@@ -80,16 +83,21 @@ export class FileFollower {
   }
 
   #lookLater(): void {
-    this.#cancelLook = this.#clock.schedule(LOOK_EVERY_MS, () => void this.#look());
+    this.#cancelLook = this.#clock.schedule(LOOK_EVERY_MS, () => {
+      inBackground(this.#look(), this.#log);
+    });
   }
 
   async #look(): Promise<void> {
     this.#isLooking = true;
     const isAsked = this.#takeAsked();
-    for (const state of this.#states) await state.look(isAsked);
-    this.#isLooking = false;
-    if (this.#isAsked) this.readNow();
-    else if (!this.#isStopped) this.#lookLater();
+    try {
+      for (const state of this.#states) await state.look(isAsked);
+    } finally {
+      this.#isLooking = false;
+      if (this.#isAsked) this.readNow();
+      else if (!this.#isStopped) this.#lookLater();
+    }
   }
 
   #takeAsked(): boolean {

@@ -12,7 +12,7 @@ const ROOT_UID = 0;
 /** Some file systems sync files but not folders. */
 const SYNCS_NO_FOLDERS: readonly string[] = ['EINVAL', 'ENOTSUP', 'EISDIR'];
 
-/** Who the process runs as. */
+/** The user that the process runs as. */
 export interface FolderUser {
   readonly uid: number;
   readonly gids: readonly number[];
@@ -28,7 +28,7 @@ export class OwnFolder {
   protected readonly files: FileSystem;
   readonly #user: FolderUser | undefined;
 
-  /** `user`: who the folder has to belong to; undefined where the system knows no users. */
+  /** `user`: the user that must own the folder; undefined where the system has no users. */
   constructor(files: FileSystem, path: string, user: FolderUser | undefined) {
     this.files = files;
     this.path = path;
@@ -43,7 +43,7 @@ export class OwnFolder {
   async make(): Promise<void> {
     if (await this.isThere()) return;
     await makeFolder(this.files, this.path);
-    // Somebody else may have made it at the same moment.
+    // Another process may have made it at the same moment.
     await this.isThere();
   }
 

@@ -26,7 +26,7 @@ const WORDS_FOR_CODE: Readonly<Record<string, string>> = {
   EISDIR: 'is a directory, not a file',
 };
 
-/** Why a file could not be read, in words. Somebody may have put a key where the path belongs. */
+/** Why a file could not be read, in words. A key may have been given in the place of the path. */
 export function fileFault(path: string, error: unknown): string {
   const code = errorCode(error) || 'unknown error';
   return `${maskSdkKeysIn(path)} ${WORDS_FOR_CODE[code] ?? 'cannot be read'} (${code})`;

@@ -8,7 +8,7 @@ const TIMEOUTS: readonly RequestFailureReason[] = ['headers_timeout', 'body_time
 
 /**
  * What `ask` comes to, or how it failed; never rejects. After a timeout the pool's connections are renewed, as the one
- * that was used may be dead. `ask` is told by its signal that nobody waits any more.
+ * that was used may be dead. The signal of `ask` aborts when the answer is no longer awaited.
  */
 export async function answerInTime<Outcome>(
   clock: Clock,

@@ -17,7 +17,10 @@ export function redirectTarget(
   const target = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   const isHttp = target?.protocol === 'http:' || target?.protocol === 'https:';
   if (target === undefined || !isHttp || (from.protocol === 'https:' && target.protocol === 'http:')) {
-    return failed('redirect_refused', `HTTP status ${response.statusCode} to where a key may not go`);
+    return failed(
+      'redirect_refused',
+      `HTTP status ${response.statusCode} to an address that must not get the key`,
+    );
   }
   return target;
 }

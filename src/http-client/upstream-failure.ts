@@ -1,4 +1,4 @@
-// What went wrong on the way to the origin, told by error codes: an error's text may hold a URL, and so a key.
+// What went wrong on the way to the origin, by error codes: an error's text may hold a URL, and so a key.
 import { BodyFault, type BodyFaultReason } from '../domain/body-reader.js';
 import { failed, type Failure } from '../domain/failure.js';
 
@@ -39,7 +39,7 @@ const REASONS: ReadonlyMap<string, RequestFailureReason> = new Map<string, Reque
   ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'body_too_large'],
   ['UND_ERR_DESTROYED', 'closed'],
   ['UND_ERR_CLOSED', 'closed'],
-  // undici's word for an outbound proxy that refuses the tunnel; our own aborts are told apart before.
+  // undici's word for an outbound proxy that refuses the tunnel; our own aborts are recognized before.
   ['UND_ERR_ABORTED', 'outbound_proxy_failed'],
 ]);
 
@@ -49,7 +49,7 @@ const FAMILIES: readonly (readonly [RegExp, RequestFailureReason])[] = [
   [/^ERR_HTTP2/, 'connection_lost'],
 ];
 
-/** Nobody was reached who could have read the request. */
+/** No server was reached that could have read the request. */
 const UNSENT: ReadonlySet<string> = new Set<RequestFailureReason>([
   'connect_timeout',
   'connection_refused',

@@ -7,7 +7,7 @@ import type { UpstreamPool, UpstreamResponse } from './upstream-pool.js';
 
 export interface Answer {
   readonly response: UpstreamResponse;
-  /** Who answered, after redirects. */
+  /** The URL that answered, after redirects. */
   readonly from: URL;
 }
 

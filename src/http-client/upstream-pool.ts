@@ -8,7 +8,7 @@ import {
   type OutboundOptions,
 } from './outbound/outbound-agent.js';
 
-/** What clients of origins share: one way to each origin, whoever asks it. */
+/** What clients of origins share: one set of connections to each origin. */
 export class SharedConnections {
   readonly #create: (caPem: string | undefined) => readonly [http: OutboundAgent, https: OutboundAgent];
   #agents: readonly [http: OutboundAgent, https: OutboundAgent];
@@ -31,7 +31,7 @@ export class SharedConnections {
       this.#retired.add(agent);
       // Its only error is that it was destroyed meanwhile.
       const forget = (): boolean => this.#retired.delete(agent);
-      void agent.dispatcher.close().then(forget, forget);
+      agent.dispatcher.close().then(forget, forget);
     }
   }
 
@@ -53,7 +53,7 @@ export class SharedConnections {
 }
 
 export interface UpstreamPoolOptions extends OutboundOptions {
-  /** Closed by whoever made them; without, the pool has connections of its own. */
+  /** Closed by their owner; without them, the pool has connections of its own. */
   readonly connections?: SharedConnections;
 }
 

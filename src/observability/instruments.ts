@@ -197,6 +197,11 @@ export const readInstruments = {
     ['reason'],
     'What is wrong now, by the reasons of /status: how many payloads, batches or files are affected.',
   ),
+  certificateExpiry: gauge(
+    'sfp_tls_certificate_expiry_timestamp_seconds',
+    [],
+    'When the certificate of the TLS ports expires; absent without TLS.',
+  ),
   buildInfo: gauge('sfp_build_info', ['version', 'node'], 'Always 1; the labels say what is running.'),
   ready: gauge('sfp_ready', [], 'Whether /v1/ready answers 200: 1 or 0.'),
   pollInterval: gauge(

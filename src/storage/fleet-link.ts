@@ -1,4 +1,4 @@
-// The port between the replicas of a fleet: who leads, what the others have stored and confirmed, and word of both.
+// The port between the replicas of a fleet: which one leads, what the others have stored and confirmed, and messages about both.
 import type { PayloadKey } from '../domain/payload-key.js';
 
 /** What is stored of a payload, as all replicas see it. */
@@ -22,12 +22,12 @@ export interface FleetListener {
 export interface FleetLink {
   /** True while the lease is ours beyond doubt: it ends by our own clock, whatever cannot be reached. */
   readonly isLeader: boolean;
-  /** Who leads, as far as was heard: an instance id, or undefined. For people. */
+  /** The leader, as far as known: an instance id, or undefined. For `/status`. */
   readonly leader: string | undefined;
   /** The same for the same payload on every replica; tells nothing of the SDK key. */
   entryName(key: PayloadKey): string;
   /**
-   * One state for each key, in their order: undefined where nothing of use is stored. Undefined as a whole where it
+   * One state for each key, in their order: undefined where nothing usable is stored. Undefined as a whole where it
    * could not be asked. One round trip, with a deadline; never rejects.
    */
   states(keys: readonly PayloadKey[]): Promise<readonly (EntryState | undefined)[] | undefined>;

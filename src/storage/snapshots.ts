@@ -5,7 +5,7 @@ import type { PayloadKey } from '../domain/payload-key.js';
 
 export interface Snapshot {
   readonly payload: Payload;
-  /** How long ago the origin last confirmed this version to anybody who stores it here, by the clock of this place. */
+  /** How long ago the origin last confirmed this version to any process that stores it here, by the clock of this place. */
   readonly confirmedAgoMs: number;
 }
 
@@ -28,7 +28,7 @@ export type SnapshotFailureReason =
 
 /** What is stored under a payload's name, where it is nothing that may be served. */
 export type SnapshotFault =
-  /** Another kind of Redis value: somebody else writes under our name. */
+  /** Another kind of Redis value: another program writes under our name. */
   | 'wrong_type'
   /** Stored for another SDK key, under a name that both share. */
   | 'foreign_key'
@@ -64,18 +64,18 @@ export type Confirming =
 export type Removing = { readonly kind: 'removed' } | { readonly kind: 'missing' } | Failing;
 
 /**
- * How long a body is waited for. `client`: somebody waits for an answer, and the origin can be asked instead; a place that
- * may be slow gives up within about 1.5 s. `background`: nobody waits, and a large body may take its time.
+ * How long a body is waited for. `client`: a client waits for an answer, and the origin can be asked instead; a place that
+ * may be slow gives up within about 1.5 s. `background`: no client waits, and a large body may take its time.
  */
 export type LoadPatience = 'client' | 'background';
 
 /**
- * Versions stored never go back, whoever writes, within what a place can do in one step: where a look and a write are
+ * Stored versions never go back, whichever process writes, within what a place can do in one step: where a look and a write are
  * two, as on a disk, a version that another process writes in between may be replaced by an older one, until its next
  * confirmation. No method rejects, and each ends within a deadline of its own.
  */
 export interface Snapshots {
-  /** `patience` is `background` unless told otherwise. */
+  /** `patience` is `background` by default. */
   load(key: PayloadKey, patience?: LoadPatience): Promise<Loading>;
   /** `confirmedAgoMs`: how long ago the origin confirmed it, just now where left out. A later confirmation stays. */
   save(key: PayloadKey, payload: Payload, confirmedAgoMs?: number): Promise<Storing>;

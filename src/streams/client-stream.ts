@@ -2,10 +2,12 @@
 import type { HeldPayload } from '../core/payload-store.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { hasNewsFor, isNewer } from '../domain/version.js';
+import { inBackground } from '../observability/in-background.js';
+import type { Logger } from '../observability/logger.js';
 
 export type StreamMessage =
   | { readonly kind: 'spec'; readonly held: HeldPayload }
-  /** `version`: that of the last spec sent on this stream; a client skips for good what it was told of too early. */
+  /** `version`: that of the last spec sent on this stream; a client skips a version for good once it was announced too early. */
   | { readonly kind: 'no-updates'; readonly version: number };
 
 export type StreamEnd =
@@ -41,6 +43,7 @@ export interface ClientStreamOptions {
  */
 export class ClientStream {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #sink: StreamSink;
   readonly #options: ClientStreamOptions;
   #state: 'idle' | 'sending' | 'ended' = 'idle';
@@ -53,8 +56,9 @@ export class ClientStream {
   #floor = -1;
   #cancelTimer: Cancel = () => undefined;
 
-  constructor(clock: Clock, sink: StreamSink, options: ClientStreamOptions) {
+  constructor(clock: Clock, log: Logger, sink: StreamSink, options: ClientStreamOptions) {
     this.#clock = clock;
+    this.#log = log;
     this.#sink = sink;
     this.#options = options;
   }
@@ -73,7 +77,7 @@ export class ClientStream {
   }
 
   /**
-   * Nothing is held yet. A client that has a spec is told from time to time that there is nothing newer; one that has none
+   * Nothing is held yet. A client that has a spec gets a heartbeat from time to time; one that has none
    * must hear nothing before its first.
    */
   waitForFirst(sinceTime: number): void {
@@ -115,7 +119,8 @@ export class ClientStream {
   }
 
   #sendIfIdle(): void {
-    if (this.#isOpen && this.#state === 'idle' && this.#waiting !== undefined) void this.#sendWaiting();
+    if (!this.#isOpen || this.#state !== 'idle' || this.#waiting === undefined) return;
+    inBackground(this.#sendWaiting(), this.#log);
   }
 
   #isNewer(version: number, other: number): boolean {

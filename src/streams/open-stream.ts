@@ -4,6 +4,7 @@ import type { HeldPayload } from '../core/payload-store.js';
 import type { FeedListener } from '../core/update-feed.js';
 import type { Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
+import type { Logger } from '../observability/logger.js';
 import { ClientStream, type ClientStreamOptions, type StreamEnd, type StreamSink } from './client-stream.js';
 import type { StreamRegistry } from './stream-registry.js';
 
@@ -31,7 +32,7 @@ export type Opening =
   | { readonly kind: 'no-place' }
   | { readonly kind: 'not-held'; readonly reading: Exclude<Reading, { readonly kind: 'held' }> };
 
-/** Between looks for a spec that nobody holds, however soon what is remembered of a failure is over. */
+/** Between attempts to read a spec that is not held, however soon a remembered failure expires. */
 const LOOK_AGAIN_MS_MIN = 100;
 
 const TOO_MANY_WAIT: Reading = {
@@ -43,12 +44,20 @@ const TOO_MANY_WAIT: Reading = {
 
 export class StreamOpener {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #source: StreamSource;
   readonly #registry: StreamRegistry;
   readonly #options: ClientStreamOptions;
 
-  constructor(clock: Clock, source: StreamSource, registry: StreamRegistry, options: ClientStreamOptions) {
+  constructor(
+    clock: Clock,
+    log: Logger,
+    source: StreamSource,
+    registry: StreamRegistry,
+    options: ClientStreamOptions,
+  ) {
     this.#clock = clock;
+    this.#log = log;
     this.#source = source;
     this.#registry = registry;
     this.#options = options;
@@ -81,7 +90,7 @@ export class StreamOpener {
         sink.end(why);
       },
     };
-    const stream = new ClientStream(this.#clock, endingSink, this.#options);
+    const stream = new ClientStream(this.#clock, this.#log, endingSink, this.#options);
     const unsubscribe = this.#source.subscribe(key, {
       updated: (held) => {
         stream.offer(held);

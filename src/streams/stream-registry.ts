@@ -1,4 +1,4 @@
-// Every open stream of this process: how many there may be, whose they are, and their end in good order; and who waits to be one.
+// Every open stream of this process: how many there may be, which keys they belong to, their orderly end, and the calls that wait for a place.
 import { Listeners } from '../domain/listeners.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import type { Gauges } from '../observability/gauges.js';
@@ -12,14 +12,14 @@ export interface StreamRegistryOptions {
 
 /** Calls that may wait for a first spec, beyond as many as there may be streams. */
 const WAITING_BEYOND_STREAMS = 500;
-/** Where all who may wait do so, a stream that has waited for this long gives way to a newcomer. */
+/** Where every place to wait is taken, a stream that has waited for this long gives way to a newcomer. */
 const WAIT_MS_MIN = 10_000;
 
 /** Streams end one by one over this time. */
 const SPREAD_MS = 4_000;
 
 export interface Draining {
-  /** When the last stream is told to end, from now. */
+  /** When the last stream is ended, from now. */
   readonly overInMs: number;
   readonly cancel: Cancel;
 }
@@ -57,7 +57,7 @@ export class StreamRegistry {
   }
 
   /**
-   * A call begins to wait for a spec that nobody holds; `stream` is what it will be. Returns what ends the wait, or
+   * A call begins to wait for a spec that is not held yet; `stream` is what it will be. Returns what ends the wait, or
    * undefined where too many wait already.
    */
   wait(stream?: ClientStream): (() => void) | undefined {
@@ -154,7 +154,7 @@ export class StreamRegistry {
     this.#displace(oldest.stream);
   }
 
-  /** Whoever opened the stream frees its place as it ends. */
+  /** The opener of the stream frees its place as it ends. */
   #displace(stream: ClientStream | undefined): void {
     if (stream === undefined) return;
     this.displaced += 1;

@@ -8,6 +8,7 @@ import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { ScriptedPlace } from '../fakes/scripted-place.js';
 import { SPEC_V1 } from '../../src/protocols/statsig/resource-kinds.js';
+import { createTestLog } from '../fakes/log-sink.js';
 
 const KEY = { sdkKey: 'secret-finish-0123456789', kind: SPEC_V1, format: 'json' } as const;
 const PAYLOAD = {
@@ -19,7 +20,7 @@ const PAYLOAD = {
 
 function createBackups(clock: ManualClock, place: ScriptedPlace): Backups {
   const store = new PayloadStore(clock, createConcurrencyLimit(1), { sdkKeysMax: 1 });
-  const backups = new Backups(clock, store, [{ name: 'disk', snapshots: place }]);
+  const backups = new Backups(clock, createTestLog(), store, [{ name: 'disk', snapshots: place }]);
   store.apply(KEY, PAYLOAD);
   backups.fetched(KEY, { kind: 'updated', payload: PAYLOAD }, 'stored');
   return backups;

@@ -18,6 +18,7 @@ test('/metrics counts what was answered and what was fetched, and tells the age 
   assert.equal(fresh.sum(REQUESTS, `route="${SPEC}"`, 'code="200"'), 0);
   assert.equal(fresh.sum('sfp_specs_held'), 0);
   assert.equal(fresh.sum('sfp_redis_up'), undefined, 'there is no Redis');
+  assert.equal(fresh.sum('sfp_tls_certificate_expiry_timestamp_seconds'), undefined, 'there is no TLS');
   for (let index = 0; index < 3; index += 1) await fetch(`${proxy.url}${SPEC}/${SDK_KEY}.json`);
   await fetch(`${proxy.url}/v1/health`);
   await fetch(`${proxy.url}/no/such/route`);

@@ -10,6 +10,7 @@ import { credentials } from '@grpc/grpc-js';
 import { eventually, within } from '../e2e/deadline.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
 import { askHealth } from '../fakes/grpc-health.js';
+import { scrape } from '../fakes/metrics-page.js';
 import { SDK_KEY, startProxy, type TestProxy } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { TestAuthority, type Issued } from '../fakes/test-authority.js';
@@ -219,6 +220,8 @@ describe('a TLS port', () => {
     assert.equal(status.tls.handshakesFailed, 1);
     assert.equal(status.tls.subject, 'CN=server');
     assert.equal(status.tls.expiresInDays, 29);
+    const expiryS = (await scrape(proxy.adminUrl)).sum('sfp_tls_certificate_expiry_timestamp_seconds') ?? 0;
+    assert.equal(Math.floor((expiryS - Date.now() / 1000) / 86_400), 29);
     assert.equal(proxy.logs.withMessage('TLS handshakes failed')[0]?.['reason'], 'ERR_SSL_HTTP_REQUEST');
     assert.equal((await curl(`${proxy.httpsUrl}/v1/health`)).status, '200');
   });

@@ -10,6 +10,7 @@ import type { RefreshEffect } from '../../src/core/refresher.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { ScriptedPlace } from '../fakes/scripted-place.js';
 import { SPEC_V1 } from '../../src/protocols/statsig/resource-kinds.js';
+import { createTestLog } from '../fakes/log-sink.js';
 
 const KEY: PayloadKey = { sdkKey: 'secret-backups-0123456789', kind: SPEC_V1, format: 'json' };
 
@@ -40,7 +41,7 @@ class Scene {
       { name: 'redis', snapshots: this.redis },
       { name: 'disk', snapshots: this.disk },
     ] as const;
-    this.backups = new Backups(this.clock, this.store, places);
+    this.backups = new Backups(this.clock, createTestLog(), this.store, places);
     this.backups.subscribe(listener);
   }
 

@@ -7,6 +7,7 @@ import { failed } from '../../src/domain/failure.js';
 import type { FetchOutcome } from '../../src/core/origin.js';
 import { nextPhaseMs, waitMs } from '../../src/core/poll-schedule.js';
 import { Poller, type Polled } from '../../src/core/poller.js';
+import { createTestLog, LogSink } from '../fakes/log-sink.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
 
@@ -20,6 +21,7 @@ function key(name: string): PayloadKey {
 
 class Bench {
   readonly clock = new ManualClock();
+  readonly log = new LogSink();
   readonly polledAtMs = new Map<string, number[]>();
   outcome: Polled = UNCHANGED;
   isHeld = true;
@@ -28,6 +30,8 @@ class Bench {
   /** Keys whose polls wait until they are released. */
   readonly held = new Map<string, () => void>();
   readonly slow = new Set<string>();
+  /** Keys whose polls throw. */
+  readonly broken = new Set<string>();
   inFlight = 0;
   inFlightMax = 0;
   readonly poller: Poller;
@@ -35,7 +39,7 @@ class Bench {
   constructor(inFlightMax = 64, instanceName = 'pod-a') {
     const isHeld = (): boolean => this.isHeld;
     const options = { intervalMs: () => INTERVAL_MS, inFlightMax, isHeld, instanceName };
-    this.poller = new Poller(this.clock, options);
+    this.poller = new Poller(this.clock, createTestLog(this.log), options);
     this.poller.start((polled) => this.#refresh(polled));
   }
 
@@ -49,6 +53,7 @@ class Bench {
       });
     }
     this.inFlight -= 1;
+    if (this.broken.has(sdkKey)) throw new Error('a fault of ours');
     return this.outcomes.get(sdkKey) ?? this.outcome;
   }
 
@@ -93,6 +98,15 @@ test('a payload that is watched twice is polled once', async () => {
   void bench.poller.watchNow(key('k'));
   await bench.clock.advanceInSteps(INTERVAL_MS, 100);
   assert.equal(bench.times('k').length, 1);
+});
+
+test('a poll that throws is logged, and the payload is polled again an interval later', async () => {
+  const bench = new Bench();
+  bench.broken.add('k');
+  bench.poller.watch(key('k'));
+  await bench.clock.advanceInSteps(INTERVAL_MS * 3, 100);
+  assert.deepEqual(bench.gaps('k'), [INTERVAL_MS, INTERVAL_MS]);
+  assert.equal(bench.log.withMessage('unexpected error in background work').length, 3);
 });
 
 test('no more polls are in flight than allowed, and all get their turn', async () => {

@@ -1,4 +1,5 @@
 // Where a test's log lines go: kept, parsed, and waited for.
+import { createLogger, type Logger } from '../../src/observability/logger.js';
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
@@ -29,4 +30,9 @@ export class LogSink {
   get text(): string {
     return this.lines.map((line) => JSON.stringify(line)).join('\n');
   }
+}
+
+/** A real log; without a sink for tests that look at none of its lines. */
+export function createTestLog(sink = new LogSink()): Logger {
+  return createLogger(sink, { level: 'info', instanceName: 'test', version: '0' });
 }

@@ -12,6 +12,7 @@ import {
 import type { SeenMessage, StreamHarness } from '../contracts/stream-contract.js';
 import { ManualClock, settle } from './manual-clock.js';
 import { SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
+import { createTestLog } from './log-sink.js';
 
 const KEY = { sdkKey: 'k', kind: SPEC_V2, format: 'json' } as const;
 const LIMIT = createConcurrencyLimit(1);
@@ -84,7 +85,10 @@ export class HandTurnedStream implements StreamHarness {
   readonly clock = new ManualClock();
   readonly sink = new HandTurnedSink();
   readonly feed = new UpdateFeed();
-  readonly stream = new ClientStream(this.clock, this.sink, { heartbeatMs: 30_000, stallMs: 30_000 });
+  readonly stream = new ClientStream(this.clock, createTestLog(), this.sink, {
+    heartbeatMs: 30_000,
+    stallMs: 30_000,
+  });
 
   constructor() {
     this.feed.subscribe(KEY, {

@@ -83,7 +83,7 @@ test('promtool takes the alerts, and each fires in its fault and in no calm hour
   for (const { alert } of rules()) assert.match(tested, new RegExp(`alertname="${alert}"`));
 });
 
-test('each alert leads to a place in docs/operations.md', () => {
+test('each alert leads to a place in the docs', () => {
   for (const { alert, annotations } of rules()) {
     const [path = '', anchor = ''] = annotations.runbook.split('#');
     const headings = readFileSync(new URL(path, ROOT), 'utf8').match(/(?<=^#+ ).*$/gm) ?? [];

@@ -12,7 +12,7 @@ export interface AnswerLimits {
  * and handlers of the newer form are wrapped into it on their way.
  */
 export interface AnswerHandler {
-  /** Once per attempt; calls `abort` at once where nobody waits any more. */
+  /** Once per attempt; calls `abort` at once where the caller has given up. */
   onConnect(abort: (reason?: Error) => void, ...more: unknown[]): void;
   /** False for no data until `resume` is called. */
   onHeaders(

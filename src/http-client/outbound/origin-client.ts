@@ -107,7 +107,7 @@ export class OriginClient extends Dispatcher {
     this.#retired.add(pool);
     // Its only error is that it was destroyed meanwhile.
     const forget = (): boolean => this.#retired.delete(pool);
-    void pool.close().then(forget, forget);
+    pool.close().then(forget, forget);
   }
 
   async #connectH1(target: ConnectTarget): Promise<Socket> {
@@ -145,9 +145,10 @@ export class OriginClient extends Dispatcher {
       );
       // Beside its socket, which closes before its requests have failed and are sent again.
       this.#count(1);
-      void session.closed.then(() => {
+      const isClosed = (): void => {
         this.#count(-1);
-      });
+      };
+      session.closed.then(isClosed, isClosed);
       return session;
     });
   }

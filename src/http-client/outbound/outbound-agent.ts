@@ -104,7 +104,7 @@ function createTunnelPool(proxy: URL, connect: Connect): Pool {
 }
 
 function noWay(cause?: unknown): Error {
-  return Object.assign(new Error('no way through the outbound proxy', { cause }), {
+  return Object.assign(new Error('no connection through the outbound proxy', { cause }), {
     code: 'UND_ERR_PRX_TLS',
   });
 }

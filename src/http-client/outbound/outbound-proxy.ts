@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net';
 import type { Dispatcher } from 'undici';
 
-/** The value of Proxy-Authorization; undefined where the URL of the proxy names nobody. */
+/** The value of Proxy-Authorization; undefined where the URL of the proxy has no user. */
 export function proxyLogin(proxy: string): string | undefined {
   const { username, password } = proxy === '' ? { username: '', password: '' } : new URL(proxy);
   if (username === '' && password === '') return undefined;

@@ -11,7 +11,7 @@ export function trustIn(caPem: string | undefined): SecureContext {
   const known = contexts.get(key);
   if (known !== undefined) return known;
   const context = createSecureContext(caPem === undefined ? {} : { ca: [...rootCertificates, caPem] });
-  // A CA file that changes leaves its former contents behind.
+  // When a CA file changes, its former contents stay in the cache.
   for (const oldest of contexts.keys()) {
     if (contexts.size < CONTEXTS_MAX) break;
     contexts.delete(oldest);

@@ -33,12 +33,12 @@ const OTHER_CALLS_MAX = 500;
 /** Of a connection for each of its calls, by Node's count: what is queued for a client that does not read is most of it. */
 const SESSION_BYTES_PER_CALL = 64 * 1024;
 const MB = 1_000_000;
-/** A connection that is dead, though nobody said so, is found after this and the time for an answer. */
+/** A dead connection that was never closed is found after this and the time for an answer. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_ANSWER_MS = 20_000;
 /** By which that is longer than a stall: a client that reads nothing is to be dropped, and counted, as stalled. */
 const KEEPALIVE_BEYOND_STALL_MS = 10_000;
-/** After a connection reached its age and was told so, what is still open on it ends. */
+/** After a connection reached its age and got a GOAWAY, what is still open on it ends. */
 const AGE_GRACE_MS = 5_000;
 
 export interface GrpcServerOptions {

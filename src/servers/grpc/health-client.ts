@@ -41,6 +41,6 @@ export async function askGrpcHealth(clock: Clock, origin: string): Promise<strin
     session.destroy();
   }
   const code = endings['grpc-status'];
-  if (code !== '0') throw new Error(`no health: gRPC status ${String(code ?? 'missing')}`);
+  if (code !== '0') throw new Error(`no health status: gRPC status ${String(code ?? 'missing')}`);
   return Buffer.concat(pieces).equals(SERVING) ? 'SERVING' : 'NOT_SERVING';
 }

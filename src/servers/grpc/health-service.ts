@@ -27,7 +27,7 @@ export interface HealthOptions {
 type WatchCall = ServerWritableStream<unknown, HealthReply>;
 
 interface Watch {
-  /** What the watcher was told last; undefined before that. */
+  /** The last status sent to the watcher; undefined before the first. */
   told: ServingStatus | undefined;
   isWriting: boolean;
 }
@@ -85,7 +85,7 @@ export class HealthService {
     };
   }
 
-  /** Ends every watch; the last each was told is NOT_SERVING. */
+  /** Ends every watch, after NOT_SERVING was sent on each. */
   endWatches(): void {
     for (const call of this.#watches.keys()) {
       call.emit('error', { code: status.UNAVAILABLE, details: 'This replica is shutting down.' });

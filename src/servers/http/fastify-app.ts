@@ -69,7 +69,7 @@ export function buildFastifyApp(
     },
     frameworkErrors: (error, request, reply) => {
       if (filePath !== undefined && request.url.startsWith(filePath)) cutConnection(reply);
-      else void sendError(reply, toErrorBody(error));
+      else sendError(reply, toErrorBody(error));
     },
   });
   const open = new OpenConnections(app.server, clock, bodies, timeouts.keepAliveMs);

@@ -48,9 +48,13 @@ export class Certificates {
     return { faults, facts: this.describe() };
   }
 
+  get expiresAtMs(): number {
+    return expiryMs(this.#own);
+  }
+
   describe(): { readonly subject: string; readonly fingerprint256: string; readonly expiresInDays: number } {
     const { subject, fingerprint256 } = this.#own;
-    const expiresInDays = Math.floor((expiryMs(this.#own) - this.#clock.nowMs()) / DAY_MS);
+    const expiresInDays = Math.floor((this.expiresAtMs - this.#clock.nowMs()) / DAY_MS);
     return { subject: subject.replaceAll('\n', ', '), fingerprint256, expiresInDays };
   }
 

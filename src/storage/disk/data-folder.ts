@@ -41,7 +41,7 @@ export class DataFolder extends OwnFolder {
     if (stats !== undefined && !stats.isDirectory()) await this.remove(setAsideName(name));
   }
 
-  /** Removes what nobody needs any more, and tells which snapshots are too many. Files of others are left alone. */
+  /** Removes what is no longer needed, and returns the snapshots that are too many. Foreign files are left alone. */
   async survey(nowMs: number, snapshotsMax: number): Promise<Survey> {
     const names = await this.files.readdir(this.path);
     const of = (kind: FileKind): string[] => names.filter((name) => kindOfFile(name) === kind);

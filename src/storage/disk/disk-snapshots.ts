@@ -35,7 +35,7 @@ export interface DiskOptions {
   readonly folder: string;
   /** Of snapshots; of more, the longest unconfirmed go first. */
   readonly filesMax: number;
-  /** Who the folder has to belong to; undefined where the system knows no users. */
+  /** The user that must own the folder; undefined where the system has no users. */
   readonly user: FolderUser | undefined;
   /** What is larger is not read. */
   readonly limits: BodyLimits;
@@ -48,9 +48,9 @@ export interface DiskSnapshots extends Snapshots {
   describe(): object;
 }
 
-/** A start goes on after this long, and the folder is tidied in the background. */
+/** The start continues after this long, and the folder is tidied in the background. */
 const OPEN_DEADLINE_MS = 2_000;
-/** Between looks for files that nobody needs any more; the first save after it looks. */
+/** Between searches for files that are no longer needed; the first save after it searches. */
 const TIDY_EVERY_MS = 3_600_000;
 /** Of operations that run and wait: for each file one, and these. */
 const PENDING_SPARE = 64;

@@ -1,4 +1,4 @@
-// The names of files in the data folder: one for each payload key, none of which tells anything of the SDK key.
+// The names of files in the data folder: one for each payload key, which reveals nothing of the SDK key.
 import type { PayloadKey } from '../../domain/payload-key.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 
@@ -25,7 +25,7 @@ export function temporaryName(name: string, writer: string, count: number): stri
   return `${name}.${writer}-${count}.tmp`;
 }
 
-/** What could not be used, kept for people to look at. */
+/** What could not be used, kept for inspection. */
 export function setAsideName(name: string): string {
   return `${name}.set-aside`;
 }

@@ -155,7 +155,7 @@ export async function writeSnapshot(
 export interface FileTimes {
   /** Of the origin's last confirmation: the time of the file's last change. */
   readonly confirmedAtMs: number;
-  /** Of now: that of its last access, which tells that somebody was at work on it. */
+  /** Of now: that of its last access, which shows that a process is working on it. */
   readonly nowMs: number;
 }
 

@@ -15,7 +15,7 @@ export interface SnapshotHeader {
   readonly format: PayloadFormat;
   readonly encoding: Encoding;
   readonly version: number;
-  /** Of the body behind the header. */
+  /** Of the body after the header. */
   readonly bytes: number;
   /** Of the body without compression. */
   readonly identityBytes: number;

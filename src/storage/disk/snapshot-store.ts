@@ -1,4 +1,4 @@
-// What is done to the snapshots in the folder, one payload at a time: whoever calls sees to it that no two calls meet.
+// What is done to the snapshots in the folder, one payload at a time: the caller makes sure that no two calls overlap.
 import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../domain/clock.js';
@@ -151,7 +151,7 @@ export class SnapshotStore {
     return { kind: 'removed' };
   }
 
-  /** Removes what nobody needs any more, and tells which snapshots are beyond `filesMax`. */
+  /** Removes what is no longer needed, and returns the snapshots beyond `filesMax`. */
   async survey(filesMax: number): Promise<readonly Victim[]> {
     await this.#folder.make();
     const { snapshots, victims } = await this.#folder.survey(this.#clock.nowMs(), filesMax);

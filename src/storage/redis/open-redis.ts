@@ -18,7 +18,7 @@ import type { RedisAddress, RedisNode } from './redis-address.js';
 import type { RedisOptions } from './redis-options.js';
 import { createRedisSnapshots } from './redis-snapshots.js';
 
-/** How long a start waits for the first connection before it goes on without. */
+/** How long a start waits for the first connection before it continues without one. */
 const FIRST_TRY_MS_MAX = 2_000;
 /** Some nodes of a cluster may fail while others work: it works again when none has failed for longer than a poll interval. */
 const CLUSTER_QUIET_MS = 30_000;
@@ -29,7 +29,7 @@ export interface OpenedRedis {
   /** Undefined where everything it is used for works. */
   readonly failing: RedisFailing | undefined;
   readonly isLeader: boolean;
-  /** For people; holds no password and no SDK key. */
+  /** For log lines and `/status`; holds no password and no SDK key. */
   describe(): object;
 }
 
@@ -55,7 +55,7 @@ export async function openRedis(
     },
   };
   const names = new RedisNames(options);
-  const { small, bodies, listen } = openLinks(clock, health, listener, names.channel, options);
+  const { small, bodies, listen } = openLinks(clock, log, health, listener, names.channel, options);
   const commands = new RedisCommands({ small, bodies }, health);
   const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });
   const lease = new RedisLease(clock, commands, names, { ...options, instanceId });

@@ -30,11 +30,11 @@ export class BodyQueue {
         isGivenUp = true;
         reject(new RedisFault('command_timeout', 'IN_LINE'));
       });
-      void this.#limit(async () => {
+      this.#limit(async () => {
         if (isGivenUp) return;
         cancel();
-        await task().then(resolve, reject);
-      });
+        resolve(await task());
+      }).catch(reject);
     });
   }
 }

@@ -15,7 +15,7 @@ const decompressGzip = promisify(gunzip);
 
 export interface BodyFields {
   readonly format: PayloadFormat;
-  /** For SDKs' adapters: uncompressed JSON, or protobuf compressed with brotli. Empty if it is of no use to them. */
+  /** For SDKs' adapters: uncompressed JSON, or protobuf compressed with brotli. Empty if they cannot use it. */
   readonly config: Buffer;
   /** As the origin sent it, unless that is the config: a tenth of the bytes, and the same ETag on every replica. */
   readonly body: Buffer;

@@ -1,4 +1,4 @@
-// Waiting for a promise no longer than a deadline allows; what is waited for goes on.
+// Waits for a promise no longer than a deadline allows; the work behind it is not stopped.
 import type { Clock } from '../../domain/clock.js';
 import type { RedisFault } from './redis-fault.js';
 
@@ -13,6 +13,6 @@ export function inTime<Value>(
     const cancel = clock.schedule(durationMsMax, () => {
       reject(late);
     });
-    void waitedFor.then(resolve, reject).finally(cancel);
+    waitedFor.then(resolve, reject).finally(cancel);
   });
 }

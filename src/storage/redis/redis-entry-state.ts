@@ -13,7 +13,7 @@ export interface StoredEntry {
   readonly version: number;
   /** Our fields describe this version; SFP's own entries do not have them. */
   readonly isOurs: boolean;
-  /** Infinity if nobody confirmed this version. */
+  /** Infinity if this version was never confirmed. */
   readonly confirmedAgoMs: number;
   readonly confirmedBy: string | undefined;
   readonly body: StoredBody;
@@ -66,7 +66,7 @@ function readLook(row: unknown, names: EntryNames, nowMs: number): EntryLook {
 
 /**
  * Whether an entry may be of another SDK key. Under a shared name that is so unless our fields say otherwise; under a
- * name of one key only where they name another owner: somebody copied the entry.
+ * name of one key only where they name another owner: the entry was copied.
  */
 export function isForeign(names: EntryNames, isOurs: boolean, owner: unknown): boolean {
   if (names.isShared) return !isOurs || owner !== names.owner;

@@ -42,8 +42,8 @@ const TEXTS: Readonly<Record<RedisUse, Texts>> = {
   read: POLLS,
   lead: POLLS,
   write: {
-    fails: 'redis takes no writes: specs are served from memory, and what it holds grows old',
-    works: 'redis takes writes again',
+    fails: 'redis accepts no writes: specs are served from memory, and the copies in Redis grow old',
+    works: 'redis accepts writes again',
   },
   listen: {
     fails: 'redis sends no messages: updates are found once an interval',
@@ -52,7 +52,7 @@ const TEXTS: Readonly<Record<RedisUse, Texts>> = {
 };
 
 export interface RedisHealthOptions {
-  /** Where it is, for people. */
+  /** Its address, for log lines. */
   readonly server: string;
   /** More than 0 where some nodes may fail while others work. */
   readonly connectionQuietMs: number;

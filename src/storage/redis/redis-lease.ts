@@ -1,4 +1,4 @@
-// The leader's lease: one key that expires, taken when nobody holds it, renewed and released by its holder only.
+// The leader's lease: one key that expires, taken when it is free, renewed and released by its holder only.
 import type { Cancel, Clock } from '../../domain/clock.js';
 import { WRITE_REASONS, type RedisCommands } from './redis-commands.js';
 import { toRedisFault } from './redis-fault.js';
@@ -7,7 +7,7 @@ import type { RedisNames } from './redis-names.js';
 
 /** A holder may miss two renewals. */
 const RENEWALS_PER_TTL = 3;
-/** Between attempts made because somebody resigned: anybody could publish that message. */
+/** Between attempts that follow a resignation: anyone could publish that message. */
 const RESIGNED_MS_MIN = 100;
 /** Shown of a holder's name: a key may contain anything. */
 const HOLDER_CHARACTERS_MAX = 200;
@@ -25,7 +25,7 @@ export class RedisLease {
   readonly #options: LeaseOptions;
   #lead: () => void = () => undefined;
   #isTakingPart = false;
-  /** By the monotonic clock, which goes on while this process is paused. */
+  /** By the monotonic clock, which keeps running while this process is paused. */
   #untilMs = -Infinity;
   /** Redis may hold it for us, even if the answer that said so was lost. */
   #mayBeHeld = false;
@@ -33,7 +33,7 @@ export class RedisLease {
   #attempt: Promise<void> | undefined;
   #isWantedAgain = false;
   #cancelNext: Cancel = () => undefined;
-  /** When it was last tried because somebody resigned, and whether another resigned since. */
+  /** When it was last tried because a holder resigned, and whether another resigned since. */
   #resignedMs = -Infinity;
   #isResignedHeard = false;
   #cancelResigned: Cancel = () => undefined;
@@ -82,7 +82,7 @@ export class RedisLease {
       });
   }
 
-  /** Somebody released the lease, or claims so: many claims at once cause one attempt, and the next a while later. */
+  /** Another replica released the lease, or claims so: many claims at once cause one attempt, and the next a while later. */
   tryForResigned(): void {
     if (this.#isResignedHeard) return;
     const waitMs = this.#resignedMs + RESIGNED_MS_MIN - this.#clock.monotonicMs();

@@ -1,6 +1,8 @@
 // A connection to Redis that is kept up: reopened after jittered pauses, and replaced by a new one without a gap.
 import type { Cancel, Clock } from '../../domain/clock.js';
 import { jittered } from '../../domain/jitter.js';
+import { inBackground } from '../../observability/in-background.js';
+import type { Logger } from '../../observability/logger.js';
 import type { ConnectRedis } from './redis-client.js';
 import { inTime } from './redis-deadline.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
@@ -20,6 +22,7 @@ const AGE_MS_MAX = 600_000;
 
 export interface LinkOptions {
   readonly connectTimeoutMs: number;
+  readonly log: Logger;
   /** Where false, there is no attempt to connect until `open` is called. */
   readonly mayRetry: () => boolean;
   /** What makes a connection usable; counts towards the time for connecting. */
@@ -81,7 +84,7 @@ export class RedisLink {
     const isTooSoon = nowMs - this.#renewedMs < RENEWAL_PAUSE_MS;
     if (!this.isOpen || this.#attempt !== undefined || isTooSoon) return;
     this.#renewedMs = nowMs;
-    void this.#try();
+    inBackground(this.#try(), this.#options.log);
   }
 
   /** Running tasks fail. */
@@ -103,7 +106,6 @@ export class RedisLink {
     return this.#attempt;
   }
 
-  /** Never rejects. */
   async #connectOnce(): Promise<void> {
     let session: RedisSession;
     try {
@@ -157,7 +159,7 @@ export class RedisLink {
     const longestMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#failures);
     this.#failures += 1;
     this.#cancelPause = this.#clock.schedule(jittered(longestMs), () => {
-      if (this.#options.mayRetry()) void this.#try();
+      if (this.#options.mayRetry()) inBackground(this.#try(), this.#options.log);
     });
   }
 

@@ -1,5 +1,7 @@
 // The three connections to one Redis: for small commands, for bodies, and for listening.
 import type { Clock } from '../../domain/clock.js';
+import { inBackground } from '../../observability/in-background.js';
+import type { Logger } from '../../observability/logger.js';
 import { createCommandClient, createListenClient, type ConnectRedis } from './redis-client.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { RedisHealth } from './redis-health.js';
@@ -25,6 +27,7 @@ export interface RedisLinks {
 /** None is open yet: once `small` is, the others follow. */
 export function openLinks(
   clock: Clock,
+  log: Logger,
   health: RedisHealth,
   listener: LinksListener,
   channel: string,
@@ -37,6 +40,7 @@ export function openLinks(
   ): RedisLink =>
     new RedisLink(clock, connect, {
       connectTimeoutMs: options.connectTimeoutMs,
+      log,
       prepare,
       // One connection is enough to try whether Redis is back, and to report that it is not.
       mayRetry: () => use === 'connection' || small.isOpen,
@@ -44,7 +48,7 @@ export function openLinks(
         // In a cluster this only shows that one node answers.
         health.worked(use);
         // The others will most likely succeed as well.
-        for (const each of [small, bodies, listen]) void each.open();
+        for (const each of [small, bodies, listen]) inBackground(each.open(), log);
         if (small.isOpen && bodies.isOpen) listener.reached();
       },
       onFault: (fault) => {
@@ -78,7 +82,7 @@ function checkServer({ address, db }: RedisOptions): RedisTask<void> {
   };
 }
 
-/** A user who may not ask this may still be allowed everything we need. */
+/** A user without permission for this command may still have every permission we need. */
 async function ifAllowed(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;

@@ -49,7 +49,7 @@ export function readMessage(text: string): FleetMessage | undefined {
 function readStored(message: Readonly<Record<string, unknown>>): FleetMessage | undefined {
   const { keyHash: hash, path, encoding, version, by } = message;
   if (typeof hash !== 'string' || !KEY_HASH.test(hash)) return undefined;
-  // Of a path that no payload has, nobody here knows the name.
+  // The path belongs to no payload, so its name is unknown here.
   if (typeof path !== 'string') return undefined;
   if (encoding !== 'plain_text' && encoding !== 'statsig-br') return undefined;
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) return undefined;

@@ -26,12 +26,12 @@ export const FIELDS = {
 /**
  * Versions are compared as numbers and kept as text: Lua's numbers are exact up to 2^53, but printed with 14 digits. Any
  * other text counts as no version.
- * `kind_of`: 'none', 'hash', or the kind of another value that somebody stored under the name.
+ * `kind_of`: 'none', 'hash', or the kind of another value that is stored under the name.
  * `is_whole`: config and body are as long as they were written; another program may have replaced them.
  * `sign` notes a confirmation of the entry's version, `ago_ms` before now; a later one of the same version stays.
- * `is_in_future`, `is_newer`: as in domain/version.ts, by Redis' own clock, so that all replicas are told the same. Nobody loads a mirror and so proves its version wrong; its JSON at least has to contain that number.
+ * `is_in_future`, `is_newer`: as in domain/version.ts, by Redis' own clock, so that all replicas get the same answer. No replica loads a mirror and so proves its version wrong; its JSON at least has to contain that number.
  * `look_as`: an entry with another key's owner is taken where keys may share its name; under any other name it is a
- * copy that somebody made, and counts as nothing.
+ * copy, and counts as nothing.
  */
 const PRELUDE = `
 local function version_of(text)
@@ -216,7 +216,7 @@ end
 return answers
 `;
 
-/** Renews the caller's lease. Answers who holds it, if anybody; a lock that would last for ever is made to expire. */
+/** Renews the caller's lease. Returns its holder, if there is one; a lock that would last for ever is made to expire. */
 const RENEW = `
 local holder = redis.call('GET', KEYS[1])
 if holder and (holder == ARGV[1] or redis.call('PTTL', KEYS[1]) == -1) then

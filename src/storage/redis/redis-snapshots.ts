@@ -20,7 +20,7 @@ const LOAD_TRIES_MAX = 3;
 const WAITING_MS_MAX = 30_000;
 /** For a whole load that a client waits for. */
 const CLIENT_LOAD_MS_MAX = 1_500;
-/** The connection stays, and what is on its way arrives for nobody. */
+/** The connection stays; the answer that is on its way is discarded. */
 const TOO_LATE = new RedisFault('command_timeout', 'CLIENT');
 
 /** The entry has changed between the look at it and the reading of its body. */

@@ -51,7 +51,7 @@ test('while one thing fails and others work there is one line, and one when it w
   assert.equal(health.describe(undefined).read, 'ok');
   clock.advance(30_000);
   health.worked('write');
-  assert.deepEqual(texts(scene).slice(1), ['redis takes writes again']);
+  assert.deepEqual(texts(scene).slice(1), ['redis accepts writes again']);
   for (const line of scene.log.lines) assert.equal(line['server'], 'redis.example:6379');
   assert.deepEqual([scene.log.lines[1]?.['failedForS'], scene.log.lines[1]?.['use']], [35, 'write']);
   assert.equal(health.describe(undefined).write, 'ok');
@@ -86,7 +86,7 @@ test('trouble that lasts keeps no outage and no return from being told', () => {
     health.worked('connection');
   }
   const outage = [/^redis fails/, /^redis works again/];
-  const expected = [/^redis takes no writes/, ...outage, ...outage, ...outage];
+  const expected = [/^redis accepts no writes/, ...outage, ...outage, ...outage];
   assert.equal(scene.log.lines.length, expected.length, scene.log.text);
   for (const [index, text] of texts(scene).entries()) assert.match(String(text), expected[index] ?? /^$/);
 });
@@ -159,7 +159,7 @@ test('a success that proves little ends only what it disproves', () => {
   health.failed('write', READ_ONLY);
   clock.advance(30_000);
   health.worked('write', ['read_only', 'out_of_memory']);
-  assert.deepEqual(texts(scene).slice(1), ['redis takes writes again']);
+  assert.deepEqual(texts(scene).slice(1), ['redis accepts writes again']);
   for (const line of scene.log.lines) assert.equal(line['server'], 'redis.example:6379');
 });
 

@@ -234,7 +234,7 @@ test('a Redis without memory keeps its leader, and others learn who it is', asyn
   await client.config('SET', 'maxmemory', 0);
   await pass(follower.clock, client, 40_000);
   await eventually('a second line', () => follower.log.lines.length === 2);
-  assert.equal(follower.log.lines[1]?.['msg'], 'redis takes writes again');
+  assert.equal(follower.log.lines[1]?.['msg'], 'redis accepts writes again');
 });
 
 test('of many who try at once, one leads', async (t) => {

@@ -11,6 +11,7 @@ import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { freePort } from '../../fakes/free-port.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
 import { redisOptions } from './redis-scene.js';
+import { createTestLog } from '../../fakes/log-sink.js';
 
 interface Scene {
   readonly clock: ManualClock;
@@ -38,6 +39,7 @@ function startLink(t: TestContext, port: number, { mayRetry = true, connectTimeo
   };
   const link = new RedisLink(clock, connect, {
     connectTimeoutMs,
+    log: createTestLog(),
     mayRetry: () => scene.mayRetry,
     prepare: (client) => client.ping(),
     onOpen: () => {

@@ -171,7 +171,7 @@ test('a right that is missing costs what needs it, and is told once', async (t) 
   await client.acl('SETUSER', 'reader', '+hset');
   await pass(clock, client, 30_000);
   assert.deepEqual(await replica.snapshots.save(KEY, PAYLOAD, 0), { kind: 'stored' });
-  assert.deepEqual(replica.log.lines.map(({ msg }) => msg).slice(1), ['redis takes writes again']);
+  assert.deepEqual(replica.log.lines.map(({ msg }) => msg).slice(1), ['redis accepts writes again']);
 });
 
 test('a user who may not listen or publish has all but messages', async (t) => {

@@ -17,7 +17,7 @@ import type { RedisAddress } from '../../../src/storage/redis/redis-address.js';
 import type { RedisOptions } from '../../../src/storage/redis/redis-options.js';
 import { within } from '../../e2e/deadline.js';
 import { DEMO_PAYLOADS, type DemoPayloads } from '../../fakes/demo-payloads.js';
-import { LogSink } from '../../fakes/log-sink.js';
+import { createTestLog, LogSink } from '../../fakes/log-sink.js';
 import type { ManualClock } from '../../fakes/manual-clock.js';
 
 /** v1 JSON without compression: the plainest there is. */
@@ -105,6 +105,7 @@ export async function pass(clock: ManualClock, client: Redis, durationMs: number
 function openLink(t: TestContext, options: RedisOptions, clock: Clock): RedisLink {
   const link = new RedisLink(clock, (attempt) => Promise.resolve(createCommandClient(options, attempt)), {
     connectTimeoutMs: options.connectTimeoutMs,
+    log: createTestLog(),
     mayRetry: () => true,
     prepare: () => Promise.resolve(),
     onOpen: () => undefined,

@@ -7,6 +7,8 @@ import { hasNewsFor } from '../../../domain/version.js';
 import type { ProxyEventName } from '../../../observability/catalogue.js';
 import { eventFields, type ProxyEventFields } from '../../../observability/event-fields.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
+import { inBackground } from '../../../observability/in-background.js';
+import type { Logger } from '../../../observability/logger.js';
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
 import { StreamOpener, type StreamClient, type StreamSource } from '../../../streams/open-stream.js';
 import type { StreamRegistry } from '../../../streams/stream-registry.js';
@@ -50,6 +52,7 @@ const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
 
 export class ConfigSpecService {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #events: ProxyEvents;
   readonly #streams: StreamOpener;
   readonly #registry: StreamRegistry;
@@ -57,10 +60,17 @@ export class ConfigSpecService {
   readonly #connections: ClientConnections;
   readonly #options: ConfigSpecServiceOptions;
 
-  constructor(clock: Clock, events: ProxyEvents, rooms: ConfigSpecRooms, options: ConfigSpecServiceOptions) {
+  constructor(
+    clock: Clock,
+    log: Logger,
+    events: ProxyEvents,
+    rooms: ConfigSpecRooms,
+    options: ConfigSpecServiceOptions,
+  ) {
     this.#clock = clock;
+    this.#log = log;
     this.#events = events;
-    this.#streams = new StreamOpener(clock, rooms.source, rooms.registry, options);
+    this.#streams = new StreamOpener(clock, log, rooms.source, rooms.registry, options);
     this.#registry = rooms.registry;
     this.#frames = rooms.frames;
     this.#connections = rooms.connections;
@@ -70,12 +80,20 @@ export class ConfigSpecService {
   get handlers(): UntypedServiceImplementation {
     return {
       getConfigSpec: (call: StreamCall) => {
-        void this.#answer(call);
+        this.#take(call, this.#answer(call));
       },
       StreamConfigSpec: (call: StreamCall) => {
-        void this.#stream(call);
+        this.#take(call, this.#stream(call));
       },
     };
+  }
+
+  #take(call: StreamCall, work: Promise<void>): void {
+    const answered = work.catch((error: unknown) => {
+      refuse(call, ENDINGS.failed);
+      throw error;
+    });
+    inBackground(answered, this.#log);
   }
 
   async #answer(call: StreamCall): Promise<void> {

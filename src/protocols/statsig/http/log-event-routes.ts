@@ -29,7 +29,7 @@ export function addLogEventRoutes(
   bodies: BodyRoom,
   bodyBytesMax: number,
 ): void {
-  void app.register(async (scope) => {
+  app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // Left unread: the route does that, within limits of its own.
     scope.addContentTypeParser('*', (_request, _payload, done) => {

@@ -60,7 +60,7 @@ export function addSpecRoutes(
       answer(request, reply, describe(kind, request, member(request.query, 'sinceTime'))),
     );
   }
-  void app.register(async (scope) => {
+  app.register(async (scope) => {
     addBodyParser(scope, bodies, readBody);
     for (const { kind, url } of SPEC_URLS) {
       scope.post(url, { onRequest: nameBody }, (request, reply) => {

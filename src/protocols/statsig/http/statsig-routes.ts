@@ -33,7 +33,7 @@ export function statsigRoutes(
 ): AddRoutes {
   return (app) => {
     const payloadReply = new PayloadReply(clock);
-    void app.register(async (scope) => {
+    app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
       addSpecRoutes(scope, sources.specs, payloadReply, options.bodies, sources.counts);
       addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);

@@ -87,7 +87,7 @@ export class CopyTable {
     if (!this.#isHeld(copy)) throw new CopyFault('copy_not_kept', 'the copy was dropped meanwhile');
     const removals = this.#makeRoom(piece.length, 0);
     const part = piece.subarray(0, Math.max(0, this.bytesMax - this.#bytes));
-    // From here on nobody else gets the room.
+    // From here on the room is reserved.
     this.#bytes += part.length;
     copy.countedBytes += part.length;
     await Promise.all(removals);
@@ -101,7 +101,7 @@ export class CopyTable {
     return part.length === piece.length;
   }
 
-  /** The copy must not be used any more; whoever reads it may be cut off. */
+  /** The copy must not be used any more; its readers may be cut off. */
   async drop(copy: Copy): Promise<void> {
     if (!this.#isHeld(copy)) return;
     this.#copies.delete(copy.name);

@@ -13,7 +13,7 @@ export class Copy {
   countedBytes: number;
   #users = 0;
   #completeBytes: number | undefined;
-  /** Undefined while nobody has looked into what an earlier process left. */
+  /** Undefined until what an earlier process left has been read. */
   #lineEnd: number | undefined;
 
   constructor(name: string, bytes: CopyBytes) {

@@ -1,4 +1,4 @@
-// The queue of fetches: a host that hangs or is slow holds its own places, and none of those of other hosts.
+// The queue of fetches: a host that hangs or is slow uses up its own places, but not those of other hosts.
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../../../domain/concurrency-limit.js';
 import type { Clock } from '../../../domain/clock.js';
 import type { Gauges } from '../../../observability/gauges.js';
@@ -42,7 +42,7 @@ export class FetchTurns {
       return await host.limit(() =>
         this.#limit(async (): Promise<Outcome | FailedReading> => {
           const isLate = this.#clock.monotonicMs() - sinceMs > WAIT_MS_MAX;
-          return isLate ? this.#turnAway('it was not its turn in time') : await fetch();
+          return isLate ? this.#turnAway('its turn did not come in time') : await fetch();
         }),
       );
     } finally {

@@ -39,11 +39,11 @@ export class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
     return { done: true, value: undefined };
   }
 
-  /** Lets go of the source, whoever reads it: he gets an error from now on. */
-  breakOff(): void {
+  /** Lets go of the source; its reader gets an error from now on. */
+  async breakOff(): Promise<void> {
     if (this.#hasEnded) return;
     this.#isBrokenOff = true;
-    void this.return();
+    await this.return();
   }
 
   [Symbol.asyncIterator](): this {

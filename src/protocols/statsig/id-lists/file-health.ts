@@ -10,7 +10,7 @@ import type { IdListFile } from './id-list-file.js';
 const REMEMBERED_MS = 1_000;
 /** How long the origin is taken to have no more than it had: a file grows about once a minute. */
 const SIZE_REMEMBERED_MS = 100;
-/** A file that nobody wanted for so long is forgotten, whether it works again or not. */
+/** A file that was not requested for this long is forgotten, whether it works again or not. */
 const FAILING_MS_MAX = 600_000;
 /** One that fails and works by turns is logged this often at most. */
 const LOGGED_EVERY_MS = 60_000;
@@ -24,7 +24,7 @@ export class FileHealth {
   readonly #failing: ExpiringMemory<{ readonly isLogged: boolean }>;
   readonly #logged: ExpiringMemory<object>;
   readonly #failures = new Map<string, number>();
-  /** By then all that fail now are forgotten, if nobody wants them: the table itself lets go only of what is asked for. */
+  /** By then all files that fail now are forgotten unless they are requested: the table itself drops only what is looked up. */
   #failingUntilMs = 0;
   #failingSinceMs = 0;
 
@@ -64,7 +64,7 @@ export class FileHealth {
 
   /**
    * The failure of a moment ago: the origin is not to be asked for so many bytes of the file now. That it had fewer than
-   * somebody wanted says little about smaller wishes, as a client can name any number, and another one each time: what the
+   * a client wanted says little about smaller wishes, as a client can name any number, and another one each time: what the
    * origin had counts as all there is for a shorter while.
    */
   recall({ name }: IdListFile, bytesMin: number): FailedReading | undefined {
@@ -109,4 +109,4 @@ function logFields({ name, url }: IdListFile): { readonly file: string; readonly
 }
 
 const FAILING =
-  'ID list file fails: clients that need more of it than the copy here has are cut off, and try again';
+  'ID list file fails: clients that need more than the local copy has are disconnected, and try again';

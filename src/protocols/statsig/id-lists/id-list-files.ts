@@ -1,6 +1,7 @@
 // Files of ID lists from local copies: a copy that is long enough is read, a shorter one is first grown from the origin.
 import type { Clock } from '../../../domain/clock.js';
 import type { Gauges } from '../../../observability/gauges.js';
+import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { IdListFileOrigin } from '../origin/id-list-file-origin.js';
 import { CopyFault } from './copy-fault.js';
@@ -16,7 +17,7 @@ import { streamFile, type StreamedFile, type StreamOutcome } from './stream-file
 
 /** Files passed on without a copy: each has a connection of its own to the origin, as long as its client reads. */
 const STREAMS_MAX = 16;
-/** Whose client took longer gives way when all are taken: clients that creep keep nobody else from their files. */
+/** A stream whose client took longer gives way when all places are taken, so that slow clients do not block others. */
 const STREAM_MS_MIN = 60_000;
 
 /** A copy that is being read does not leave: nobody keeps it longer than the origin may take for a file. */
@@ -26,6 +27,7 @@ export type IdListFilesOptions = CopyTableOptions;
 
 export class IdListFiles {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #origin: IdListFileOrigin;
   readonly #copies: CopyTable;
   readonly #health: FileHealth;
@@ -48,6 +50,7 @@ export class IdListFiles {
     options: IdListFilesOptions,
   ) {
     this.#clock = clock;
+    this.#log = log;
     this.#origin = origin;
     this.#copies = new CopyTable(place, options);
     this.#health = new FileHealth(clock, log);
@@ -83,7 +86,7 @@ export class IdListFiles {
     if (copy === undefined || this.#isTooLarge(bytesMin)) return;
     if (copy.bytes.length >= bytesMin) copy.wasComplete(bytesMin);
     // Clients that ask for manifests must not wait for a slow origin.
-    else if (!this.#flights.has(file.name)) void this.#fill(file, bytesMin);
+    else if (!this.#flights.has(file.name)) inBackground(this.#fill(file, bytesMin), this.#log);
   }
 
   /**
@@ -176,10 +179,10 @@ export class IdListFiles {
       const body = new FileBody(copy.bytes.read(fromByte, totalBytes), totalBytes - fromByte, (end) => {
         cancelDeadline();
         copy.letGo();
-        if (end !== undefined) void this.#copies.drop(copy);
+        if (end !== undefined) inBackground(this.#copies.drop(copy), this.#log);
       });
       const cancelDeadline = this.#clock.schedule(READING_MS_MAX, () => {
-        body.breakOff();
+        inBackground(body.breakOff(), this.#log);
       });
       return { kind: 'bytes', totalBytes, body };
     } catch (error) {
@@ -207,7 +210,7 @@ export class IdListFiles {
     if (this.#isClosed) return STOPPING;
     this.#fetches += 1;
     const filled = await fillCopy(this.#origin, this.#copies, file, bytesMin);
-    // Not of a host that lags behind its manifest: with half of a new file SDKs would lose members of the one before it.
+    // Not where a host lags behind its manifest: with half of a new file, SDKs would lose members of the file before it.
     if (filled.kind === 'filled') this.#copies.peek(file.name)?.hasAllOfOrigin();
     this.#report(file, filled, bytesMin);
     return filled;
@@ -227,10 +230,11 @@ export class IdListFiles {
     this.#streamed += 1;
     const stream = streamFile(this.#origin, file, wish);
     this.#streams.set(stream, this.#clock.monotonicMs());
-    void stream.outcome.then((end) => {
+    const reported = stream.outcome.then((end) => {
       this.#streams.delete(stream);
       this.#report(file, end, wish.bytesMin);
     });
+    inBackground(reported, this.#log);
     return await stream.reading;
   }
 
@@ -238,7 +242,10 @@ export class IdListFiles {
     if (this.#streams.size < STREAMS_MAX) return true;
     const beganMs = this.#clock.monotonicMs() - STREAM_MS_MIN;
     for (const [stream, sinceMs] of this.#streams) {
-      if (sinceMs <= beganMs && stream.breakOff()) return this.#streams.delete(stream);
+      const brokenOff = sinceMs <= beganMs ? stream.breakOff() : undefined;
+      if (brokenOff === undefined) continue;
+      inBackground(brokenOff, this.#log);
+      return this.#streams.delete(stream);
     }
     return false;
   }

@@ -153,7 +153,7 @@ export class ManifestDirectory {
     const ofKey = known.filter(({ holders }) => sdkKey !== undefined && holders.has(sdkKey));
     // Where a url has a signature, the path alone proves nothing.
     const ofPath = known.filter(({ listed }) => listed.search === '');
-    // What means several files means none of them.
+    // An ambiguous id matches no file.
     const [one] = [ofQuery, ofKey, ofPath].find(({ length }) => length === 1) ?? [];
     return one && { file: one.listed.file, bytesMin: one.listed.bytes };
   }

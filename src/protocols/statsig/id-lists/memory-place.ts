@@ -44,7 +44,7 @@ class MemoryCopy implements CopyBytes {
   }
 
   async remove(): Promise<void> {
-    // Who reads has the blocks themselves.
+    // Readers hold the blocks themselves.
     this.#blocks = [];
     this.#length = 0;
   }

@@ -13,7 +13,7 @@ import type { ManifestFiles } from './manifest-files.js';
 
 /** Of one manifest: a cluster knows a proxy by a few names, and what strangers write into Host is theirs. */
 const BASES_MAX = 16;
-/** A base that nobody asked for in this time gives its place to another: SDKs ask once a minute. */
+/** A base that was not requested in this time gives its place to another: SDKs ask once a minute. */
 const BASE_UNUSED_MS = 120_000;
 
 /** How clients reach this proxy, without a slash at its end. */

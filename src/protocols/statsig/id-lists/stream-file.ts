@@ -16,8 +16,8 @@ export interface StreamedFile {
   readonly reading: Promise<FileReading>;
   /** Resolves when the origin's connection is done with. Never rejects, nor does `reading`. */
   readonly outcome: Promise<StreamOutcome>;
-  /** Ends it where its bytes have begun to come, and says whether they had: its reader gets an error. */
-  readonly breakOff: () => boolean;
+  /** Ends it, so that its reader gets an error; undefined where none of its bytes has come yet. */
+  readonly breakOff: () => Promise<void> | undefined;
 }
 
 /**
@@ -34,10 +34,7 @@ export function streamFile(origin: IdListFileOrigin, file: IdListFile, wish: Fil
     .fetch(file.url, wish.fromByte, async ({ startByte, endByte, breakOff }, bytes) => {
       const totalBytes = wish.bytesMin > 0 ? wish.bytesMin : endByte;
       if (endByte === undefined || totalBytes === undefined) {
-        return failedReading(
-          'length_unknown',
-          'neither Content-Length nor Content-Range tells where it ends',
-        );
+        return failedReading('length_unknown', 'neither Content-Length nor Content-Range says where it ends');
       }
       if (endByte < totalBytes) return fewerThanPromised(endByte, totalBytes);
       if (wish.fromByte > 0 && wish.fromByte >= totalBytes) return pastEnd(tell, totalBytes);
@@ -47,17 +44,13 @@ export function streamFile(origin: IdListFileOrigin, file: IdListFile, wish: Fil
         body = new FileBody(rejoin(first, pieces), totalBytes - wish.fromByte, resolve);
         tell({ kind: 'bytes', totalBytes, body });
       });
-      // First: a piece that nobody wants any more may be waited for.
+      // First: the source may be waiting for a piece that is no longer wanted.
       breakOff();
       if (end !== undefined) throw end.error;
       return { kind: 'streamed' } as const;
     })
     .then((answer) => judge(answer, tell, wish));
-  const breakOff = (): boolean => {
-    body?.breakOff();
-    return body !== undefined;
-  };
-  return { reading, outcome, breakOff };
+  return { reading, outcome, breakOff: () => body?.breakOff() };
 }
 
 function judge(

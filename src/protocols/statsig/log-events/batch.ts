@@ -27,7 +27,7 @@ export interface KeptBatch extends Omit<Batch, 'headers' | 'query' | 'body'> {
   readonly bytes: number;
   /** Rejects with `BatchDamage` where it can never be read; with anything else where it is worth another try. */
   read(): Promise<Batch>;
-  /** The origin has it, or nobody ever will: it need not be kept. */
+  /** The origin has it, or will never take it: it need not be kept. */
   forget(): void;
 }
 

@@ -43,7 +43,7 @@ export class EventJournal {
   /** Batches that could not be written, and of known keys those that found no room, or were given up. */
   readonly troubles: Readonly<Record<'notWritten' | 'turnedAway' | 'givenUp', RecentTrouble>>;
 
-  /** `host`: where log events go, for people. */
+  /** `host`: the destination of log events, for log lines. */
   constructor(clock: Clock, log: Logger, events: ProxyEvents, host: string) {
     this.#clock = clock;
     this.#log = log;
@@ -131,7 +131,7 @@ export class EventJournal {
     this.#tell('aside', (untold) => {
       this.#log.warn(
         { sdkKey: maskSdkKey(lane.sdkKey), batchId, untold },
-        'a batch of log events keeps failing while later ones are taken: they go on without it',
+        'a batch of log events keeps failing while later ones are accepted: they overtake it',
       );
     });
   }

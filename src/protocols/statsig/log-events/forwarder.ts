@@ -1,6 +1,8 @@
 // Sends what waits to the origin: per SDK key in order and one at a time, over all keys a bounded number.
 import type { Clock } from '../../../domain/clock.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../../../domain/concurrency-limit.js';
+import { inBackground } from '../../../observability/in-background.js';
+import type { Logger } from '../../../observability/logger.js';
 import type { DeliveryOutcome, EventOrigin } from '../origin/event-origin.js';
 import { failed } from '../../../domain/failure.js';
 import { isUnsent } from '../../../http-client/upstream-failure.js';
@@ -20,20 +22,20 @@ const DELIVERIES_MAX = 64;
 const AGAIN_PAUSE_MS = 200;
 /** A batch is given up when it waited and its key was refused for this long. */
 const REFUSED_MS_MAX = 3 * 24 * 60 * 60 * 1000;
-/** An answer that says "never", but may be that of somebody in between, is not believed before this time. */
+/** An answer that says "never", but may come from a server in between, is not believed before this time. */
 const DOUBTED_MS_MAX = 60 * 60 * 1000;
 /** A batch is given up when it failed this often while later ones of its key were taken, ... */
 const FAILURES_ALONE_MAX = 8;
 /** ... and for this long: an origin that sheds load also fails one and takes another. */
 const ASIDE_MS_MAX = 60 * 60 * 1000;
-const UNREADABLE: Death = { reason: 'unreadable', detail: 'it cannot be read back' };
+const UNREADABLE: Death = { reason: 'unreadable', detail: 'the batch cannot be read back' };
 
 export interface ForwarderListener {
   /** After every delivery, before the next. */
   delivered(lane: Lane, outcome: DeliveryOutcome, latencyMs: number): void;
   /** A batch could not be read: it is tried again. */
   notRead(lane: Lane, error: unknown): void;
-  /** The lane's batch failed while a later one was taken: others go on without it. */
+  /** The lane's batch failed while a later one was accepted: the others overtake it. */
   steppedAside(lane: AsideLane): void;
   /** A batch left the queue: taken by the origin, or buried. */
   left(): void;
@@ -49,6 +51,7 @@ const DONE: Progress = { isDone: true };
 
 export class Forwarder {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #origin: EventOrigin;
   readonly #listener: ForwarderListener;
   readonly #room: QueueRoom;
@@ -61,13 +64,16 @@ export class Forwarder {
   /** What makes room for others is read and filed one at a time. */
   #givingUp: Promise<void> = Promise.resolve();
 
-  /** `room`: whoever adds a batch has taken its place there. */
-  constructor(clock: Clock, origin: EventOrigin, listener: ForwarderListener, room: QueueRoom) {
+  /** `room`: the caller of `add` has already taken the batch's place there. */
+  constructor(clock: Clock, log: Logger, origin: EventOrigin, listener: ForwarderListener, room: QueueRoom) {
     this.#clock = clock;
+    this.#log = log;
     this.#origin = origin;
     this.#listener = listener;
     this.#room = room;
-    this.#again = new PacedLine(clock, AGAIN_PAUSE_MS, (lane) => void this.#sendNext(lane));
+    this.#again = new PacedLine(clock, AGAIN_PAUSE_MS, (lane) => {
+      inBackground(this.#sendNext(lane), log);
+    });
   }
 
   /** Of keys with something waiting. */
@@ -133,10 +139,14 @@ export class Forwarder {
     lane.isBusy = true;
     const isPaced = lane instanceof AsideLane || (lane.failures > 0 && !this.#room.isKnown(lane.sdkKey));
     if (isPaced) this.#again.join(lane);
-    else void this.#deliveries(() => this.#sendNext(lane));
+    else {
+      inBackground(
+        this.#deliveries(() => this.#sendNext(lane)),
+        this.#log,
+      );
+    }
   }
 
-  /** Never rejects. */
   async #sendNext(lane: Lane): Promise<void> {
     const kept = lane.next(this.#clock.monotonicMs())?.kept;
     if (kept === undefined || this.#isStopped) return;
@@ -194,7 +204,7 @@ export class Forwarder {
     }
   }
 
-  /** What may be the word of somebody in between counts as a failure at first. */
+  /** An answer that may come from a server in between counts as a failure at first. */
   #doubt(lane: Lane, outcome: DeliveryOutcome): DeliveryOutcome {
     if (outcome.kind === 'failed') return outcome;
     if (outcome.kind !== 'rejected' || !outcome.isDoubtful) {
@@ -243,7 +253,7 @@ export class Forwarder {
     return this.#clock.monotonicMs() - lane.sinceMs >= ASIDE_MS_MAX;
   }
 
-  /** A later batch that failed has tried what it was to try: the first one's wait goes on. */
+  /** A later batch that failed was only a trial: the first one keeps waiting. */
   #retryWaitMs(lane: Lane, kept: KeptBatch, retryAfterMs = 0): number {
     return kept === lane.first ? retryWaitMs(kept.id, lane.firstFailures, retryAfterMs) : retryAfterMs;
   }

@@ -14,7 +14,6 @@ export interface Turn {
 export class Lane {
   readonly sdkKey: string;
   readonly #waiting: KeptBatch[] = [];
-  #bytes = 0;
   /** Deliveries in a row that failed. */
   failures = 0;
   /** Why the last one failed; undefined after one that did not. */
@@ -27,7 +26,7 @@ export class Lane {
   refusals = 0;
   /** When the first of these came, by a clock that never goes back. */
   refusedSinceMs = 0;
-  /** When the first answer came that says "never", but may be somebody else's; undefined after any other answer. */
+  /** When the first answer came that says "never", but may not be the origin's; undefined after any other answer. */
   doubtedSinceMs: number | undefined;
   /** A batch is on its way, or in line for that. */
   isBusy = false;
@@ -59,10 +58,6 @@ export class Lane {
     return this.#waiting.length;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** When the oldest was accepted, by the wall clock; undefined where nothing waits. */
   get oldestAcceptedAtMs(): number | undefined {
     const aside = [...this.aside].map((lane) => lane.first);
@@ -81,7 +76,6 @@ export class Lane {
 
   push(batch: KeptBatch): void {
     this.#waiting.push(batch);
-    this.#bytes += batch.bytes;
   }
 
   remove(batch: KeptBatch): void {
@@ -90,7 +84,6 @@ export class Lane {
     if (index === 0) this.firstFailures = 0;
     this.#waiting.splice(index, 1);
     this.#failedTrials.delete(batch);
-    this.#bytes -= batch.bytes;
   }
 
   /** The origin decided about a batch. */
@@ -117,7 +110,7 @@ export class Lane {
     this.#dueMs = -Infinity;
   }
 
-  /** One that did not fail yet, so that several bad ones in a row do not keep back those behind them. */
+  /** One that did not fail yet, so that several bad ones in a row do not hold up those that follow. */
   #trial(): KeptBatch | undefined {
     const [first, second] = this.#waiting;
     return this.#waiting.find((batch) => batch !== first && !this.#failedTrials.has(batch)) ?? second;

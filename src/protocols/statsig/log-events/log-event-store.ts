@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Cancel, Clock } from '../../../domain/clock.js';
 import { atMost } from '../../../domain/deadline.js';
+import { inBackground } from '../../../observability/in-background.js';
+import type { Logger } from '../../../observability/logger.js';
 import type { EventOrigin } from '../origin/event-origin.js';
 import { bytesOf, type Batch, type BatchKeeper, type KeptBatch } from './batch.js';
 import type { DeadLetters, Death } from './dead-letters.js';
@@ -44,6 +46,7 @@ export interface LogEventStoreOptions extends QueueRoomOptions {
 
 export class LogEventStore {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #parts: LogEventStoreParts;
   readonly #options: LogEventStoreOptions;
   readonly #forwarder: Forwarder;
@@ -56,8 +59,9 @@ export class LogEventStore {
   #beingAccepted = 0;
   #whenIdle: () => void = () => undefined;
 
-  constructor(clock: Clock, parts: LogEventStoreParts, options: LogEventStoreOptions) {
+  constructor(clock: Clock, log: Logger, parts: LogEventStoreParts, options: LogEventStoreOptions) {
     this.#clock = clock;
+    this.#log = log;
     this.#parts = parts;
     this.#options = options;
     this.#notOpenSinceMs = clock.monotonicMs();
@@ -65,6 +69,7 @@ export class LogEventStore {
     this.counters = new EventCounters((sdkKey) => this.room.heldBy(sdkKey).batches > 0);
     this.#forwarder = new Forwarder(
       clock,
+      log,
       parts.origin,
       {
         delivered: (lane, outcome, latencyMs) => {
@@ -129,7 +134,7 @@ export class LogEventStore {
       journal.notOpened(error);
       if (this.#isStopping) return;
       this.#cancelOpen = this.#clock.schedule(OPEN_AGAIN_MS, () => {
-        void this.open();
+        inBackground(this.open(), this.#log);
       });
       return;
     }

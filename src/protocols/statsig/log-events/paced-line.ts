@@ -23,7 +23,7 @@ export class PacedLine<Member> {
     this.#members.delete(member);
   }
 
-  /** Whoever is in it gets no turn any more. */
+  /** Its members get no turn any more. */
   clear(): void {
     this.#members.clear();
     this.#cancelPause?.();

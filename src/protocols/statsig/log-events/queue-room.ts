@@ -120,7 +120,7 @@ export class QueueRoom {
     return this.#knownKeys.has(sdkKey) || this.#isKnownOtherwise(sdkKey);
   }
 
-  /** The origin took events of this key: nobody invented it. */
+  /** The origin accepted events of this key: it is not an invented one. */
   know(sdkKey: string): void {
     this.#knownKeys.delete(sdkKey);
     this.#knownKeys.add(sdkKey);

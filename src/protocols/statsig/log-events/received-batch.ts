@@ -1,4 +1,4 @@
-// A batch as a server received it, and what of it goes on to the origin.
+// A batch as a server received it, and the part of it that is forwarded to the origin.
 import type { Batch } from './batch.js';
 import type { Inspection } from './inspection/inspection.js';
 

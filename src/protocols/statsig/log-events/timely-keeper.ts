@@ -1,5 +1,7 @@
 // Keeps a batch in time or not at all: an SDK that gets no answer sends again, and the batch would be accepted twice.
 import type { Cancel, Clock } from '../../../domain/clock.js';
+import { inBackground } from '../../../observability/in-background.js';
+import type { Logger } from '../../../observability/logger.js';
 import type { Batch, BatchKeeper, KeptBatch } from './batch.js';
 
 /** Beside the time of a look into the batch: SDKs wait 10 s for an answer and more. */
@@ -7,12 +9,14 @@ const KEEP_MS_MAX = 5_000;
 
 export class TimelyKeeper implements BatchKeeper {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #keeper: BatchKeeper;
   /** Batches that the keeper was given up on, and has not answered for yet. */
   #late = 0;
 
-  constructor(clock: Clock, keeper: BatchKeeper) {
+  constructor(clock: Clock, log: Logger, keeper: BatchKeeper) {
     this.#clock = clock;
+    this.#log = log;
     this.#keeper = keeper;
   }
 
@@ -31,7 +35,7 @@ export class TimelyKeeper implements BatchKeeper {
     let cancel: Cancel = () => undefined;
     const overdue = new Promise<never>((_resolve, reject) => {
       cancel = this.#clock.schedule(KEEP_MS_MAX, () => {
-        void this.#letGo(keeping);
+        inBackground(this.#letGo(keeping), this.#log);
         reject(tooLate());
       });
     });
@@ -52,5 +56,5 @@ export class TimelyKeeper implements BatchKeeper {
 }
 
 function tooLate(): Error {
-  return new Error(`nothing was kept within ${KEEP_MS_MAX} ms`);
+  return new Error(`the batch was not stored within ${KEEP_MS_MAX} ms`);
 }

@@ -311,7 +311,7 @@ test('one line when a file begins to fail, one when it works again, and no more 
   assert.deepEqual(told, [
     [
       'warn',
-      'ID list file fails: clients that need more of it than the copy here has are cut off, and try again',
+      'ID list file fails: clients that need more than the local copy has are disconnected, and try again',
       new URL(A.url).host,
       'a_______',
       'status_500',

@@ -158,7 +158,7 @@ describe('one batch that the origin never takes', () => {
     );
     assert.equal(scene.store.room.batches, 0);
     assert.equal(scene.logs.withMessage('log events are given up').length, 1);
-    const aside = 'a batch of log events keeps failing while later ones are taken: they go on without it';
+    const aside = 'a batch of log events keeps failing while later ones are accepted: they overtake it';
     assert.equal(scene.logs.withMessage(aside).length, 1);
   });
 

@@ -89,7 +89,7 @@ export function makeStore(options: StoreSceneOptions = {}): StoreScene {
   const journal = new EventJournal(clock, log, noProxyEvents, 'events.example');
   const isKnownKey = (sdkKey: string): boolean => knownKeys.includes(sdkKey);
   const parts = { keeper: memoryKeeper, inspector, origin, deadLetters, journal, isKnownKey };
-  const store = new LogEventStore(clock, parts, { batchesMax, bytesMax, flushMs: 0 });
+  const store = new LogEventStore(clock, log, parts, { batchesMax, bytesMax, flushMs: 0 });
   const send: StoreScene['send'] = async (sdkKey, name = 'a batch', bytes = 0) => {
     const body = Buffer.from(name.padEnd(bytes));
     const acceptance = await store.accept({ sdkKey, headers: {}, query: '', coding: '', body });

@@ -19,6 +19,7 @@ import { makeTemporaryFolder } from '../../../fakes/temporary-folder.js';
 import { ManualClock } from '../../../fakes/manual-clock.js';
 import { copyOf, makeBatch, makeFolder, openKeeper } from './disk/folder.js';
 import { startEventScene, type EventScene } from './event-scene.js';
+import { createTestLog } from '../../../fakes/log-sink.js';
 
 test('without the key of its files nothing is accepted, which is told; with it all is forwarded', async (t) => {
   const before = makeFolder();
@@ -128,6 +129,7 @@ function startForwarder(): Forwarding {
   };
   const forwarder = new Forwarder(
     clock,
+    createTestLog(),
     origin,
     listener,
     new QueueRoom({ batchesMax: 10, bytesMax: 1_000 }, () => false),

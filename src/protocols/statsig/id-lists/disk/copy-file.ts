@@ -61,7 +61,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Cut off, or written by somebody else.
+    // Cut off, or written by another program.
     return undefined;
   }
 }

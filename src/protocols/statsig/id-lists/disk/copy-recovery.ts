@@ -23,7 +23,7 @@ export interface Losses {
   damaged: number;
   /** Beyond `COPIES_MAX`. */
   surplus: number;
-  /** Nobody knows: the disk failed, or the deadline was over. */
+  /** Unknown: the disk failed, or the deadline passed. */
   unread: number;
 }
 

@@ -1,6 +1,7 @@
 // Copies in a folder that outlives the process: what is right of them is taken over, and what goes wrong with them is logged.
 import { atMost } from '../../../../domain/deadline.js';
 import type { Clock } from '../../../../domain/clock.js';
+import { inBackground } from '../../../../observability/in-background.js';
 import type { Logger } from '../../../../observability/logger.js';
 import { DiskAccess } from '../../../../files/disk-access.js';
 import { DiskHealth, WHOLE_FOLDER, type DiskFailing, type DiskLines } from '../../../../files/disk-health.js';
@@ -18,11 +19,11 @@ export interface DiskPlaceOptions {
   readonly queue: DiskQueue;
   /** Made when it is needed, and refused where other users may write into it. One process uses it at a time. */
   readonly folder: string;
-  /** Who the folder has to belong to; undefined where the system knows no users. */
+  /** The user that must own the folder; undefined where the system has no users. */
   readonly user: FolderUser | undefined;
 }
 
-/** A start goes on after so long: what was not read until then is removed, and comes from the origin again. */
+/** The start continues after this long: what was not read by then is removed, and fetched from the origin again. */
 const OPEN_DEADLINE_MS = 5_000;
 /** Readers, mostly, each of which waits for one piece. */
 const PENDING_MAX = 10_000;
@@ -112,7 +113,7 @@ export class DiskPlace implements CopyPlace {
     return { folder: folder.path, pending: access.pending, ...this.#health.describe() };
   }
 
-  /** Once, and again where it failed: the folder is there, is this process' own, and holds nothing that nobody knows. */
+  /** Once, and again after a failure: makes sure that the folder exists, belongs to this process, and holds only known files. */
   #prepare(): Promise<void> {
     if (this.#isTakenOver) return Promise.resolve();
     this.#preparing ??= this.#takeOver().finally(() => (this.#preparing = undefined));
@@ -135,7 +136,7 @@ export class DiskPlace implements CopyPlace {
     });
     this.#isTakenOver = true;
     this.#report(recovery.losses);
-    for (const name of others) void this.#removeUnknown(name);
+    for (const name of others) inBackground(this.#removeUnknown(name), this.#log);
   }
 
   #report(losses: Losses): void {
@@ -147,7 +148,7 @@ export class DiskPlace implements CopyPlace {
     );
   }
 
-  /** Never rejects. A copy that is made under this name meanwhile waits for this, or has its file already. */
+  /** A copy that is made under this name meanwhile waits for this, or has its file already. */
   async #removeUnknown(name: string): Promise<void> {
     const { folder, run } = this.#world;
     try {

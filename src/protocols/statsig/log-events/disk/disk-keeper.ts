@@ -3,6 +3,8 @@ import { readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConcurrencyLimit } from '../../../../domain/concurrency-limit.js';
 import type { FolderUser } from '../../../../files/own-folder.js';
+import { inBackground } from '../../../../observability/in-background.js';
+import type { Logger } from '../../../../observability/logger.js';
 import { BatchDamage, type Batch, type BatchKeeper, type KeptBatch } from '../batch.js';
 import { DiskBatch } from './disk-batch.js';
 import { EventFolder } from './event-folder.js';
@@ -16,7 +18,7 @@ const NAME_DIGITS = 16;
 
 export interface DiskKeeperOptions {
   readonly folder: string;
-  /** Who the folder has to belong to; undefined where the system knows no users. */
+  /** The user that must own the folder; undefined where the system has no users. */
   readonly user: FolderUser | undefined;
   /** A file is closed when it is this large. */
   readonly segmentBytes: number;
@@ -33,6 +35,7 @@ export interface DiskKeeperListener {
 
 export class DiskKeeper implements BatchKeeper {
   readonly isDurable = true;
+  readonly #log: Logger;
   readonly #listener: DiskKeeperListener;
   readonly #disk: ConcurrencyLimit;
   readonly #options: DiskKeeperOptions;
@@ -46,7 +49,8 @@ export class DiskKeeper implements BatchKeeper {
   #working: Promise<void> | undefined;
 
   /** `disk`: of one operation at a time, so that a hanging disk holds one of Node's four threads. */
-  constructor(listener: DiskKeeperListener, disk: ConcurrencyLimit, options: DiskKeeperOptions) {
+  constructor(log: Logger, listener: DiskKeeperListener, disk: ConcurrencyLimit, options: DiskKeeperOptions) {
+    this.#log = log;
     this.#listener = listener;
     this.#disk = disk;
     this.#options = options;
@@ -69,7 +73,7 @@ export class DiskKeeper implements BatchKeeper {
     return new Promise((resolve, reject) => {
       this.#lastSequence += 1;
       this.#waiting.push({ stored: { ...batch, sequence: this.#lastSequence }, resolve, reject });
-      void this.#work();
+      inBackground(this.#work(), this.#log);
     });
   }
 
@@ -136,7 +140,7 @@ export class DiskKeeper implements BatchKeeper {
     const kept = new DiskBatch(stored, segment, place, this.#disk, (batch) => {
       this.#segments.get(batch.segment)?.delete(batch);
       this.#hasProgress = true;
-      void this.#work();
+      inBackground(this.#work(), this.#log);
     });
     this.#segments.get(segment)?.add(kept);
     return kept;
@@ -151,15 +155,18 @@ export class DiskKeeper implements BatchKeeper {
   async #workOff(): Promise<void> {
     // What comes in the same turn goes in the same write.
     await Promise.resolve();
-    while (this.#waiting.length > 0 || this.#hasProgress) {
-      const group = takeGroup(this.#waiting);
-      if (group.length > 0) await this.#disk(() => this.#writeGroup(group));
-      if (!this.#hasProgress) continue;
-      this.#hasProgress = false;
-      await this.#disk(() => this.#tidyUp());
+    try {
+      while (this.#waiting.length > 0 || this.#hasProgress) {
+        const group = takeGroup(this.#waiting);
+        if (group.length > 0) await this.#disk(() => this.#writeGroup(group));
+        if (!this.#hasProgress) continue;
+        this.#hasProgress = false;
+        await this.#disk(() => this.#tidyUp());
+      }
+    } finally {
+      // In the same turn as the last check: a batch that came in between would never be served.
+      this.#working = undefined;
     }
-    // In the same turn as the last check: nobody would serve a batch that comes in between.
-    this.#working = undefined;
   }
 
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
@@ -200,7 +207,7 @@ export class DiskKeeper implements BatchKeeper {
       if (batches.size === 0 && segment !== this.#current) await this.#try(() => this.#remove(segment));
     }
     for (const segment of this.#segments.keys()) await this.#try(() => segment.writeDone());
-    // Files that wait for their removal cannot be emptied any more, nor those with something that nobody can read.
+    // Files that wait for their removal cannot be emptied any more, nor those with unreadable records.
     const movable = [...this.#segments].filter(([{ isDamaged }, { size }]) => size > 0 && !isDamaged);
     const segments = movable.map(([segment]) => segment);
     const surplus = findSurplus(segments, this.#current, this.#options.segmentBytes);
@@ -232,7 +239,7 @@ export class DiskKeeper implements BatchKeeper {
       await this.#move(batch, from, await batch.readStored());
     } catch (error) {
       if (!(error instanceof BatchDamage)) throw error;
-      // Whoever reads the batch gets the error; the file is kept for people to examine.
+      // The reader of the batch gets the error; the file is kept for inspection.
       from.isDamaged = true;
     }
   }

@@ -1,4 +1,4 @@
-// The folder of log events: made, locked, with the key to its files in it, and put back where somebody took it away.
+// The folder of log events: made, locked, with the key to its files in it, and restored where it was removed.
 import { systemFiles } from '../../../../files/file-system.js';
 import { claimFolder, type FolderLock } from '../../../../files/folder-lock.js';
 import { OwnFolder, type FolderUser } from '../../../../files/own-folder.js';
@@ -30,7 +30,7 @@ export class EventFolder {
     this.#seal = await Seal.load(this.path);
   }
 
-  /** To be called before a file is made: without the folder it could not be, without the key nobody could read it. */
+  /** Call before a file is made: without the folder it cannot be made, without the key it could not be read. */
   async restore(): Promise<void> {
     if (!(await this.#folder.isThere())) {
       // The lock went with the folder.

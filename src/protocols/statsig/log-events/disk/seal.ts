@@ -22,7 +22,7 @@ const PIECE_BYTES = 1024 * 1024;
 /**
  * Batches hold SDK keys, some of them in their bodies too, and must be sendable after a restart, so their key lies beside
  * them. This keeps SDK keys out of searches, backups of single files and support bundles; it does not protect them from
- * anybody who can read the whole folder.
+ * anyone who can read the whole folder.
  */
 export class Seal {
   readonly #key: Buffer;
@@ -34,7 +34,7 @@ export class Seal {
   /** With the key in the folder, which is made where nothing is sealed yet. */
   static async load(folder: string): Promise<Seal> {
     const known = await ifThere(readFile(join(folder, KEY_FILE)));
-    // The files were sealed with a key that may come back: until then none of them must be taken for damaged.
+    // The files were sealed with a key that may come back: until then they must not count as damaged.
     const isMissing = known === undefined && (await readdir(folder)).some((name) => name.endsWith('.events'));
     if (isMissing) throw new Error(`${KEY_FILE} in the folder of log events is missing: put it back`);
     const key = known ?? randomBytes(KEY_BYTES);
@@ -46,7 +46,7 @@ export class Seal {
     return seal;
   }
 
-  /** Writes the key where it is missing: without it, nobody could read the files that come after. */
+  /** Writes the key where it is missing: without it, later files could not be read. */
   async keepKey(folder: string): Promise<void> {
     const path = join(folder, KEY_FILE);
     if ((await ifThere(stat(path))) !== undefined) return;

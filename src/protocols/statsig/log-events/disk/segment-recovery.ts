@@ -6,14 +6,14 @@ import { BatchDamage } from '../batch.js';
 import { HEAD_BYTES, HEAD_MARK, readHead, type StoredBatch } from './record.js';
 import { DONE_ENTRY_BYTES, DONE_SUFFIX, type Place, type Segment } from './segment.js';
 
-/** Looked through at a time, for the next record behind a damaged one. */
+/** Searched at a time for the next record after a damaged one. */
 const SEARCHED_BYTES = 1024 * 1024;
 
 export interface Recovered {
   readonly batches: readonly { readonly place: Place; readonly batch: StoredBatch }[];
   /** Places with records that are not what was written; those after them are there. */
   readonly damagedRecords: number;
-  /** Behind the last whole record: a write that was broken off. */
+  /** After the last whole record: an interrupted write. */
   readonly tornBytes: number;
 }
 
@@ -34,7 +34,7 @@ export async function recoverSegment(segment: Segment, fileBytes: number): Promi
     } catch (error) {
       // A disk that cannot be read now may be read later: the whole folder is tried again.
       if (!(error instanceof BatchDamage)) throw error;
-      // Counted; the caller reports it. The file is kept for people when the rest of it is done.
+      // Counted; the caller reports it. The file is kept for inspection when the rest of it is done.
       damagedRecords += 1;
     }
   }
@@ -42,7 +42,7 @@ export async function recoverSegment(segment: Segment, fileBytes: number): Promi
   return { batches, damagedRecords, tornBytes: fileBytes - segment.bytes };
 }
 
-/** The first record from the segment's end on; it stands behind that where the head of one before it is damaged. */
+/** The first record from the segment's end on; it comes later where the header of an earlier record is damaged. */
 async function findRecord(segment: Segment, fileBytes: number): Promise<Place | undefined> {
   const here = await recordAt(segment, segment.bytes, fileBytes);
   if (here !== undefined) return here;

@@ -9,7 +9,7 @@ import type { Seal } from './seal.js';
 
 export const SEGMENT_SUFFIX = '.events';
 export const DONE_SUFFIX = '.done';
-/** Kept for people, where something in it could not be read. */
+/** Kept for inspection where something in it could not be read. */
 export const DAMAGED_SUFFIX = '.damaged';
 const MARK = Buffer.from('SFPEVT02');
 export const FILE_HEAD_BYTES = MARK.length;
@@ -18,7 +18,7 @@ export const DONE_ENTRY_BYTES = 8;
 const OWNER_ONLY = 0o600;
 /** Small batches are sealed in 20 to 40 µs each: after so many the event loop gets its turn. */
 const SEALS_PER_TURN = 64;
-const PARTLY_WRITTEN = 'the disk took a part of the log events only';
+const PARTLY_WRITTEN = 'the disk accepted only a part of the log events';
 /** Written where we say, and not at its end: what a full disk took of an entry is overwritten by the next try. */
 const DONE_FLAGS = constants.O_WRONLY | constants.O_CREAT;
 
@@ -80,7 +80,7 @@ export class Segment {
     }
   }
 
-  /** Writes the batches behind each other and syncs once. Where that fails, the file ends where it ended before. */
+  /** Writes the batches one after another and syncs once. Where that fails, the file ends where it ended before. */
   async append(batches: readonly StoredBatch[]): Promise<readonly Place[]> {
     const places: Place[] = [];
     const pieces: Buffer[] = [];
@@ -123,7 +123,7 @@ export class Segment {
     this.#unwrittenDone.push(offset);
   }
 
-  /** Not synced: what a power cut takes of it is sent once more. A killed process loses none of it. */
+  /** Not synced: what is lost in a power cut is sent once more. A killed process loses nothing. */
   async writeDone(): Promise<void> {
     const offsets = [...this.#unwrittenDone];
     if (offsets.length === 0) return;
@@ -141,7 +141,7 @@ export class Segment {
     this.#unwrittenDone = this.#unwrittenDone.slice(offsets.length);
   }
 
-  /** Takes the files away: first the batches, so that a crash in between leaves none of them without its list. */
+  /** Removes the files: the batches first, so that a crash in between leaves no batches without their list. */
   async remove(): Promise<void> {
     await this.close();
     const file = this.path + SEGMENT_SUFFIX;
@@ -155,7 +155,7 @@ export class Segment {
     await this.#doneHandle?.close();
   }
 
-  /** Somebody took it away: what is written into it ends with this process. */
+  /** It was removed from outside: what is written to it is lost when this process ends. */
   async #isRemoved(): Promise<boolean> {
     if ((await this.#handle.stat()).nlink > 0) return false;
     // Some file systems count no links at all.

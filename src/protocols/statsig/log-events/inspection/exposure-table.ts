@@ -1,6 +1,6 @@
 // Exposures that were sent: bounded in number and age; the oldest half is forgotten when it is full.
 
-/** Exposures come at most this late behind their minute, save for those of an SDK that had to wait: they pass. */
+/** Exposures arrive at most this long after their minute, except those of an SDK that had to wait, which are let through. */
 const GENERATION_MS = 5 * 60_000;
 
 /** Two generations: what was remembered in the last one or two of them is known. Each takes about 70 bytes an entry. */

@@ -26,7 +26,7 @@ const ABSENT = '';
 /** Every exposure's text holds this, however it is compressed: a batch without it need not be looked through. */
 export const EXPOSURE_MARK = Buffer.from('_exposure"');
 
-/** Who sent a batch: the same for all its events. */
+/** The sender of a batch: the same for all its events. */
 export interface Sender {
   readonly sdkKey: string;
   /** As it is written, with its quotes; empty for none. */

@@ -45,7 +45,7 @@ export function inspectBody(
     case 'too-large':
       return found({ kind: 'too-large' });
     case 'broken':
-      return found({ kind: 'invalid', message: `The body is not the ${coding} data that it is said to be.` });
+      return found({ kind: 'invalid', message: `The body is not valid ${coding} data.` });
     case 'decoded': {
       const fault = findFault(decoded.text);
       if (fault !== undefined) return found({ kind: 'invalid', message: fault });

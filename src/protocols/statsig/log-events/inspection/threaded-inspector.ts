@@ -4,7 +4,7 @@ import type { Cancel, Clock } from '../../../../domain/clock.js';
 import type { Inspected, Inspection, InspectionRequest, Inspector, UnreadReason } from './inspection.js';
 import type { FromThread, ThreadOptions, ToThread } from './inspection-thread.js';
 
-/** A batch that waits longer for its inspection goes on as it came ... */
+/** A batch that waits longer for its inspection is forwarded as it came ... */
 const INSPECTION_MS_MAX = 5_000;
 /** ... at once, where so many wait already: a second or so for batches of 30 kB. */
 const INSPECTIONS_MAX = 128;
@@ -14,7 +14,7 @@ const INSPECTIONS_PER_KEY_MAX = 16;
 const THREAD_HEAP_MIB_MAX = 512;
 
 export interface InspectorListener {
-  /** A new thread takes over; what the old one had in hand goes on as it came. */
+  /** A new thread takes over; the batches that the old one was inspecting are forwarded as they came. */
   threadBroke(error: unknown): void;
   exposuresForgotten(exposures: number): void;
 }
@@ -32,7 +32,7 @@ export class ThreadedInspector implements Inspector {
   readonly #listener: InspectorListener;
   readonly #options: ThreadOptions;
   readonly #pending = new Map<number, Pending>();
-  /** How many of these are of one key; none of them 0. */
+  /** How many of these belong to each key; keys with none are absent. */
   readonly #perKey = new Map<string, number>();
   #thread: Worker | undefined;
   #lastId = 0;
@@ -71,7 +71,7 @@ export class ThreadedInspector implements Inspector {
       this.#perKey.set(sdkKey, ofKey + 1);
       cancel = this.#clock.schedule(INSPECTION_MS_MAX, () => {
         resolve(passOn('busy'));
-        // What it finds later is nobody's any more, and is not to be remembered.
+        // Its late result has no taker, and must not be remembered.
         this.#pending.set(id, {
           sdkKey,
           answer: () => {

@@ -34,7 +34,10 @@ test('a letter says why, and holds the whole batch for who has the key', async (
   const batch = makeBatch('a-batch', '{"events":["private"]}');
   const filed = letters(fail, folder);
   await filed.add(keptOf(batch), batch, DEATH);
-  await filed.add(keptOf(batch), undefined, { reason: 'unreadable', detail: 'it cannot be read back' });
+  await filed.add(keptOf(batch), undefined, {
+    reason: 'unreadable',
+    detail: 'the batch cannot be read back',
+  });
   const [first, second] = readFileSync(join(folder, 'dead-letters.jsonl'), 'utf8')
     .trim()
     .split('\n')
@@ -131,7 +134,7 @@ for (const halfBytes of [1, 10, 65_535, 65_536, 200_000]) {
   });
 }
 
-/** As docs/operations.md tells it. */
+/** As docs/log-events.md tells it. */
 function openLetter(key: Buffer, sealed: string): Batch & { readonly body: Buffer } {
   const bytes = Buffer.from(sealed, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));

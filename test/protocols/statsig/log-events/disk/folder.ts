@@ -8,6 +8,7 @@ import type { Batch, KeptBatch } from '../../../../../src/protocols/statsig/log-
 import { DiskKeeper } from '../../../../../src/protocols/statsig/log-events/disk/disk-keeper.js';
 import { testUser } from '../../../../fakes/test-user.js';
 import { makeTemporaryFolder } from '../../../../fakes/temporary-folder.js';
+import { createTestLog } from '../../../../fakes/log-sink.js';
 
 export function makeFolder(): string {
   return makeTemporaryFolder('log-events');
@@ -38,7 +39,7 @@ export async function openKeeper(
     progressNotWritten: (error: unknown) => void told.errors.push(error),
     notLocked: (error: unknown) => void told.errors.push(error),
   };
-  const keeper = new DiskKeeper(listener, createConcurrencyLimit(1), {
+  const keeper = new DiskKeeper(createTestLog(), listener, createConcurrencyLimit(1), {
     folder,
     user,
     segmentBytes,
