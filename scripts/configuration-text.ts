@@ -39,7 +39,7 @@ const BUDGET_HEAD = `## What clients may hold
 
 Strangers can reach the ports, so what they can hold is bounded, together with what known clients hold. Probes and SDKs that were
 served before have room of their own. Where a limit is reached, a line \`clients reached a limit\` says so, once a minute at most,
-\`tables\` of \`/status\` counts it as \`reached\`, and it is a [problem](operations.md#problems) for five minutes.
+\`tables\` of \`/status\` counts it as \`reached\`, and it is a [problem](reasons.md#problems) for five minutes.
 
 | in \`/status\` | what | limit | beyond it |
 | --- | --- | --- | --- |

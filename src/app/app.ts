@@ -88,9 +88,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
   }
 
   const { ports } = servers;
-  const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir, pinnedSdkKeys } = config;
-  log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
-  if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
+  const { pinnedSdkKeys } = config;
+  logListening(log, config, ports);
   const startedUp = startUp(world, readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
   inBackground(startedUp, log);
   let stopped: Promise<void> | undefined;
@@ -100,9 +99,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     get gauges() {
       return features.gauges;
     },
-    readFilesAgain: () => {
-      followed.readNow();
-    },
+    readFilesAgain: followed.readNow.bind(followed),
     leave: async (over) => {
       readiness.drain();
       if (config.shutdownDelayS > 0) await atMost(clock, config.shutdownDelayS * 1000, over);
@@ -113,6 +110,12 @@ export async function startApp(config: Config, world: World): Promise<App> {
       return stopped;
     },
   };
+}
+
+function logListening(log: Logger, config: Config, ports: Ports): void {
+  const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir } = config;
+  log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
+  if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
 }
 
 /** `pinning` ends when every pinned key was tried once. */

@@ -106,6 +106,6 @@ async function openStatsd(config: Config, { clock, log }: World, tags: SfpTags):
   return new StatsdSink(clock, log, tags, sender, toStatsdOptions(config));
 }
 
-function openStatsig(metrics: StatsigMetrics, { clock, version }: World, tags: SfpTags): StatsigSink {
-  return new StatsigSink(clock, tags, { ...metrics, version, prefix: SFP_PREFIX });
+function openStatsig(metrics: StatsigMetrics, { clock, log, version }: World, tags: SfpTags): StatsigSink {
+  return new StatsigSink(clock, log, tags, { ...metrics, version, prefix: SFP_PREFIX });
 }

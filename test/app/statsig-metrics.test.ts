@@ -9,6 +9,7 @@ import { SdkKeyForms } from '../../src/observability/sdk-key-forms.js';
 import { SfpTags } from '../../src/observability/sfp-tags.js';
 import { startEventOrigin, type EventOrigin } from '../fakes/event-origin.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
+import { createTestLog } from '../fakes/log-sink.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { SDK_KEY, startProxy, type TestProxy } from '../fakes/proxy.js';
 
@@ -117,7 +118,7 @@ interface Bench {
 function createBench(acceptance: 'accepted' | 'full' = 'accepted'): Bench {
   const [clock, batches] = [new ManualClock(), [] as ReceivedBatch[]];
   const options = { sdkKey: OWN_KEY, customIds: {}, prefix: 'p.', version: '0' };
-  const sink = new StatsigSink(clock, new SfpTags(new SdkKeyForms('sfp')), options);
+  const sink = new StatsigSink(clock, createTestLog(), new SfpTags(new SdkKeyForms('sfp')), options);
   sink.open({
     accept: async (batch) => {
       batches.push(batch);

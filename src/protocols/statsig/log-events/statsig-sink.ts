@@ -2,6 +2,8 @@
 import type { Cancel, Clock } from '../../../domain/clock.js';
 import { catalogue, type CatalogueRow, type ProxyEventName } from '../../../observability/catalogue.js';
 import type { ProxyEventFields } from '../../../observability/event-fields.js';
+import { inBackground } from '../../../observability/in-background.js';
+import type { Logger } from '../../../observability/logger.js';
 import type { EventSink } from '../../../observability/proxy-events.js';
 import type { SfpTags } from '../../../observability/sfp-tags.js';
 import type { LogEventStore } from './log-event-store.js';
@@ -32,6 +34,7 @@ interface LoggedEvent {
 
 export class StatsigSink implements EventSink {
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #tags: SfpTags;
   readonly #options: StatsigSinkOptions;
   #store: Pick<LogEventStore, 'accept'> | undefined;
@@ -42,8 +45,9 @@ export class StatsigSink implements EventSink {
   /** Events that were left out, or that the queue did not take. */
   dropped = 0;
 
-  constructor(clock: Clock, tags: SfpTags, options: StatsigSinkOptions) {
+  constructor(clock: Clock, log: Logger, tags: SfpTags, options: StatsigSinkOptions) {
     this.#clock = clock;
+    this.#log = log;
     this.#tags = tags;
     this.#options = options;
   }
@@ -105,9 +109,11 @@ export class StatsigSink implements EventSink {
     const body = Buffer.from(JSON.stringify({ events, statsigMetadata }));
     const headers = { 'content-type': 'application/json', 'statsig-event-count': String(events.length) };
     this.#events = [];
-    void this.#store.accept({ sdkKey, headers, query: '', coding: '', body }).then(({ kind }) => {
+    const accepting = this.#store.accept({ sdkKey, headers, query: '', coding: '', body });
+    const counted = accepting.then(({ kind }) => {
       if (kind !== 'accepted') this.dropped += events.length;
     });
+    inBackground(counted, this.#log);
   }
 }
 

@@ -4,12 +4,12 @@ import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { SpecFrames } from '../../../../src/protocols/statsig/grpc/grpc-sink.js';
 import { ConfigSpecService } from '../../../../src/protocols/statsig/grpc/config-spec-service.js';
-import { noProxyEvents } from '../../../fakes/proxy-events.js';
 import { ClientConnections } from '../../../../src/servers/http2/client-connections.js';
 import { status } from '../../../../src/servers/grpc/grpc-values.js';
 import { LimitReports } from '../../../../src/servers/http2/limit-reports.js';
 import { StreamRegistry } from '../../../../src/streams/stream-registry.js';
 import { createTestLog, LogSink } from '../../../fakes/log-sink.js';
+import { noProxyEvents } from '../../../fakes/proxy-events.js';
 import { ManualClock, settle } from '../../../fakes/manual-clock.js';
 
 class FakeCall extends EventEmitter {
