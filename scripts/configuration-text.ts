@@ -1,6 +1,7 @@
 // docs/configuration.md as text, made from the settings table.
 import { BUDGET } from '../src/app/budget.js';
 import { boundsText, type Setting } from '../src/config/setting.js';
+import { IDLE_OPTIONS, type IdleOption } from '../src/config/sfp-leftovers.js';
 import { settingGroups } from '../src/config/settings.js';
 
 const HEAD = `# Configuration
@@ -15,14 +16,23 @@ spec-forward-proxy health [options]
 \`MODE\` is \`http\`, \`grpc\` or \`grpc-and-http\`; \`CACHE\` is \`disabled\`, \`local\` or \`redis\`: [which one](cache.md#which-cache).
 
 Every setting is an option and an environment variable. An option beats its variable, a variable beats the default,
-and an empty variable counts as not set. All faults are reported together, each with its reason, and the exit status
-is 2. \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` are also read by their lower-case names.
+and an empty variable counts as not set. Names of variables count in any case. All faults are reported together, each
+with its reason, and the exit status is 2.
 
 \`--help\` prints the settings in **bold**, \`--help-all\` all of them.
 `;
 
 const TABLE_HEAD = `| option | variable | default | values | what it does |
 | --- | --- | --- | --- | --- |`;
+
+const IDLE_HEAD = `
+## Options of SFP without effect
+
+They are accepted, so that a command line written for SFP 4.1 to 4.5 starts; each that is given is logged with these words.
+
+| option | what is done instead |
+| --- | --- |
+`;
 
 /** What clients may hold, from the table that the code has. */
 const BUDGET_HEAD = `## What clients may hold
@@ -56,7 +66,7 @@ All timeouts, settings and others, have [a page of their own](timeouts.md).
 | headers of a request | 15 s to arrive, up to 20 s as it is checked every 5 s |
 | a whole request | 30 s to arrive, up to 35 s likewise |
 | a connection in use | 75 s without a byte in either direction |
-| age of a connection to an origin | 5 minutes, then another takes its place; 55 s without a request |
+| age of a connection to an origin | 5 minutes, then another takes its place; \`--http-connection-pool-idle-timeout-in-s\` without a request |
 | HTTP/2 connections to one origin | 2, the second where the first has no stream left |
 | redirects of the origin | 3 |
 | \`Retry-After\` of the origin | kept to for 10 minutes at most |
@@ -113,12 +123,17 @@ export function configurationText(): string {
     const rows = (Object.values(settings) as Setting[]).map(toRow);
     return `\n## ${title}\n\n${TABLE_HEAD}\n${rows.join('\n')}\n`;
   });
-  return `${HEAD}${tables.join('')}${TAIL}`;
+  return `${HEAD}${tables.join('')}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
+}
+
+function toIdleRow({ flags, instead }: IdleOption): string {
+  return `| ${flags.map((flag) => `\`--${flag}\``).join(', ')} | ${instead} |\n`;
 }
 
 function toRow(setting: Setting): string {
   const short = setting.short === undefined ? '' : `\`-${setting.short}\`, `;
-  const option = `${short}\`--${setting.flag}\``;
+  const alias = setting.alias === undefined ? '' : `, \`--${setting.alias}\``;
+  const option = `${short}\`--${setting.flag}\`${alias}`;
   const cells = [
     setting.isCommon === true ? `**${option}**` : option,
     `\`${setting.env}\``,

@@ -78,10 +78,10 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'a connection without a request',
-      time: number(`${OUTBOUND}/connection-age.ts`, 'IDLE_CONNECTION_MS_MAX'),
+      time: setting('httpConnectionPoolIdleTimeoutS'),
       by: 'undici for HTTP/1.1',
       note: 'two seconds less than the origin’s `Keep-Alive` says, where that is shorter',
-      test: ['http-client/h2-sessions.test.ts', 'an idle session is closed before'],
+      test: ['http-client/connecting.test.ts', 'is closed as soon as the setting says'],
     },
     {
       what: 'the same, beyond the connections that are kept',
@@ -283,6 +283,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       what: 'a write that waits for its turn',
       time: number('files/disk-queue.ts', 'WRITE_WAITING_DEADLINE_MS'),
       test: ['storage/disk/disk-queue.test.ts', 'who waits for two minutes waits no longer'],
+    },
+    {
+      what: 'pinned keys at a start, until the replica is ready all the same',
+      time: number('app/app.ts', 'STARTUP_MS_MAX'),
+      test: ['app/app.test.ts', 'readiness no longer than a minute'],
     },
     {
       what: 'the folder of specs at a start',

@@ -8,7 +8,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { App } from './app/app.js';
 import type { Typed } from './cli/read-command-line.js';
 import type { CommandLine } from './config/command-line.js';
-import type { Config, Loaded, Surroundings } from './config/load-config.js';
+import type { Config, Ignored, Loaded, Surroundings } from './config/load-config.js';
 import { systemClock } from './domain/clock.js';
 import { nameSdkKeys } from './domain/sdk-key.js';
 import { folderFault } from './files/folder-fault.js';
@@ -59,8 +59,8 @@ async function main(): Promise<void> {
       const loaded = loadConfig(typed.line, around);
       const config = orFaults(loaded);
       if (config === undefined) return;
-      const notices = loaded.kind === 'loaded' ? loaded.notices : [];
-      await runDaemon(config, notices, version);
+      const ignored = loaded.kind === 'loaded' ? loaded : { notices: [], asides: [] };
+      await runDaemon(config, ignored, version);
     }
   }
 }
@@ -87,7 +87,7 @@ async function runHealth(line: CommandLine): Promise<void> {
   process.exitCode = report.isHealthy ? 0 : EXIT_BROKEN;
 }
 
-async function runDaemon(config: Config, notices: readonly string[], version: string): Promise<void> {
+async function runDaemon(config: Config, ignored: Ignored, version: string): Promise<void> {
   const { startApp } = await import('./app/app.js');
   const { openStandardOutput } = await import('./observability/log-output.js');
   const { createLogger } = await import('./observability/logger.js');
@@ -99,7 +99,8 @@ async function runDaemon(config: Config, notices: readonly string[], version: st
     version,
   });
   nameSdkKeys(config.sdkKeyNames);
-  for (const notice of notices) log.warn(notice);
+  for (const notice of ignored.notices) log.warn(notice);
+  for (const aside of ignored.asides) log.debug(aside);
   // Log lines are written first, unless they are not read.
   const exit = (status: number): void => {
     systemClock.schedule(LAST_LINES_MS_MAX, () => {

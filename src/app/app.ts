@@ -19,16 +19,17 @@ import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
 import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
-import { toUpstreamOptions } from './room-options.js';
+import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
 import { buildServers } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
+import { versionEventFeature } from './version-events.js';
 import type { World } from './world.js';
 
 export interface App extends Ports {
-  /** Resolves when every pinned key was tried once. */
+  /** Resolves when every pinned key was tried once, or after a minute. */
   readonly startedUp: Promise<void>;
   /** Reads the files that settings name again, at once; a faulty one changes nothing. */
   readFilesAgain(): void;
@@ -39,6 +40,9 @@ export interface App extends Ports {
   /** Finishes what is in flight, within a deadline; safe to call again. */
   stop(): Promise<void>;
 }
+
+/** Pinned keys beyond those that were tried by then are fetched while clients are served. */
+const STARTUP_MS_MAX = 60_000;
 
 /** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
@@ -62,12 +66,13 @@ export async function startApp(config: Config, world: World): Promise<App> {
     certificates: servers.certificates,
   });
   features.add(
-    telemetryFeature(clock, telemetry, features, rooms),
+    telemetryFeature(clock, telemetry, features),
     processFeature(world, readiness),
     backupFeature(clock, backups, places),
     { name: 'connections to origins', close: () => shared.connections.close() },
     idListFeature(clock, rooms),
     specFeature(config, clock, rooms),
+    versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
     servers,
@@ -85,10 +90,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { ports } = servers;
   const { pinnedSdkKeys } = config;
   logListening(log, config, ports);
-  const startedUp = pinned.pin(pinnedSdkKeys).then(() => {
-    readiness.startedUp();
-    logReady(log, readiness, pinnedSdkKeys.size);
-  });
+  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
   inBackground(startedUp, log);
   let stopped: Promise<void> | undefined;
   return {
@@ -116,9 +118,32 @@ function logListening(log: Logger, config: Config, ports: Ports): void {
   if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
 }
 
-function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number): void {
-  if (unusable.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
-  else log.warn({ pinnedSdkKeys, unusable }, 'started up: ready for traffic, but folders cannot be used');
+/** `pinning` ends when every pinned key was tried once. */
+async function startUp(
+  { clock, log }: World,
+  readiness: Readiness,
+  pinnedSdkKeys: number,
+  pinning: Promise<void>,
+): Promise<void> {
+  let areTried = false;
+  const tried = pinning.then(() => {
+    areTried = true;
+  });
+  await atMost(clock, STARTUP_MS_MAX, tried);
+  readiness.startedUp();
+  logReady(log, readiness, pinnedSdkKeys, areTried);
+}
+
+function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number, areTried: boolean): void {
+  const buts = [
+    ...(areTried ? [] : ['not every pinned key was tried yet']),
+    ...(unusable.length === 0 ? [] : ['folders cannot be used']),
+  ];
+  if (buts.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
+  else {
+    const facts = { pinnedSdkKeys, ...(unusable.length > 0 && { unusable }) };
+    log.warn(facts, `started up: ready for traffic, but ${buts.join(', and ')}`);
+  }
 }
 
 interface Shared {

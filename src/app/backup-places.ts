@@ -100,6 +100,7 @@ function toRedisOptions(config: Config, redis: RedisConfig, trust: RedisTrust): 
     leaseTtlMs,
     attemptIntervalMs: Math.min(config.pollingIntervalS * 1000, leaseTtlMs / 3),
     entryTtlS: config.redisCacheTtlS,
+    keyPrefix: config.redisKeyPrefix,
     keySchema: config.redisKeySchema === 'prefix' ? 'prefix' : 'sha256',
     doubleWriteLegacyKey: config.doubleWriteCacheForLegacyKey,
     instanceName: config.instanceName,

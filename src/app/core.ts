@@ -24,6 +24,7 @@ import {
   toHostOf,
   toIntervalMs,
   toNeededIntervalMs,
+  toPinnedPayloadNames,
   toPollerOptions,
 } from './room-options.js';
 import type { World } from './world.js';
@@ -76,7 +77,7 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
   };
   const poller = new Poller(clock, log, toPollerOptions(config, facts));
-  const pinned = new PinnedPayloads(store, poller, outcomes, config.pinnedPayloadNames);
+  const pinned = new PinnedPayloads(store, poller, outcomes, toPinnedPayloadNames(config));
   const isRefused = (key: PayloadKey): boolean =>
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&

@@ -49,7 +49,7 @@ export function buildIdLists(
   const idListDisk = buildDiskPlace(config, world, disk);
   const place = idListDisk ?? new MemoryPlace();
   const idListFiles = new IdListFiles(clock, log, idListFileOrigin, place, toIdListFilesOptions(config));
-  const manifestFiles = new ManifestFiles();
+  const manifestFiles = new ManifestFiles(config.statsigEndpointDownloadIdListFile);
   const source = { read: reader.read.bind(reader), refresh: refresher.refresh.bind(refresher) };
   const grow = idListFiles.grow.bind(idListFiles);
   const manifests = new ManifestDirectory(clock, source, manifestFiles, grow);

@@ -17,23 +17,20 @@ const VARIANTS: Readonly<Record<PinnedPayloadName, Variant>> = {
 /** Fetched at start, so that an outage finds something to serve: legacy SDKs ask for v1, core ones for v2 in either format. */
 const AT_START: readonly PinnedPayloadName[] = ['v1', 'v2', 'v2-protobuf'];
 
+export type PayloadNames = (sdkKey: string) => readonly PinnedPayloadName[];
+
 export class PinnedPayloads {
   readonly #store: PayloadStore;
   readonly #poller: Poller;
   readonly #outcomes: OutcomeLog;
-  readonly #named: readonly PinnedPayloadName[];
+  readonly #named: PayloadNames;
   #sdkKeys: ReadonlySet<string> = new Set();
   #payloads: readonly PayloadKey[] = [];
   /** By their ids. */
   #needed: ReadonlySet<string> = new Set();
 
-  /** `named`: what is needed of each key, though no client of this process asks for it. */
-  constructor(
-    store: PayloadStore,
-    poller: Poller,
-    outcomes: OutcomeLog,
-    named: readonly PinnedPayloadName[],
-  ) {
+  /** `named`: what is needed of a key, though no client of this process asks for it. */
+  constructor(store: PayloadStore, poller: Poller, outcomes: OutcomeLog, named: PayloadNames) {
     this.#store = store;
     this.#poller = poller;
     this.#outcomes = outcomes;
@@ -57,8 +54,8 @@ export class PinnedPayloads {
     const left = [...this.#sdkKeys].filter((sdkKey) => !sdkKeys.has(sdkKey));
     this.#sdkKeys = sdkKeys;
     this.#store.pin(sdkKeys);
-    this.#payloads = payloadsOf(sdkKeys, new Set([...AT_START, ...this.#named]));
-    this.#needed = new Set(payloadsOf(sdkKeys, new Set(this.#named)).map(payloadId));
+    this.#payloads = payloadsOf(sdkKeys, (sdkKey) => [...AT_START, ...this.#named(sdkKey)]);
+    this.#needed = new Set(payloadsOf(sdkKeys, this.#named).map(payloadId));
     // Clients may have asked for more than the variants that are pinned.
     for (const key of left.flatMap((sdkKey) => allPayloadKeys(sdkKey))) {
       if (this.#store.peek(key) !== undefined) continue;
@@ -69,9 +66,8 @@ export class PinnedPayloads {
   }
 }
 
-function payloadsOf(
-  sdkKeys: ReadonlySet<string>,
-  names: ReadonlySet<PinnedPayloadName>,
-): readonly PayloadKey[] {
-  return [...sdkKeys].flatMap((sdkKey) => [...names].map((name) => ({ sdkKey, ...VARIANTS[name] })));
+function payloadsOf(sdkKeys: ReadonlySet<string>, namesOf: PayloadNames): readonly PayloadKey[] {
+  return [...sdkKeys].flatMap((sdkKey) =>
+    [...new Set(namesOf(sdkKey))].map((name) => ({ sdkKey, ...VARIANTS[name] })),
+  );
 }

@@ -10,7 +10,7 @@ import type { HttpTimeouts } from '../servers/http/fastify-app.js';
 import type { HttpServerOptions } from '../servers/http/http-server.js';
 import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
-import { FILE_PATH } from '../protocols/statsig/id-lists/manifest-directory.js';
+import { FILE_PATH } from '../protocols/statsig/id-lists/file-id.js';
 import type { PollerOptions } from '../core/poller.js';
 import type { IdListFilesOptions } from '../protocols/statsig/id-lists/id-list-files.js';
 import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/disk-keeper.js';
@@ -19,6 +19,7 @@ import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/i
 import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
+import type { PayloadNames } from './pinned-payloads.js';
 import type { StatsdOptions } from '../observability/statsd/statsd-sink.js';
 import type { World } from './world.js';
 import type { ConnectionsByServer } from './connection-shares.js';
@@ -51,6 +52,11 @@ export function toHttpTimeouts(config: Config): HttpTimeouts {
     requestMs: REQUEST_MS_MAX,
     checkMs: 5_000,
   };
+}
+
+/** Between two tellings of the versions held; 0 for never. */
+export function toVersionEventsMs(config: Config): number {
+  return config.configSpecCurrentLcutSamplingIntervalS * 1000;
 }
 
 /** Nothing on the admin port takes a body. */
@@ -106,6 +112,11 @@ export function toFleetOptions(config: Config, { isIdle }: PollFacts): FleetMemb
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   };
+}
+
+/** What of a pinned key is needed, whether clients of this process ask for it or not. */
+export function toPinnedPayloadNames({ pinnedPayloadNames, warmUpPayloads }: Config): PayloadNames {
+  return (sdkKey) => [...pinnedPayloadNames, ...(warmUpPayloads.get(sdkKey) ?? [])];
 }
 
 /** The host of a payload's origin. */
@@ -176,6 +187,7 @@ export function toUpstreamOptions(
     headersTimeoutMs: config.httpReadTimeoutS * 1000,
     bodyIdleTimeoutMs: config.httpReadTimeoutS * 1000,
     idleConnectionsMax: config.httpConnectionPoolMaxIdlePerHost,
+    idleConnectionMs: config.httpConnectionPoolIdleTimeoutS * 1000,
     bodyLimits: { encodedBytesMax: decodedBytesMax / 2, decodedBytesMax },
     caPem: config.originCaPem,
     httpProxy: config.httpProxy,

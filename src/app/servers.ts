@@ -15,6 +15,7 @@ import { LimitReports } from '../servers/http2/limit-reports.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
+import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -66,8 +67,9 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
+  const counts: SpecRequestCounts = { sinceTimeIgnored: 0 };
   const bodies = new BodyRoom(toBodyBytesMax(config, world));
-  const http = connections.http && buildPublicServer(config, world, rooms, bodies);
+  const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
   const certificates = config.tls && new Certificates(clock, log, config.tls.files);
@@ -94,6 +96,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
     status: (shows) => ({
       endpoints: describeEndpoints(config, ports.numbers),
       streams: describeStreams(registry, shows),
+      ...(http && { requests: { ...counts } }),
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
       ...(http2 && { http2: { limitsReached: http2.limitsReached } }),
       ...(tls && { tls: tls.describe() }),
@@ -134,11 +137,13 @@ function buildPublicServer(
   { clock, log }: World,
   rooms: AllRooms,
   bodies: BodyRoom,
+  counts: SpecRequestCounts,
 ): HttpApp {
   const { readiness, events, reader, logEvents } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
     specs: reader,
+    counts,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },

@@ -17,7 +17,6 @@ import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { StatsigSink } from '../protocols/statsig/log-events/statsig-sink.js';
 import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
-import type { Core } from './core.js';
 import type { Feature, Features } from './feature.js';
 import { startGaugeEvents } from './gauge-events.js';
 import { toStatsdOptions } from './room-options.js';
@@ -71,12 +70,7 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
 const LAST_MS_MAX = 500;
 
 /** The first in the list: closed when all others are, it sends what they had to tell of their end. */
-export function telemetryFeature(
-  clock: Clock,
-  telemetry: Telemetry,
-  features: Features,
-  { store }: Core,
-): Feature {
+export function telemetryFeature(clock: Clock, telemetry: Telemetry, features: Features): Feature {
   const { events, metrics, statsd, statsig } = telemetry;
   let stopGauges: Cancel = () => undefined;
   metrics.addReader((write) => {
@@ -86,7 +80,7 @@ export function telemetryFeature(
     name: 'telemetry',
     open: () => {
       const streams = (): number => features.gauges['streams']?.entries ?? 0;
-      if (statsd ?? statsig) stopGauges = startGaugeEvents(clock, events, store, streams);
+      if (statsd ?? statsig) stopGauges = startGaugeEvents(clock, events, streams);
     },
     drain: () => {
       stopGauges();

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option, type Help } from 'commander';
 import type { CommandLine, SettingName } from '../config/command-line.js';
 import { boundsText, type Setting } from '../config/setting.js';
+import { IDLE_OPTIONS, type IdleOption } from '../config/sfp-leftovers.js';
 import { settingGroups, settings } from '../config/settings.js';
 
 export type Typed =
@@ -37,13 +38,13 @@ export function readCommandLine(args: readonly string[], version: string, helpWi
     told += text;
   });
   try {
-    program.parse(withFlagValues(args.flatMap(splitShortOption)), { from: 'user' });
+    program.parse(withFlagValues(args.flatMap(splitShortOption).map(withoutAlias)), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && told !== '') return { kind: 'told', text: told };
     throw error;
   }
   const { operands, unknownOptions } = splitArguments(program.args);
-  const line = { operands, unknownOptions, options: readOptions(program.opts()) };
+  const line = { operands, unknownOptions, ...readOptions(program.opts()) };
   return { kind: operands[0] === HEALTH ? 'health' : 'run', line };
 }
 
@@ -69,7 +70,7 @@ function buildProgram(version: string, helpWidth: number, tell: (text: string) =
   const options = settingGroups.flatMap(({ title, settings: group }) =>
     (Object.values(group) as Setting[]).map((setting) => toOption(setting, title)),
   );
-  for (const option of options) program.addOption(option);
+  for (const option of [...options, ...IDLE_OPTIONS.flatMap(toIdleOptions)]) program.addOption(option);
   program.on('option:help-all', () => {
     for (const option of options) option.hideHelp(false);
     program.help();
@@ -103,21 +104,44 @@ function describe(setting: Setting): string {
   const hasNone = setting.kind === 'switch' || setting.kind === 'flag' || setting.default === '';
   const fallback = hasNone ? [] : [`default ${setting.default}`];
   const bounds = setting.kind === 'integer' ? [boundsText(setting)] : [];
-  return [...fallback, ...bounds, setting.env].join('; ');
+  const alias = setting.alias === undefined ? [] : [`also --${setting.alias}`];
+  return [...fallback, ...bounds, ...alias, setting.env].join('; ');
 }
 
-function readOptions(parsed: Readonly<Record<string, unknown>>): ReadonlyMap<SettingName, string | true> {
+/** Each spelling is an option of its own. */
+function toIdleOptions({ flags, unit }: IdleOption): Option[] {
+  const value = unit === undefined ? '' : ` [${unit}]`;
+  return flags.map((flag) => new Option(`--${flag}${value}`).hideHelp());
+}
+
+function readOptions(
+  parsed: Readonly<Record<string, unknown>>,
+): Pick<CommandLine, 'options' | 'idleOptions'> {
   const options = new Map<SettingName, string | true>();
   for (const [name, setting] of Object.entries(settings) as [SettingName, Setting][]) {
     const value = parsed[camelCase(setting.flag)];
     if (typeof value === 'string' || value === true) options.set(name, value);
   }
-  return options;
+  const isTyped = ({ flags }: IdleOption): boolean =>
+    flags.some((flag) => parsed[camelCase(flag)] !== undefined);
+  return { options, idleOptions: IDLE_OPTIONS.filter(isTyped) };
 }
 
 /** Commander's name for an option. */
 function camelCase(flag: string): string {
   return flag.replace(/-([a-z])/g, (_dash, letter: string) => letter.toUpperCase());
+}
+
+const FLAGS_BY_ALIAS: ReadonlyMap<string, string> = new Map(
+  (Object.values(settings) as Setting[]).flatMap(({ alias, flag }) =>
+    alias === undefined ? [] : [[`--${alias}`, `--${flag}`] as const],
+  ),
+);
+
+function withoutAlias(arg: string): string {
+  const [name = ''] = arg.split('=', 1);
+  const flag = FLAGS_BY_ALIAS.get(name);
+  return flag === undefined ? arg : flag + arg.slice(name.length);
 }
 
 /** `-p=5` is `-p 5`, as in SFP. */

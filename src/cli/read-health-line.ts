@@ -20,5 +20,5 @@ export function readHealthLine(args: readonly string[]): CommandLine | undefined
   }
   const given = rows.map(([name, { flag }]) => [name, values[flag]] as const);
   const options = given.filter((entry): entry is [SettingName, string | true] => entry[1] !== undefined);
-  return { operands: ['health'], unknownOptions: [], options: new Map(options) };
+  return { operands: ['health'], idleOptions: [], unknownOptions: [], options: new Map(options) };
 }

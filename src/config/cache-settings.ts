@@ -159,6 +159,14 @@ export const cacheSettings = {
     max: 31_536_000,
     help: 'how long a spec stays in Redis after it was last confirmed',
   }),
+  redisKeyPrefix: text({
+    ...ANY_TEXT,
+    flag: 'redis-key-prefix',
+    env: 'REDIS_KEY_PREFIX',
+    default: '',
+    unit: 'prefix',
+    help: 'in front of every name in Redis, of the lock and of the channel, with one colon between: fleets that share a Redis; SDKs that read it need the same',
+  }),
   redisKeySchema: text({
     flag: 'redis-key-schema',
     env: 'SFP_REDIS_KEY_SCHEMA',

@@ -14,7 +14,15 @@ export const idListSettings = {
     flag: 'id-lists-statsig-endpoint',
     env: 'ID_LISTS_STATSIG_ENDPOINT',
     default: 'https://statsigapi.net',
-    help: 'origin of ID lists',
+    help: 'origin of ID lists; where it is not set and --statsig-endpoint is, that one',
+  }),
+  statsigEndpointDownloadIdListFile: text({
+    ...PUBLIC_URL,
+    flag: 'statsig-endpoint-download-id-list-file',
+    env: 'STATSIG_ENDPOINT_DOWNLOAD_ID_LIST_FILE',
+    default: '',
+    unit: 'url',
+    help: 'base URL to fetch the files of ID lists from: /v1/download_id_list_file/<id> is put behind it, for the URLs of manifests with that path or /idlists/<id>; if not set, the hosts that manifests name',
   }),
   idListsPollingIntervalS: integer({
     ...SECONDS,

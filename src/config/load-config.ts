@@ -8,11 +8,14 @@ import type { CommandLine, SettingName } from './command-line.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
+import { faultsOfVariables, idleOptionNotice, idleVariableNotices } from './sfp-leftovers.js';
 import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { similarName } from './similar-name.js';
 import { readStatsigMetrics, type StatsigMetrics } from './statsig-metrics.js';
 import { readTls, type TlsConfig } from './tls-config.js';
+import { isServiceAddress, isServiceVariable, readVariables, type Variables } from './variables.js';
+import type { WarmUp } from './warm-up.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
 export type Cache = 'disabled' | 'redis' | 'local';
@@ -28,6 +31,8 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   /** What keys are called, by key. */
   readonly sdkKeyNames: ReadonlyMap<string, string>;
   readonly pinnedPayloadNames: readonly PinnedPayloadName[];
+  /** The same for single pinned keys. */
+  readonly warmUpPayloads: WarmUp['payloads'];
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
   /** With CACHE `redis` only. */
@@ -55,9 +60,16 @@ export interface Surroundings {
   readonly folderFault: (path: string) => string | undefined;
 }
 
+/** What was given and has no effect, in sentences to be logged. */
+export interface Ignored {
+  /** Somebody may count on these. */
+  readonly notices: readonly string[];
+  /** Nobody misses anything. */
+  readonly asides: readonly string[];
+}
+
 export type Loaded<Result> =
-  /** `notices`: what was ignored, to be logged. */
-  | { readonly kind: 'loaded'; readonly config: Result; readonly notices: readonly string[] }
+  | ({ readonly kind: 'loaded'; readonly config: Result } & Ignored)
   | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
 const MODES: readonly Mode[] = ['http', 'grpc', 'grpc-and-http'];
@@ -65,13 +77,15 @@ const CACHES: readonly Cache[] = ['disabled', 'redis', 'local'];
 
 /** The whole configuration of the daemon. */
 export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Config> {
-  const { values, faults, notices } = loadValues(typed, around);
+  const variables = readVariables(around.env);
+  const { values, faults, notices } = loadValues(typed, variables);
   const [mode, cache, ...rest] = typed.operands;
   const all = [
     ...faultsOfOperand('MODE', mode, MODES),
     ...faultsOfOperand('CACHE', cache, CACHES),
     ...faultsOfSurplus(rest),
     ...faults,
+    ...faultsOfVariables(variables, cache === 'redis'),
   ];
   const pinned = readPinnedKeys(values, around.readFile);
   const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
@@ -84,7 +98,13 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
     kind: 'loaded',
-    notices: [...notices, ...unknownVariables(around.env)],
+    notices: [
+      ...typed.idleOptions.map(idleOptionNotice),
+      ...notices,
+      ...pinned.warmUp.faults.map((fault) => `${sourceOf(settings.startupWarmupKeysJson)}: ${fault}`),
+      ...unknownVariables(variables),
+    ],
+    asides: idleVariableNotices(variables),
     config: Object.freeze({
       ...values,
       mode: mode as Mode,
@@ -93,6 +113,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       sdkKeysText: pinned.fileText,
       sdkKeyNames: pinned.names,
       pinnedPayloadNames: readPinnedPayloads(values.pinnedPayloads),
+      warmUpPayloads: pinned.warmUp.payloads,
       originCaPem: ca.pem,
       tls,
       ...places.config,
@@ -133,16 +154,18 @@ function readPlaces(
 }
 
 /** Only the settings: what a subcommand needs that starts no daemon. The first operand is the subcommand itself. */
-export function loadSettings(typed: CommandLine, around: Surroundings): Loaded<SettingValues> {
-  const loaded = loadValues(typed, around);
+export function loadSettings(typed: CommandLine, { env }: Pick<Surroundings, 'env'>): Loaded<SettingValues> {
+  const loaded = loadValues(typed, readVariables(env));
   const { values, notices } = loaded;
   const faults = [...faultsOfSurplus(typed.operands.slice(1)), ...loaded.faults];
-  return faults.length > 0 ? { kind: 'faults', faults } : { kind: 'loaded', config: values, notices };
+  return faults.length > 0
+    ? { kind: 'faults', faults }
+    : { kind: 'loaded', config: values, notices, asides: [] };
 }
 
 function loadValues(
   typed: CommandLine,
-  around: Surroundings,
+  variables: Variables,
 ): {
   readonly values: SettingValues;
   readonly faults: readonly string[];
@@ -156,9 +179,10 @@ function loadValues(
   for (const [name, setting] of Object.entries(settings) as [SettingName, Setting][]) {
     // A faulty setting gets its default, so that the others can still be judged.
     values[name] = defaultOf(setting);
-    const given = find(name, setting, typed, around.env);
+    const given = find(name, setting, typed, variables);
     if (given === undefined) continue;
-    if (isOfKubernetes(setting, given)) {
+    const text = given.isVariable ? given.text : '';
+    if (setting.kind === 'integer' && text !== true && isServiceAddress(text)) {
       notices.push(`${given.source} is ignored: Kubernetes sets it to the address of a Service`);
       continue;
     }
@@ -167,6 +191,11 @@ function loadValues(
     } catch (error) {
       faults.push(faultOf(setting, given, error as Error));
     }
+  }
+  const isGiven = (name: SettingName): boolean => find(name, settings[name], typed, variables) !== undefined;
+  // As in SFP since 4.2: a closed network has one way out for all of them.
+  if (!isGiven('idListsStatsigEndpoint') && isGiven('statsigEndpoint')) {
+    values['idListsStatsigEndpoint'] = values['statsigEndpoint'];
   }
   return { values: values as unknown as SettingValues, faults, notices };
 }
@@ -177,26 +206,16 @@ function faultOf(setting: Setting, { source, text }: Given, { message }: Error):
   return [`${source}:`, ...shown, message, ...bounds].join(' ');
 }
 
-/** A Service called `redis-enterprise` gives every pod beside it REDIS_ENTERPRISE_PORT=tcp://10.0.0.1:6379. */
-function isOfKubernetes(setting: Setting, { text, isVariable }: Given): boolean {
-  return (
-    isVariable &&
-    setting.kind === 'integer' &&
-    typeof text === 'string' &&
-    /^(?:tcp|udp|sctp):\/\//.test(text)
-  );
-}
-
 const FLAGS = Object.values(settings).map(({ flag }) => `--${flag}`);
-const VARIABLES = (Object.values(settings) as Setting[]).flatMap(variablesOf);
-/** Variables of Kubernetes for a Service called `sfp`, or `sfp-…`. */
-const SERVICE_VARIABLE = /^SFP_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT|PORT_\d+_(?:TCP|UDP|SCTP)\w*)$/;
+const VARIABLES = Object.values(settings).map(({ env }) => env);
 
 /** Ours that no setting has: mistyped, or of another version. */
-function unknownVariables(env: Surroundings['env']): readonly string[] {
-  return Object.keys(env)
-    .filter((name) => name.startsWith('SFP_') && !VARIABLES.includes(name) && !SERVICE_VARIABLE.test(name))
-    .map((name) => `variable ${maskSdkKeysIn(name)} is ignored: ${adviceFor(name, VARIABLES)}`);
+function unknownVariables(variables: Variables): readonly string[] {
+  return [...variables]
+    .filter(([name]) => name.startsWith('SFP_') && !VARIABLES.includes(name) && !isServiceVariable(name))
+    .map(
+      ([name, { source }]) => `variable ${maskSdkKeysIn(source)} is ignored: ${adviceFor(name, VARIABLES)}`,
+    );
 }
 
 function adviceFor(name: string, names: readonly string[]): string {
@@ -215,21 +234,12 @@ function find(
   name: SettingName,
   setting: Setting,
   typed: CommandLine,
-  env: Surroundings['env'],
+  variables: Variables,
 ): Given | undefined {
   const option = typed.options.get(name);
   if (option !== undefined) return { text: option, source: `--${setting.flag}`, isVariable: false };
-  for (const variable of variablesOf(setting)) {
-    const text = env[variable];
-    // An empty variable is how a chart says "not set".
-    if (text !== undefined && text !== '') return { text, source: variable, isVariable: true };
-  }
-  return undefined;
-}
-
-/** Outbound proxies are known by lower-case names as well, the only ones that curl reads. */
-function variablesOf(setting: Setting): readonly string[] {
-  return setting.env.endsWith('_PROXY') ? [setting.env, setting.env.toLowerCase()] : [setting.env];
+  const variable = variables.get(setting.env);
+  return variable && { ...variable, isVariable: true };
 }
 
 function valueOf(setting: Setting, text: string | true): unknown {

@@ -1,4 +1,4 @@
-// Pinned SDK keys and their names: from a file, one a line, and from a list; faults name the line, never the key.
+// Pinned SDK keys and their names: from a file, one a line, from a list, and from SFP's list; faults name the line, never the key.
 import { fileFault } from '../files/small-file.js';
 import {
   isValidKeyName,
@@ -9,6 +9,7 @@ import {
 } from '../domain/sdk-key.js';
 import { sourceOf } from './setting.js';
 import { settings } from './settings.js';
+import { readWarmUp, type WarmUp } from './warm-up.js';
 
 export interface PinnedKeys {
   readonly sdkKeys: ReadonlySet<string>;
@@ -16,6 +17,8 @@ export interface PinnedKeys {
   readonly names: ReadonlyMap<string, string>;
   /** What the keys file holds; empty where there is none. */
   readonly fileText: string;
+  /** Of SFP's list of keys to fetch at a start, which are pinned like the others. */
+  readonly warmUp: WarmUp;
   readonly faults: readonly string[];
 }
 
@@ -24,6 +27,8 @@ export interface PinnedKeySources {
   readonly sdkKeysFile: string;
   /** Keys separated by commas, each perhaps as `name=key`; empty for none. */
   readonly sdkKeys: string;
+  /** SFP's list; empty for none. */
+  readonly startupWarmupKeysJson: string;
   readonly maximumConcurrentSdkKeys: number;
 }
 
@@ -58,13 +63,15 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
       add(line, `${sourceOf(settings.sdkKeysFile)}: line ${index + 1} of ${maskSdkKeysIn(path)}`);
     });
   }
+  const warmUp = readWarmUp(sources.startupWarmupKeysJson);
+  for (const sdkKey of warmUp.payloads.keys()) sdkKeys.add(sdkKey);
   if (sdkKeys.size > sources.maximumConcurrentSdkKeys) {
     faults.push(
       `${sdkKeys.size} SDK keys are pinned, more than --maximum-concurrent-sdk-keys ` +
         `(${sources.maximumConcurrentSdkKeys}) allows: raise that or pin fewer`,
     );
   }
-  return { sdkKeys, names, fileText, faults };
+  return { sdkKeys, names, fileText, warmUp, faults };
 }
 
 /** What is wrong, as the end of a sentence. Not even the name is shown: it may be the key, in the wrong place. */

@@ -6,7 +6,9 @@ interface Row {
   readonly flag: string;
   /** One letter, for the options that SFP has one for. */
   readonly short?: string;
-  /** Environment variable. */
+  /** Another name of the option in SFP, without its dashes. */
+  readonly alias?: string;
+  /** Environment variable; names count in any case. */
   readonly env: string;
   /** One line for --help and the documentation. */
   readonly help: string;

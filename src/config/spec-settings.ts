@@ -30,12 +30,22 @@ export const specSettings = {
   updateBatchSize: integer({
     flag: 'update-batch-size',
     short: 'u',
+    alias: 'max-in-flight',
     env: 'SFP_UPDATE_BATCH_SIZE',
     default: 64,
     min: 1,
     max: 10_000,
     unit: 'requests',
     help: 'polls in flight upstream at one time',
+  }),
+  configSpecCurrentLcutSamplingIntervalS: integer({
+    ...SECONDS,
+    flag: 'config-spec-current-lcut-sampling-interval-in-s',
+    env: 'SFP_CONFIG_SPEC_CURRENT_LCUT_SAMPLING_INTERVAL_IN_S',
+    default: 60,
+    min: 0,
+    max: 86_400,
+    help: 'how often the event ConfigSpecCurrentLcut tells the version held of each spec; 0: never',
   }),
   coldFetchesMax: integer({
     flag: 'cold-fetches-max',
@@ -78,6 +88,15 @@ export const specSettings = {
     pattern: new RegExp(`^(?:${PAYLOAD}(?:,${PAYLOAD})*)?$`),
     patternText: `names separated by commas, of ${PINNED_PAYLOADS.join(', ')}`,
     help: 'what of each pinned key is asked for once an interval though no client asks this proxy for it: what SDKs read from Redis',
+  }),
+  startupWarmupKeysJson: text({
+    ...ANY_TEXT,
+    isSecret: true,
+    flag: 'startup-warmup-keys-json',
+    env: 'SFP_STARTUP_WARMUP_KEYS_JSON',
+    default: '',
+    unit: 'json',
+    help: 'more pinned SDK keys, as SFP takes them: a JSON array of {"sdk_key", "path", "encodings"}; what they name is asked for like --pinned-payloads; use the variable',
   }),
   specBodyMaxMib: integer({
     flag: 'spec-body-max-in-mib',

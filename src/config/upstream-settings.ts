@@ -16,7 +16,17 @@ export const upstreamSettings = {
     min: 0,
     max: 10_000,
     unit: 'connections',
-    help: 'HTTP/1.1 connections to the origin kept open for 55 s without a request; others are closed after 15 s',
+    help: 'HTTP/1.1 connections to the origin kept open without a request for as long as the next setting says; others are closed after 15 s',
+  }),
+  httpConnectionPoolIdleTimeoutS: integer({
+    ...SECONDS,
+    flag: 'http-connection-pool-idle-timeout-in-s',
+    env: 'SFP_HTTP_CONNECTION_POOL_IDLE_TIMEOUT_IN_S',
+    // Before the 60 s after which load balancers commonly forget a connection.
+    default: 55,
+    min: 1,
+    max: 3600,
+    help: 'how long a connection to the origin stays open without a request; shorter than load balancers on the way keep it',
   }),
   httpConnectTimeoutS: integer({
     ...SECONDS,

@@ -15,6 +15,8 @@ export interface StoredFacts {
   readonly isServable: boolean;
   /** The version that the body states; undefined where it states none. */
   readonly version: number | undefined;
+  /** As in a payload. */
+  readonly checksum: string | undefined;
 }
 
 /** Why a body was not accepted. Stable and machine-readable. */

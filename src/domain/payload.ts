@@ -23,4 +23,6 @@ export interface Payload {
   readonly originForm: BodyForm;
   /** Size of the body without compression. */
   readonly identityBytes: number;
+  /** What the body states as its checksum, in printable ASCII without spaces; undefined where it states none. */
+  readonly checksum?: string | undefined;
 }

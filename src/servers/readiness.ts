@@ -22,7 +22,7 @@ export class Readiness {
     return this.#findUnusable();
   }
 
-  /** Every pinned key was tried once. Without effect once draining. */
+  /** Every pinned key was tried once, or that took too long. Without effect once draining. */
   startedUp(): void {
     if (this.#phase === 'starting') this.#enter('serving');
   }

@@ -89,6 +89,28 @@ test('pinned keys are fetched at start in every form SDKs ask for, and then the 
   assert.equal(await probe(proxy.url, 'ready'), '200 ready');
 });
 
+test('a list made for SFP is fetched at start; listeners do not wait for it, and readiness no longer than a minute', async (t) => {
+  const entries = Array.from({ length: 4 }, (_none, index) => ({
+    sdk_key: `secret-warmup-key-${index}`,
+    path: '/v1/get_id_lists',
+  }));
+  const { origin, proxy, clock } = await startPair(t, {
+    env: { SFP_STARTUP_WARMUP_KEYS_JSON: JSON.stringify(entries) },
+    args: ['-u', '1'],
+    prepare: (held) => held.hold(),
+  });
+  await origin.arrived(1);
+  await clock.advanceInSteps(59_900, 100);
+  assert.equal(await probe(proxy.url, 'health'), '200 healthy');
+  assert.equal(await probe(proxy.url, 'ready'), '503 starting');
+  await clock.advanceInSteps(200, 100);
+  await proxy.app.startedUp;
+  assert.equal(await probe(proxy.url, 'ready'), '200 ready');
+  const said = 'started up: ready for traffic, but not every pinned key was tried yet';
+  assert.equal(proxy.logs.withMessage(said).length, 1);
+  assert.ok(!JSON.stringify(proxy.logs.lines).includes('warmup-key'));
+});
+
 test('an origin that fails does not keep the proxy from being ready', async (t) => {
   const prepare = (origin: FakeOrigin): void => {
     origin.fault = FAILING.status_500;

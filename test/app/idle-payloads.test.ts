@@ -68,6 +68,20 @@ test('what an operator names is polled once an interval, though nobody asks', as
   assert.ok(v1 <= 1 && protobuf <= 1, `${v1} and ${protobuf} polls`);
 });
 
+test('what a list made for SFP names is polled once an interval, for the keys that it names', async () => {
+  const entries = [
+    { sdk_key: sdkKey, path: '/v2/download_config_specs', encodings: ['statsig-br', 'gzip'] },
+    { sdk_key: 'secret-another-key', path: '/v1/download_config_specs' },
+  ];
+  const { scene } = await startPinned(['--startup-warmup-keys-json', JSON.stringify(entries)]);
+  assert.deepEqual(pollsOf(scene, 0), [1, 1, 1, 0]);
+  const startMs = scene.clock.monotonicMs();
+  await scene.run(30 * INTERVAL_MS);
+  const [v1 = 0, v2 = 0, protobuf = 0] = pollsOf(scene, startMs);
+  assert.ok(v2 >= 29 && v2 <= 31 && protobuf >= 29 && protobuf <= 31, `${v2} and ${protobuf} polls`);
+  assert.ok(v1 <= 1, `${v1} polls`);
+});
+
 test('a pinned key of a network that comes late is there ten seconds after it, in every format', async () => {
   const scene = new FleetScene();
   scene.version = undefined;

@@ -331,6 +331,19 @@ test('an origin may be named with the path that SDKs ask for, which is left off'
   assert.equal(idListsStatsigEndpoint.href, 'https://lists.example/');
 });
 
+test('the origin of specs is that of ID lists too, unless these have one of their own', () => {
+  const origin = 'https://edge.example/statsig';
+  const hrefOf = (args: readonly string[], env: Record<string, string> = {}): string =>
+    config(args, { env }).idListsStatsigEndpoint.href;
+  assert.equal(hrefOf(['--statsig-endpoint', origin]), origin);
+  assert.equal(hrefOf([], { STATSIG_ENDPOINT: origin }), origin);
+  assert.equal(
+    hrefOf(['--statsig-endpoint', origin], { ID_LISTS_STATSIG_ENDPOINT: 'https://lists.example' }),
+    'https://lists.example/',
+  );
+  assert.equal(hrefOf([]), 'https://statsigapi.net/');
+});
+
 test('a folder that cannot be used is told with the other faults, and is none without them', () => {
   const told = faults(['http', 'local', '--data-dir', '/a-file', '-p', '0']);
   assert.deepEqual(told, [

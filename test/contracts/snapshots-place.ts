@@ -47,6 +47,7 @@ export function assertHolds(loading: Loading, saved: Payload): Snapshot {
   );
   assert.equal(payload.format, saved.format);
   assert.equal(payload.identityBytes, saved.identityBytes);
+  assert.equal(payload.checksum, saved.checksum);
   assert.equal(payload.originForm.etag, etagOf(payload.originForm.bytes));
   assert.ok(confirmedAgoMs >= 0, `${confirmedAgoMs} ms`);
   return snapshot;

@@ -40,9 +40,16 @@ function demoPayloads(
     keyOf: (sdkKey) => ({ sdkKey, kind, format: asked }),
     payloadOf: (version, fillerGates = 0) => {
       const project = { time: version, isGateOpen: true, greeting: `hello ${version}`, fillerGates };
-      return toPayload(bodyOf(project, kind, format), format, version, encoding);
+      const payload = toPayload(bodyOf(project, kind, format), format, version, encoding);
+      return kind === SPEC_V2 ? { ...payload, ...checksumOf(project) } : payload;
     },
   };
+}
+
+/** Bodies of v1 and manifests state none. */
+function checksumOf(project: DemoProject): Pick<Payload, 'checksum'> {
+  const { checksum } = demoV2(project) as { readonly checksum: string };
+  return { checksum };
 }
 
 function bodyOf(project: DemoProject, kind: ResourceKind, format: PayloadFormat): Buffer {

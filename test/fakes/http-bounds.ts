@@ -1,5 +1,5 @@
 // Bounds of an HTTP server that is tested for something else: wide, but for what a test narrows.
-import { FILE_PATH } from '../../src/protocols/statsig/id-lists/manifest-directory.js';
+import { FILE_PATH } from '../../src/protocols/statsig/id-lists/file-id.js';
 import type { HttpBounds, HttpTimeouts } from '../../src/servers/http/fastify-app.js';
 import { BodyRoom } from '../../src/servers/http/request-body.js';
 

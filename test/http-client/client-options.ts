@@ -6,6 +6,7 @@ export const CLIENT_OPTIONS = {
   headersTimeoutMs: 10_000,
   bodyIdleTimeoutMs: 10_000,
   idleConnectionsMax: 10,
+  idleConnectionMs: 55_000,
   caPem: undefined,
   httpProxy: '',
   httpsProxy: '',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
@@ -233,4 +234,24 @@ test('connections of HTTP/1.1 are kept after a rush, and replaced when they are 
   assert.equal(told(await client.fetch(specKey(0), 0)), 'updated');
   assert.equal(connections, before + 1);
   await eventually('end of those before', () => open === 1);
+});
+
+test('an idle connection of HTTP/1.1 is closed as soon as the setting says, kept or not', async (t) => {
+  const server = createHttpServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(SPEC);
+  });
+  // Longer than this test: it is the client that closes.
+  server.keepAliveTimeout = 60_000;
+  let open = 0;
+  server.on('connection', (socket) => {
+    open += 1;
+    socket.once('close', () => (open -= 1));
+  });
+  const url = `http://127.0.0.1:${await listen(t, server)}`;
+  const settings = { idleConnectionsMax: 1, idleConnectionMs: 1_500 };
+  const client = createUpstreamClient(systemClock, optionsFor({ url, caPem: '' }, settings));
+  t.after(() => client.close());
+  await Promise.all([0, 1, 2].map((index) => client.fetch(specKey(index), 0)));
+  assert.ok(open > 0);
+  await eventually('end of idle connections', () => open === 0);
 });

@@ -94,6 +94,16 @@ test('an idle session is closed before a balancer forgets it', async (t) => {
   assert.equal(origin.sessions, 2);
 });
 
+test('an idle session is closed as soon as the setting says', async (t) => {
+  const clock = new ManualClock();
+  const { origin, fetchAll } = await startPair(t, { clock, client: { idleConnectionMs: 5_000 } });
+  await fetchAll(1);
+  clock.advance(4_999);
+  assert.equal(origin.sessionsOpen, 1);
+  clock.advance(1);
+  await origin.until(() => origin.connectionsOpen === 0);
+});
+
 test('a session in steady use is replaced after two and a half to five minutes, as names may lead elsewhere by now', async (t) => {
   const clock = new ManualClock();
   const { origin, fetchAll } = await startPair(t, { clock });

@@ -159,6 +159,7 @@ describe('facts of a JSON spec', () => {
     assert.deepEqual(facts(Buffer.from('{"a":[{"time":9}],"has_updates":true,"time":1750000000000}')), {
       hasUpdates: true,
       time: 1_750_000_000_000,
+      checksum: undefined,
       isDelta: false,
     });
   });
@@ -168,8 +169,21 @@ describe('facts of a JSON spec', () => {
       assert.deepEqual(facts(Buffer.from(`{"has_updates":true,"time":${time}}`)), {
         hasUpdates: true,
         time: undefined,
+        checksum: undefined,
         isDelta: false,
       });
+    }
+  });
+
+  test('a checksum is what the body states, where a header can say it', () => {
+    const checksumOf = (json: string): unknown =>
+      (facts(Buffer.from(`{"has_updates":true,"time":1,"checksum":${json}}`)) as { checksum: unknown })
+        .checksum;
+    for (const text of ['13748926', 'a-b_c.d~', '!'.repeat(128)]) {
+      assert.equal(checksumOf(JSON.stringify(text)), text);
+    }
+    for (const json of ['5', 'null', '""', '" 1"', '"1\\n2"', '"\\u00e9"', '["1"]', `"${'1'.repeat(129)}"`]) {
+      assert.equal(checksumOf(json), undefined, json);
     }
   });
 

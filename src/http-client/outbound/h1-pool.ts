@@ -2,13 +2,15 @@
 import { Client, Pool, type Dispatcher } from 'undici';
 import type { Clock } from '../../domain/clock.js';
 import type { Connect } from './connect.js';
-import { IDLE_CONNECTION_MS_MAX, RUSH_IDLE_MS_MAX } from './connection-age.js';
+import { RUSH_IDLE_MS_MAX } from './connection-age.js';
 import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
 import { inTime } from './answer-watch.js';
 
 export interface H1Options extends AnswerLimits {
   /** Connections that stay open between requests; others close soon after the rush they were opened for. */
   readonly idleConnectionsMax: number;
+  /** How long they stay so. */
+  readonly idleConnectionMs: number;
 }
 
 export function createH1Pool(clock: Clock, origin: URL, options: H1Options, connect: Connect): Pool {
@@ -19,7 +21,8 @@ export function createH1Pool(clock: Clock, origin: URL, options: H1Options, conn
     bodyTimeout: 0,
     factory: (url: URL, poolOptions: object) => {
       const isKept = kept.size < options.idleConnectionsMax;
-      const idleMs = isKept ? IDLE_CONNECTION_MS_MAX : RUSH_IDLE_MS_MAX;
+      const { idleConnectionMs } = options;
+      const idleMs = isKept ? idleConnectionMs : Math.min(RUSH_IDLE_MS_MAX, idleConnectionMs);
       const client = new Client(url, {
         ...poolOptions,
         keepAliveTimeout: idleMs,

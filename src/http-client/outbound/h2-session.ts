@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream';
 import { errors } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { H2Exchange, Lender } from './h2-exchange.js';
-import { connectionAgeMs, IDLE_CONNECTION_MS_MAX } from './connection-age.js';
+import { connectionAgeMs } from './connection-age.js';
 
 /**
  * With streams open, a peer that sent nothing for this long is sent a PING, as it is at once where a request timed out. It is
@@ -25,6 +25,8 @@ export class H2Session implements Lender {
   readonly #clock: Clock;
   readonly #origin: URL;
   readonly #socket: Socket;
+  /** Without a stream for so long, it is closed. */
+  readonly #idleMs: number;
   readonly #session: ClientHttp2Session;
   /** Called when it takes more streams than before, or none any more. */
   readonly #onChange: () => void;
@@ -39,10 +41,11 @@ export class H2Session implements Lender {
   #cancelWatch: Cancel = () => undefined;
   #cancelAge: Cancel = () => undefined;
 
-  private constructor(clock: Clock, origin: URL, socket: Socket, onChange: () => void) {
+  private constructor(clock: Clock, origin: URL, socket: Socket, idleMs: number, onChange: () => void) {
     this.#clock = clock;
     this.#origin = origin;
     this.#socket = socket;
+    this.#idleMs = idleMs;
     this.#onChange = onChange;
     const settings = { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES };
     // As a plain stream, so that a failed write closes it. Given the socket itself, Node writes to TLS natively: there HTTP/2
@@ -74,10 +77,11 @@ export class H2Session implements Lender {
     clock: Clock,
     origin: URL,
     socket: Socket,
+    idleMs: number,
     onChange: () => void,
     signal: AbortSignal,
   ): Promise<H2Session> {
-    const opened = new H2Session(clock, origin, socket, onChange);
+    const opened = new H2Session(clock, origin, socket, idleMs, onChange);
     const session = opened.#session;
     const giveUp = (): void => {
       opened.destroy();
@@ -180,7 +184,7 @@ export class H2Session implements Lender {
     if (this.#exchanges.size === 0 && this.#isRetired) this.destroy();
     else if (this.#exchanges.size > 0 || this.#isDoubted) this.#watchPeer();
     else {
-      this.#cancelWatch = this.#clock.schedule(IDLE_CONNECTION_MS_MAX, () => {
+      this.#cancelWatch = this.#clock.schedule(this.#idleMs, () => {
         this.retire();
       });
     }

@@ -134,7 +134,15 @@ export class OriginClient extends Dispatcher {
         this.#speakH1(socket);
         return undefined;
       }
-      const session = await H2Session.open(this.#clock, this.#origin, socket, onChange, signal);
+      const { idleConnectionMs } = this.#options;
+      const session = await H2Session.open(
+        this.#clock,
+        this.#origin,
+        socket,
+        idleConnectionMs,
+        onChange,
+        signal,
+      );
       // Beside its socket, which closes before its requests have failed and are sent again.
       this.#count(1);
       const isClosed = (): void => {

@@ -57,8 +57,8 @@ function createStoredSpecReader(format: PayloadFormat, decodedBytesMax: number):
       reader.push(bytes);
     },
     end: () => {
-      const { hasUpdates, time, isDelta } = reader.end();
-      return { isServable: hasUpdates === true && !isDelta, version: time };
+      const { hasUpdates, time, checksum, isDelta } = reader.end();
+      return { isServable: hasUpdates === true && !isDelta, version: time, checksum };
     },
   };
 }

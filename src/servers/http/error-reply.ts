@@ -8,7 +8,6 @@ import type { FastifyReply } from 'fastify';
 const STATUSES = {
   sdk_key_missing: 400,
   sdk_key_invalid: 400,
-  since_time_invalid: 400,
   request_invalid: 400,
   body_invalid: 400,
   body_too_large: 413,

@@ -17,7 +17,7 @@ export function addProbeRoutes(app: FastifyInstance, readiness: Readiness): void
   app.get('/v1/startup', (_request, reply) => {
     return readiness.phase === 'starting'
       ? send(reply, false, 'starting', 'Pinned SDK keys are being fetched for the first time.')
-      : send(reply, true, 'started', 'Every pinned SDK key was tried once.');
+      : send(reply, true, 'started', 'The start is over: pinned SDK keys were tried, for a minute at most.');
   });
   app.get('/v1/ready', (_request, reply) => {
     switch (readiness.phase) {

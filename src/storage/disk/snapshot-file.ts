@@ -97,8 +97,9 @@ export async function readPayload(
   if (hash.digest('hex') !== header.sha256) return 'torn';
   // Bodies without a version of their own are small and parsed by their readers: another release may have accepted more.
   if (kind.versions === 'assigned' && !isReadable(kind, header, bytes)) return 'no_spec';
-  const { format, version, encoding, identityBytes } = header;
-  return { format, version, identityBytes, originForm: { encoding, bytes, etag } };
+  const { format, version, encoding, identityBytes, checksum } = header;
+  const payload = { format, version, identityBytes, originForm: { encoding, bytes, etag } };
+  return checksum === undefined ? payload : { ...payload, checksum };
 }
 
 function isReadable(kind: ResourceKind, { format, identityBytes }: SnapshotHeader, bytes: Buffer): boolean {
@@ -129,6 +130,7 @@ export async function writeSnapshot(
     version: payload.version,
     bytes: body.length,
     identityBytes: payload.identityBytes,
+    checksum: payload.checksum,
     sha256: UNKNOWN_SHA256,
   };
   const handle = await files.open(path, 'wx', FILE_MODE);

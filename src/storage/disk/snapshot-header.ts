@@ -19,6 +19,8 @@ export interface SnapshotHeader {
   readonly bytes: number;
   /** Of the body without compression. */
   readonly identityBytes: number;
+  /** That the body states. */
+  readonly checksum: string | undefined;
   /** Of the body, in hex. */
   readonly sha256: string;
 }
@@ -27,7 +29,7 @@ export type HeaderReading =
   | { readonly kind: 'header'; readonly header: SnapshotHeader; readonly lineBytes: number }
   | { readonly kind: 'unusable'; readonly fault: SnapshotFault };
 
-/** Of a header line, which has about 430. */
+/** Of a header line, which has about 440, and a checksum of up to 128. */
 export const HEADER_BYTES_MAX = 1024;
 /** In place of the hash while it is not known: of the same length. */
 export const UNKNOWN_SHA256 = '0'.repeat(64);
@@ -41,8 +43,8 @@ const SHA256 = /^[0-9a-f]{64}$/;
 
 /** The line with its end. Headers that differ in the hash only have lines of one length. */
 export function encodeHeader(header: SnapshotHeader): Buffer {
-  const { keyHash, api, asked, format, encoding, version, bytes, identityBytes, sha256 } = header;
-  const fields = { keyHash, api, asked, format, encoding, version, bytes, identityBytes, sha256 };
+  const { keyHash, api, asked, format, encoding, version, bytes, identityBytes, checksum, sha256 } = header;
+  const fields = { keyHash, api, asked, format, encoding, version, bytes, identityBytes, checksum, sha256 };
   const text = BEGINNING + JSON.stringify(fields).slice(1, -1);
   const headerSha256 = createHash('sha256').update(text).digest('hex');
   return Buffer.from(`${text},"headerSha256":"${headerSha256}"}${LINE_END}`);
@@ -76,10 +78,11 @@ function parseHeader(line: string): SnapshotHeader | undefined {
 }
 
 function isHeader(value: Readonly<Record<keyof SnapshotHeader, unknown>>): value is SnapshotHeader {
-  const { keyHash, api, asked, format, encoding, sha256 } = value;
+  const { keyHash, api, asked, format, encoding, checksum, sha256 } = value;
   return (
     [keyHash, sha256].every((hash) => typeof hash === 'string' && SHA256.test(hash)) &&
     typeof api === 'string' &&
+    (checksum === undefined || typeof checksum === 'string') &&
     PAYLOAD_FORMATS.some((known) => known === asked) &&
     PAYLOAD_FORMATS.some((known) => known === format) &&
     ENCODINGS.some((known) => known === encoding) &&

@@ -54,11 +54,11 @@ export async function openRedis(
       fleet.reached();
     },
   };
-  const { small, bodies, listen } = openLinks(clock, log, health, listener, options);
-  const commands = new RedisCommands({ small, bodies }, health);
   const names = new RedisNames(options);
+  const { small, bodies, listen } = openLinks(clock, log, health, listener, names.channel, options);
+  const commands = new RedisCommands({ small, bodies }, health);
   const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });
-  const lease = new RedisLease(clock, commands, { ...options, instanceId });
+  const lease = new RedisLease(clock, commands, names, { ...options, instanceId });
   const fleet = new RedisFleet({ lease, entries, instanceId });
 
   let closing: Promise<void> | undefined;

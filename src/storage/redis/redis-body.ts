@@ -77,7 +77,7 @@ export async function readPayload(
     const { form, identityBytes, facts } = await takeInBody(pieces(bytes), encoding, reader, limits);
     const isOfVersion = kind.versions === 'assigned' || facts.version === version;
     if (facts.isServable && isOfVersion) {
-      return { format, version, originForm: form, identityBytes };
+      return { format, version, originForm: form, identityBytes, checksum: facts.checksum };
     }
     return canProve || facts.version !== undefined ? 'disproved' : 'unusable';
   } catch (error) {

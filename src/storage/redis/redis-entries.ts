@@ -8,7 +8,7 @@ import { readLooks, type EntryLook } from './redis-entry-state.js';
 import { CROSS_SLOT, unexpectedAnswer, type RedisCommands } from './redis-commands.js';
 import { toRedisFault } from './redis-fault.js';
 import { storedMessage } from './redis-messages.js';
-import { CHANNEL, type EntryNames, type RedisNames } from './redis-names.js';
+import type { EntryNames, RedisNames } from './redis-names.js';
 
 /** Asked for at one time: in a cluster each name is a command of its own. */
 const NAMES_PER_ROUND = 1_000;
@@ -99,7 +99,7 @@ export class RedisEntries {
   ): Promise<Storing> {
     const message = storedMessage(key, version, this.#options.instanceId);
     const common = this.#common(names, version, agoMs);
-    const args = [...common, CHANNEL, message, format, bodyEncoding, body, config];
+    const args = [...common, this.#names.channel, message, format, bodyEncoding, body, config];
     const [entry, mirror] = await this.#forEachName(names, (some, roles) =>
       this.#commands.saveBody(
         { script: 'saveEntry', names: some, args: [roles, ...args] },

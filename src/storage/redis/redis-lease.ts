@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../../domain/clock.js';
 import { WRITE_REASONS, type RedisCommands } from './redis-commands.js';
 import { toRedisFault } from './redis-fault.js';
 import { resignedMessage } from './redis-messages.js';
-import { CHANNEL, LEASE_NAME } from './redis-names.js';
+import type { RedisNames } from './redis-names.js';
 
 /** A holder may miss two renewals. */
 const RENEWALS_PER_TTL = 3;
@@ -21,6 +21,7 @@ export interface LeaseOptions {
 export class RedisLease {
   readonly #clock: Clock;
   readonly #commands: RedisCommands;
+  readonly #names: Pick<RedisNames, 'lease' | 'channel'>;
   readonly #options: LeaseOptions;
   #lead: () => void = () => undefined;
   #isTakingPart = false;
@@ -37,9 +38,15 @@ export class RedisLease {
   #isResignedHeard = false;
   #cancelResigned: Cancel = () => undefined;
 
-  constructor(clock: Clock, commands: RedisCommands, options: LeaseOptions) {
+  constructor(
+    clock: Clock,
+    commands: RedisCommands,
+    names: Pick<RedisNames, 'lease' | 'channel'>,
+    options: LeaseOptions,
+  ) {
     this.#clock = clock;
     this.#commands = commands;
+    this.#names = names;
     this.#options = options;
   }
 
@@ -104,8 +111,8 @@ export class RedisLease {
     try {
       await this.#commands.run('lead', {
         script: 'releaseLease',
-        names: [LEASE_NAME],
-        args: [instanceId, CHANNEL, resignedMessage(instanceId)],
+        names: [this.#names.lease],
+        args: [instanceId, this.#names.channel, resignedMessage(instanceId)],
       });
     } catch {
       // RedisCommands has reported it, and the lease expires by itself.
@@ -124,7 +131,7 @@ export class RedisLease {
     const startMs = this.#clock.monotonicMs();
     try {
       const answer = await this.#commands.send('lead', (client) =>
-        client.set(LEASE_NAME, instanceId, 'PX', leaseTtlMs, 'NX'),
+        client.set(this.#names.lease, instanceId, 'PX', leaseTtlMs, 'NX'),
       );
       this.#commands.tookWrite();
       if (answer !== 'OK') return false;
@@ -146,7 +153,7 @@ export class RedisLease {
     const startMs = this.#clock.monotonicMs();
     const answer = await this.#commands.run('lead', {
       script: 'renewLease',
-      names: [LEASE_NAME],
+      names: [this.#names.lease],
       args: [instanceId, String(leaseTtlMs)],
     });
     if (answer === instanceId) {

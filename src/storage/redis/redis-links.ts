@@ -6,7 +6,6 @@ import { createCommandClient, createListenClient, type ConnectRedis } from './re
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { RedisHealth } from './redis-health.js';
 import { RedisLink } from './redis-link.js';
-import { CHANNEL } from './redis-names.js';
 import type { RedisOptions } from './redis-options.js';
 import { createPasswordReader } from './redis-password.js';
 import type { RedisTask } from './redis-session.js';
@@ -31,6 +30,7 @@ export function openLinks(
   log: Logger,
   health: RedisHealth,
   listener: LinksListener,
+  channel: string,
   options: RedisOptions,
 ): RedisLinks {
   const link = (
@@ -67,7 +67,7 @@ export function openLinks(
     );
   const small = link('connection', connect, checkServer(options));
   const bodies = link('bodies', connect, checkServer(options));
-  const listen = link('listen', connectToListen, (client) => client.subscribe(CHANNEL));
+  const listen = link('listen', connectToListen, (client) => client.subscribe(channel));
   return { small, bodies, listen };
 }
 

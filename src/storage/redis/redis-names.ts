@@ -3,9 +3,6 @@ import type { PayloadKey } from '../../domain/payload-key.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import type { RedisKeySchema, RedisOptions } from './redis-options.js';
 
-export const LEASE_NAME = 'statsig_forward_proxy::leader';
-export const CHANNEL = 'spec-forward-proxy::updates';
-
 /** What SFP and SDKs' adapters call the two formats. */
 export type EntryEncoding = 'plain_text' | 'statsig-br';
 
@@ -25,10 +22,21 @@ export interface EntryNames {
 }
 
 export class RedisNames {
+  /** Of the leader's lock, which SFP calls so too. */
+  readonly lease: string;
+  readonly channel: string;
+  readonly #prefix: string;
   readonly #schema: RedisKeySchema;
   readonly #hasMirror: boolean;
 
-  constructor({ keySchema, doubleWriteLegacyKey }: Pick<RedisOptions, 'keySchema' | 'doubleWriteLegacyKey'>) {
+  constructor({
+    keyPrefix,
+    keySchema,
+    doubleWriteLegacyKey,
+  }: Pick<RedisOptions, 'keyPrefix' | 'keySchema' | 'doubleWriteLegacyKey'>) {
+    this.#prefix = toNamePrefix(keyPrefix);
+    this.lease = `${this.#prefix}statsig_forward_proxy::leader`;
+    this.channel = `${this.#prefix}spec-forward-proxy::updates`;
     this.#schema = keySchema;
     this.#hasMirror = doubleWriteLegacyKey;
   }
@@ -44,13 +52,20 @@ export class RedisNames {
       : Buffer.from(owner, 'hex').toString('base64');
     const isMirrored = this.#hasMirror && key.kind.hasLegacyName && key.format === 'json';
     return {
-      entry: `statsig|${key.kind.path}|${encoding}|${whose}`,
-      mirror: isMirrored ? `statsig::${owner}` : undefined,
+      entry: `${this.#prefix}statsig|${key.kind.path}|${encoding}|${whose}`,
+      mirror: isMirrored ? `${this.#prefix}statsig::${owner}` : undefined,
       encoding,
       owner,
       isShared,
     };
   }
+}
+
+/** As SFP reads a prefix: without the space around it, with one colon behind it, and none of it where it is blank. */
+export function toNamePrefix(text: string): string {
+  // What String.trim takes for space differs from that by two characters.
+  const prefix = text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, '');
+  return prefix === '' || prefix.endsWith(':') ? prefix : `${prefix}:`;
 }
 
 export function encodingOf(key: PayloadKey): EntryEncoding {

@@ -27,6 +27,8 @@ export interface RedisOptions {
   readonly attemptIntervalMs: number;
   /** How long an entry lasts without confirmation. */
   readonly entryTtlS: number;
+  /** In front of every name, of the lock's and the channel's too; as it was given, empty for none. */
+  readonly keyPrefix: string;
   readonly keySchema: RedisKeySchema;
   /** Also writes v1 specs under the name that SFP 1 used. */
   readonly doubleWriteLegacyKey: boolean;

@@ -9,6 +9,7 @@ import type { RedisOptions } from '../../../src/storage/redis/redis-options.js';
 import { eventually } from '../../e2e/deadline.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { startRedisServer, type RedisServer } from '../../fakes/redis-server.js';
+import { RedisNames } from '../../../src/storage/redis/redis-names.js';
 import { openReplica, openRoom, pass, redisOptions, type Replica } from './redis-scene.js';
 
 const LEASE = 'statsig_forward_proxy::leader';
@@ -269,7 +270,10 @@ test('a lease that was taken without an answer is given back all the same', asyn
   } as unknown as RedisCommands;
   for (const holder of [undefined, 'another:1']) {
     if (holder !== undefined) await client.set(LEASE, holder, 'PX', TTL_MS);
-    const lease = new RedisLease(new ManualClock(), lost, { ...options, instanceId: 'member:1' });
+    const lease = new RedisLease(new ManualClock(), lost, new RedisNames(options), {
+      ...options,
+      instanceId: 'member:1',
+    });
     const before = await setCalls(client);
     lease.join(() => undefined);
     await eventually('an attempt', async () => (await setCalls(client)) > before);

@@ -7,7 +7,7 @@ import type { PayloadKey } from '../../../src/domain/payload-key.js';
 import type { PayloadFormat, ResourceKind } from '../../../src/domain/resource-kind.js';
 import { ID_LISTS, RESOURCE_KINDS, SPEC_V1, SPEC_V2 } from '../../../src/protocols/statsig/resource-kinds.js';
 import { isValidSdkKey } from '../../../src/domain/sdk-key.js';
-import { RedisNames } from '../../../src/storage/redis/redis-names.js';
+import { RedisNames, toNamePrefix } from '../../../src/storage/redis/redis-names.js';
 import type { RedisKeySchema } from '../../../src/storage/redis/redis-options.js';
 
 const SDK_KEY = 'secret-probekey0123456789abcdef';
@@ -19,8 +19,8 @@ function keyOf(sdkKey: string, kind = SPEC_V1, format: PayloadFormat = 'json'): 
   return { sdkKey, kind, format };
 }
 
-function names(keySchema: RedisKeySchema, doubleWriteLegacyKey = false): RedisNames {
-  return new RedisNames({ keySchema, doubleWriteLegacyKey });
+function names(keySchema: RedisKeySchema, doubleWriteLegacyKey = false, keyPrefix = ''): RedisNames {
+  return new RedisNames({ keyPrefix, keySchema, doubleWriteLegacyKey });
 }
 
 test('entries have the names that SDKs ask for by default', () => {
@@ -54,6 +54,38 @@ test('only v1 JSON has a mirror, and only where it is asked for', () => {
   assert.equal(mirrored.of(keyOf(SDK_KEY, ID_LISTS)).mirror, undefined);
   assert.equal(mirrored.of(keyOf(SDK_KEY, SPEC_V1, 'protobuf')).mirror, undefined);
   assert.equal(names('sha256').of(keyOf(SDK_KEY)).mirror, undefined);
+});
+
+test('a prefix stands in front of every name, with one colon between', () => {
+  for (const prefix of ['team', 'team:', ' team\n', '\tteam: ']) {
+    const prefixed = names('sha256', true, prefix);
+    const { entry, mirror, owner } = prefixed.of(keyOf(SDK_KEY));
+    assert.equal(entry, `team:statsig|/v1/download_config_specs|plain_text|${BASE64}`);
+    assert.equal(mirror, `team:statsig::${HEX}`);
+    assert.equal(owner, HEX);
+    assert.equal(prefixed.lease, 'team:statsig_forward_proxy::leader');
+    assert.equal(prefixed.channel, 'team:spec-forward-proxy::updates');
+  }
+  for (const blank of ['', ' ', '\u0085\u2003\n']) {
+    assert.equal(names('sha256', false, blank).lease, 'statsig_forward_proxy::leader');
+  }
+  assert.equal(names('sha256', false, ':').lease, ':statsig_forward_proxy::leader');
+});
+
+test('any prefix: no space around it, one colon more than it has none, and the rest as it is', () => {
+  const space = fc.constantFrom(' ', '\t', '\n', '\r', '\u0085', '\u00a0', '\u2003', '\u3000');
+  const around = fc.array(space, { maxLength: 3 }).map((each) => each.join(''));
+  const inner = fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 20 })
+    .filter((text) => !/^\p{White_Space}|\p{White_Space}$/u.test(text));
+  fc.assert(
+    fc.property(around, inner, around, (before, text, after) => {
+      const prefix = toNamePrefix(before + text + after);
+      assert.equal(prefix, text.endsWith(':') ? text : `${text}:`);
+      assert.equal(toNamePrefix(prefix), prefix, 'what is normal stays as it is');
+    }),
+  );
+  fc.assert(fc.property(around, (blank) => toNamePrefix(blank) === ''));
 });
 
 test('no name holds a whole SDK key', () => {

@@ -48,6 +48,7 @@ export function redisOptions(port: number, changes: Partial<RedisOptions> = {}):
     leaseTtlMs: 70_000,
     attemptIntervalMs: 10_000,
     entryTtlS: 86_400,
+    keyPrefix: '',
     keySchema: 'sha256',
     doubleWriteLegacyKey: false,
     instanceName: 'replica',

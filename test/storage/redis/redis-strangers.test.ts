@@ -90,7 +90,7 @@ test('another kind of value is told, and never touched', async (t) => {
   assert.deepEqual(await snapshots.save(V1, payload, 0), wrongType);
   assert.deepEqual(await snapshots.remove(V1), wrongType);
   assert.equal(await client.get(nameOf(V1)), 'an SDK wrote this');
-  const mirror = new RedisNames({ keySchema: 'sha256', doubleWriteLegacyKey: true }).of(V1).mirror ?? '';
+  const mirror = new RedisNames(redisOptions(0, { doubleWriteLegacyKey: true })).of(V1).mirror ?? '';
   await client.del(nameOf(V1));
   await client.set(mirror, 'an older SDK wrote this');
   assert.deepEqual(await snapshots.save(V1, payload, 0), wrongType);
@@ -173,7 +173,7 @@ test('an entry that is proven not to be of its version is written over by an old
 
 test('a mirror with a version that its config does not have is written over, and one that is newer is not', async (t) => {
   const { snapshots, client } = await startScene(t, { doubleWriteLegacyKey: true });
-  const mirror = new RedisNames({ keySchema: 'sha256', doubleWriteLegacyKey: true }).of(V1).mirror ?? '';
+  const mirror = new RedisNames(redisOptions(0, { doubleWriteLegacyKey: true })).of(V1).mirror ?? '';
   const payload = JSON_DEMO.payloadOf(TIME);
   for (const isConfirmed of [true, false]) {
     await snapshots.save(V1, payload, 0);
@@ -344,7 +344,7 @@ test('an entry that was copied to the name of another key is not served as that 
   const { snapshots, client, nameOf } = await startScene(t, { doubleWriteLegacyKey: true });
   const [other, copied] = [JSON_DEMO.keyOf(NEIGHBOUR), JSON_DEMO.payloadOf(TIME + 1)];
   const mirrorOf = (key: PayloadKey): string =>
-    new RedisNames({ keySchema: 'sha256', doubleWriteLegacyKey: true }).of(key).mirror ?? '';
+    new RedisNames(redisOptions(0, { doubleWriteLegacyKey: true })).of(key).mirror ?? '';
   await snapshots.save(other, copied, 0);
   for (const name of [nameOf(V1), mirrorOf(V1)]) await client.copy(nameOf(other), name);
   assert.deepEqual(await snapshots.load(V1), { kind: 'unusable', fault: 'foreign_key' });

@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { FileBody } from '../id-lists/file-body.js';
-import { FILE_PATH, type AskedFile, type FoundFile } from '../id-lists/manifest-directory.js';
+import { FILE_PATH } from '../id-lists/file-id.js';
+import type { AskedFile, FoundFile } from '../id-lists/manifest-directory.js';
 import type { FileReading, FileWish } from '../id-lists/file-reading.js';
 import type { IdListFile } from '../id-lists/id-list-file.js';
 import { parseRangeHeader, parseRangeQuery, type ByteRange } from './byte-range.js';

@@ -40,6 +40,7 @@ export function addIdListRoutes(
   ): FastifyReply | Promise<FastifyReply> {
     const wishes = {
       sinceTime: 0,
+      acceptsDelta: false,
       acceptEncoding: request.headers['accept-encoding'],
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
     };

@@ -18,6 +18,8 @@ export interface ReplyWishes {
   /** 0 for a client that holds nothing. */
   readonly sinceTime: number;
   readonly acceptEncoding: string | undefined;
+  /** The client could make do with the changes since the version that it holds. */
+  readonly acceptsDelta: boolean;
   /** Undefined on POST, where it has no meaning. */
   readonly ifNoneMatch: string | undefined;
 }
@@ -49,7 +51,7 @@ export class PayloadReply {
     held: HeldPayload,
     wishes: ReplyWishes,
   ): FastifyReply | Promise<FastifyReply> {
-    const { version, format } = held.payload;
+    const { version, format, checksum } = held.payload;
     reply.header('vary', VARY);
     // SFP sends 0 for ID lists: their version is not a time that a client could name.
     reply.header('x-since-time', held.key.kind.versions === 'stated' ? String(version) : '0');
@@ -57,7 +59,13 @@ export class PayloadReply {
     if (!hasNewsFor(version, wishes.sinceTime, this.#clock.nowMs())) {
       // As a string, Node writes it together with the headers: one system call instead of a gathered one.
       // With a serializer of its own, fastify adds no charset to the content type of a string.
-      return reply.header('content-type', 'application/json').serializer(String).send(NO_UPDATES);
+      reply.header('content-type', 'application/json').header('x-cache-hit', 'true');
+      return reply.serializer(String).send(NO_UPDATES);
+    }
+    if (checksum !== undefined) reply.header('x-checksum', checksum);
+    if (wishes.acceptsDelta) {
+      reply.header('x-statsig-delta-fallback-reason', 'deltas_disabled');
+      reply.header('x-statsig-delta-fallback-source', 'no_store');
     }
     const encoding: Encoding | undefined =
       format === 'protobuf' ? 'br' : negotiateEncoding(wishes.acceptEncoding, held.forms.byEase);

@@ -19,6 +19,8 @@ export interface SpecRequest extends NamedKeys {
   readonly kind: ResourceKind;
   /** `supports_proto` of the query. */
   readonly queryProto: unknown;
+  /** `accept_deltas` of the query. */
+  readonly queryDeltas: unknown;
   /** `statsig-supports-proto`. */
   readonly headerProto: string | undefined;
   /** Of the query or of the body: whatever was sent. */
@@ -27,8 +29,11 @@ export interface SpecRequest extends NamedKeys {
 
 export interface Question {
   readonly key: PayloadKey;
-  /** 0 for a client that holds nothing. */
+  /** 0 for a client that holds nothing, or says nothing that can be understood. */
   readonly sinceTime: number;
+  /** It said something that could not. */
+  readonly isSinceTimeIgnored: boolean;
+  readonly acceptsDelta: boolean;
 }
 
 /** A number as JSON writes one, whatever an SDK's language makes of it. At most 32 characters. */
@@ -38,14 +43,13 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
   const sdkKey = toSdkKey(request, request.kind.path);
   if (typeof sdkKey !== 'string') return sdkKey;
   const sinceTime = readSinceTime(request.sinceTime);
-  if (sinceTime === undefined) {
-    return errorBody(
-      'since_time_invalid',
-      'sinceTime is not a number: send milliseconds since 1970, or leave it out.',
-    );
-  }
-  const isProto = isTrue(request.queryProto) || isTrue(request.headerProto);
-  return { key: { sdkKey, kind: request.kind, format: isProto ? 'protobuf' : 'json' }, sinceTime };
+  return {
+    key: { sdkKey, kind: request.kind, format: asksForProtobuf(request) ? 'protobuf' : 'json' },
+    // The whole spec is right for everybody, also for a client whose language writes numbers in another way.
+    sinceTime: sinceTime ?? 0,
+    isSinceTimeIgnored: sinceTime === undefined,
+    acceptsDelta: isTrue(request.queryDeltas) || request.queryDeltas === '',
+  };
 }
 
 /** The SDK key that a request names. `path`: of the route, for the words of a refusal. */
@@ -71,12 +75,16 @@ function stripSuffix(segment: string): string {
   return segment.replace(/\.js(?:on)?$/, '');
 }
 
+export function asksForProtobuf({ queryProto, headerProto }: SpecRequest): boolean {
+  return isTrue(queryProto) || isTrue(headerProto);
+}
+
 function isTrue(value: unknown): boolean {
   return value === 'true' || value === '1';
 }
 
 /** 0 if absent; undefined if it is not a number. */
-function readSinceTime(value: unknown): number | undefined {
+export function readSinceTime(value: unknown): number | undefined {
   if (value === undefined || value === null) return 0;
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   return typeof value === 'string' && NUMBER.test(value) ? Number(value) : undefined;

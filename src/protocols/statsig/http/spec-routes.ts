@@ -16,6 +16,12 @@ export interface SpecSource {
   read(key: PayloadKey): Reading | Promise<Reading>;
 }
 
+/** Of requests, since the start. */
+export interface SpecRequestCounts {
+  /** Their `sinceTime` was no number, and counted as left out. */
+  sinceTimeIgnored: number;
+}
+
 /** The patterns of all routes of specs. */
 export const SPEC_URLS = SPEC_KINDS.flatMap((kind) =>
   [kind.path, `${kind.path}/:file`].map((url) => ({ kind, url })),
@@ -26,6 +32,7 @@ export function addSpecRoutes(
   source: SpecSource,
   payloadReply: PayloadReply,
   bodies: BodyRoom,
+  counts: SpecRequestCounts,
 ): void {
   function answer(
     request: FastifyRequest,
@@ -34,8 +41,10 @@ export function addSpecRoutes(
   ): FastifyReply | Promise<FastifyReply> {
     const question = toQuestion(asked);
     if ('code' in question) return sendError(reply, question);
+    if (question.isSinceTimeIgnored) counts.sinceTimeIgnored += 1;
     const wishes = {
       sinceTime: question.sinceTime,
+      acceptsDelta: question.acceptsDelta,
       acceptEncoding: request.headers['accept-encoding'],
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
     };
@@ -64,11 +73,12 @@ export function addSpecRoutes(
   });
 }
 
-function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknown): SpecRequest {
+export function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknown): SpecRequest {
   return {
     kind,
     ...namedKeys(request),
     queryProto: member(request.query, 'supports_proto'),
+    queryDeltas: member(request.query, 'accept_deltas'),
     headerProto: text(request.headers['statsig-supports-proto']),
     sinceTime,
   };

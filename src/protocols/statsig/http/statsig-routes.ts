@@ -2,12 +2,13 @@
 import type { Clock } from '../../../domain/clock.js';
 import type { AddRoutes } from '../../../servers/http/http-server.js';
 import { openToBrowsers } from './browser-access.js';
+import { addDeltaRoutes } from './delta-routes.js';
 import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
 import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
 import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
 import { PayloadReply } from './payload-reply.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
-import { addSpecRoutes, SPEC_URLS, type SpecSource } from './spec-routes.js';
+import { addSpecRoutes, SPEC_URLS, type SpecRequestCounts, type SpecSource } from './spec-routes.js';
 
 export interface StatsigRouteOptions {
   /** Where bodies of requests arrive. */
@@ -22,6 +23,7 @@ export interface StatsigSources {
   readonly logEvents: LogEventSink;
   readonly rewriteManifest: Rewrite;
   readonly idListFiles: IdListFileSource;
+  readonly counts: SpecRequestCounts;
 }
 
 export function statsigRoutes(
@@ -33,9 +35,10 @@ export function statsigRoutes(
     const payloadReply = new PayloadReply(clock);
     app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
-      addSpecRoutes(scope, sources.specs, payloadReply, options.bodies);
+      addSpecRoutes(scope, sources.specs, payloadReply, options.bodies, sources.counts);
       addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
     });
+    addDeltaRoutes(app);
     addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
     addIdListFileRoutes(app, sources.idListFiles);
   };

@@ -1,4 +1,14 @@
-// The ids of files in rewritten urls: they say whose list it was, which file, and how many bytes were promised.
+// The paths of files, and the ids in rewritten urls: they say whose list it was, which file, and how many bytes were promised.
+
+/** Behind it in a path: the id of a file, here as at the origin. */
+export const FILE_PATH = '/v1/download_id_list_file/';
+/** The same in the storage behind Statsig, where manifests name that. */
+const STORAGE_PATH = '/idlists/';
+
+/** Where clients that are told to use another host ask for the file of a url with this path. */
+export function toFilePath(path: string): string {
+  return path.startsWith(STORAGE_PATH) ? FILE_PATH + path.slice(STORAGE_PATH.length) : path;
+}
 
 /** Of hashes in base64url: 96 bits tell keys apart, files have the whole hash. */
 const KEY_HASH_CHARACTERS = 16;

@@ -7,12 +7,9 @@ import type { PayloadKey } from '../../../domain/payload-key.js';
 import { ID_LISTS, idListsKey } from '../resource-kinds.js';
 import { hashSdkKey, isValidSdkKey } from '../../../domain/sdk-key.js';
 import { toRoute } from '../../../servers/http/route-path.js';
-import { readFileId, toKeyHash } from './file-id.js';
+import { FILE_PATH, readFileId, toKeyHash } from './file-id.js';
 import type { IdListFile } from './id-list-file.js';
 import type { ManifestFile, ManifestFiles } from './manifest-files.js';
-
-/** It is followed by the id of a file, as at the origin. */
-export const FILE_PATH = '/v1/download_id_list_file/';
 
 /** SDKs ask for what a manifest listed a while ago: they got it up to a minute before, and may be slow. */
 const RETIRED_MS = 600_000;

@@ -4,7 +4,7 @@ import type { HeldPayload } from '../../../core/payload-store.js';
 import type { Payload } from '../../../domain/payload.js';
 import { hashSdkKey } from '../../../domain/sdk-key.js';
 import { readManifest, type ListedFile } from '../spec-body/id-list-manifest.js';
-import { toKeyHash, withoutPromise, writeFileId } from './file-id.js';
+import { FILE_PATH, toFilePath, toKeyHash, withoutPromise, writeFileId } from './file-id.js';
 import type { IdListFile } from './id-list-file.js';
 
 export interface ManifestFile {
@@ -14,33 +14,44 @@ export interface ManifestFile {
   readonly bytes: number;
   /** In urls of this proxy. */
   readonly id: string;
-  /** Of the origin's url, without a size that is promised in it; `search` with its question mark, or empty. */
+  /** Where clients ask that are told to use another host than the origin's url names: without a size that is promised in it. */
   readonly path: string;
+  /** Of the origin's url, with its question mark, or empty. */
   readonly search: string;
 }
 
 export class ManifestFiles {
   readonly #known = new WeakMap<Payload, readonly ManifestFile[]>();
+  readonly #endpoint: string;
+
+  /** `endpoint`: whom to ask instead of the hosts that manifests name, with a path perhaps; empty for those hosts. */
+  constructor(endpoint = '') {
+    this.#endpoint = endpoint.replace(/\/+$/, '');
+  }
 
   /** Without those whose url cannot be fetched: it stays as it is. */
   of({ key, payload }: Pick<HeldPayload, 'key' | 'payload'>): readonly ManifestFile[] {
     const known = this.#known.get(payload);
     if (known !== undefined) return known;
     const keyHash = toKeyHash(hashSdkKey(key.sdkKey));
-    const files = readManifest(payload.originForm.bytes).flatMap((listed) => toFiles(keyHash, listed));
+    const files = readManifest(payload.originForm.bytes).flatMap((listed) =>
+      toFiles(keyHash, listed, this.#endpoint),
+    );
     this.#known.set(payload, files);
     return files;
   }
 }
 
-function toFiles(keyHash: string, listed: ListedFile): ManifestFile[] {
+function toFiles(keyHash: string, listed: ListedFile, endpoint: string): ManifestFile[] {
   const url = URL.canParse(listed.url) ? new URL(listed.url) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return [];
   const [path, { search }] = [withoutPromise(url.pathname), url];
   const name = nameOf(keyHash, listed, url.origin + path, search);
   const { listName, bytes } = listed;
   const id = writeFileId({ keyHash, name, bytes });
-  return [{ file: { name, url: listed.url }, listName, bytes, id, path, search }];
+  const isElsewhere = endpoint !== '' && toFilePath(url.pathname).startsWith(FILE_PATH);
+  const from = isElsewhere ? endpoint + toFilePath(url.pathname) + search : listed.url;
+  return [{ file: { name, url: from }, listName, bytes, id, path: toFilePath(path), search }];
 }
 
 /**

@@ -7,9 +7,8 @@ import type { ConcurrencyLimit } from '../../../domain/concurrency-limit.js';
 import { toEtag } from '../../../domain/etag.js';
 import type { Payload } from '../../../domain/payload.js';
 import { rewriteManifest } from '../spec-body/id-list-manifest.js';
-import { withPromise } from './file-id.js';
+import { FILE_PATH, withPromise } from './file-id.js';
 import type { IdListFile } from './id-list-file.js';
-import { FILE_PATH } from './manifest-directory.js';
 import type { ManifestFiles } from './manifest-files.js';
 
 /** Of one manifest: a cluster knows a proxy by a few names, and what strangers write into Host is theirs. */

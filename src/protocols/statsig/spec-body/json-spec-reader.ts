@@ -2,17 +2,18 @@
 import { JsonScanner } from '../../../json/json-scanner.js';
 import type { BodyReader } from '../../../domain/body-reader.js';
 import { readVersion } from '../../../domain/version.js';
-import type { SpecFacts } from './spec-facts.js';
+import { readChecksum, type SpecFacts } from './spec-facts.js';
 import { Utf8Check } from '../../../json/utf8-check.js';
 
 const HAS_UPDATES = 'has_updates';
 const TIME = 'time';
+const CHECKSUM = 'checksum';
 /** The mark of a delta in the JSON that Statsig's client SDKs get; no full config spec has it. */
 const IS_DELTA = 'is_delta';
 
 export function createJsonSpecReader(): BodyReader<SpecFacts> {
   const text = new Utf8Check();
-  const scanner = new JsonScanner([HAS_UPDATES, TIME, IS_DELTA]);
+  const scanner = new JsonScanner([HAS_UPDATES, TIME, CHECKSUM, IS_DELTA]);
   return {
     isText: true,
     push: (bytes) => {
@@ -31,6 +32,7 @@ function toFacts(members: ReadonlyMap<string, unknown>): SpecFacts {
   return {
     hasUpdates: typeof hasUpdates === 'boolean' ? hasUpdates : undefined,
     time: readVersion(members.get(TIME)),
+    checksum: readChecksum(members.get(CHECKSUM)),
     isDelta: members.get(IS_DELTA) === true,
   };
 }

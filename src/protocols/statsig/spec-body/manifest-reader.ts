@@ -8,7 +8,7 @@ import { Utf8Check } from '../../../json/utf8-check.js';
 export const MANIFEST_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A manifest always says all there is, and never of when. */
-const FACTS: StoredFacts = { isServable: true, version: undefined };
+const FACTS: StoredFacts = { isServable: true, version: undefined, checksum: undefined };
 
 export class ManifestReader implements BodyReader<StoredFacts> {
   readonly isText = true;

@@ -3,7 +3,7 @@
 import { readFields, readVarint } from './protobuf-fields.js';
 import { BodyFault, type BodyReader } from '../../../domain/body-reader.js';
 import { readVersion } from '../../../domain/version.js';
-import type { SpecFacts } from './spec-facts.js';
+import { readChecksum, type SpecFacts } from './spec-facts.js';
 
 const KIND_UNKNOWN = 0;
 const KIND_DONE = 1;
@@ -103,8 +103,10 @@ function readTopLevel(message: Uint8Array): Omit<SpecFacts, 'isDelta'> {
   // proto3 leaves out what has its default value.
   let hasUpdates = false;
   let time = 0;
+  let checksum = '';
   try {
     for (const { number, value } of readFields(message)) {
+      if (number === 5 && typeof value !== 'number') checksum = Buffer.from(value).toString();
       if (typeof value !== 'number') continue;
       if (number === 1) hasUpdates = value !== 0;
       if (number === 2) time = value;
@@ -113,7 +115,7 @@ function readTopLevel(message: Uint8Array): Omit<SpecFacts, 'isDelta'> {
     if (error instanceof RangeError) throw notProtobuf(error.message);
     throw error;
   }
-  return { hasUpdates, time: readVersion(time) };
+  return { hasUpdates, time: readVersion(time), checksum: readChecksum(checksum) };
 }
 
 function notProtobuf(detail: string): BodyFault {

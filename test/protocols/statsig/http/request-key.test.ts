@@ -12,6 +12,7 @@ const ASKED: SpecRequest = {
   headerKey: undefined,
   queryKey: undefined,
   queryProto: undefined,
+  queryDeltas: undefined,
   headerProto: undefined,
   sinceTime: undefined,
 };
@@ -99,8 +100,33 @@ test('sinceTime is a number in any of the forms languages write one', () => {
   }
 });
 
-test('a sinceTime that is no number is refused with a reason', () => {
+test('a sinceTime that is no number counts as none, and is told', () => {
   for (const sent of ['', ' ', 'now', '1e', '0x10', '1 2', ['1', '2'], {}, true, '1'.repeat(40), NaN]) {
-    assert.equal(reasonOf({ sinceTime: sent }), '400 since_time_invalid');
+    const question = toQuestion({ ...ASKED, sinceTime: sent });
+    if ('code' in question) assert.fail(question.message);
+    assert.deepEqual([question.sinceTime, question.isSinceTimeIgnored], [0, true]);
   }
+  for (const sent of [undefined, null, 0, '5', '-1', 1.5]) {
+    const question = toQuestion({ ...ASKED, sinceTime: sent });
+    assert.equal('code' in question || question.isSinceTimeIgnored, false, String(sent));
+  }
+});
+
+test('whatever is sent as sinceTime, the question has a number', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.anything()), (sent) => {
+      const question = toQuestion({ ...ASKED, sinceTime: sent });
+      assert.ok(!('code' in question) && Number.isFinite(question.sinceTime));
+    }),
+  );
+});
+
+test('deltas are accepted with true, 1, or the bare name', () => {
+  const acceptsDelta = (queryDeltas: unknown): boolean => {
+    const question = toQuestion({ ...ASKED, queryDeltas });
+    return 'code' in question ? assert.fail(question.message) : question.acceptsDelta;
+  };
+  for (const value of ['true', '1', '']) assert.equal(acceptsDelta(value), true, value);
+  for (const value of [undefined, 'false', '0', 'yes', ['true', 'true']])
+    assert.equal(acceptsDelta(value), false, String(value));
 });

@@ -137,7 +137,6 @@ test('a POST body is read whatever it is called, and refused with a reason where
     assert.equal((await post(`{"sinceTime":${origin.project.time}}`, type)).text, NO_UPDATES);
   }
   for (const [body, reason] of [
-    ['{"sinceTime":"x"}', 'since_time_invalid'],
     ['{"sinceTime":', 'body_invalid'],
     ['[1]', 'body_invalid'],
     ['7', 'body_invalid'],
@@ -206,6 +205,62 @@ test('the age is the time since the origin last confirmed the spec', async () =>
   clock.advance(25_900);
   assert.equal((await get('/v1/download_config_specs', key)).headers.age, '25');
   release();
+});
+
+test('a sinceTime that is no number counts as none: the whole spec comes, and /status counts it', async () => {
+  const ignored = async (): Promise<number> => {
+    const { requests } = JSON.parse((await rawRequest(`${proxy.adminUrl}/status`)).text) as {
+      requests: { sinceTimeIgnored: number };
+    };
+    return requests.sinceTimeIgnored;
+  };
+  const before = await ignored();
+  for (const query of ['sinceTime=abc', 'sinceTime=', 'sinceTime=1&sinceTime=2']) {
+    const answer = await get(`${V1}?${query}`);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.text, specOf('v1'), query);
+  }
+  const posted = await rawRequest(`${proxy.url}${V1}`, { method: 'POST', body: '{"sinceTime":"x"}' });
+  assert.equal(posted.text, specOf('v1'));
+  assert.equal((await get(`${V1}?sinceTime=${origin.project.time}`)).text, NO_UPDATES);
+  assert.equal(await ignored(), before + 4);
+});
+
+test('no updates are marked as such for proxies and SDKs in front, and nothing else is', async () => {
+  for (const [path, headers] of [
+    [V1, {}],
+    [V2, {}],
+    [V2, { 'statsig-supports-proto': 'true' }],
+  ] as const) {
+    const current = await get(`${path}?sinceTime=${origin.project.time}`, headers);
+    assert.equal(current.text, NO_UPDATES);
+    assert.equal(current.headers['x-cache-hit'], 'true');
+    assert.equal(current.headers['x-checksum'], undefined, 'this body states none');
+    const whole = await get(path, headers);
+    assert.equal(whole.headers['x-cache-hit'], undefined);
+    assert.equal(whole.headers['x-since-time'], String(origin.project.time), "the body's own time");
+  }
+});
+
+test('the checksum that a body states is told, exactly, or none', async () => {
+  const { checksum } = demoV2(origin.project) as { checksum: string };
+  assert.equal((await get(V2)).headers['x-checksum'], checksum);
+  assert.equal((await get(V2, { 'statsig-supports-proto': 'true' })).headers['x-checksum'], checksum);
+  assert.equal((await get(V1)).headers['x-checksum'], undefined, 'the body of v1 states none');
+});
+
+test('who could do with a delta is told why a whole spec comes', async () => {
+  const told = async (query: string): Promise<readonly unknown[]> => {
+    const { headers } = await get(`${V2}?${query}`);
+    return [headers['x-statsig-delta-fallback-reason'], headers['x-statsig-delta-fallback-source']];
+  };
+  for (const query of ['accept_deltas=true', 'accept_deltas=1&sinceTime=5&checksum=1', 'accept_deltas']) {
+    assert.deepEqual(await told(query), ['deltas_disabled', 'no_store'], query);
+  }
+  const none = [undefined, undefined];
+  assert.deepEqual(await told(''), none);
+  assert.deepEqual(await told('accept_deltas=false'), none);
+  assert.deepEqual(await told(`accept_deltas=true&sinceTime=${origin.project.time}`), none, 'no updates');
 });
 
 test('unknown query parameters are ignored', async () => {

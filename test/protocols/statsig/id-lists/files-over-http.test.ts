@@ -9,7 +9,7 @@ import { IdListFiles } from '../../../../src/protocols/statsig/id-lists/id-list-
 import { MemoryPlace } from '../../../../src/protocols/statsig/id-lists/memory-place.js';
 import { createLogger } from '../../../../src/observability/logger.js';
 import { buildFastifyApp } from '../../../../src/servers/http/fastify-app.js';
-import { FILE_PATH } from '../../../../src/protocols/statsig/id-lists/manifest-directory.js';
+import { FILE_PATH } from '../../../../src/protocols/statsig/id-lists/file-id.js';
 import { addIdListFileRoutes } from '../../../../src/protocols/statsig/http/id-list-file-routes.js';
 import { createIdListFileClient } from '../../../../src/protocols/statsig/origin/id-list-file-client.js';
 import { eventually, within } from '../../../e2e/deadline.js';
@@ -44,6 +44,7 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
     headersTimeoutMs: 5_000,
     bodyIdleTimeoutMs: 5_000,
     idleConnectionsMax: 4,
+    idleConnectionMs: 55_000,
     caPem: undefined,
     httpProxy: '',
     httpsProxy: '',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { demoEnvelopes, envelope } from '../../../../scripts/demo-specs.js';
+import { demoEnvelopes, demoV2, envelope } from '../../../../scripts/demo-specs.js';
 import { delimited, message } from '../../../../scripts/protobuf-writer.js';
 import { createProtobufSpecReader } from '../../../../src/protocols/statsig/spec-body/protobuf-spec-reader.js';
 import { BodyFault } from '../../../../src/domain/body-reader.js';
@@ -32,7 +32,12 @@ test('a full spec is read the same in pieces of any size', () => {
   const bytes = demoEnvelopes(PROJECT);
   fc.assert(
     fc.property(fc.integer({ min: 1, max: bytes.length }), (pieceBytes) => {
-      assert.deepEqual(read(bytes, pieceBytes), { hasUpdates: true, time: PROJECT.time, isDelta: false });
+      assert.deepEqual(read(bytes, pieceBytes), {
+        hasUpdates: true,
+        time: PROJECT.time,
+        checksum: (demoV2(PROJECT) as { checksum: string }).checksum,
+        isDelta: false,
+      });
     }),
   );
 });
@@ -64,7 +69,19 @@ test('what follows DONE is ignored, as SDKs do', () => {
 
 test('fields that proto3 leaves out have their defaults', () => {
   const empty = envelope(2, 'TOP_LEVEL', Buffer.alloc(0));
-  assert.deepEqual(read(Buffer.concat([empty, DONE])), { hasUpdates: false, time: 0, isDelta: false });
+  assert.deepEqual(read(Buffer.concat([empty, DONE])), {
+    hasUpdates: false,
+    time: 0,
+    checksum: undefined,
+    isDelta: false,
+  });
+});
+
+test('a checksum that no header could say is none', () => {
+  for (const text of ['', 'a b', 'é', 'x\n', '1'.repeat(129)]) {
+    const top = envelope(2, 'TOP_LEVEL', message([1, true], [2, 1], [5, text]));
+    assert.equal(read(Buffer.concat([top, DONE])).checksum, undefined, text);
+  }
 });
 
 test('a body cut short is truncated', () => {
