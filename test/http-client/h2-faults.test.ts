@@ -1,21 +1,16 @@
 // What an HTTP/2 origin that leaves, refuses and resets costs: which requests are sent again, and what is left behind.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
 import { describe, it, test } from 'node:test';
-import { createServer as createTlsServer } from 'node:tls';
 import fc from 'fast-check';
 import { systemClock } from '../../src/domain/clock.js';
 import { createOutboundAgent } from '../../src/http-client/outbound/outbound-agent.js';
 import { toFailure } from '../../src/http-client/upstream-failure.js';
 import { createEventClient } from '../../src/protocols/statsig/origin/event-client.js';
 import { createIdListFileClient } from '../../src/protocols/statsig/origin/id-list-file-client.js';
-import { createUpstreamClient } from '../../src/protocols/statsig/origin/upstream-client.js';
-import { makeCertificate } from '../fakes/certificate.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { H2_FAULTS, type H2Fault } from '../fakes/h2-origin.js';
 import { CLIENT_OPTIONS } from './client-options.js';
-import { optionsFor, SPEC, specKey, startH2Origin, startPair, told } from './h2-scene.js';
+import { SPEC, specKey, startH2Origin, startPair, told } from './h2-scene.js';
 
 /** What one fetch comes to where only its first stream is struck. */
 const ONCE: Readonly<Record<H2Fault, string>> = {
@@ -175,58 +170,3 @@ test('whatever an origin does at random, nothing is left open after it, and all 
     { numRuns: 25 },
   );
 });
-
-test('whatever bytes come in place of frames, every request has an outcome', async (t) => {
-  const { keyPem: key, certificatePem: cert } = makeCertificate();
-  let script: readonly Uint8Array[] = [];
-  const sockets = new Set<Socket>();
-  const server = createTlsServer({ key, cert, ALPNProtocols: ['h2'] }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.write(frame(4, 0, 0, Buffer.alloc(0)));
-    for (const bytes of script) socket.write(bytes);
-    // After the request, as well as before it.
-    socket.once('data', () => {
-      for (const bytes of script) socket.write(bytes);
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
-  const limits = { headersTimeoutMs: 100, bodyIdleTimeoutMs: 100, requestTimeoutMs: 400 };
-  const client = createUpstreamClient(systemClock, optionsFor({ url, caPem: cert }, limits));
-  t.after(() => client.close());
-  const frames = fc
-    .record({
-      type: fc.integer({ min: 0, max: 10 }),
-      flags: fc.integer({ min: 0, max: 255 }),
-      stream: fc.constantFrom(0, 1, 2, 3, 5, 2 ** 31 - 1),
-      payload: fc.uint8Array({ maxLength: 40 }),
-    })
-    .map(({ type, flags, stream, payload }) => frame(type, flags, stream, payload));
-  const pieces = fc.array(fc.oneof({ weight: 4, arbitrary: frames }, fc.uint8Array({ maxLength: 60 })), {
-    maxLength: 6,
-  });
-  await fc.assert(
-    fc.asyncProperty(pieces, async (sent) => {
-      script = sent;
-      const outcomes = await Promise.all([0, 1, 2].map((index) => client.fetch(specKey(index), 0)));
-      for (const outcome of outcomes) assert.equal(outcome.kind, 'failed');
-    }),
-    { numRuns: 40 },
-  );
-});
-
-/** RFC 9113, 4.1. */
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
