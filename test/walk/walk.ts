@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { eventually } from '../e2e/deadline.js';
+import { eventually, within } from '../e2e/deadline.js';
 import { rawRequest } from '../fakes/raw-request.js';
-import { startDaemon, type Daemon } from '../process/daemon.js';
+import { startDaemon, type Daemon, type Program } from '../process/daemon.js';
 import { specsOf } from '../process/spec-forms.js';
 import { temporaryFile } from '../process/temporary-file.js';
 import type { Dice } from './dice.js';
@@ -25,6 +25,8 @@ const SETTLE_MS_MAX = 10_000;
 /** Above what the process had after its first trouble. What is resident follows with time, as V8 and the allocator see fit. */
 const LIVE_GROWTH_MIB_MAX = 50;
 const RESIDENT_GROWTH_MIB_MAX = 250;
+/** From the end of its connections until a process that crashed has ended, on a busy machine. */
+const CRASH_MS_MAX = 5_000;
 /** So that what is measured is what is held, and not what nobody has collected yet. */
 const COLLECTING = ['--expose-gc', '--import', 'data:text/javascript,setInterval(gc,1000).unref()'];
 /** A part of the lists' files is passed through, and cold keys leave again. */
@@ -72,9 +74,7 @@ export async function walk(t: TestContext, ground: Ground, dice: Dice, forMs: nu
       await Promise.race([fault, goThrough(ground, visitors, proxy, dice, report)]);
     }
   } catch (error) {
-    const { stdout, stderr } = proxy.program.output;
-    const lines = stdout.trimEnd().split('\n').slice(-20).join('\n');
-    throw new Error(`round ${report.rounds + 1}: ${String(error)}\n${lines}\n${stderr}`, {
+    throw new Error(`round ${report.rounds + 1}: ${String(error)}\n${await lastOf(proxy.program)}`, {
       cause: error,
     });
   } finally {
@@ -84,6 +84,17 @@ export async function walk(t: TestContext, ground: Ground, dice: Dice, forMs: nu
   await catchUp(events, performance.now());
   report.acceptedEvents = events.reduce((sum, { accepted }) => sum + accepted, 0);
   return report;
+}
+
+/** How the proxy fared: what it wrote last, and how it ended where it did. */
+async function lastOf({ ended, output: { stdout, stderr } }: Program): Promise<string> {
+  const lines = stdout.trimEnd().split('\n').slice(-20).join('\n');
+  // A connection that a crash closes is seen before the crash is.
+  const ending = await within(ended, 'end of the proxy', CRASH_MS_MAX).then(
+    ({ code, signal }) => `The proxy ended with ${signal ?? `exit code ${String(code)}`}.`,
+    () => 'The proxy lives.',
+  );
+  return `${ending}\n${stderr}\n${lines}`;
 }
 
 async function startProxy(t: TestContext, { url, caPem }: Ground): Promise<Daemon> {
