@@ -15,13 +15,15 @@ const MIB = 1024 * 1024;
 const TROUBLE_MS = { from: 2_000, to: 7_000 } as const;
 const CHANGE_EVERY_MS = 500;
 const VISIT_EVERY_MS = 200;
+/** Of several requests, each answered within seconds whatever the origin does; more than any busy machine takes. */
+const VISIT_MS_MAX = 60_000;
 /**
  * On a machine with time to spare it takes 4 to 7 s: a spec that failed is asked for again after ten intervals of a second at
  * most, and log events wait as long again as they have failed.
  */
-const CALM_MS_MAX = 30_000;
+const CALM_MS_MAX = 90_000;
 /** For connections that nobody needs any more to be closed, and memory to be given back. */
-const SETTLE_MS_MAX = 10_000;
+const SETTLE_MS_MAX = 30_000;
 /** Above what the process had after its first trouble. What is resident follows with time, as V8 and the allocator see fit. */
 const LIVE_GROWTH_MIB_MAX = 50;
 const RESIDENT_GROWTH_MIB_MAX = 250;
@@ -71,7 +73,7 @@ export async function walk(t: TestContext, ground: Ground, dice: Dice, forMs: nu
   try {
     const untilMs = performance.now() + forMs;
     while (performance.now() < untilMs) {
-      await Promise.race([fault, goThrough(ground, visitors, proxy, dice, report)]);
+      await Promise.race([fault, goThrough(ground, visitors, proxy, dice, report, stop.signal)]);
     }
   } catch (error) {
     throw new Error(`round ${report.rounds + 1}: ${String(error)}\n${await lastOf(proxy.program)}`, {
@@ -116,7 +118,7 @@ async function startProxy(t: TestContext, { url, caPem }: Ground): Promise<Daemo
 async function visitAgain(visitor: Visitor, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      await visitor.visit();
+      await within(visitor.visit(), 'end of the visit', VISIT_MS_MAX);
     } catch (error) {
       throw new Error(`${visitor.name}: ${String(error)}`, { cause: error });
     }
@@ -130,26 +132,29 @@ async function goThrough(
   proxy: Daemon,
   dice: Dice,
   report: WalkReport,
+  signal: AbortSignal,
 ): Promise<void> {
   ground.isCalm = false;
   const calmAtMs = performance.now() + dice.between(TROUBLE_MS.from, TROUBLE_MS.to);
-  while (performance.now() < calmAtMs) {
+  while (performance.now() < calmAtMs && !signal.aborted) {
     change(ground, dice);
     await pause(CHANGE_EVERY_MS);
   }
   ground.isCalm = true;
   ground.site.publish(1);
   const startMs = performance.now();
-  await catchUp(visitors, startMs);
+  await catchUp(visitors, startMs, signal);
+  if (signal.aborted) return;
   report.slowestCalmMs = Math.max(report.slowestCalmMs, Math.round(performance.now() - startMs));
   await settle(ground, proxy, report);
   report.rounds += 1;
 }
 
-async function catchUp(visitors: readonly Visitor[], sinceMs: number): Promise<void> {
+/** Or until the walk has ended meanwhile. */
+async function catchUp(visitors: readonly Visitor[], sinceMs: number, signal?: AbortSignal): Promise<void> {
   const late = (): readonly string[] =>
     visitors.filter((visitor) => !visitor.isUpToDate(sinceMs)).map(({ name }) => name);
-  await eventually('calm', () => late().length === 0, CALM_MS_MAX).catch(() => {
+  await eventually('calm', () => signal?.aborted === true || late().length === 0, CALM_MS_MAX).catch(() => {
     assert.fail(`after ${CALM_MS_MAX} ms of calm these were behind: ${late().join(', ')}`);
   });
 }
