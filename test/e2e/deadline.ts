@@ -1,7 +1,7 @@
 // Waiting that ends: for a promise, or for a condition that nothing announces; says what it waited for when it fails.
 
 /** As long as a busy machine may need for anything that takes a moment on an idle one. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 
 /** The promise's value, or a failure that names what did not happen. */
