@@ -38,9 +38,8 @@ const ONCE: Readonly<Record<H2Fault, string>> = {
 describe('a stream that is struck', () => {
   for (const fault of H2_FAULTS) {
     it(`by ${fault} comes to ${ONCE[fault]}, and the next one is served`, async (t) => {
-      const { origin, client } = await startPair(t, {
-        client: { headersTimeoutMs: 300, bodyIdleTimeoutMs: 300 },
-      });
+      const impatient = { headersTimeoutMs: 1_000, bodyIdleTimeoutMs: 1_000 };
+      const { origin, client } = await startPair(t, fault.startsWith('silence') ? { client: impatient } : {});
       assert.equal(told(await client.fetch(specKey(0), 0)), 'updated');
       origin.fault = ({ index }) => (index === 1 ? fault : undefined);
       const outcome = told(await client.fetch(specKey(1), 0));
@@ -120,7 +119,7 @@ test('streams above the last one of a GOAWAY are served by the next session, tho
 
 describe('a connection whose end is seen by a write first', () => {
   for (const ending of ['a reset', 'an end'] as const) {
-    it(`by ${ending} fails what is in flight at once`, { timeout: 20_000 }, async (t) => {
+    it(`by ${ending} fails what is in flight at once`, { timeout: 60_000 }, async (t) => {
       const origin = await startH2Origin(t);
       // By a clock that stands still, so that no PING finds it.
       const { dispatcher } = createOutboundAgent(new ManualClock(), 'https:', {
