@@ -1,7 +1,6 @@
 // What an HTTP/2 origin that leaves, refuses and resets costs: which requests are sent again, and what is left behind.
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
-import fc from 'fast-check';
 import { systemClock } from '../../src/domain/clock.js';
 import { createOutboundAgent } from '../../src/http-client/outbound/outbound-agent.js';
 import { toFailure } from '../../src/http-client/upstream-failure.js';
@@ -147,25 +146,4 @@ describe('a connection whose end is seen by a write first', () => {
       assert.equal(origin.sessions, 2);
     });
   }
-});
-
-test('whatever an origin does at random, nothing is left open after it, and all is served', async (t) => {
-  const { origin, fetchAll } = await startPair(t, {
-    client: { headersTimeoutMs: 1_000, bodyIdleTimeoutMs: 1_000, requestTimeoutMs: 5_000 },
-  });
-  const faults = fc.array(
-    fc.record({ fault: fc.constantFrom(...H2_FAULTS), oneIn: fc.integer({ min: 2, max: 12 }) }),
-    { minLength: 1, maxLength: 4 },
-  );
-  await fc.assert(
-    fc.asyncProperty(faults, fc.integer({ min: 1, max: 80 }), async (struck, count) => {
-      origin.fault = ({ index }) => struck.find(({ oneIn }) => index % oneIn === 0)?.fault;
-      const outcomes = await fetchAll(count);
-      assert.equal(outcomes.includes('request_timeout'), false, 'nobody waits for a session that is gone');
-      origin.fault = undefined;
-      assert.deepEqual(await fetchAll(30), new Array<string>(30).fill('updated'));
-      await origin.until(() => origin.streamsOpen === 0 && origin.connectionsOpen <= 2);
-    }),
-    { numRuns: 25 },
-  );
 });
