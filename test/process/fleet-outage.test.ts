@@ -101,19 +101,21 @@ function assertReadsAreQuick(
   startMs: number,
 ): void {
   const readsOf = (of: readonly SpecWatch[]): Read[] => of.flatMap((watch) => watch.readsSince(startMs));
-  const p99s = secondsOf(readsOf(watches)).map((reads) => quantile(tookMs(reads), 0.99));
-  const controlP99s = secondsOf(readsOf(control)).map((reads) => quantile(tookMs(reads), 0.99));
+  const p99s = p99BySecond(readsOf(watches), startMs);
+  const controlP99s = p99BySecond(readsOf(control), startMs);
   const all = tookMs(readsOf(watches));
   const longest = Math.max(...all);
   const controlLongest = Math.max(...tookMs(readsOf(control)));
-  t.diagnostic(`p99 second by second ${inMs(p99s)}; of a replica without Redis ${inMs(controlP99s)}`);
+  const told = `p99 second by second ${inMs([...p99s.values()])}; of a replica without Redis ${inMs([...controlP99s.values()])}`;
+  t.diagnostic(told);
   t.diagnostic(
     `of ${all.length} reads: p50 ${inMs([quantile(all, 0.5)])}, p99 ${inMs([quantile(all, 0.99)])}, longest ${inMs([longest])}; ${inMs([controlLongest])} of the other`,
   );
-  // The quietest second: in the others this machine may have been busy with something else. In each second every
-  // replica looks for Redis, so that reads which wait for that show in all of them.
-  const allowedMs = Math.max(P99_MS_MAX, CONTROL_RATIO_MAX * Math.min(...controlP99s));
-  assert.ok(Math.min(...p99s) < allowedMs, `${inMs(p99s)}, where ${inMs([allowedMs])} were allowed`);
+  // One second is enough: in the others this machine may have been busy with something else. In each second every replica
+  // looks for Redis, so that reads which wait for that show in all of them.
+  const isQuick = ([second, p99Ms]: readonly [number, number]): boolean =>
+    p99Ms < Math.max(P99_MS_MAX, CONTROL_RATIO_MAX * (controlP99s.get(second) ?? 0));
+  assert.ok([...p99s].some(isQuick), told);
   assert.ok(longest < READ_MS_MAX + CONTROL_RATIO_MAX * controlLongest, inMs([longest, controlLongest]));
   for (const { faults, trail } of watches) {
     assert.deepEqual(faults, []);
@@ -125,13 +127,15 @@ function inMs(values: readonly number[]): string {
   return `${values.map((value) => value.toFixed(1)).join(', ')} ms`;
 }
 
-/** The reads of each whole second. */
-function secondsOf(reads: readonly Read[]): Read[][] {
-  const firstMs = Math.min(...reads.map(({ atMs }) => atMs));
-  const seconds: Read[][] = [];
-  for (const read of reads) (seconds[Math.floor((read.atMs - firstMs) / 1000)] ??= []).push(read);
-  // The last one is not over; one in which this machine stood still has none.
-  return Object.values(seconds).slice(0, -1);
+/** Of each whole second since then in which there were reads. */
+function p99BySecond(reads: readonly Read[], startMs: number): ReadonlyMap<number, number> {
+  const seconds = new Map<number, Read[]>();
+  for (const read of reads) {
+    const second = Math.floor((read.atMs - startMs) / 1000);
+    seconds.set(second, [...(seconds.get(second) ?? []), read]);
+  }
+  seconds.delete(Math.max(...seconds.keys()));
+  return new Map([...seconds].map(([second, of]) => [second, quantile(tookMs(of), 0.99)]));
 }
 
 function tookMs(reads: readonly Read[]): number[] {
