@@ -45,7 +45,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'until the next address is tried beside the one before',
-      time: number(`${OUTBOUND}/dial.ts`, 'NEXT_ATTEMPT_MS'),
+      time: number('network/dial.ts', 'NEXT_ATTEMPT_MS'),
       note: 'no attempt is given up for it',
       test: ['http-client/connecting.test.ts', 'an address that takes longer than another one fails'],
     },
@@ -118,8 +118,13 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'a connection: name, TLS, login, first commands',
       time: setting('redisConnectionTimeoutS'),
-      note: "ioredis' `connectTimeout` is the same. Of a host with several addresses, `node:net` tries each but the last for 250 ms only",
+      note: "ioredis' `connectTimeout` is not used",
       test: [`${REDIS}/redis-link.test.ts`, 'is given up after the time for connecting'],
+    },
+    {
+      what: 'one connection, also to a node of a cluster: sentinels, name, all addresses, TLS',
+      time: setting('redisConnectionTimeoutS'),
+      test: [`${REDIS}/redis-connector.test.ts`, 'leads to nothing in time is given up'],
     },
     {
       what: 'reading the file with the password',
@@ -160,14 +165,15 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'a question to a sentinel',
-      time: number(`${REDIS}/redis-client.ts`, 'SENTINEL_COMMAND_MS'),
+      time: number(`${REDIS}/redis-sentinels.ts`, 'SENTINEL_COMMAND_MS'),
       by: 'ioredis',
       test: [`${REDIS}/redis-failover.test.ts`, 'sentinels that cannot be reached or refuse'],
     },
     {
       what: 'a server that does not read, at the end of its connection',
-      time: number(`${REDIS}/redis-client.ts`, 'DISCONNECT_MS'),
+      time: number(`${REDIS}/redis-connector.ts`, 'DISCONNECT_MS'),
       by: 'ioredis',
+      test: [`${REDIS}/redis-connector.test.ts`, 'has 100 ms to take what was sent to it'],
     },
     {
       what: 'the age of a connection, half of it to all of it by chance',
