@@ -13,8 +13,8 @@ export interface Timeout {
   /** Who measures it, where that is not this program by its own clock. */
   readonly by?: string;
   readonly note?: string;
-  /** A file below `test` and a part of the test's name; missing where only the library itself was tested. */
-  readonly test?: readonly [string, string];
+  /** A file below `test` and a part of the test's name. */
+  readonly test: readonly [string, string];
 }
 
 function setting(name: keyof typeof settings): Source {
@@ -107,6 +107,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'a whole file of an ID list',
       time: number(`${STATSIG}/origin/id-list-file-client.ts`, 'WHOLE_FILE_MS_MAX'),
+      test: [`${STATSIG}/origin/id-list-file-client.test.ts`, 'given up after half an hour and not before'],
     },
     {
       what: 'a file of an ID list that waits for its turn',
@@ -141,6 +142,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       what: 'a look at the states of many specs',
       time: number(`${REDIS}/redis-entries.ts`, 'STATES_DEADLINE_MS'),
       note: '1 ms more for each spec',
+      test: [`${REDIS}/redis-connection.test.ts`, 'a look at many specs has a millisecond more for each'],
     },
     {
       what: 'a body',
@@ -190,7 +192,8 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'the TLS handshake, over HTTP and gRPC',
       time: number('servers/listener/tls-front.ts', 'HANDSHAKE_MS_MAX'),
-      by: 'Node',
+      note: 'whatever comes meanwhile; Node’s own 120 s of silence are never reached',
+      test: ['app/tls.test.ts', 'ends a handshake after 10 s and not before'],
     },
     {
       what: "a request's headers, from its first byte",
@@ -250,11 +253,13 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       what: 'silence on a connection, until a PING',
       time: number('servers/grpc/grpc-server.ts', 'KEEPALIVE_MS'),
       by: 'grpc-js',
+      test: ['servers/grpc/keepalive.test.ts', 'is asked for a sign of life after 60 s'],
     },
     {
       what: 'the answer to it, at least; 10 s longer than a stall where that is more',
       time: number('servers/grpc/grpc-server.ts', 'KEEPALIVE_ANSWER_MS'),
       by: 'grpc-js',
+      test: ['servers/grpc/keepalive.test.ts', 'is asked for a sign of life after 60 s'],
     },
     {
       what: 'silence on a stream, until a heartbeat',
@@ -303,10 +308,12 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'the folder of ID lists at a start',
       time: number(`${STATSIG}/id-lists/disk/disk-place.ts`, 'OPEN_DEADLINE_MS'),
+      test: [`${STATSIG}/id-lists/disk/troubled-copies.test.ts`, 'holds a start up for 5 s'],
     },
     {
       what: 'log events and ID lists of an earlier run, before the ports open',
       time: number('app/feature.ts', 'PREPARE_MS_MAX'),
+      test: ['app/features.test.ts', 'does not delay the start beyond five seconds'],
     },
     {
       what: 'writing a batch of log events; then it is answered 503',
@@ -374,6 +381,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'all metrics that are still to be sent',
       time: number('app/telemetry.ts', 'LAST_MS_MAX'),
+      test: ['app/statsd.test.ts', 'a stop waits half a second for the last metrics'],
     },
     {
       what: 'files in use, at the very end',

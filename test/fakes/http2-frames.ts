@@ -46,6 +46,10 @@ export class FrameClient {
   #unread: Buffer = Buffer.alloc(0);
   #pongs = 0;
   isClosed = false;
+  /** Frames of them that came, acknowledgements included. */
+  settings = 0;
+  /** What the other side asked for; none is answered. */
+  pings = 0;
   /** The code of a GOAWAY that came. */
   goaway: number | undefined;
   /** Codes by call. */
@@ -147,8 +151,12 @@ export class FrameClient {
         case RST_STREAM:
           this.resets.set(id, this.#unread.readUInt32BE(FRAME_HEADER_BYTES));
           break;
+        case SETTINGS:
+          this.settings += 1;
+          break;
         case PING:
-          this.#pongs += 1;
+          if ((this.#unread.readUInt8(4) & ACK) === 0) this.pings += 1;
+          else this.#pongs += 1;
           break;
         case GOAWAY:
           this.goaway = this.#unread.readUInt32BE(FRAME_HEADER_BYTES + 4);
