@@ -57,9 +57,10 @@ export class FrameClient {
   /** Calls with an answer that has begun. */
   readonly answered = new Set<number>();
 
-  constructor(address: string) {
+  /** `localAddress`: what the other side sees as the client's. */
+  constructor(address: string, localAddress = '127.0.0.1') {
     const [host = '', port = ''] = address.split(':');
-    this.#socket = connect(Number(port), host);
+    this.#socket = connect({ port: Number(port), host, localAddress });
     this.#socket.setMaxListeners(0);
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => (this.isClosed = true));
@@ -71,7 +72,7 @@ export class FrameClient {
 
   /** Begins a call and gives its number. */
   call(
-    method: 'getConfigSpec' | 'StreamConfigSpec' | '/not.Known/method',
+    method: 'getConfigSpec' | 'StreamConfigSpec' | `/${string}`,
     {
       headers = {},
       hasEnded = false,
