@@ -139,10 +139,11 @@ function buildPublicServer(
   bodies: BodyRoom,
   counts: SpecRequestCounts,
 ): HttpApp {
-  const { readiness, events, reader, logEvents } = rooms;
+  const { readiness, events, keyPolicy, reader, logEvents } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
     specs: reader,
+    admits: keyPolicy.admits.bind(keyPolicy),
     counts,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),

@@ -15,6 +15,7 @@ const STATUSES = {
   expectation_failed: 417,
   request_timeout: 408,
   key_refused: 401,
+  key_not_pinned: 403,
   not_found: 404,
   not_acceptable: 406,
   internal_error: 500,
