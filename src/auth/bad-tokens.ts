@@ -11,6 +11,8 @@ const ADDRESSES_MAX = 1_000;
 
 export class BadTokens {
   readonly #byAddress: ExpiringMemory<{ count: number }>;
+  /** How often an address was told to wait. */
+  #reached = 0;
 
   constructor(clock: Clock) {
     this.#byAddress = new ExpiringMemory(clock, ADDRESSES_MAX);
@@ -25,10 +27,12 @@ export class BadTokens {
   /** How long the address has to wait; undefined where it need not. */
   waitMs(address: string): number | undefined {
     const known = this.#byAddress.recall(address);
-    return known !== undefined && known.value.count >= BAD_TOKENS_MAX ? known.leftMs : undefined;
+    if (known === undefined || known.value.count < BAD_TOKENS_MAX) return undefined;
+    this.#reached += 1;
+    return known.leftMs;
   }
 
   get gauge(): Gauge {
-    return { entries: this.#byAddress.entries, entriesMax: ADDRESSES_MAX };
+    return { entries: this.#byAddress.entries, entriesMax: ADDRESSES_MAX, reached: this.#reached };
   }
 }
