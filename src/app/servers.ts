@@ -1,5 +1,6 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
 import type { Config } from '../config/load-config.js';
+import type { Authority } from '../auth/authority.js';
 import { buildAdminServer, type AdminPages } from '../servers/admin/admin-server.js';
 import { Certificates } from '../servers/listener/certificates.js';
 import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
@@ -60,11 +61,17 @@ export interface AllRooms extends Core, IdLists {
   readonly events: ProxyEvents;
 }
 
-export function buildServers(config: Config, world: World, rooms: AllRooms, pages: AdminPages): Servers {
+export function buildServers(
+  config: Config,
+  world: World,
+  rooms: AllRooms,
+  pages: AdminPages,
+  authority: Authority | undefined,
+): Servers {
   const { clock, log } = world;
   const registry = new StreamRegistry(clock, { streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
-  const admin = buildAdminServer(clock, log, rooms.readiness, pages, {
+  const admin = buildAdminServer(clock, log, rooms.readiness, pages, authority, {
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
@@ -140,10 +147,11 @@ function buildPublicServer(
   bodies: BodyRoom,
   counts: SpecRequestCounts,
 ): HttpApp {
-  const { readiness, events, reader, logEvents } = rooms;
+  const { readiness, events, keyPolicy, reader, logEvents } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
     specs: reader,
+    admits: keyPolicy.admits.bind(keyPolicy),
     counts,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),

@@ -37,6 +37,8 @@ export class PayloadReply {
         return this.#sendHeld(reply, reading.held, wishes);
       case 'refused':
         return sendError(reply, errorBody('key_refused', explainReading(reading)));
+      case 'not_pinned':
+        return sendError(reply, errorBody('key_not_pinned', explainReading(reading)));
       case 'unavailable': {
         const origin = reading.detail === '' ? undefined : reading.detail;
         const retryAfterS = Math.max(1, Math.ceil(reading.retryAfterMs / 1000));
