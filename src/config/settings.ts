@@ -5,6 +5,7 @@ import { logEventSettings } from './log-event-settings.js';
 import { metricsSettings } from './metrics-settings.js';
 import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
+import { remoteValueSettings } from './remote-value-settings.js';
 import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
 import { tlsSettings } from './tls-settings.js';
@@ -19,6 +20,7 @@ export const settingGroups = [
   { title: 'Data directory and Redis', settings: cacheSettings },
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
+  { title: 'Remote values', settings: remoteValueSettings },
   { title: 'Metrics', settings: metricsSettings },
   { title: 'This process', settings: processSettings },
 ] as const satisfies readonly { readonly title: string; readonly settings: Record<string, Setting> }[];
@@ -31,6 +33,7 @@ export const settings = {
   ...cacheSettings,
   ...logEventSettings,
   ...idListSettings,
+  ...remoteValueSettings,
   ...metricsSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;

@@ -14,6 +14,13 @@ export interface BodyForm {
   readonly etag: string;
 }
 
+/** The value of a dynamic config that a spec names instead of holding it: SDKs fetch it, and check both. */
+export interface NamedValue {
+  /** Of the value without compression, in lower-case hex. */
+  readonly sha256: string;
+  readonly byteLength: number;
+}
+
 export interface Payload {
   /** What was asked for and what came may differ: an origin may answer a protobuf request with JSON. */
   readonly format: PayloadFormat;
@@ -25,4 +32,6 @@ export interface Payload {
   readonly identityBytes: number;
   /** What the body states as its checksum, in printable ASCII without spaces; undefined where it states none. */
   readonly checksum?: string | undefined;
+  /** The values that the body names, each once; undefined or empty where it names none. */
+  readonly namedValues?: readonly NamedValue[] | undefined;
 }

@@ -8,6 +8,7 @@ import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-rou
 import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
 import { PayloadReply } from './payload-reply.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
+import { addRemoteValueRoutes, type RemoteValueSource } from './remote-value-routes.js';
 import { addSpecRoutes, SPEC_URLS, type SpecRequestCounts, type SpecSource } from './spec-routes.js';
 
 export interface StatsigRouteOptions {
@@ -24,6 +25,7 @@ export interface StatsigSources {
   readonly rewriteManifest: Rewrite;
   readonly idListFiles: IdListFileSource;
   readonly counts: SpecRequestCounts;
+  readonly remoteValues: RemoteValueSource;
 }
 
 export function statsigRoutes(
@@ -41,5 +43,6 @@ export function statsigRoutes(
     addDeltaRoutes(app);
     addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
     addIdListFileRoutes(app, sources.idListFiles);
+    addRemoteValueRoutes(app, sources.remoteValues);
   };
 }
