@@ -1,7 +1,7 @@
 // Config specs of a small made-up project in the three forms SDKs ask for: v1 JSON, v2 JSON, v2 protobuf.
 // Field names and numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core, and its v2 JSON.
 import { brotliCompressSync, crc32 } from 'node:zlib';
-import type { NamedValue } from '../src/domain/payload.js';
+import type { NamedValue } from '../src/domain/named-value.js';
 import { delimited, message } from './protobuf-writer.js';
 
 export interface DemoProject {
@@ -25,7 +25,10 @@ export function demoV1(project: DemoProject): object {
     has_updates: true,
     time: project.time,
     feature_gates: gates(project).map(([name, isOpen]) => v1Spec(name, gate(isOpen))),
-    dynamic_configs: [v1Spec('demo_config', config(project)), ...remoteConfigs(project).map(([name, item]) => v1Spec(name, item))],
+    dynamic_configs: [
+      v1Spec('demo_config', config(project)),
+      ...remoteConfigs(project).map(([name, item]) => v1Spec(name, item)),
+    ],
     layer_configs: [],
     layers: {},
     id_lists: {},

@@ -80,8 +80,16 @@ export function buildRemoteValues(
   refresher.subscribe(valueLog);
   backups.subscribe(valueLog);
   // One that was found in Redis is written to the folder as well, and the other way round.
-  backups.subscribe({ restored: ({ held, place }) => { backups.saveElsewhere(place, held.key); } });
-  store.subscribe({ removed: (key) => { backups.forget(key); } });
+  backups.subscribe({
+    restored: ({ held, place }) => {
+      backups.saveElsewhere(place, held.key);
+    },
+  });
+  store.subscribe({
+    removed: (key) => {
+      backups.forget(key);
+    },
+  });
   const restore: Restore = async (key) => (await backups.restore(key))?.held;
   const isKept = valuePlaces.length > 0;
   const reader = new Reader(clock, { store, memory }, refresher, isKept ? restore : undefined, {

@@ -55,7 +55,8 @@ export interface Servers extends Feature {
   readonly certificates: Certificates | undefined;
 }
 
-export interface AllRooms extends Core, IdLists, Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'> {
+export interface AllRooms
+  extends Core, IdLists, Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'> {
   readonly logEvents: LogEventStore;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
@@ -126,7 +127,11 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
 }
 
 /** Whom requests of clients wait for. */
-function originsOf({ origin, idListFileOrigin, remoteValueOrigin }: AllRooms): readonly Pick<Origin, 'close'>[] {
+function originsOf({
+  origin,
+  idListFileOrigin,
+  remoteValueOrigin,
+}: AllRooms): readonly Pick<Origin, 'close'>[] {
   return [origin, idListFileOrigin, remoteValueOrigin];
 }
 

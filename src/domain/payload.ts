@@ -1,4 +1,5 @@
 // A config spec as it was accepted from its origin: bytes, and the few facts a reply needs.
+import type { NamedValue } from './named-value.js';
 import type { PayloadFormat } from './resource-kind.js';
 
 /** How bytes are compressed. A protobuf payload's `br` travels under the name `statsig-br`. */
@@ -12,13 +13,6 @@ export interface BodyForm {
   readonly bytes: Buffer;
   /** Strong validator with its quotes, made of the bytes of this very form. */
   readonly etag: string;
-}
-
-/** The value of a dynamic config that a spec names instead of holding it: SDKs fetch it, and check both. */
-export interface NamedValue {
-  /** Of the value without compression, in lower-case hex. */
-  readonly sha256: string;
-  readonly byteLength: number;
 }
 
 export interface Payload {

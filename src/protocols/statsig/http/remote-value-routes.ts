@@ -23,7 +23,8 @@ export function addRemoteValueRoutes(app: FastifyInstance, source: RemoteValueSo
     const { sha256 } = request.params as { readonly sha256: string };
     // As it was sent: escapes are no digits.
     const isName = isValueName(sha256) && request.url.split('?', 1)[0]?.endsWith(`/${sha256}`) === true;
-    if (!isName) return refuse(reply, 'not_found', 'A value is named by its SHA-256: 64 hex digits in lower case.');
+    if (!isName)
+      return refuse(reply, 'not_found', 'A value is named by its SHA-256: 64 hex digits in lower case.');
     const reading = source.read(sha256);
     if (!(reading instanceof Promise)) return respond(source, sha256, request, reply, reading);
     return reading.then((known) => respond(source, sha256, request, reply, known));
@@ -43,10 +44,16 @@ function respond(
   if (reading.kind === 'held') return send(source, `"${sha256}"`, request, reply, reading.held);
   const { detail, cause, retryAfterMs } =
     reading.kind === 'unavailable' ? reading : { detail: '', cause: undefined, retryAfterMs: 0 };
-  if (NO_SUCH_VALUE.includes(detail)) return refuse(reply, 'not_found', 'The origin has no value of this name.');
+  if (NO_SUCH_VALUE.includes(detail))
+    return refuse(reply, 'not_found', 'The origin has no value of this name.');
   const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000));
   return cause === 'origin_failing' || cause === undefined
-    ? refuse(reply, 'origin_failing', 'The origin fails and the value was never fetched: try again.', retryAfterS)
+    ? refuse(
+        reply,
+        'origin_failing',
+        'The origin fails and the value was never fetched: try again.',
+        retryAfterS,
+      )
     : refuse(reply, 'too_many_cold_fetches', 'Too many values are being fetched: try again.', retryAfterS);
 }
 

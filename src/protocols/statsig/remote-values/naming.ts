@@ -1,7 +1,7 @@
 // Which remote values specs name, and whose specs: of those that are held, and of those that are about to be.
 import type { HeldPayload } from '../../../core/payload-store.js';
 import { payloadId, type PayloadKey } from '../../../domain/payload-key.js';
-import type { NamedValue } from '../../../domain/payload.js';
+import type { NamedValue } from '../../../domain/named-value.js';
 
 interface Naming {
   readonly sdkKey: string;

@@ -6,7 +6,8 @@ import type { Reader, Reading } from '../../../core/reader.js';
 import type { Cancel, Clock } from '../../../domain/clock.js';
 import { atMost } from '../../../domain/deadline.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
-import type { NamedValue, Payload } from '../../../domain/payload.js';
+import type { NamedValue } from '../../../domain/named-value.js';
+import type { Payload } from '../../../domain/payload.js';
 import { eventFields } from '../../../observability/event-fields.js';
 import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
@@ -59,7 +60,7 @@ export class RemoteValues implements StoreListener {
   readonly #missing = new Set<string>();
   readonly #stopped: Promise<void>;
   #stop: () => void = () => undefined;
-  #isStopped = false;
+  readonly #state = { isStopped: false };
   #cancelLook: Cancel = () => undefined;
   #confirmAtMs = 0;
   #missingSinceMs = 0;
@@ -91,7 +92,7 @@ export class RemoteValues implements StoreListener {
 
   /** Whoever waits for values waits no longer. */
   stop(): void {
-    this.#isStopped = true;
+    this.#state.isStopped = true;
     this.#cancelLook();
     this.#stop();
   }
@@ -117,7 +118,7 @@ export class RemoteValues implements StoreListener {
    */
   async arrive(key: PayloadKey, payload: Payload, isRestored = false): Promise<void> {
     const { namedValues = [] } = payload;
-    if (namedValues.length === 0 || this.#isStopped) return;
+    if (namedValues.length === 0 || this.#state.isStopped) return;
     const startMs = this.#clock.monotonicMs();
     const maxMs = isRestored ? RESTORED_ARRIVAL_MS_MAX : ARRIVAL_MS_MAX;
     const wanted = this.#fetchable(namedValues);
@@ -128,7 +129,7 @@ export class RemoteValues implements StoreListener {
     const fetching = Promise.all(wanted.map(({ sha256 }) => this.#fetch(sha256, untilMs, reasons)));
     await atMost(this.#clock, maxMs, Promise.race([this.#stopped, fetching.then(() => undefined)]));
     forget();
-    if (!this.#isStopped) this.#told(key, payload.version, namedValues, reasons, startMs);
+    if (!this.#state.isStopped) this.#told(key, payload.version, namedValues, reasons, startMs);
   }
 
   updated(held: HeldPayload): void {
@@ -180,7 +181,7 @@ export class RemoteValues implements StoreListener {
         reading.kind === 'unavailable' ? reading : { detail: '', cause: reading.kind, retryAfterMs: 0 };
       reasons.set(sha256, detail === '' ? cause : detail);
       const leftMs = untilMs - this.#clock.monotonicMs();
-      if (leftMs <= 0 || this.#isStopped) return;
+      if (leftMs <= 0 || this.#state.isStopped) return;
       await atMost(this.#clock, Math.min(leftMs, Math.max(retryAfterMs, TRY_AGAIN_MS)), this.#stopped);
     }
   }

@@ -1,6 +1,6 @@
 // Finds the values that a JSON spec names, in its members `remoteConfigMetadata`, while it arrives in pieces.
 // Source: src/specs_adapter/remote_config_value_hydrator/{json,metadata}.rs of the crate oai-statsig-rust.
-import type { NamedValue } from '../../../domain/payload.js';
+import type { NamedValue } from '../../../domain/named-value.js';
 import { COLON, OPEN_OBJECT } from '../../../json/json-bytes.js';
 import { endOfValue, skipSpace } from '../../../json/json-slices.js';
 import { ValueNames } from './value-names.js';

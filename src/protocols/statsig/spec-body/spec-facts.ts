@@ -1,5 +1,5 @@
 // What is read out of the body of a spec before it may replace a good one.
-import type { NamedValue } from '../../../domain/payload.js';
+import type { NamedValue } from '../../../domain/named-value.js';
 
 export interface SpecFacts {
   /** The body's `has_updates`; undefined where it is missing or no boolean. */

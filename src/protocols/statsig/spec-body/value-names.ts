@@ -1,5 +1,5 @@
 // The values that a spec names instead of holding them, gathered while its body is read.
-import type { NamedValue } from '../../../domain/payload.js';
+import type { NamedValue } from '../../../domain/named-value.js';
 
 /** Of one spec. One more is gathered, so that it shows where there are more; SDKs themselves stop at about 50,000. */
 export const NAMED_VALUES_MAX = 1_000;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import type { NamedValue } from '../../../../src/domain/payload.js';
+import type { NamedValue } from '../../../../src/domain/named-value.js';
 import { startFakeOrigin, type FakeOrigin } from '../../../fakes/fake-origin.js';
 import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../../../fakes/proxy.js';
 import { rawRequest, type RawAnswer } from '../../../fakes/raw-request.js';
@@ -112,7 +112,10 @@ export function isTakenBySdk(answer: RawAnswer, named: NamedValue): boolean {
 }
 
 /** Of the spec that the proxy serves; undefined where it serves none. */
-export async function servedVersion(proxy: TestProxy, path = '/v2/download_config_specs'): Promise<number | undefined> {
+export async function servedVersion(
+  proxy: TestProxy,
+  path = '/v2/download_config_specs',
+): Promise<number | undefined> {
   const headers = { ...SDK_HEADERS, 'accept-encoding': 'identity' };
   const answer = await rawRequest(`${proxy.url}${path}`, { headers });
   return answer.status === 200 ? Number(answer.headers['x-since-time']) : undefined;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { demoEnvelopes, demoV2, envelope } from '../../../../scripts/demo-specs.js';
 import { message } from '../../../../scripts/protobuf-writer.js';
-import type { NamedValue } from '../../../../src/domain/payload.js';
+import type { NamedValue } from '../../../../src/domain/named-value.js';
 import { createSpecReader } from '../../../../src/protocols/statsig/spec-body/spec-reader.js';
 import { NAMED_VALUES_MAX } from '../../../../src/protocols/statsig/spec-body/value-names.js';
 
@@ -89,7 +89,17 @@ test('a member that names no value is passed over', () => {
 
 test('any bytes at all are read without an error of ours', () => {
   const piece = fc.oneof(
-    fc.constantFrom('"remoteConfigMetadata"', ':', '{', '}', '"sha256"', `"${named(1).sha256}"`, ' ', '"', '\\'),
+    fc.constantFrom(
+      '"remoteConfigMetadata"',
+      ':',
+      '{',
+      '}',
+      '"sha256"',
+      `"${named(1).sha256}"`,
+      ' ',
+      '"',
+      '\\',
+    ),
     fc.string({ maxLength: 5 }),
   );
   fc.assert(
@@ -101,7 +111,11 @@ test('any bytes at all are read without an error of ours', () => {
 });
 
 test('protobuf specs name values in their configs and in rules, however they are cut', () => {
-  const envelopes = [topLevel([8, true]), configEnvelope(named(1), named(2), named(3)), configEnvelope(named(2))];
+  const envelopes = [
+    topLevel([8, true]),
+    configEnvelope(named(1), named(2), named(3)),
+    configEnvelope(named(2)),
+  ];
   const body = Buffer.concat([...envelopes, DONE]);
   const expected = [named(2), named(3), named(1)];
   fc.assert(
