@@ -1,6 +1,6 @@
 // Remote values outlive the process where specs do: a restart without the origin, a fleet on one Redis, and what is damaged there.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
@@ -62,6 +62,27 @@ test('a restart without the origin finds specs and their values on the disk', as
   await served(after);
   await assertAllThere(after);
   assert.equal(askedForValues(scene), VALUES.length);
+});
+
+test('a restored spec waits two seconds for values that are lost, where a client waits and the origin hangs', async (t) => {
+  const scene = await startWith(t);
+  const dataDir = makeTemporaryFolder('remote-values');
+  const options = { cache: 'local', args: ['--data-dir', dataDir] } as const;
+  const before = await scene.startProxy(options);
+  await served(before);
+  await eventually('spec file', () => filesIn(join(dataDir, 'specs')).length > 0);
+  await before.app.stop();
+  rmSync(join(dataDir, 'remote-values'), { recursive: true });
+  const release = scene.origin.hold();
+  t.after(release);
+  const after = await scene.startProxy(options);
+  const startMs = performance.now();
+  assert.equal(await servedVersion(after), scene.origin.project.time);
+  assert.ok(performance.now() - startMs >= 1_900);
+  const [line] = after.logs.withMessage(
+    'spec is served without all remote values that it names: SDKs that read them keep their last spec',
+  );
+  assert.equal(line?.['missing'], VALUES.length);
 });
 
 test('a file that was changed is not served, and is written anew', async (t) => {
