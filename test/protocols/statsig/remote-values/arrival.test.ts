@@ -148,6 +148,31 @@ test('a value that is not the one it was asked for is never served, and counts a
   assert.equal(isTakenBySdk(await ask(proxy, named.sha256), named), true);
 });
 
+test('strangers who invent hashes that the origin is slow to deny keep no named value waiting', async (t) => {
+  const scene = await ValueScene.start(t);
+  scene.offer(value('first'));
+  scene.publish(value('first'));
+  const proxy = await scene.startProxy({ args: ['-p', '1'], env: { SFP_SDK_KEYS: SDK_KEY } });
+  await proxy.app.startedUp;
+  const named = value('named');
+  scene.offer(named);
+  scene.origin.valueFault = (_response, serve, sha256) => {
+    if (sha256 === named.sha256) serve();
+  };
+  const invented = Array.from({ length: 100 }, (_none, index) =>
+    ask(proxy, value(`invented ${index}`).sha256, {}),
+  );
+  const entries = (table: string): number => proxy.app.gauges[table]?.entries ?? 0;
+  await eventually('strangers in line', () => entries('remoteValueFetchesWaiting') === 76);
+  assert.equal(entries('remoteValueFetchesInFlight'), 24);
+  const published = scene.publish(named);
+  await eventually('new spec', async () => (await servedVersion(proxy)) === published);
+  assert.equal(isTakenBySdk(await ask(proxy, named.sha256), named), true);
+  assert.equal(proxy.logs.withMessage(INCOMPLETE).length, 0, 'it did not have to wait for them');
+  await scene.close();
+  await Promise.allSettled(invented);
+});
+
 test('a spec whose value has another length than it says is served at once, and told', async (t) => {
   const scene = await ValueScene.start(t);
   const clock = new ManualClock();
