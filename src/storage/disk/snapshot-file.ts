@@ -99,7 +99,8 @@ export async function readPayload(
   // Bodies without a version of their own are small and parsed by their readers: another release may have accepted more.
   if (kind.versions === 'assigned' && !isReadable(kind, header, bytes)) return 'no_spec';
   const { format, version, encoding, identityBytes, checksum } = header;
-  const payload = { format, version, identityBytes, checksum, originForm: { encoding, bytes, etag } };
+  const ofBody = { format, version, identityBytes, originForm: { encoding, bytes, etag } };
+  const payload = checksum === undefined ? ofBody : { ...ofBody, checksum };
   if (header.namedValues === undefined) return payload;
   const reader = kind.createStoredReader(format, identityBytes);
   const limits = { encodedBytesMax: bytes.length, decodedBytesMax: identityBytes };

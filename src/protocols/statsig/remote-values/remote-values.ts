@@ -60,7 +60,7 @@ export class RemoteValues implements StoreListener {
   readonly #missing = new Set<string>();
   readonly #stopped: Promise<void>;
   #stop: () => void = () => undefined;
-  readonly #state = { isStopped: false };
+  #isStopped = false;
   #cancelLook: Cancel = () => undefined;
   #confirmAtMs = 0;
   #missingSinceMs = 0;
@@ -92,7 +92,7 @@ export class RemoteValues implements StoreListener {
 
   /** Whoever waits for values waits no longer. */
   stop(): void {
-    this.#state.isStopped = true;
+    this.#isStopped = true;
     this.#cancelLook();
     this.#stop();
   }
@@ -118,7 +118,7 @@ export class RemoteValues implements StoreListener {
    */
   async arrive(key: PayloadKey, payload: Payload, isRestored = false): Promise<void> {
     const { namedValues = [] } = payload;
-    if (namedValues.length === 0 || this.#state.isStopped) return;
+    if (namedValues.length === 0 || this.#hasStopped()) return;
     const startMs = this.#clock.monotonicMs();
     const maxMs = isRestored ? RESTORED_ARRIVAL_MS_MAX : ARRIVAL_MS_MAX;
     const wanted = this.#fetchable(namedValues);
@@ -129,7 +129,7 @@ export class RemoteValues implements StoreListener {
     const fetching = Promise.all(wanted.map(({ sha256 }) => this.#fetch(sha256, untilMs, reasons)));
     await atMost(this.#clock, maxMs, Promise.race([this.#stopped, fetching.then(() => undefined)]));
     forget();
-    if (!this.#state.isStopped) this.#told(key, payload.version, namedValues, reasons, startMs);
+    if (!this.#hasStopped()) this.#told(key, payload.version, namedValues, reasons, startMs);
   }
 
   updated(held: HeldPayload): void {
@@ -181,7 +181,7 @@ export class RemoteValues implements StoreListener {
         reading.kind === 'unavailable' ? reading : { detail: '', cause: reading.kind, retryAfterMs: 0 };
       reasons.set(sha256, detail === '' ? cause : detail);
       const leftMs = untilMs - this.#clock.monotonicMs();
-      if (leftMs <= 0 || this.#state.isStopped) return;
+      if (leftMs <= 0 || this.#hasStopped()) return;
       await atMost(this.#clock, Math.min(leftMs, Math.max(retryAfterMs, TRY_AGAIN_MS)), this.#stopped);
     }
   }
@@ -216,6 +216,11 @@ export class RemoteValues implements StoreListener {
 
   #lengthOf(sha256: string): number | undefined {
     return this.peek(sha256)?.payload.identityBytes;
+  }
+
+  /** Asked anew after each wait. */
+  #hasStopped(): boolean {
+    return this.#isStopped;
   }
 
   /** Named values are for known clients, and leave last. */
