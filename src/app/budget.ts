@@ -58,12 +58,20 @@ export const BUDGET: readonly BudgetRow[] = [
     beyond:
       'the key with most gives up its oldest to a key that has at least two fewer; else RESOURCE_EXHAUSTED',
   },
-  { gauge: 'healthWatches', what: 'health watches', limit: '200', beyond: 'RESOURCE_EXHAUSTED' },
+  {
+    gauge: 'healthWatches',
+    what: 'health watches',
+    limit: '200',
+    beyond:
+      'the address with most gives up its oldest to one that has at least two fewer; else RESOURCE_EXHAUSTED',
+  },
   {
     gauge: 'coldFetchesWaiting',
     what: 'first fetches of unknown keys that wait for their turn',
-    limit: '1,000, for 10 s; three quarters of `--cold-fetches-max` are in flight',
-    beyond: '503 `too_many_cold_fetches`',
+    limit:
+      '1,000, for 10 s; three quarters of `--cold-fetches-max` are in flight; client addresses take turns',
+    beyond:
+      'the address with most gives up its oldest to one that has at least two fewer; 503 `too_many_cold_fetches`',
   },
   {
     gauge: 'coldFetchesOfKnownKeysWaiting',

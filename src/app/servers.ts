@@ -16,6 +16,7 @@ import { BodyRoom } from '../servers/http/request-body.js';
 import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
+import { PreparedSpecAnswers } from '../protocols/statsig/http/prepared-spec-answers.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -162,7 +163,9 @@ function buildPublicServer(
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
-  const options = { ...toHttpOptions(config), bodies };
+  const held = rooms.store.read.bind(rooms.store);
+  const prepared = config.disableFastLane ? undefined : new PreparedSpecAnswers(clock, { held });
+  const options = { ...toHttpOptions(config), bodies, prepared };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 

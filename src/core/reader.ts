@@ -4,6 +4,7 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Gauges } from '../observability/gauges.js';
 import type { ColdMemory, Remembered } from './cold-memory.js';
 import { ColdTurns, type Turns } from './cold-turns.js';
+import { TURNED_AWAY } from './fair-turns.js';
 import { ExpiringMemory } from './expiring-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
 import type { Refresher } from './refresher.js';
@@ -26,6 +27,13 @@ export type Reading =
       readonly detail: string;
       readonly retryAfterMs: number;
     };
+
+/** Who asks, as far as it matters: clients of different addresses take turns where they ask for keys that are not known. */
+export interface Asker {
+  readonly ip: string;
+}
+
+const OURSELVES: Asker = { ip: '' };
 
 export interface ReaderOptions {
   readonly coldFetchesMax: number;
@@ -62,13 +70,13 @@ export class Reader {
   }
 
   /** A value where the answer is known, a promise where it has to be fetched; that promise never rejects. */
-  read(key: PayloadKey): Reading | Promise<Reading> {
+  read(key: PayloadKey, asker: Asker = OURSELVES): Reading | Promise<Reading> {
     const held = this.#store.read(key);
     if (held !== undefined) return { kind: 'held', held };
     const id = payloadId(key);
     const known = this.#memory.recall(id);
     if (known !== undefined && !this.#mayBeElsewhere(id, known)) return toReading(known);
-    return this.#flights.get(id) ?? this.#fetchCold(key);
+    return this.#flights.get(id) ?? this.#fetchCold(key, asker);
   }
 
   /** Sizes of the tables, against their limits. */
@@ -76,14 +84,14 @@ export class Reader {
     return { ...this.#memory.gauges, ...this.#turns.gauges };
   }
 
-  #fetchCold(asked: PayloadKey): Reading | Promise<Reading> {
+  #fetchCold(asked: PayloadKey, asker: Asker): Reading | Promise<Reading> {
     if (!this.#store.hasRoomFor(asked.sdkKey))
       return unavailable('sdk_keys_limit_reached', BUSY_RETRY_AFTER_MS);
     // From here on the key goes into tables.
     const key = { ...asked, sdkKey: ownCopy(asked.sdkKey) };
     const id = payloadId(key);
     const restore = this.#restore;
-    const fetched = this.#turns.enter(this.#isKnown(key.sdkKey), (turns) =>
+    const fetched = this.#turns.enter(this.#isKnown(key.sdkKey) ? undefined : asker.ip, (turns) =>
       restore === undefined ? this.#fetch(key, turns) : this.#restoreOrFetch(key, turns, restore),
     );
     if (fetched === undefined) return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
@@ -113,14 +121,15 @@ export class Reader {
 
   async #restoreOrFetch(key: PayloadKey, turns: Turns, restore: Restore): Promise<Reading> {
     const held = await turns.restore(() => restore(key));
+    if (held === TURNED_AWAY) return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
     if (held !== undefined) return { kind: 'held', held };
     const known = this.#memory.recall(payloadId(key));
     return known === undefined ? await this.#fetch(key, turns) : toReading(known);
   }
 
-  #fetch(key: PayloadKey, turns: Turns): Promise<Reading> {
+  async #fetch(key: PayloadKey, turns: Turns): Promise<Reading> {
     const queuedMs = this.#clock.monotonicMs();
-    return turns.fetch(async () => {
+    const reading = await turns.fetch(async () => {
       if (this.#clock.monotonicMs() - queuedMs > COLD_QUEUE_WAIT_MS_MAX) {
         turns.turnAway();
         return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
@@ -133,6 +142,7 @@ export class Reader {
         ? unavailable('sdk_keys_limit_reached', BUSY_RETRY_AFTER_MS)
         : toReading(known);
     });
+    return reading === TURNED_AWAY ? unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS) : reading;
   }
 }
 
