@@ -370,13 +370,9 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: [`${STATSIG}/log-events/troubled-disk.test.ts`, 'a disk that hangs keeps the proxy from its end'],
     },
     {
-      what: 'specs on their way to Redis or a disk, and closing these as long again',
+      what: 'specs, and remote values, on their way to Redis or a disk, and closing these as long again',
       time: number('app/shutdown.ts', 'BACKUPS_MS_MAX'),
       test: ['app/finish-backups.test.ts', 'a place that hangs'],
-    },
-    {
-      what: 'remote values that are still to be written, and their folder as long again',
-      time: number('app/remote-values.ts', 'CLOSE_MS_MAX'),
     },
     {
       what: 'copies of ID lists',

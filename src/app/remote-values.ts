@@ -9,7 +9,6 @@ import { Reader, type Restore } from '../core/reader.js';
 import { Refresher } from '../core/refresher.js';
 import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
-import { atMost } from '../domain/deadline.js';
 import type { DiskQueue } from '../files/disk-queue.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { Gauges } from '../observability/gauges.js';
@@ -24,14 +23,13 @@ import { ValueLog } from '../protocols/statsig/remote-values/value-log.js';
 import { openDiskSnapshots, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
 import type { Feature } from './feature.js';
 import { toRemoteValuesOptions, toUpstreamOptions, toValueFileOptions } from './room-options.js';
+import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
 
 /** Fetches from the origin at one time; a quarter of them is for values that specs name. */
 const FETCHES_MAX = 32;
 /** Bodies compressed at one time: besides those of specs, and still one of zlib's threads is left for DNS. */
 const FORMS_IN_MAKING_MAX = 1;
-/** What is still to be written gets this long at a stop, and the folder's closing as long again. */
-const CLOSE_MS_MAX = 300;
 
 export interface BuiltRemoteValues {
   readonly remoteValues: RemoteValues;
@@ -132,10 +130,12 @@ function toFeature(
     },
     close: async () => {
       await origin.close();
-      backups.stop();
-      await atMost(clock, CLOSE_MS_MAX, backups.idle());
       // Redis is closed with the backups of specs.
-      if (disk !== undefined) await atMost(clock, CLOSE_MS_MAX, disk.close());
+      await finishBackups(clock, {
+        stop: backups.stop.bind(backups),
+        idle: backups.idle.bind(backups),
+        close: async () => disk?.close(),
+      });
     },
     readings: (write) => {
       write(to.remoteValueBytes, store.bytes);
