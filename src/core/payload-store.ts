@@ -268,7 +268,6 @@ export class PayloadStore {
     for (const held of dropped) this.#tellRemoved(held.key);
     return dropped;
   }
-
 }
 
 /** Of one payload besides its bodies: keys, maps, promises. */
