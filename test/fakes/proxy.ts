@@ -4,7 +4,7 @@ import { startApp, type App } from '../../src/app/app.js';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
-import type { Lookup } from '../../src/http-client/outbound/addresses.js';
+import type { Lookup } from '../../src/network/addresses.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { eventually } from '../e2e/deadline.js';
 import { rawRequest } from './raw-request.js';
