@@ -114,6 +114,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       time: number(`${STATSIG}/id-lists/fetch-turns.ts`, 'WAIT_MS_MAX'),
       test: [`${STATSIG}/id-lists/id-list-files.test.ts`, 'and so is who waited too long'],
     },
+    {
+      what: 'the keys of a token issuer, redirects included',
+      time: number('auth/keys-client.ts', 'KEYS_MS_MAX'),
+      test: ['auth/remote-keys.test.ts', 'never ends its answer is given up in time'],
+    },
   ],
   'To Redis': [
     {

@@ -33,6 +33,13 @@ export const BUDGET: readonly BudgetRow[] = [
     beyond: 'the same',
   },
   {
+    gauge: 'badTokenAddresses',
+    what: 'addresses that sent bad access tokens to the admin port in the last minute',
+    limit: '1,000; 20 bad tokens of each',
+    beyond:
+      'the one remembered for longest is forgotten; an address beyond its 20: 429 `too_many_bad_tokens`',
+  },
+  {
     gauge: 'bodyBytes',
     what: 'bytes of request bodies that arrive',
     limit:

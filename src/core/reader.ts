@@ -20,6 +20,8 @@ export type Reading =
   | { readonly kind: 'held'; readonly held: HeldPayload }
   /** The origin refused the key. */
   | { readonly kind: 'refused' }
+  /** Only pinned keys are served, and this is none of them. */
+  | { readonly kind: 'not_pinned' }
   | {
       readonly kind: 'unavailable';
       readonly cause: 'origin_failing' | 'too_many_cold_fetches' | 'sdk_keys_limit_reached';
@@ -37,6 +39,8 @@ const OURSELVES: Asker = { ip: '' };
 
 export interface ReaderOptions {
   readonly coldFetchesMax: number;
+  /** Whether the key is served at all. */
+  readonly admits: (sdkKey: string) => boolean;
 }
 
 /** Looks for a payload where specs outlive the process, and holds it if it is there; never rejects. */
@@ -49,6 +53,7 @@ export class Reader {
   readonly #refresher: Refresher;
   readonly #restore: Restore | undefined;
   readonly #turns: ColdTurns;
+  readonly #admits: ReaderOptions['admits'];
   readonly #flights = new Map<string, Promise<Reading>>();
   /** Payloads that no backup had a moment ago. */
   readonly #looked: ExpiringMemory<object>;
@@ -66,11 +71,13 @@ export class Reader {
     this.#refresher = refresher;
     this.#restore = restore;
     this.#turns = new ColdTurns(options.coldFetchesMax);
+    this.#admits = options.admits;
     this.#looked = new ExpiringMemory(clock, LOOKED_ENTRIES_MAX);
   }
 
   /** A value where the answer is known, a promise where it has to be fetched; that promise never rejects. */
   read(key: PayloadKey, asker: Asker = OURSELVES): Reading | Promise<Reading> {
+    if (!this.#admits(key.sdkKey)) return { kind: 'not_pinned' };
     const held = this.#store.read(key);
     if (held !== undefined) return { kind: 'held', held };
     const id = payloadId(key);

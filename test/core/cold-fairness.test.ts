@@ -70,7 +70,10 @@ class Scene {
     const origin: Origin = { fetch: (key) => this.#fetch(key), close: () => Promise.resolve() };
     const rooms = { store: this.store, memory };
     const refresher = new Refresher(this.clock, origin, rooms, false);
-    this.reader = new Reader(this.clock, rooms, refresher, undefined, { coldFetchesMax: FETCHES_MAX });
+    this.reader = new Reader(this.clock, rooms, refresher, undefined, {
+      coldFetchesMax: FETCHES_MAX,
+      admits: () => true,
+    });
     this.store.pin(
       new Set(honest.flatMap(({ standing }, index) => (standing === 'pinned' ? [`k${index}`] : []))),
     );

@@ -41,7 +41,10 @@ const SENT = {
 type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 
 const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
-  refused: toRefusal({ kind: 'refused' }),
+  refused: {
+    code: status.PERMISSION_DENIED,
+    details: 'The origin refuses this SDK key by now, or it is not pinned any more.',
+  },
   draining: { code: status.UNAVAILABLE, details: 'This replica is shutting down: connect again.' },
   displaced: {
     code: status.UNAVAILABLE,
