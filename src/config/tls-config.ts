@@ -1,24 +1,7 @@
 // What the settings of TLS come to: files that are read and fit, who must show a certificate, and which ports stay closed.
 import { faultsOfTls, type PemFile, type TlsFiles } from '../domain/tls-files.js';
 import { fileFault } from '../files/small-file.js';
-import type { SettingValues } from './settings.js';
-
-export type TlsValues = Pick<
-  SettingValues,
-  | 'x509ServerCertPath'
-  | 'x509ServerKeyPath'
-  | 'x509ClientCertPath'
-  | 'enforceTls'
-  | 'enforceMtls'
-  | 'sslVerifyClient'
->;
-
-export interface TlsRules {
-  /** Whether clients show a certificate: never asked, asked, or turned away without one. */
-  readonly clientCertificates: 'none' | 'optional' | 'required';
-  /** Whether ports without TLS are open too. */
-  readonly plainToo: boolean;
-}
+import { demandsIn, ENFORCE_MTLS, tlsRules, VERIFY, type TlsRules, type TlsValues } from './tls-rules.js';
 
 export interface TlsConfig extends TlsRules {
   readonly files: TlsFiles;
@@ -36,19 +19,6 @@ const CERT = '--x509-server-cert-path (SFP_X509_SERVER_CERT_PATH)';
 const KEY = '--x509-server-key-path (SFP_X509_SERVER_KEY_PATH)';
 const CLIENT_CA = '--x509-client-cert-path (SFP_X509_CLIENT_CERT_PATH)';
 const ENFORCE_TLS = '--enforce-tls (SFP_ENFORCE_TLS)';
-const ENFORCE_MTLS = '--enforce-mtls (SFP_ENFORCE_MTLS)';
-const VERIFY = '--ssl-verify-client (SFP_SSL_VERIFY_CLIENT)';
-
-/** Undefined without TLS. */
-export function tlsRules(values: TlsValues): TlsRules | undefined {
-  if (values.x509ServerCertPath === '') return undefined;
-  const isRequired = demandsIn(values).length > 0;
-  const isAsked = values.x509ClientCertPath !== '' && values.sslVerifyClient !== 'off';
-  return {
-    clientCertificates: isRequired ? 'required' : isAsked ? 'optional' : 'none',
-    plainToo: values.enforceTls === false,
-  };
-}
 
 /** Whatever cannot be done as it is said is a fault: nothing is served without TLS that was meant to be served with it. */
 export function readTls(values: TlsValues, readFile: (path: string) => string, nowMs: number): ReadTls {
@@ -117,13 +87,5 @@ function contradictionsOfClients(values: TlsValues): readonly string[] {
       (setting) => `${setting} contradicts ${ENFORCE_TLS} 'false', which lets clients in without TLS`,
     ),
     ...(isSaidTwice ? [`${ENFORCE_MTLS} '${enforceMtls}' contradicts ${VERIFY} '${verify}'`] : []),
-  ];
-}
-
-/** What turns clients away that show no certificate. */
-function demandsIn({ enforceMtls, sslVerifyClient }: TlsValues): readonly string[] {
-  return [
-    ...(enforceMtls === true ? [ENFORCE_MTLS] : []),
-    ...(sslVerifyClient === 'on' ? [`${VERIFY} 'on'`] : []),
   ];
 }
