@@ -19,6 +19,7 @@ const RANKS: Readonly<Record<string, number>> = {
   observability: 1,
   json: 2,
   files: 2,
+  network: 2,
   bodies: 3,
   'http-client': 4,
   storage: 4,

@@ -13,6 +13,7 @@ import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js'
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { Readiness } from '../servers/readiness.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
+import { openClientCertificates } from './client-certificates.js';
 import { buildCore, type Core } from './core.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
@@ -59,11 +60,13 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const servers = buildServers(config, world, rooms, { status, metrics: page });
+  const clientCertificates = openClientCertificates(config, world, shared.connections, places);
   const followed = followFiles(config, world, {
     pinned,
     connections: shared.connections,
     places,
     certificates: servers.certificates,
+    clientCertificates,
   });
   features.add(
     telemetryFeature(clock, telemetry, features),
@@ -78,6 +81,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     servers,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
+    clientCertificates,
     new LimitWatch(clock, log, () => features.gauges),
   );
   try {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { RedisConfig } from '../config/redis-config.js';
 import type { BackupPlace, Backups } from '../core/backups.js';
+import type { ClientIdentity } from '../network/secure-context.js';
 import type { Clock } from '../domain/clock.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -12,7 +13,7 @@ import { openRedis, type OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
-import { toUpstreamOptions } from './room-options.js';
+import { identityOf, toUpstreamOptions } from './room-options.js';
 import type { Sources } from './core.js';
 import type { Feature } from './feature.js';
 import { finishBackups } from './shutdown.js';
@@ -23,10 +24,13 @@ export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   readonly disk: DiskSnapshots | undefined;
   /** From now on new connections to Redis go by these certificate authorities. */
   trustForRedis(caPem: string): void;
+  /** From now on this certificate is shown on new connections to Redis. */
+  readonly showToRedis: (identity: ClientIdentity) => void;
 }
 
-interface RedisTrust {
+interface RedisTls {
   caPem: string | undefined;
+  identity: ClientIdentity | undefined;
 }
 
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
@@ -36,9 +40,9 @@ export async function openBackupPlaces(
   events: ProxyEvents,
   queue: DiskQueue,
 ): Promise<OpenedPlaces> {
-  const trust: RedisTrust = { caPem: config.redisCaPem };
+  const tls: RedisTls = { caPem: config.redisCaPem, identity: identityOf(config.redisCertificate) };
   const [redis, disk] = await Promise.all([
-    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, trust)),
+    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, tls)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
@@ -52,7 +56,10 @@ export async function openBackupPlaces(
     redis,
     disk,
     trustForRedis: (caPem) => {
-      trust.caPem = caPem;
+      tls.caPem = caPem;
+    },
+    showToRedis: (identity) => {
+      tls.identity = identity;
     },
   };
 }
@@ -87,7 +94,7 @@ export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: O
   };
 }
 
-function toRedisOptions(config: Config, redis: RedisConfig, trust: RedisTrust): RedisOptions {
+function toRedisOptions(config: Config, redis: RedisConfig, tls: RedisTls): RedisOptions {
   const leaseTtlMs = config.redisLeaderKeyTtlS * 1000;
   return {
     address: redis.address,
@@ -95,7 +102,7 @@ function toRedisOptions(config: Config, redis: RedisConfig, trust: RedisTrust): 
     password: redis.password,
     passwordFile: redis.passwordFile,
     db: redis.database,
-    tls: redis.hasTls ? trust : undefined,
+    tls: redis.hasTls ? tls : undefined,
     connectTimeoutMs: config.redisConnectionTimeoutS * 1000,
     leaseTtlMs,
     attemptIntervalMs: Math.min(config.pollingIntervalS * 1000, leaseTtlMs / 3),

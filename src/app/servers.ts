@@ -1,7 +1,7 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
 import type { Config } from '../config/load-config.js';
 import { buildAdminServer, type AdminPages } from '../servers/admin/admin-server.js';
-import { Certificates } from '../servers/listener/certificates.js';
+import { Certificates } from '../files/certificates.js';
 import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import { openPorts } from '../servers/listener/open-ports.js';
@@ -72,7 +72,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
   const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
-  const certificates = config.tls && new Certificates(clock, log, config.tls.files);
+  const certificates = config.tls && new Certificates(clock, log, 'server certificate', config.tls.files);
   const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
   const http2 = tls && http && buildHttp2(world, http, connections.http);
   const ports = new PublicAndAdminPorts(config, connections, { http, http2, grpc, admin, tls });

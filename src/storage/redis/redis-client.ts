@@ -1,6 +1,7 @@
 // Clients of ioredis, set up to connect once and to keep no commands for later: the one door to ioredis.
-import { rootCertificates, type ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions as LibraryOptions } from 'ioredis';
+import { secureContextOf, type ClientTls } from '../../network/secure-context.js';
 import type { RedisNode } from './redis-address.js';
 import type { RedisOptions } from './redis-options.js';
 import { SCRIPTS, type ScriptName } from './redis-scripts.js';
@@ -79,7 +80,7 @@ function commonOptions(options: RedisOptions): PlainOptions {
   const login = user === '' ? (password === '' ? {} : { password }) : { username: user, password };
   return {
     ...login,
-    ...(tls === undefined ? {} : { tls: tlsOptions(tls.caPem) }),
+    ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
     // Every Redis speaks RESP2, and so do the proxies in front of some.
     protocol: 2,
     connectTimeout: connectTimeoutMs,
@@ -105,12 +106,17 @@ function placeOptions({ address, tls }: RedisOptions, attempt: number): PlainOpt
     sentinelRetryStrategy: () => null,
     sentinelCommandTimeout: SENTINEL_COMMAND_MS,
     updateSentinels: false,
-    ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(tls.caPem) }),
+    ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(tls) }),
   };
 }
 
-function tlsOptions(caPem: string | undefined): ConnectionOptions {
-  return caPem === undefined ? {} : { ca: [...rootCertificates, caPem] };
+/** ioredis reads them at each connection: a cluster opens some to its nodes long after the client was made. */
+function tlsOptions(tls: ClientTls): ConnectionOptions {
+  return {
+    get secureContext() {
+      return secureContextOf(tls);
+    },
+  };
 }
 
 function rotate(nodes: readonly RedisNode[], by: number): RedisNode[] {
