@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { globalAgent } from 'node:https';
+import type { Socket } from 'node:net';
 import { after, test } from 'node:test';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { StatsigServer } from 'statsig-node';
 import { TestAuthority } from '../fakes/test-authority.js';
 import { startCoreSdk } from './core-sdk.js';
@@ -27,8 +28,8 @@ globalAgent.options.ca = authority.ca;
 /** SDK keys of requests that came by TLS and Node's parser of HTTP/1.1, which those over HTTP/2 never see. */
 const askedByHttp1 = new Set<string>();
 subscribe('http.server.request.start', (message) => {
-  const { request, socket } = message as { readonly request: IncomingMessage; readonly socket: TLSSocket };
-  if (socket.encrypted) askedByHttp1.add(String(request.headers['statsig-api-key']));
+  const { request, socket } = message as { readonly request: IncomingMessage; readonly socket: Socket };
+  if (socket instanceof TLSSocket) askedByHttp1.add(String(request.headers['statsig-api-key']));
 });
 
 const startLegacySdk: StartSdk = async (t, url, sdkKey) => {
