@@ -81,8 +81,9 @@ function closed(socket: Socket): Promise<void> {
 const STRANGERS: readonly ((port: number) => Promise<unknown>)[] = [
   // A whole handshake and nothing else.
   async (port) => {
-    const socket = connectTls({ port, host: 'localhost', ca: authority.ca });
-    await once(socket, 'secureConnect');
+    const socket = connectTls({ port, host: 'localhost', ca: authority.ca, ALPNProtocols: ['h2'] });
+    // The settings of HTTP/2: the handshake is over on the other side too.
+    await within(once(socket, 'data'), 'settings', 60_000);
     await closed(socket.destroy());
   },
   async (port) => {
