@@ -12,6 +12,7 @@ import { createManifestClient } from '../protocols/statsig/origin/manifest-clien
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { Readiness } from '../servers/readiness.js';
+import { buildAccess } from './access.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { openClientCertificates } from './client-certificates.js';
 import { buildCore, type Core } from './core.js';
@@ -59,20 +60,18 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { backups, pinned } = rooms;
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
-  const servers = buildServers(config, world, rooms, { status, metrics: page });
+  const access = buildAccess(config, world);
+  const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
   const clientCertificates = openClientCertificates(config, world, shared.connections, places);
-  const followed = followFiles(config, world, {
-    pinned,
-    connections: shared.connections,
-    places,
-    certificates: servers.certificates,
-    clientCertificates,
-  });
+  const { connections } = shared;
+  const readers = { pinned, connections, places, servers, clientCertificates, access };
+  const followed = followFiles(config, world, readers);
   features.add(
     telemetryFeature(clock, telemetry, features),
     processFeature(world, readiness),
     backupFeature(clock, backups, places),
-    { name: 'connections to origins', close: () => shared.connections.close() },
+    { name: 'connections to origins', close: () => connections.close() },
+    access.feature,
     idListFeature(clock, rooms),
     specFeature(config, clock, rooms),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),

@@ -2,6 +2,7 @@
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import type { LogFormat } from '../observability/log-output.js';
 import type { LogLevel } from '../observability/logger.js';
+import { readAccess, type AccessConfig } from './access-config.js';
 import { readCa, readClientCertificate, type CertificateFiles } from './certificate-files.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { readPinnedKeys } from './pinned-keys.js';
@@ -44,6 +45,7 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly redisCertificate: CertificateFiles | undefined;
   /** Of the public ports; undefined without a certificate. */
   readonly tls: TlsConfig | undefined;
+  readonly access: AccessConfig;
   /** Undefined where nobody asked for metrics in Statsig. */
   readonly statsigMetrics: StatsigMetrics | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
@@ -99,7 +101,8 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     around.nowMs,
   );
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
-  all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults);
+  const { access, faults: ofAccess } = readAccess(values, around.readFile);
+  all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
   all.push(...places.faults, ...ofMetrics);
@@ -126,6 +129,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       originCaPem: ca.pem,
       originCertificate: own.certificate,
       tls,
+      access,
       ...places.config,
       statsigMetrics,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),

@@ -10,7 +10,7 @@ import { eventually, within } from '../e2e/deadline.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
 import { GrpcClient } from '../fakes/grpc-client.js';
 import { lengthOf } from '../fakes/length.js';
-import { MountedSecret } from '../fakes/mounted-secret.js';
+import { MountedSecret } from '../fakes/mounted-certificate.js';
 import { SDK_KEY, startProxy, type TestProxy } from '../fakes/proxy.js';
 import { TestAuthority } from '../fakes/test-authority.js';
 

@@ -2,6 +2,7 @@
 import type { RedisAddress } from './redis-address.js';
 import type { ClientTls } from '../../network/secure-context.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
+import type { Lookup } from '../../network/addresses.js';
 
 /**
  * How entries are named. `sha256` is what SDKs' adapters ask for by default; `prefix` is the form of SFP 4, with the
@@ -22,6 +23,8 @@ export interface RedisOptions {
   readonly tls: ClientTls | undefined;
   /** For a connection as a whole, with TLS and login. */
   readonly connectTimeoutMs: number;
+  /** The system's, where left out. */
+  readonly lookup?: Lookup;
   /** How long a lease lasts without renewal. */
   readonly leaseTtlMs: number;
   /** How often a follower tries for the lease. */
