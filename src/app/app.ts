@@ -14,6 +14,7 @@ import { createUpstreamClient } from '../protocols/statsig/origin/upstream-clien
 import { Readiness } from '../servers/readiness.js';
 import { buildAccess } from './access.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
+import { openClientCertificates } from './client-certificates.js';
 import { buildCore, type Core } from './core.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
@@ -62,18 +63,15 @@ export async function startApp(config: Config, world: World): Promise<App> {
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
   const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
-  const followed = followFiles(config, world, {
-    pinned,
-    connections: shared.connections,
-    places,
-    certificates: servers.certificates,
-    access,
-  });
+  const clientCertificates = openClientCertificates(config, world, shared.connections, places);
+  const { connections } = shared;
+  const readers = { pinned, connections, places, servers, clientCertificates, access };
+  const followed = followFiles(config, world, readers);
   features.add(
     telemetryFeature(clock, telemetry, features),
     processFeature(world, readiness),
     backupFeature(clock, backups, places),
-    { name: 'connections to origins', close: () => shared.connections.close() },
+    { name: 'connections to origins', close: () => connections.close() },
     access.feature,
     idListFeature(clock, rooms),
     rooms.remoteValueFeature,
@@ -84,6 +82,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     servers,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
+    clientCertificates,
     new LimitWatch(clock, log, () => features.gauges),
   );
   try {

@@ -3,6 +3,7 @@ import type { PayloadKey } from '../domain/payload-key.js';
 import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
 import type { FleetMemberOptions } from '../core/fleet-member.js';
 import { join } from 'node:path';
+import type { CertificateFiles } from '../config/certificate-files.js';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
@@ -17,6 +18,7 @@ import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/dis
 import type { FiledDeadLettersOptions } from '../protocols/statsig/log-events/disk/filed-dead-letters.js';
 import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/inspection-thread.js';
 import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
+import type { ClientIdentity } from '../network/secure-context.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { RemoteValuesOptions } from '../protocols/statsig/remote-values/remote-values.js';
 import { VALUE_BYTES_MAX } from '../protocols/statsig/remote-values/value-kind.js';
@@ -216,11 +218,16 @@ export function toUpstreamOptions(
     idleConnectionMs: config.httpConnectionPoolIdleTimeoutS * 1000,
     bodyLimits: { encodedBytesMax: decodedBytesMax / 2, decodedBytesMax },
     caPem: config.originCaPem,
+    identity: identityOf(config.originCertificate),
     httpProxy: config.httpProxy,
     httpsProxy: config.httpsProxy,
     noProxy: config.noProxy,
     ...(connections && { connections }),
   };
+}
+
+export function identityOf(given: CertificateFiles | undefined): ClientIdentity | undefined {
+  return given && { cert: given.files.certificate.pem, key: given.files.key.pem };
 }
 
 /** Silence on a stream after which the client hears that all is well: what SFP keeps to. */

@@ -2,7 +2,7 @@
 import type { Config } from '../config/load-config.js';
 import type { Authority } from '../auth/authority.js';
 import { buildAdminServer, type AdminPages } from '../servers/admin/admin-server.js';
-import { Certificates } from '../servers/listener/certificates.js';
+import { Certificates } from '../files/certificates.js';
 import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import { openPorts } from '../servers/listener/open-ports.js';
@@ -83,7 +83,7 @@ export function buildServers(
   const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
-  const certificates = config.tls && new Certificates(clock, log, config.tls.files);
+  const certificates = config.tls && new Certificates(clock, log, 'server certificate', config.tls.files);
   const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
   const http2 = tls && http && buildHttp2(world, http, connections.http);
   const ports = new PublicAndAdminPorts(config, connections, { http, http2, grpc, admin, tls });

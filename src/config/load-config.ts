@@ -1,17 +1,16 @@
 // Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
-import { certificatesIn } from '../domain/tls-files.js';
-import { fileFault } from '../files/small-file.js';
 import type { LogFormat } from '../observability/log-output.js';
 import type { LogLevel } from '../observability/logger.js';
 import { readAccess, type AccessConfig } from './access-config.js';
+import { readCa, readClientCertificate, type CertificateFiles } from './certificate-files.js';
 import type { CommandLine } from './command-line.js';
 import { adviceFor, faultsOfSurplus, loadValues, type Loaded } from './load-settings.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { faultsOfVariables, idleOptionNotice, idleVariableNotices } from './sfp-leftovers.js';
-import { sourceOf, type Setting } from './setting.js';
+import { sourceOf } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
 import { readStatsigMetrics, type StatsigMetrics } from './statsig-metrics.js';
 import { readTls, type TlsConfig } from './tls-config.js';
@@ -36,10 +35,14 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly warmUpPayloads: WarmUp['payloads'];
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
+  /** Shown to origins; undefined where none was named. */
+  readonly originCertificate: CertificateFiles | undefined;
   /** With CACHE `redis` only. */
   readonly redis: RedisConfig | undefined;
   /** PEM text of `redisCaFile`; undefined where none was named. */
   readonly redisCaPem: string | undefined;
+  /** Shown to Redis; undefined where none was named. */
+  readonly redisCertificate: CertificateFiles | undefined;
   /** Of the public ports; undefined without a certificate. */
   readonly tls: TlsConfig | undefined;
   readonly access: AccessConfig;
@@ -79,9 +82,15 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   ];
   const pinned = readPinnedKeys(values, around.readFile);
   const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
+  const own = readClientCertificate(
+    [settings.originCertFile, values.originCertFile],
+    [settings.originKeyFile, values.originKeyFile],
+    around.readFile,
+    around.nowMs,
+  );
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
   const { access, faults: ofAccess } = readAccess(values, around.readFile);
-  all.push(...pinned.faults, ...ca.faults, ...tlsFaults, ...ofAccess);
+  all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
   all.push(...places.faults, ...ofMetrics);
@@ -106,6 +115,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       pinnedPayloadNames: readPinnedPayloads(values.pinnedPayloads),
       warmUpPayloads: pinned.warmUp.payloads,
       originCaPem: ca.pem,
+      originCertificate: own.certificate,
       tls,
       access,
       ...places.config,
@@ -124,7 +134,7 @@ function faultsOfFolder(path: string, { folderFault }: Surroundings): readonly s
   return [`${source}: ${maskSdkKeysIn(path)} ${fault}: name one, or a place where one can be made`];
 }
 
-type Places = Pick<Config, 'redis' | 'redisCaPem' | 'specDir'>;
+type Places = Pick<Config, 'redis' | 'redisCaPem' | 'redisCertificate' | 'specDir'>;
 
 /** Where specs outlive the process. Redis settings are checked only with CACHE `redis`. */
 function readPlaces(
@@ -133,14 +143,28 @@ function readPlaces(
   around: Surroundings,
 ): { readonly config: Places; readonly faults: readonly string[] } {
   const specDir = values.dataDir === '' ? undefined : values.dataDir;
-  const nowhere = { redis: undefined, redisCaPem: undefined, specDir: undefined };
+  const nowhere = {
+    redis: undefined,
+    redisCaPem: undefined,
+    redisCertificate: undefined,
+    specDir: undefined,
+  };
   if (cache === 'local') {
     return { config: { ...nowhere, specDir: specDir ?? around.fallbackDataDir }, faults: [] };
   }
   if (cache === 'redis') {
     const { redis, faults } = readRedisConfig(values, around.readFile);
     const ca = readCa(settings.redisCaFile, values.redisCaFile, around.readFile);
-    return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
+    const own = readClientCertificate(
+      [settings.redisCertFile, values.redisCertFile],
+      [settings.redisKeyFile, values.redisKeyFile],
+      around.readFile,
+      around.nowMs,
+    );
+    return {
+      config: { redis, redisCaPem: ca.pem, redisCertificate: own.certificate, specDir },
+      faults: [...faults, ...ca.faults, ...own.faults],
+    };
   }
   return { config: nowhere, faults: [] };
 }
@@ -165,25 +189,4 @@ function faultsOfOperand(
   const choice = accepted.map((value) => `'${value}'`).join(', ');
   if (given === undefined) return [`${name} is required: one of ${choice}`];
   return [`${name} '${maskSdkKeysIn(given)}' is unknown: must be one of ${choice}`];
-}
-
-/** Certificate authorities from a file; none where `path` is empty. */
-export function readCa(
-  setting: Setting,
-  path: string,
-  readFile: (path: string) => string,
-): { readonly pem: string | undefined; readonly faults: readonly string[] } {
-  if (path === '') return { pem: undefined, faults: [] };
-  const source = sourceOf(setting);
-  const shown = maskSdkKeysIn(path);
-  try {
-    const pem = readFile(path);
-    if (certificatesIn(pem).length > 0) return { pem, faults: [] };
-    return {
-      pem: undefined,
-      faults: [`${source}: ${shown} contains no readable certificate: name a PEM file`],
-    };
-  } catch (error) {
-    return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };
-  }
 }
