@@ -5,6 +5,7 @@ import { fileFault } from '../files/small-file.js';
 import type { LogFormat } from '../observability/log-output.js';
 import type { LogLevel } from '../observability/logger.js';
 import type { CommandLine, SettingName } from './command-line.js';
+import { readOtlp, type OtlpConfig } from './otlp-config.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
@@ -43,6 +44,8 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly tls: TlsConfig | undefined;
   /** Undefined where nobody asked for metrics in Statsig. */
   readonly statsigMetrics: StatsigMetrics | undefined;
+  /** Undefined where nothing is sent to OpenTelemetry. */
+  readonly otlp: OtlpConfig | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
   readonly specDir: string | undefined;
 }
@@ -93,7 +96,9 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   all.push(...pinned.faults, ...ca.faults, ...tlsFaults);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
-  all.push(...places.faults, ...ofMetrics);
+  const instanceName = values.instanceName === '' ? around.hostName : values.instanceName;
+  const { otlp, faults: ofOtlp } = readOtlp({ ...values, instanceName }, variables, around.readFile);
+  all.push(...places.faults, ...ofMetrics, ...ofOtlp);
   // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
@@ -118,9 +123,10 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       tls,
       ...places.config,
       statsigMetrics,
+      otlp,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),
       logFormat: values.logFormat as LogFormat,
-      instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
+      instanceName,
     }),
   };
 }
