@@ -109,7 +109,23 @@ only then: 20 MB of memory and 0.2 s of the start.
   meanwhile arrives with the next export, with \`delta\` too. What is still to be sent at a stop gets half a second.
 - Where the answer to an export is lost that did arrive, \`delta\` counts it twice; \`cumulative\` never does.
 
-What differs from SFP: attribute values are \`/v1/download_config_specs/\` and \`200\`, where SFP writes \`:/v1/download_config_specs/\` and \`:200\`;
+### Traces
+
+With \`OTEL_TRACES_EXPORTER=otlp\` beside \`--otlp-logging\` there are spans:
+
+- of each request to an origin (specs, ID lists and their files, log events), of kind client. \`url.full\` has the SDK key masked. \`traceparent\` and
+  \`tracestate\` are sent with it.
+- of a client's request, over HTTP or as \`getConfigSpec\`, that waited for an origin, took longer than \`--trace-slow-ms\`, or failed (a status of
+  400 and above, or another than OK), of kind server. It belongs to the trace of the client's \`traceparent\`, and the requests to origins
+  that it waited for belong to it. Of several clients that wait for one fetch, that is the first.
+
+Probes and unknown paths have none. Polls are traces of their own: \`OTEL_TRACES_SAMPLER=parentbased_traceidratio\` with
+\`OTEL_TRACES_SAMPLER_ARG=0.01\` keeps one of a hundred, and all that clients trace. Up to 2,048 spans wait; what finds no room or does not arrive is
+counted by \`sfp_telemetry_dropped_total{sink="otlp"}\`. Without that variable no \`traceparent\` is read or passed on.
+
+### What differs from SFP's OpenTelemetry
+
+Attribute values are \`/v1/download_config_specs/\` and \`200\`, where SFP writes \`:/v1/download_config_specs/\` and \`:200\`;
 \`service.name\` is \`spec-forward-proxy\` unless it is set (SFP: \`unknown_service\`); gRPC works with TLS; variables of a signal, the
 temporality, \`OTEL_METRICS_EXPORTER\` and \`OTEL_SDK_DISABLED\` count; a wrong variable ends the start with a sentence and exit status 2.
 

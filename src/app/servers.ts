@@ -37,6 +37,7 @@ import { inBackground } from '../observability/in-background.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { Reader } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
+import type { Tracing } from '../observability/tracing.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
 import type { Core } from './core.js';
@@ -57,6 +58,7 @@ export interface AllRooms extends Core, IdLists {
   readonly logEvents: LogEventStore;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
+  readonly tracing: Tracing | undefined;
 }
 
 export function buildServers(config: Config, world: World, rooms: AllRooms, pages: AdminPages): Servers {
@@ -149,7 +151,7 @@ function buildPublicServer(
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
-  const options = { ...toHttpOptions(config), bodies };
+  const options = { ...toHttpOptions(config), bodies, tracing: rooms.tracing };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 
@@ -178,7 +180,7 @@ function buildGrpcServer(
     clock,
     log,
     events,
-    { source, registry, frames: new SpecFrames(log), connections },
+    { source, registry, frames: new SpecFrames(log), connections, tracing: rooms.tracing },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });

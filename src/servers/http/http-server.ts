@@ -3,16 +3,20 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
+import type { Tracing } from '../../observability/tracing.js';
 import type { Readiness } from '../readiness.js';
 import { AnsweredRequest, type NamedKey } from './answered-request.js';
 import { buildFastifyApp, type HttpApp, type HttpBounds } from './fastify-app.js';
 import { addProbeRoutes } from './probe-routes.js';
+import { traceRequests } from './traced-requests.js';
 
 export interface HttpServerOptions extends HttpBounds {
   /** Sent as `x-sfp-hostname`: which replica answered. */
   readonly instanceName: string;
   /** The SDK key that a request names, for events. */
   readonly namedKey: NamedKey;
+  /** Undefined where no traces are wanted. */
+  readonly tracing: Tracing | undefined;
 }
 
 /** Adds the routes of a protocol. */
@@ -36,6 +40,7 @@ export function buildHttpServer(
     done();
   });
   recordAnswers(app, events, options.namedKey);
+  if (options.tracing !== undefined) traceRequests(app, options.tracing, options.namedKey);
   addProbeRoutes(app, readiness);
   for (const add of addRoutes) add(app);
   return http;
