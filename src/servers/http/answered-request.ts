@@ -6,6 +6,8 @@ import { isProbe } from './probe-routes.js';
 
 /** Longer ones are cut: they come from clients. */
 const CLIENT_TEXT_CHARACTERS_MAX = 64;
+/** Texts of a header that are remembered with what they come to; clients send a few. */
+const REMEMBERED_MAX = 200;
 /** Codings as SFP names them, in its order; what else a client offers is `unknown`. */
 const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
 const UNKNOWN = 'unknown';
@@ -18,8 +20,12 @@ export class AnsweredRequest implements ProxyEventFields {
   readonly #namedKey: NamedKey;
   /** A route's pattern without the place of the key in it. */
   readonly #paths = new Map<string, string>();
+  readonly #codings = new Map<string, string>();
+  readonly #maskedTexts = new Map<string, string>();
   #request!: FastifyRequest;
   #reply!: FastifyReply;
+  #knowsKey = false;
+  #sdkKey: string | undefined;
 
   constructor(namedKey: NamedKey) {
     this.#namedKey = namedKey;
@@ -28,6 +34,7 @@ export class AnsweredRequest implements ProxyEventFields {
   of(request: FastifyRequest, reply: FastifyReply): this {
     this.#request = request;
     this.#reply = reply;
+    this.#knowsKey = false;
     return this;
   }
 
@@ -64,7 +71,11 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   get sdkKey(): string | undefined {
-    return isProbe(this.#request.url) ? undefined : this.#namedKey(this.#request);
+    if (!this.#knowsKey) {
+      this.#sdkKey = isProbe(this.#request.url) ? undefined : this.#namedKey(this.#request);
+      this.#knowsKey = true;
+    }
+    return this.#sdkKey;
   }
 
   get lcut(): number {
@@ -72,12 +83,13 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   get acceptEncoding(): string {
-    const offered = (this.#request.headers['accept-encoding'] ?? '').slice(0, CLIENT_TEXT_CHARACTERS_MAX);
-    if (offered === '') return 'none';
-    const tokens = offered.split(',').map((token) => token.split(';')[0]?.trim().toLowerCase() ?? '');
-    const known: string[] = CODINGS.filter((coding) => tokens.includes(coding));
-    const isWhole = tokens.every((token) => token === 'identity' || known.includes(token));
-    return [...known, ...(isWhole ? [] : [UNKNOWN])].join('+') || 'none';
+    const offered = this.#request.headers['accept-encoding'] ?? '';
+    const known = this.#codings.get(offered);
+    if (known !== undefined) return known;
+    const codings = toCodings(offered.slice(0, CLIENT_TEXT_CHARACTERS_MAX));
+    const isShort = offered.length <= CLIENT_TEXT_CHARACTERS_MAX;
+    if (isShort && this.#codings.size < REMEMBERED_MAX) this.#codings.set(offered, codings);
+    return codings;
   }
 
   get contentEncoding(): string {
@@ -107,8 +119,27 @@ export class AnsweredRequest implements ProxyEventFields {
     if (typeof value !== 'string' || value === '') return UNKNOWN;
     const text = value.slice(0, CLIENT_TEXT_CHARACTERS_MAX);
     const own = this.sdkKey;
-    // Whatever a client writes there, a key is not shown; the pattern for that takes longer to make than the rest.
-    const mayHoldKey = LIKE_A_KEY.test(text) || (own !== undefined && own !== '' && text.includes(own));
-    return mayHoldKey ? maskSdkKeysIn(text, own !== undefined && isValidSdkKey(own) ? own : undefined) : text;
+    // Whatever a client writes there, a key is not shown.
+    if (own !== undefined && own !== '' && text.includes(own)) {
+      return maskSdkKeysIn(text, isValidSdkKey(own) ? own : undefined);
+    }
+    return LIKE_A_KEY.test(text) ? this.#masked(text) : text;
   }
+
+  /** The pattern for that takes longer than all the rest, and names of server SDKs look like the begin of a key. */
+  #masked(text: string): string {
+    const known = this.#maskedTexts.get(text);
+    if (known !== undefined) return known;
+    const masked = maskSdkKeysIn(text);
+    if (this.#maskedTexts.size < REMEMBERED_MAX) this.#maskedTexts.set(text, masked);
+    return masked;
+  }
+}
+
+function toCodings(offered: string): string {
+  if (offered === '') return 'none';
+  const tokens = offered.split(',').map((token) => token.split(';')[0]?.trim().toLowerCase() ?? '');
+  const known: string[] = CODINGS.filter((coding) => tokens.includes(coding));
+  const isWhole = tokens.every((token) => token === 'identity' || known.includes(token));
+  return [...known, ...(isWhole ? [] : [UNKNOWN])].join('+') || 'none';
 }
