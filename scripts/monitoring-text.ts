@@ -95,7 +95,7 @@ that is stored and paid for; over 1,000 per second they are left out and counted
 \`--otlp-logging\` sends metrics to a receiver of OTLP, such as OpenTelemetry's collector, once a minute: every event of the table under
 SFP's name (scope \`statsig.forward_proxy\`), and everything that \`/metrics\` has, but for \`process_*\` and \`nodejs_*\`, under the names of the
 column OpenTelemetry (scope \`spec-forward-proxy\`). [Variables](configuration.md#opentelemetry) say where to, and how. Its libraries are loaded
-only then: 20 MB of memory and 0.2 s of the start.
+only then: 7 MB of memory, and less than 0.1 s of CPU at the start.
 
 - \`http.server.request.duration\`, \`rpc.server.call.duration\` and \`db.client.operation.duration\` are OpenTelemetry's own, with its
   attributes \`http.route\`, \`http.request.method\`, \`http.response.status_code\`, \`rpc.method\`, \`rpc.response.status_code\` and

@@ -113,6 +113,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       time: number(`${STATSIG}/id-lists/fetch-turns.ts`, 'WAIT_MS_MAX'),
       test: [`${STATSIG}/id-lists/id-list-files.test.ts`, 'and so is who waited too long'],
     },
+    {
+      what: 'an export to OpenTelemetry, other tries included, unless `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise',
+      time: number('config/otlp-config.ts', 'EXPORT_MS'),
+      test: ['observability/otlp/receiver.test.ts', 'each export ends, the first failure is told'],
+    },
   ],
   'To Redis': [
     {
@@ -368,6 +373,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'all metrics that are still to be sent',
       time: number('app/telemetry.ts', 'LAST_MS_MAX'),
+      test: ['app/otlp-metrics.test.ts', 'holds no stop up for longer than half a second'],
     },
     {
       what: 'files in use, at the very end',

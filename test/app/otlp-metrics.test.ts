@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import { scrape } from '../fakes/metrics-page.js';
 import { OtlpReceiver, valuesOf, type ReceiverOptions } from '../fakes/otlp/otlp-receiver.js';
+import { ManualClock, settle } from '../fakes/manual-clock.js';
 import type { TestProxy } from '../fakes/proxy.js';
 import { TestAuthority } from '../fakes/test-authority.js';
 import { start } from './started-proxy.js';
@@ -212,4 +213,47 @@ test('nothing is sent where OpenTelemetry is switched off, or metrics are', asyn
     await proxy.app.stop();
   }
   assert.equal(receiver.attempts, 0);
+});
+
+for (const temporality of ['cumulative', 'delta']) {
+  test(`while the receiver is silent /status says so, and what was counted arrives later: ${temporality}`, async (t) => {
+    const receiver = await receive(t);
+    receiver.behaviour = 'silent';
+    const proxy = await startSending(t, receiver, {
+      OTEL_EXPORTER_OTLP_TIMEOUT: '200',
+      OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: temporality,
+    });
+    for (let requests = 0; requests < 3; requests += 1) assert.equal((await ask(proxy)).status, 200);
+    const problems = async (): Promise<string> => (await fetch(`${proxy.adminUrl}/status`)).text();
+    await eventually('the problem', async () => (await problems()).includes('telemetry_not_delivered'));
+    await eventually('further attempts', () => receiver.attempts >= 3);
+    assert.equal(proxy.logs.withMessage('telemetry does not reach the OpenTelemetry receiver').length, 1);
+    receiver.behaviour = 'takes';
+    await arrived(receiver, 3);
+    assert.equal(receiver.total(SFP_REQUESTS).count, 3);
+    await eventually('no problem', async () => !(await problems()).includes('telemetry_not_delivered'));
+  });
+}
+
+test('a receiver that never answers holds no stop up for longer than half a second', async (t) => {
+  const receiver = await receive(t);
+  receiver.behaviour = 'silent';
+  const clock = new ManualClock();
+  const { proxy } = await start(t, {
+    clock,
+    args: ['--otlp-logging'],
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_TRACES_EXPORTER: 'otlp' },
+  });
+  const stopped = proxy.app.stop();
+  await eventually('the last export', () => receiver.attempts >= 1);
+  clock.advance(499);
+  await settle();
+  let isStopped = false;
+  const watched = stopped.then(() => {
+    isStopped = true;
+  });
+  await settle();
+  assert.equal(isStopped, false);
+  clock.advance(1);
+  await watched;
 });
