@@ -47,8 +47,8 @@ export async function telemetry(): Promise<void> {
     SFP_OTLP_LOGGING: '1',
     OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-    // Sixty times as often as by default, so that each round has some.
-    OTEL_METRIC_EXPORT_INTERVAL: '1000',
+    // Six times as often as by default, so that there are some.
+    OTEL_METRIC_EXPORT_INTERVAL: '10000',
   };
   const statsig = {
     SFP_STATSIG_LOGGING: '1',

@@ -122,6 +122,7 @@ With \`OTEL_TRACES_EXPORTER=otlp\` beside \`--otlp-logging\` there are spans:
 Probes and unknown paths have none. Polls are traces of their own: \`OTEL_TRACES_SAMPLER=parentbased_traceidratio\` with
 \`OTEL_TRACES_SAMPLER_ARG=0.01\` keeps one of a hundred, and all that clients trace. Up to 2,048 spans wait; what finds no room or does not arrive is
 counted by \`sfp_telemetry_dropped_total{sink="otlp"}\`. Without that variable no \`traceparent\` is read or passed on.
+With it, answers from memory take the longer way that \`--disable-fast-lane\` names.
 
 ### What differs from SFP's OpenTelemetry
 

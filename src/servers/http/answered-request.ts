@@ -1,8 +1,6 @@
 // An answer of the HTTP server as the fields of its event: each is looked up when a sink asks for it, and nothing is made before.
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isValidSdkKey, maskSdkKeysIn } from '../../domain/sdk-key.js';
 import type { ProxyEventFields } from '../../observability/event-fields.js';
-import { isProbe } from './probe-routes.js';
 
 /** Longer ones are cut: they come from clients. */
 const CLIENT_TEXT_CHARACTERS_MAX = 64;
@@ -13,77 +11,76 @@ const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
 const UNKNOWN = 'unknown';
 const LIKE_A_KEY = /(?:secret|client|server)-/;
 
-export type NamedKey = (request: FastifyRequest) => string | undefined;
+/** A request and its answer, as far as events speak of them. */
+export interface Exchange {
+  readonly isProbe: boolean;
+  /** The route without the place of the key in it; undefined where no route was found. */
+  readonly path: string | undefined;
+  readonly method: string;
+  readonly status: number;
+  readonly latencyMs: number;
+  /** That the request names, valid or not. */
+  readonly sdkKey: string | undefined;
+  /** Of the request, by its name in lower case. */
+  header(name: (typeof CLIENT_HEADERS)[number]): unknown;
+  /** Of the answer. */
+  answerHeader(name: string): unknown;
+}
+
+/** The headers of requests that events speak of. */
+export const CLIENT_HEADERS = [
+  'accept-encoding',
+  'statsig-sdk-type',
+  'statsig-sdk-version',
+  'x-request-service',
+] as const;
 
 /** One for all answers of a server, each in its turn. */
 export class AnsweredRequest implements ProxyEventFields {
-  readonly #namedKey: NamedKey;
-  /** A route's pattern without the place of the key in it. */
-  readonly #paths = new Map<string, string>();
   readonly #codings = new Map<string, string>();
   readonly #maskedTexts = new Map<string, string>();
-  #request!: FastifyRequest;
-  #reply!: FastifyReply;
-  #knowsKey = false;
-  #sdkKey: string | undefined;
+  #exchange!: Exchange;
 
-  constructor(namedKey: NamedKey) {
-    this.#namedKey = namedKey;
-  }
-
-  of(request: FastifyRequest, reply: FastifyReply): this {
-    this.#request = request;
-    this.#reply = reply;
-    this.#knowsKey = false;
+  of(exchange: Exchange): this {
+    this.#exchange = exchange;
     return this;
   }
 
   get path(): string | undefined {
-    const { url } = this.#request.routeOptions;
-    if (url === undefined) return undefined;
-    let path = this.#paths.get(url);
-    if (path === undefined) {
-      path = url.replace(/\/(?::\w+|\*)$/, '');
-      this.#paths.set(url, path);
-    }
-    return path;
+    return this.#exchange.path;
   }
 
   /** Probes are none of the requests that are measured. */
   get route(): string | undefined {
-    return isProbe(this.#request.url) ? undefined : (this.path ?? 'none');
+    return this.#exchange.isProbe ? undefined : (this.path ?? 'none');
   }
 
   get method(): string {
-    return this.#request.method;
+    return this.#exchange.method;
   }
 
   get status(): number {
-    return this.#reply.statusCode;
+    return this.#exchange.status;
   }
 
   get bytes(): number {
-    return Number(this.#reply.getHeader('content-length') ?? 0);
+    return Number(this.#exchange.answerHeader('content-length') ?? 0);
   }
 
   get latencyMs(): number {
-    return this.#reply.elapsedTime;
+    return this.#exchange.latencyMs;
   }
 
   get sdkKey(): string | undefined {
-    if (!this.#knowsKey) {
-      this.#sdkKey = isProbe(this.#request.url) ? undefined : this.#namedKey(this.#request);
-      this.#knowsKey = true;
-    }
-    return this.#sdkKey;
+    return this.#exchange.isProbe ? undefined : this.#exchange.sdkKey;
   }
 
   get lcut(): number {
-    return Number(this.#reply.getHeader('x-since-time') ?? 0);
+    return Number(this.#exchange.answerHeader('x-since-time') ?? 0);
   }
 
   get acceptEncoding(): string {
-    const offered = this.#request.headers['accept-encoding'] ?? '';
+    const offered = text(this.#exchange.header('accept-encoding'));
     const known = this.#codings.get(offered);
     if (known !== undefined) return known;
     const codings = toCodings(offered.slice(0, CLIENT_TEXT_CHARACTERS_MAX));
@@ -93,7 +90,7 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   get contentEncoding(): string {
-    return String(this.#reply.getHeader('content-encoding') ?? 'none');
+    return text(this.#exchange.answerHeader('content-encoding')) || 'none';
   }
 
   get sdkType(): string {
@@ -110,28 +107,27 @@ export class AnsweredRequest implements ProxyEventFields {
 
   /** Of an answer about a payload: those say which version they speak of. */
   get responsePayload(): 'full' | 'no_update' | undefined {
-    if (this.status >= 300 || this.#reply.getHeader('x-since-time') === undefined) return undefined;
-    return this.#reply.getHeader('etag') === undefined ? 'no_update' : 'full';
+    if (this.status >= 300 || this.#exchange.answerHeader('x-since-time') === undefined) return undefined;
+    return this.#exchange.answerHeader('etag') === undefined ? 'no_update' : 'full';
   }
 
-  #header(name: string): string {
-    const value = this.#request.headers[name];
-    if (typeof value !== 'string' || value === '') return UNKNOWN;
-    const text = value.slice(0, CLIENT_TEXT_CHARACTERS_MAX);
+  #header(name: (typeof CLIENT_HEADERS)[number]): string {
+    const shown = text(this.#exchange.header(name)).slice(0, CLIENT_TEXT_CHARACTERS_MAX);
+    if (shown === '') return UNKNOWN;
     const own = this.sdkKey;
     // Whatever a client writes there, a key is not shown.
-    if (own !== undefined && own !== '' && text.includes(own)) {
-      return maskSdkKeysIn(text, isValidSdkKey(own) ? own : undefined);
+    if (own !== undefined && own !== '' && shown.includes(own)) {
+      return maskSdkKeysIn(shown, isValidSdkKey(own) ? own : undefined);
     }
-    return LIKE_A_KEY.test(text) ? this.#masked(text) : text;
+    return LIKE_A_KEY.test(shown) ? this.#masked(shown) : shown;
   }
 
   /** The pattern for that takes longer than all the rest, and names of server SDKs look like the begin of a key. */
-  #masked(text: string): string {
-    const known = this.#maskedTexts.get(text);
+  #masked(shown: string): string {
+    const known = this.#maskedTexts.get(shown);
     if (known !== undefined) return known;
-    const masked = maskSdkKeysIn(text);
-    if (this.#maskedTexts.size < REMEMBERED_MAX) this.#maskedTexts.set(text, masked);
+    const masked = maskSdkKeysIn(shown);
+    if (this.#maskedTexts.size < REMEMBERED_MAX) this.#maskedTexts.set(shown, masked);
     return masked;
   }
 }
@@ -142,4 +138,8 @@ function toCodings(offered: string): string {
   const known: string[] = CODINGS.filter((coding) => tokens.includes(coding));
   const isWhole = tokens.every((token) => token === 'identity' || known.includes(token));
   return [...known, ...(isWhole ? [] : [UNKNOWN])].join('+') || 'none';
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

@@ -24,6 +24,8 @@ export interface StatsigSources {
   readonly rewriteManifest: Rewrite;
   readonly idListFiles: IdListFileSource;
   readonly counts: SpecRequestCounts;
+  /** Whether a key is served at all. */
+  readonly admits: (sdkKey: string) => boolean;
 }
 
 export function statsigRoutes(
@@ -36,10 +38,16 @@ export function statsigRoutes(
     app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
       addSpecRoutes(scope, sources.specs, payloadReply, options.bodies, sources.counts);
-      addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
+      addLogEventRoutes(
+        scope,
+        sources.logEvents,
+        options.bodies,
+        options.logEventBodyBytesMax,
+        sources.admits,
+      );
     });
-    addDeltaRoutes(app);
+    addDeltaRoutes(app, sources.admits);
     addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
-    addIdListFileRoutes(app, sources.idListFiles);
+    addIdListFileRoutes(app, sources.idListFiles, sources.admits);
   };
 }
