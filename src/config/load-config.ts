@@ -44,9 +44,8 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   /** Of the public ports; undefined without a certificate. */
   readonly tls: TlsConfig | undefined;
   readonly access: AccessConfig;
-  /** Undefined where nobody asked for metrics in Statsig. */
+  /** Undefined where nobody asked for metrics there. */
   readonly statsigMetrics: StatsigMetrics | undefined;
-  /** Undefined where nothing is sent to OpenTelemetry. */
   readonly otlp: OtlpConfig | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
   readonly specDir: string | undefined;
@@ -80,7 +79,6 @@ export type Loaded<Result> =
 const MODES: readonly Mode[] = ['http', 'grpc', 'grpc-and-http'];
 const CACHES: readonly Cache[] = ['disabled', 'redis', 'local'];
 
-/** The whole configuration of the daemon. */
 export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Config> {
   const variables = readVariables(around.env);
   const { values, faults, notices } = loadValues(typed, variables);
@@ -96,11 +94,11 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
   const { access, faults: ofAccess } = readAccess(values, around.readFile);
-  all.push(...pinned.faults, ...ca.faults, ...tlsFaults, ...ofAccess);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
   const instanceName = values.instanceName === '' ? around.hostName : values.instanceName;
   const { otlp, faults: ofOtlp } = readOtlp({ ...values, instanceName }, variables, around.readFile);
+  all.push(...pinned.faults, ...ca.faults, ...tlsFaults, ...ofAccess);
   all.push(...places.faults, ...ofMetrics, ...ofOtlp);
   // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
