@@ -21,6 +21,7 @@ import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
 import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
+import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
 import { buildServers } from './servers.js';
@@ -77,6 +78,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     { name: 'connections to origins', close: () => shared.connections.close() },
     access.feature,
     idListFeature(clock, rooms),
+    rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
@@ -165,22 +167,30 @@ function openShared(config: Config, { clock, version, lookup }: World, tracing: 
   return { connections, disk: new DiskQueue(clock) };
 }
 
+/** The places that it makes are for the core alone. */
+type Shown = Exclude<keyof BuiltRemoteValues, 'places'>;
+
 function buildRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link }: OpenedPlaces,
+  { places, link, valueFolder }: OpenedPlaces,
   { connections, disk }: Shared,
-): Core & IdLists & { readonly logEvents: LogEventStore } {
+): Core & IdLists & Pick<BuiltRemoteValues, Shown> & { readonly logEvents: LogEventStore } {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const origin = createOriginByApi(
     createUpstreamClient(clock, upstream),
     createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
   );
-  const core = buildCore(config, world, events, { origin, places, link });
+  const values = buildRemoteValues(config, world, events, connections, places, valueFolder);
+  const { remoteValues, remoteValueOrigin, remoteValueFeature } = values;
+  const arriving = remoteValues.arrive.bind(remoteValues);
+  const core = buildCore(config, world, events, { origin, places: values.places, link, arriving });
+  core.store.subscribe(remoteValues);
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
-  return { ...core, ...idLists, logEvents: buildLogEvents(config, world, events, connections, isKnownKey) };
+  const logEvents = buildLogEvents(config, world, events, connections, isKnownKey);
+  return { ...core, ...idLists, remoteValues, remoteValueOrigin, remoteValueFeature, logEvents };
 }

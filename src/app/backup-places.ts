@@ -12,6 +12,7 @@ import { openRedis, type OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
+import { openValueFolder } from './remote-values.js';
 import { toUpstreamOptions } from './room-options.js';
 import type { Sources } from './core.js';
 import type { Feature } from './feature.js';
@@ -21,6 +22,8 @@ import type { World } from './world.js';
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   readonly redis: OpenedRedis | undefined;
   readonly disk: DiskSnapshots | undefined;
+  /** Of remote values; undefined where specs have none. */
+  readonly valueFolder: DiskSnapshots | undefined;
   /** From now on new connections to Redis go by these certificate authorities. */
   trustForRedis(caPem: string): void;
 }
@@ -32,16 +35,18 @@ interface RedisTrust {
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
 export async function openBackupPlaces(
   config: Config,
-  { clock, log, user }: World,
+  world: World,
   events: ProxyEvents,
   queue: DiskQueue,
 ): Promise<OpenedPlaces> {
+  const { clock, log, user } = world;
   const trust: RedisTrust = { caPem: config.redisCaPem };
-  const [redis, disk] = await Promise.all([
+  const [redis, disk, valueFolder] = await Promise.all([
     config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, trust)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
+    openValueFolder(config, world, queue),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -51,6 +56,7 @@ export async function openBackupPlaces(
     link: redis?.fleet,
     redis,
     disk,
+    valueFolder,
     trustForRedis: (caPem) => {
       trust.caPem = caPem;
     },
@@ -116,7 +122,7 @@ const FOLDER = 'specs';
 
 function toSpecFileOptions(config: Config, dataDir: string, user: World['user']): Omit<DiskOptions, 'queue'> {
   const filesMax = config.maximumConcurrentSdkKeys * allPayloadKeys('').length * KEPT_PER_HELD;
-  return { folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
+  return { what: 'specs', folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
 }
 
 /** What was taken in compressed may be stored uncompressed. */

@@ -22,6 +22,7 @@ import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
+import type { Origin } from '../core/origin.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { toBodyBytesMax } from './budget.js';
 import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
@@ -43,6 +44,7 @@ import type { Tracing } from '../observability/tracing.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
 import type { Core } from './core.js';
+import type { BuiltRemoteValues } from './remote-values.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { World } from './world.js';
@@ -56,7 +58,8 @@ export interface Servers extends Feature {
   readonly certificates: Certificates | undefined;
 }
 
-export interface AllRooms extends Core, IdLists {
+export interface AllRooms
+  extends Core, IdLists, Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'> {
   readonly logEvents: LogEventStore;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
@@ -114,7 +117,7 @@ export function buildServers(
     drain: async () => {
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        inBackground(Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]), log);
+        inBackground(Promise.all(originsOf(rooms).map((origin) => origin.close())), log);
       });
       const streams = registry.drain(clock);
       http2?.drain();
@@ -133,6 +136,15 @@ export function buildServers(
   };
 }
 
+/** Whom requests of clients wait for. */
+function originsOf({
+  origin,
+  idListFileOrigin,
+  remoteValueOrigin,
+}: AllRooms): readonly Pick<Origin, 'close'>[] {
+  return [origin, idListFileOrigin, remoteValueOrigin];
+}
+
 function readingsOf(registry: StreamRegistry, certificates: Certificates | undefined): Reader {
   return (write) => {
     if (certificates !== undefined) write(to.certificateExpiry, certificates.expiresAtMs / 1000);
@@ -149,12 +161,13 @@ function buildPublicServer(
   bodies: BodyRoom,
   counts: SpecRequestCounts,
 ): HttpApp {
-  const { readiness, events, keyPolicy, reader, logEvents } = rooms;
+  const { readiness, events, keyPolicy, reader, logEvents, remoteValues } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
     specs: reader,
     admits: keyPolicy.admits.bind(keyPolicy),
     counts,
+    remoteValues,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },

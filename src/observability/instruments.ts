@@ -131,6 +131,18 @@ export const eventInstruments = {
     REDIS_S,
     'How long operations on Redis took.',
   ),
+  valueFetches: histogram(
+    'sfp_remote_value_fetch_duration_seconds',
+    ['outcome'],
+    UPSTREAM_S,
+    'Fetches of remote values from the origin: fetched, missing (it has none of that name) or failed.',
+  ),
+  valueWaits: histogram(
+    'sfp_remote_value_wait_seconds',
+    ['api', 'outcome'],
+    UPSTREAM_S,
+    'How long new versions of specs waited for the values that they name: complete, or incomplete.',
+  ),
   eventsDeduplicated: counter(
     'sfp_log_events_deduplicated_total',
     [],
@@ -197,6 +209,7 @@ export const readInstruments = {
     'Age of the batch of log events that has been waiting for longest; 0 where none waits.',
   ),
   idListBytes: gauge('sfp_id_list_copy_bytes', [], 'Bytes of ID-list files that copies are kept of.'),
+  remoteValueBytes: gauge('sfp_remote_value_bytes', [], 'Bytes of remote values held in memory.'),
   telemetryDropped: counter(
     'sfp_telemetry_dropped_total',
     ['sink'],
