@@ -40,6 +40,7 @@ import { inBackground } from '../observability/in-background.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { Reader } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
+import type { Tracing } from '../observability/tracing.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
 import type { Core } from './core.js';
@@ -62,6 +63,7 @@ export interface AllRooms
   readonly logEvents: LogEventStore;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
+  readonly tracing: Tracing | undefined;
 }
 
 export function buildServers(
@@ -172,8 +174,11 @@ function buildPublicServer(
   };
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
   const held = rooms.store.read.bind(rooms.store);
-  const prepared = config.disableFastLane ? undefined : new PreparedSpecAnswers(clock, { held });
-  const options = { ...toHttpOptions(config), bodies, prepared };
+  const { tracing } = rooms;
+  // Requests in the fast lane have no spans.
+  const hasLane = !config.disableFastLane && tracing === undefined;
+  const prepared = hasLane ? new PreparedSpecAnswers(clock, { held }) : undefined;
+  const options = { ...toHttpOptions(config), bodies, prepared, tracing };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 
@@ -202,7 +207,7 @@ function buildGrpcServer(
     clock,
     log,
     events,
-    { source, registry, frames: new SpecFrames(log), connections },
+    { source, registry, frames: new SpecFrames(log), connections, tracing: rooms.tracing },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });

@@ -4,6 +4,8 @@ import type { ProxyEventFields } from '../../observability/event-fields.js';
 
 /** Longer ones are cut: they come from clients. */
 const CLIENT_TEXT_CHARACTERS_MAX = 64;
+/** Texts of a header that are remembered with what they come to; clients send a few. */
+const REMEMBERED_MAX = 200;
 /** Codings as SFP names them, in its order; what else a client offers is `unknown`. */
 const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
 const UNKNOWN = 'unknown';
@@ -35,6 +37,8 @@ export const CLIENT_HEADERS = [
 
 /** One for all answers of a server, each in its turn. */
 export class AnsweredRequest implements ProxyEventFields {
+  readonly #codings = new Map<string, string>();
+  readonly #maskedTexts = new Map<string, string>();
   #exchange!: Exchange;
 
   of(exchange: Exchange): this {
@@ -76,12 +80,13 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   get acceptEncoding(): string {
-    const offered = text(this.#exchange.header('accept-encoding')).slice(0, CLIENT_TEXT_CHARACTERS_MAX);
-    if (offered === '') return 'none';
-    const tokens = offered.split(',').map((token) => token.split(';')[0]?.trim().toLowerCase() ?? '');
-    const known: string[] = CODINGS.filter((coding) => tokens.includes(coding));
-    const isWhole = tokens.every((token) => token === 'identity' || known.includes(token));
-    return [...known, ...(isWhole ? [] : [UNKNOWN])].join('+') || 'none';
+    const offered = text(this.#exchange.header('accept-encoding'));
+    const known = this.#codings.get(offered);
+    if (known !== undefined) return known;
+    const codings = toCodings(offered.slice(0, CLIENT_TEXT_CHARACTERS_MAX));
+    const isShort = offered.length <= CLIENT_TEXT_CHARACTERS_MAX;
+    if (isShort && this.#codings.size < REMEMBERED_MAX) this.#codings.set(offered, codings);
+    return codings;
   }
 
   get contentEncoding(): string {
@@ -110,12 +115,29 @@ export class AnsweredRequest implements ProxyEventFields {
     const shown = text(this.#exchange.header(name)).slice(0, CLIENT_TEXT_CHARACTERS_MAX);
     if (shown === '') return UNKNOWN;
     const own = this.sdkKey;
-    // Whatever a client writes there, a key is not shown; the pattern for that takes longer to make than the rest.
-    const mayHoldKey = LIKE_A_KEY.test(shown) || (own !== undefined && own !== '' && shown.includes(own));
-    return mayHoldKey
-      ? maskSdkKeysIn(shown, own !== undefined && isValidSdkKey(own) ? own : undefined)
-      : shown;
+    // Whatever a client writes there, a key is not shown.
+    if (own !== undefined && own !== '' && shown.includes(own)) {
+      return maskSdkKeysIn(shown, isValidSdkKey(own) ? own : undefined);
+    }
+    return LIKE_A_KEY.test(shown) ? this.#masked(shown) : shown;
   }
+
+  /** The pattern for that takes longer than all the rest, and names of server SDKs look like the begin of a key. */
+  #masked(shown: string): string {
+    const known = this.#maskedTexts.get(shown);
+    if (known !== undefined) return known;
+    const masked = maskSdkKeysIn(shown);
+    if (this.#maskedTexts.size < REMEMBERED_MAX) this.#maskedTexts.set(shown, masked);
+    return masked;
+  }
+}
+
+function toCodings(offered: string): string {
+  if (offered === '') return 'none';
+  const tokens = offered.split(',').map((token) => token.split(';')[0]?.trim().toLowerCase() ?? '');
+  const known: string[] = CODINGS.filter((coding) => tokens.includes(coding));
+  const isWhole = tokens.every((token) => token === 'identity' || known.includes(token));
+  return [...known, ...(isWhole ? [] : [UNKNOWN])].join('+') || 'none';
 }
 
 function text(value: unknown): string {
