@@ -1,4 +1,5 @@
 // Composition root: builds the rooms, lists the features that are made of them, and starts and stops these.
+import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load-config.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { atMost } from '../domain/deadline.js';
@@ -11,6 +12,7 @@ import type { LogEventStore } from '../protocols/statsig/log-events/log-event-st
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
+import { createProxyPaths, type ProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { buildCore, type Core } from './core.js';
@@ -43,6 +45,8 @@ export interface App extends Ports {
 
 /** Pinned keys beyond those that were tried by then are fetched while clients are served. */
 const STARTUP_MS_MAX = 60_000;
+/** By these, proxies behind each other know themselves again. */
+const PROXY_ID_BYTES = 8;
 
 /** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
@@ -164,16 +168,22 @@ function buildRooms(
   events: ProxyEvents,
   { places, link }: OpenedPlaces,
   { connections, disk }: Shared,
-): Core & IdLists & { readonly logEvents: LogEventStore } {
+): Core & IdLists & { readonly logEvents: LogEventStore; readonly paths: ProxyPaths } {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
+  const paths = createProxyPaths(randomBytes(PROXY_ID_BYTES).toString('hex'));
   const origin = createOriginByApi(
-    createUpstreamClient(clock, upstream),
-    createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
+    createUpstreamClient(clock, { ...upstream, path: paths.specs }),
+    createManifestClient(clock, {
+      ...upstream,
+      endpoint: config.idListsStatsigEndpoint,
+      path: paths.idLists,
+    }),
   );
   const core = buildCore(config, world, events, { origin, places, link });
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
-  return { ...core, ...idLists, logEvents: buildLogEvents(config, world, events, connections, isKnownKey) };
+  const logEvents = buildLogEvents(config, world, events, { connections, path: paths.logEvents }, isKnownKey);
+  return { ...core, ...idLists, logEvents, paths };
 }

@@ -18,6 +18,7 @@ import { buildHttpServer } from '../servers/http/http-server.js';
 import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
+import type { ProxyPaths } from '../protocols/statsig/proxy-path.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
@@ -55,6 +56,7 @@ export interface Servers extends Feature {
 
 export interface AllRooms extends Core, IdLists {
   readonly logEvents: LogEventStore;
+  readonly paths: ProxyPaths;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
 }
@@ -140,10 +142,11 @@ function buildPublicServer(
   counts: SpecRequestCounts,
 ): HttpApp {
   const { readiness, events, reader, logEvents } = rooms;
-  const { manifests, rewrittenManifests, idListFiles } = rooms;
+  const { manifests, rewrittenManifests, idListFiles, paths } = rooms;
   const sources = {
     specs: reader,
     counts,
+    paths,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },

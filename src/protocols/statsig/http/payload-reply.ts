@@ -6,7 +6,7 @@ import { matchesEtag } from '../../../domain/etag.js';
 import type { BodyForm, Encoding } from '../../../domain/payload.js';
 import { hasNewsFor } from '../../../domain/version.js';
 import type { Reading } from '../../../core/reader.js';
-import type { HeldPayload } from '../../../core/payload-store.js';
+import { ageMs, type HeldPayload } from '../../../core/payload-store.js';
 import { NO_UPDATES } from '../no-updates.js';
 import { explainReading } from '../reading-text.js';
 import { errorBody, sendError } from '../../../servers/http/error-reply.js';
@@ -55,7 +55,7 @@ export class PayloadReply {
     reply.header('vary', VARY);
     // SFP sends 0 for ID lists: their version is not a time that a client could name.
     reply.header('x-since-time', held.key.kind.versions === 'stated' ? String(version) : '0');
-    reply.header('age', String(Math.floor((this.#clock.monotonicMs() - held.confirmedAtMs) / 1000)));
+    reply.header('age', String(Math.floor(ageMs(held, this.#clock.monotonicMs()) / 1000)));
     if (!hasNewsFor(version, wishes.sinceTime, this.#clock.nowMs())) {
       // As a string, Node writes it together with the headers: one system call instead of a gathered one.
       // With a serializer of its own, fastify adds no charset to the content type of a string.

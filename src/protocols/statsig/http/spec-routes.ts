@@ -8,6 +8,8 @@ import { addBodyParser } from '../../../servers/http/body-parser.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
 import type { PayloadReply } from './payload-reply.js';
+import { refuseLoop } from './proxy-in-front.js';
+import type { ProxyPath } from '../proxy-path.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
 import { keyOf, toQuestion, type NamedKeys, type SpecRequest } from './request-key.js';
 
@@ -29,16 +31,18 @@ export const SPEC_URLS = SPEC_KINDS.flatMap((kind) =>
 
 export function addSpecRoutes(
   app: FastifyInstance,
+  path: ProxyPath,
   source: SpecSource,
   payloadReply: PayloadReply,
-  bodies: BodyRoom,
-  counts: SpecRequestCounts,
+  { bodies, counts }: { readonly bodies: BodyRoom; readonly counts: SpecRequestCounts },
 ): void {
   function answer(
     request: FastifyRequest,
     reply: FastifyReply,
     asked: SpecRequest,
   ): FastifyReply | Promise<FastifyReply> {
+    const refused = refuseLoop(path, request, reply);
+    if (refused !== undefined) return refused;
     const question = toQuestion(asked);
     if ('code' in question) return sendError(reply, question);
     if (question.isSinceTimeIgnored) counts.sinceTimeIgnored += 1;

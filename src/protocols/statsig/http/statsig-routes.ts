@@ -7,6 +7,7 @@ import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-route
 import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
 import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
 import { PayloadReply } from './payload-reply.js';
+import type { ProxyPaths } from '../proxy-path.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
 import { addSpecRoutes, SPEC_URLS, type SpecRequestCounts, type SpecSource } from './spec-routes.js';
 
@@ -24,6 +25,7 @@ export interface StatsigSources {
   readonly rewriteManifest: Rewrite;
   readonly idListFiles: IdListFileSource;
   readonly counts: SpecRequestCounts;
+  readonly paths: ProxyPaths;
 }
 
 export function statsigRoutes(
@@ -33,13 +35,22 @@ export function statsigRoutes(
 ): AddRoutes {
   return (app) => {
     const payloadReply = new PayloadReply(clock);
+    const { paths } = sources;
     app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
-      addSpecRoutes(scope, sources.specs, payloadReply, options.bodies, sources.counts);
-      addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
+      const { bodies, logEventBodyBytesMax } = options;
+      addSpecRoutes(scope, paths.specs, sources.specs, payloadReply, { bodies, counts: sources.counts });
+      addLogEventRoutes(scope, paths.logEvents, sources.logEvents, bodies, logEventBodyBytesMax);
     });
     addDeltaRoutes(app);
-    addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
+    addIdListRoutes(
+      app,
+      paths.idLists,
+      sources.specs,
+      sources.rewriteManifest,
+      payloadReply,
+      options.idLists,
+    );
     addIdListFileRoutes(app, sources.idListFiles);
   };
 }
