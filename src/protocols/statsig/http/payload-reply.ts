@@ -1,9 +1,10 @@
 // A reading turned into status, headers and bytes. Nothing here parses, compresses or hashes: all that is done already.
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../../domain/clock.js';
-import { negotiateEncoding } from '../../../domain/accept-encoding.js';
+import { canMakeZstd } from '../../../bodies/body-forms.js';
+import { namesAsWelcome, negotiateEncoding } from '../../../domain/accept-encoding.js';
 import { matchesEtag } from '../../../domain/etag.js';
-import type { BodyForm, Encoding } from '../../../domain/payload.js';
+import type { BodyForm, FormEncoding } from '../../../domain/payload.js';
 import { hasNewsFor } from '../../../domain/version.js';
 import type { Reading } from '../../../core/reader.js';
 import { ageMs, type HeldPayload } from '../../../core/payload-store.js';
@@ -67,8 +68,10 @@ export class PayloadReply {
       reply.header('x-statsig-delta-fallback-reason', 'deltas_disabled');
       reply.header('x-statsig-delta-fallback-source', 'no_store');
     }
-    const encoding: Encoding | undefined =
-      format === 'protobuf' ? 'br' : negotiateEncoding(wishes.acceptEncoding, held.forms.byEase);
+    const encoding: FormEncoding | undefined =
+      format === 'protobuf'
+        ? protobufEncoding(wishes.acceptEncoding)
+        : negotiateEncoding(wishes.acceptEncoding, held.forms.byEase);
     if (encoding === undefined) {
       return sendError(reply, errorBody('not_acceptable', 'Accept-Encoding excludes identity, gzip and br.'));
     }
@@ -79,9 +82,17 @@ export class PayloadReply {
   }
 }
 
+/**
+ * Every SDK that asks for protobuf reads `statsig-br`, whatever else it names. Those that name `statsig-zstd` read it; SDKs
+ * that name `zstd` do not.
+ */
+function protobufEncoding(acceptEncoding: string | undefined): 'br' | 'zstd' {
+  return canMakeZstd && namesAsWelcome(acceptEncoding, 'statsig-zstd', 'statsig-br') ? 'zstd' : 'br';
+}
+
 function sendForm(
   reply: FastifyReply,
-  form: BodyForm,
+  form: BodyForm<FormEncoding>,
   isProtobuf: boolean,
   ifNoneMatch: string | undefined,
 ): FastifyReply {
@@ -89,7 +100,7 @@ function sendForm(
   if (ifNoneMatch !== undefined && matchesEtag(ifNoneMatch, form.etag)) return reply.code(304).send();
   reply.header('content-type', isProtobuf ? 'application/octet-stream' : 'application/json');
   // SDKs read protobuf only under this pair of headers.
-  if (isProtobuf) reply.header('content-encoding', 'statsig-br');
+  if (isProtobuf) reply.header('content-encoding', `statsig-${form.encoding}`);
   else if (form.encoding !== 'identity') reply.header('content-encoding', form.encoding);
   return reply.send(form.bytes);
 }
