@@ -1,7 +1,7 @@
 // Config specs of a small made-up project in the three forms SDKs ask for: v1 JSON, v2 JSON, v2 protobuf.
 // Field names and numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core, and its v2 JSON.
 import { brotliCompressSync, crc32 } from 'node:zlib';
-import { delimited, message } from './protobuf-writer.js';
+import { delimited, message } from '../src/protocols/statsig/spec-body/protobuf-writer.js';
 
 export interface DemoProject {
   /** Milliseconds since 1970 of the project's last change: the spec's version. */

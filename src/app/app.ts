@@ -1,6 +1,7 @@
 // Composition root: builds the rooms, lists the features that are made of them, and starts and stops these.
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load-config.js';
+import type { PayloadKey } from '../domain/payload-key.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
@@ -8,22 +9,22 @@ import type { Gauges } from '../observability/gauges.js';
 import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
-import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
+import { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
-import { createProxyPaths, type ProxyPaths } from '../protocols/statsig/proxy-path.js';
+import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
-import { buildCore, type Core } from './core.js';
+import { buildCore } from './core.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
-import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
+import { buildIdLists, idListFeature } from './id-lists.js';
 import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
-import { buildServers } from './servers.js';
+import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
@@ -168,7 +169,7 @@ function buildRooms(
   events: ProxyEvents,
   { places, link }: OpenedPlaces,
   { connections, disk }: Shared,
-): Core & IdLists & { readonly logEvents: LogEventStore; readonly paths: ProxyPaths } {
+): Omit<AllRooms, 'readiness' | 'events'> {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const paths = createProxyPaths(randomBytes(PROXY_ID_BYTES).toString('hex'));
@@ -185,5 +186,8 @@ function buildRooms(
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
   const logEvents = buildLogEvents(config, world, events, { connections, path: paths.logEvents }, isKnownKey);
-  return { ...core, ...idLists, logEvents, paths };
+  const isHeld = (key: PayloadKey): boolean => core.store.peek(key) !== undefined;
+  const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
+  core.store.subscribe(deltas);
+  return { ...core, ...idLists, logEvents, paths, deltas };
 }

@@ -19,6 +19,7 @@ import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { ProxyPaths } from '../protocols/statsig/proxy-path.js';
+import type { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
@@ -57,6 +58,7 @@ export interface Servers extends Feature {
 export interface AllRooms extends Core, IdLists {
   readonly logEvents: LogEventStore;
   readonly paths: ProxyPaths;
+  readonly deltas: DeltaStore;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
 }
@@ -91,7 +93,7 @@ export function buildServers(config: Config, world: World, rooms: AllRooms, page
     readings: readingsOf(registry, certificates),
     gauges: () => ({
       ...gaugesOf(connections),
-      ...(http && { bodyBytes: bodies.gauge }),
+      ...(http && { bodyBytes: bodies.gauge, deltaBytes: rooms.deltas.gauge }),
       ...(grpc && { ...registry.gauges, ...grpc.gauges }),
       ...http2?.gauges,
     }),
@@ -142,11 +144,12 @@ function buildPublicServer(
   counts: SpecRequestCounts,
 ): HttpApp {
   const { readiness, events, reader, logEvents } = rooms;
-  const { manifests, rewrittenManifests, idListFiles, paths } = rooms;
+  const { manifests, rewrittenManifests, idListFiles, paths, deltas } = rooms;
   const sources = {
     specs: reader,
     counts,
     paths,
+    deltas,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },

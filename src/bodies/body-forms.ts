@@ -80,7 +80,7 @@ export class BodyForms {
   /** Not kept: what is kept of them is what they are wrapped in. */
   async #identityPieces(): Promise<Buffer[]> {
     const pieces: Buffer[] = [];
-    await run(this.#origin, [], (piece) => pieces.push(piece));
+    await decodeForm(this.#origin, (piece) => pieces.push(piece));
     return pieces;
   }
 
@@ -104,6 +104,16 @@ export class BodyForms {
 export const canMakeZstd = zstdEncoder !== undefined;
 
 const ALL_ENCODINGS: readonly Encoding[] = ['br', 'gzip', 'identity'];
+
+/** The body of a form, decoded piece by piece on zlib's threads. */
+export async function decodeForm(form: BodyForm, take: (piece: Buffer) => void): Promise<void> {
+  await run(form, [], take);
+}
+
+/** A body that is at hand without compression. */
+export async function encodeBody(bytes: Buffer, encoding: Encoding): Promise<BodyForm> {
+  return await convert({ encoding: 'identity', bytes, etag: '' }, encoding, bytes.length);
+}
 
 /** The same body in the same encoding, but for its first bytes. */
 export async function withoutStart(
@@ -140,8 +150,12 @@ async function run(
 ): Promise<void> {
   const sink = new Writable({
     write: (piece: Buffer, _encoding, done) => {
-      take(piece);
-      done();
+      try {
+        take(piece);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
     },
   });
   const source = Readable.from(slices(from.bytes), { objectMode: false });

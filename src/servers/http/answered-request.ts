@@ -97,9 +97,10 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   /** Of an answer about a payload: those say which version they speak of. */
-  get responsePayload(): 'full' | 'no_update' | undefined {
+  get responsePayload(): 'full' | 'no_update' | 'delta' | undefined {
     if (this.status >= 300 || this.#reply.getHeader('x-since-time') === undefined) return undefined;
-    return this.#reply.getHeader('etag') === undefined ? 'no_update' : 'full';
+    if (this.#reply.getHeader('etag') === undefined) return 'no_update';
+    return this.#reply.getHeader('x-deltas-used') === undefined ? 'full' : 'delta';
   }
 
   #header(name: string): string {

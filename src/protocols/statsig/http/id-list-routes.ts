@@ -44,6 +44,7 @@ export function addIdListRoutes(
     const wishes = {
       sinceTime: 0,
       acceptsDelta: false,
+      checksum: undefined,
       acceptEncoding: request.headers['accept-encoding'],
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
     };

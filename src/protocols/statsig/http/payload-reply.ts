@@ -8,6 +8,7 @@ import type { BodyForm, FormEncoding } from '../../../domain/payload.js';
 import { hasNewsFor } from '../../../domain/version.js';
 import type { Reading } from '../../../core/reader.js';
 import { ageMs, type HeldPayload } from '../../../core/payload-store.js';
+import type { DeltaAnswer, DeltaStore } from '../deltas/delta-store.js';
 import { NO_UPDATES } from '../no-updates.js';
 import { explainReading } from '../reading-text.js';
 import { errorBody, sendError } from '../../../servers/http/error-reply.js';
@@ -21,15 +22,22 @@ export interface ReplyWishes {
   readonly acceptEncoding: string | undefined;
   /** The client could make do with the changes since the version that it holds. */
   readonly acceptsDelta: boolean;
+  /** Of the version that it holds. */
+  readonly checksum: string | undefined;
   /** Undefined on POST, where it has no meaning. */
   readonly ifNoneMatch: string | undefined;
 }
 
+/** Where deltas come from. */
+export type DeltaSource = Pick<DeltaStore, 'answer'>;
+
 export class PayloadReply {
   readonly #clock: Clock;
+  readonly #deltas: DeltaSource;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, deltas: DeltaSource) {
     this.#clock = clock;
+    this.#deltas = deltas;
   }
 
   /** Answers in the same turn, unless a form of the body has to be made first. */
@@ -52,7 +60,7 @@ export class PayloadReply {
     held: HeldPayload,
     wishes: ReplyWishes,
   ): FastifyReply | Promise<FastifyReply> {
-    const { version, format, checksum } = held.payload;
+    const { version, checksum } = held.payload;
     reply.header('vary', VARY);
     // SFP sends 0 for ID lists: their version is not a time that a client could name.
     reply.header('x-since-time', held.key.kind.versions === 'stated' ? String(version) : '0');
@@ -64,22 +72,45 @@ export class PayloadReply {
       return reply.serializer(String).send(NO_UPDATES);
     }
     if (checksum !== undefined) reply.header('x-checksum', checksum);
-    if (wishes.acceptsDelta) {
-      reply.header('x-statsig-delta-fallback-reason', 'deltas_disabled');
-      reply.header('x-statsig-delta-fallback-source', 'no_store');
-    }
-    const encoding: FormEncoding | undefined =
-      format === 'protobuf'
-        ? protobufEncoding(wishes.acceptEncoding)
-        : negotiateEncoding(wishes.acceptEncoding, held.forms.byEase);
-    if (encoding === undefined) {
-      return sendError(reply, errorBody('not_acceptable', 'Accept-Encoding excludes identity, gzip and br.'));
-    }
-    const form = held.forms.held(encoding);
-    const isProtobuf = format === 'protobuf';
-    if (form !== undefined) return sendForm(reply, form, isProtobuf, wishes.ifNoneMatch);
-    return held.forms.make(encoding).then((made) => sendForm(reply, made, isProtobuf, wishes.ifNoneMatch));
+    if (!wishes.acceptsDelta) return sendWhole(reply, held, wishes);
+    const answer = this.#deltas.answer(held, wishes.sinceTime, wishes.checksum);
+    if (!(answer instanceof Promise)) return sendDelta(reply, held, wishes, answer);
+    return answer.then((made) => sendDelta(reply, held, wishes, made));
   }
+}
+
+function sendDelta(
+  reply: FastifyReply,
+  held: HeldPayload,
+  wishes: ReplyWishes,
+  answer: DeltaAnswer,
+): FastifyReply | Promise<FastifyReply> {
+  if (typeof answer !== 'string') {
+    reply.header('x-deltas-used', 'true');
+    return sendForm(reply, answer, true, wishes.ifNoneMatch);
+  }
+  reply.header('x-statsig-delta-fallback-reason', answer);
+  reply.header('x-statsig-delta-fallback-source', 'local_compute');
+  return sendWhole(reply, held, wishes);
+}
+
+function sendWhole(
+  reply: FastifyReply,
+  held: HeldPayload,
+  wishes: ReplyWishes,
+): FastifyReply | Promise<FastifyReply> {
+  const { format } = held.payload;
+  const encoding: FormEncoding | undefined =
+    format === 'protobuf'
+      ? protobufEncoding(wishes.acceptEncoding)
+      : negotiateEncoding(wishes.acceptEncoding, held.forms.byEase);
+  if (encoding === undefined) {
+    return sendError(reply, errorBody('not_acceptable', 'Accept-Encoding excludes identity, gzip and br.'));
+  }
+  const form = held.forms.held(encoding);
+  const isProtobuf = format === 'protobuf';
+  if (form !== undefined) return sendForm(reply, form, isProtobuf, wishes.ifNoneMatch);
+  return held.forms.make(encoding).then((made) => sendForm(reply, made, isProtobuf, wishes.ifNoneMatch));
 }
 
 /**

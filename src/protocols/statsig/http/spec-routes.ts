@@ -49,6 +49,7 @@ export function addSpecRoutes(
     const wishes = {
       sinceTime: question.sinceTime,
       acceptsDelta: question.acceptsDelta,
+      checksum: question.checksum,
       acceptEncoding: request.headers['accept-encoding'],
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
     };
@@ -83,6 +84,7 @@ export function describe(kind: ResourceKind, request: FastifyRequest, sinceTime:
     ...namedKeys(request),
     queryProto: member(request.query, 'supports_proto'),
     queryDeltas: member(request.query, 'accept_deltas'),
+    queryChecksum: member(request.query, 'checksum'),
     headerProto: text(request.headers['statsig-supports-proto']),
     sinceTime,
   };

@@ -6,7 +6,7 @@ import { addDeltaRoutes } from './delta-routes.js';
 import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
 import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
 import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
-import { PayloadReply } from './payload-reply.js';
+import { PayloadReply, type DeltaSource } from './payload-reply.js';
 import type { ProxyPaths } from '../proxy-path.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
 import { addSpecRoutes, SPEC_URLS, type SpecRequestCounts, type SpecSource } from './spec-routes.js';
@@ -26,6 +26,7 @@ export interface StatsigSources {
   readonly idListFiles: IdListFileSource;
   readonly counts: SpecRequestCounts;
   readonly paths: ProxyPaths;
+  readonly deltas: DeltaSource;
 }
 
 export function statsigRoutes(
@@ -34,7 +35,7 @@ export function statsigRoutes(
   options: StatsigRouteOptions,
 ): AddRoutes {
   return (app) => {
-    const payloadReply = new PayloadReply(clock);
+    const payloadReply = new PayloadReply(clock, sources.deltas);
     const { paths } = sources;
     app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);

@@ -54,11 +54,18 @@ async function startScene(
     },
   };
   const path = new ProxyPath('0123456789abcdef');
-  addIdListRoutes(app, path, source, rewritten.of.bind(rewritten), new PayloadReply(clock), {
-    publicUrl: '',
-    rewritesUrls: true,
-    ...options,
-  });
+  addIdListRoutes(
+    app,
+    path,
+    source,
+    rewritten.of.bind(rewritten),
+    new PayloadReply(clock, { answer: () => 'unsupported_path' }),
+    {
+      publicUrl: '',
+      rewritesUrls: true,
+      ...options,
+    },
+  );
   const port = await listenHttp(t, http, { host: listenOn });
   const url = `http://${listenOn.includes(':') ? `[${listenOn}]` : listenOn}:${port.number}`;
   const scene: Scene = {

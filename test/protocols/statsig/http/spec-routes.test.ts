@@ -281,11 +281,18 @@ test('the checksum that a body states is told, exactly, or none', async () => {
 
 test('who could do with a delta is told why a whole spec comes', async () => {
   const told = async (query: string): Promise<readonly unknown[]> => {
-    const { headers } = await get(`${V2}?${query}`);
+    const { status, headers } = await get(`${V2}?${query}`);
+    assert.equal(status, 200);
+    assert.equal(headers['x-deltas-used'], undefined);
     return [headers['x-statsig-delta-fallback-reason'], headers['x-statsig-delta-fallback-source']];
   };
-  for (const query of ['accept_deltas=true', 'accept_deltas=1&sinceTime=5&checksum=1', 'accept_deltas']) {
-    assert.deepEqual(await told(query), ['deltas_disabled', 'no_store'], query);
+  for (const [query, reason] of [
+    ['accept_deltas=true', 'supports_proto_required'],
+    ['accept_deltas=true&supports_proto=true', 'missing_caller_checksum'],
+    ['accept_deltas&supports_proto=true&sinceTime=5', 'missing_caller_checksum'],
+    ['accept_deltas=1&supports_proto=true&sinceTime=5&checksum=1', 'no_cached'],
+  ] as const) {
+    assert.deepEqual(await told(query), [reason, 'local_compute'], query);
   }
   const none = [undefined, undefined];
   assert.deepEqual(await told(''), none);
