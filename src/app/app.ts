@@ -15,6 +15,7 @@ import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js'
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
+import { buildAccess } from './access.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { buildCore } from './core.js';
 import { Features } from './feature.js';
@@ -63,18 +64,21 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { backups, pinned } = rooms;
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
-  const servers = buildServers(config, world, rooms, { status, metrics: page });
+  const access = buildAccess(config, world);
+  const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
   const followed = followFiles(config, world, {
     pinned,
     connections: shared.connections,
     places,
     certificates: servers.certificates,
+    access,
   });
   features.add(
     telemetryFeature(clock, telemetry, features),
     processFeature(world, readiness),
     backupFeature(clock, backups, places),
     { name: 'connections to origins', close: () => shared.connections.close() },
+    access.feature,
     idListFeature(clock, rooms),
     specFeature(config, clock, rooms),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),

@@ -49,7 +49,7 @@ async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds
     },
   };
   const path = new ProxyPath('0123456789abcdef');
-  addLogEventRoutes(app, path, sink, bounds.bodies, 4 * MIB);
+  addLogEventRoutes(app, path, { sink, admits: () => true }, bounds.bodies, 4 * MIB);
   app.get('/slow', (_request, reply) => {
     waiting.push(reply);
     return reply;

@@ -60,7 +60,7 @@ export function addIdListRoutes(
     if (refused !== undefined) return refused;
     const sdkKey = toSdkKey(namedKeys(request), path);
     if (typeof sdkKey !== 'string') return sendError(reply, sdkKey);
-    const reading = source.read(idListsKey(sdkKey));
+    const reading = source.read(idListsKey(sdkKey), request);
     if (!(reading instanceof Promise)) return respond(request, reply, reading);
     return reading.then((known) => respond(request, reply, known));
   }

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../../domain/sdk-key.js';
 import type { Acceptance } from '../log-events/log-event-store.js';
+import { NOT_PINNED } from '../reading-text.js';
 import type { ReceivedBatch } from '../log-events/received-batch.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
@@ -28,7 +29,7 @@ const RETRY_WHEN_FULL_S = 5;
 export function addLogEventRoutes(
   app: FastifyInstance,
   path: ProxyPath,
-  sink: LogEventSink,
+  { sink, admits }: { readonly sink: LogEventSink; readonly admits: (sdkKey: string) => boolean },
   bodies: BodyRoom,
   bodyBytesMax: number,
 ): void {
@@ -42,7 +43,7 @@ export function addLogEventRoutes(
       // The SDK's own name of the type goes on, read from the raw headers.
       scope.post(url, { onRequest: nameBody }, (request, reply) => {
         const receive: Receive = (use) => bodies.receive(request.raw, bodyBytesMax, use);
-        return refuseLoop(path, request, reply) ?? answer(request, reply, sink, receive);
+        return refuseLoop(path, request, reply) ?? answer(request, reply, { sink, admits }, receive);
       });
     }
   });
@@ -54,7 +55,7 @@ type Receive = (use: (received: ReceivedBody) => Promise<Outcome>) => Promise<Ou
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  sink: LogEventSink,
+  { sink, admits }: { readonly sink: LogEventSink; readonly admits: (sdkKey: string) => boolean },
   receive: Receive,
 ): Promise<FastifyReply> {
   const { searchParams } = new URL(request.url, 'http://proxy');
@@ -62,6 +63,8 @@ async function answer(
   const sdkKey = Buffer.from(namedKey(request) ?? '').toString();
   const fault = faultOf(sdkKey);
   if (fault !== undefined) return sendError(reply, fault);
+  // Before the body is read.
+  if (!admits(sdkKey)) return sendError(reply, errorBody('key_not_pinned', NOT_PINNED));
   const outcome = await receive(async (received) => {
     if (received.kind !== 'received') return received;
     const headers = passedOn(request.raw.rawHeaders);

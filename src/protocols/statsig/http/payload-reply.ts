@@ -1,25 +1,26 @@
 // A reading turned into status, headers and bytes. Nothing here parses, compresses or hashes: all that is done already.
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../../domain/clock.js';
-import { canMakeZstd } from '../../../bodies/body-forms.js';
-import { namesAsWelcome, negotiateEncoding } from '../../../domain/accept-encoding.js';
 import { matchesEtag } from '../../../domain/etag.js';
 import type { BodyForm, FormEncoding } from '../../../domain/payload.js';
-import { hasNewsFor } from '../../../domain/version.js';
+import type { PayloadFormat } from '../../../domain/resource-kind.js';
 import type { Reading } from '../../../core/reader.js';
-import { ageMs, type HeldPayload } from '../../../core/payload-store.js';
+import type { HeldPayload } from '../../../core/payload-store.js';
 import type { DeltaAnswer, DeltaStore } from '../deltas/delta-store.js';
 import { NO_UPDATES } from '../no-updates.js';
 import { explainReading } from '../reading-text.js';
 import { errorBody, sendError } from '../../../servers/http/error-reply.js';
+import {
+  chooseAnswer,
+  formHeaders,
+  NO_UPDATES_HEADERS,
+  versionHeaders,
+  wholeHeaders,
+  type AnswerWishes,
+  type Choice,
+} from './payload-answer.js';
 
-/** Everything that chooses between answers: the key may come by header. */
-const VARY = 'accept-encoding, statsig-supports-proto, statsig-api-key';
-
-export interface ReplyWishes {
-  /** 0 for a client that holds nothing. */
-  readonly sinceTime: number;
-  readonly acceptEncoding: string | undefined;
+export interface ReplyWishes extends AnswerWishes {
   /** The client could make do with the changes since the version that it holds. */
   readonly acceptsDelta: boolean;
   /** Of the version that it holds. */
@@ -47,6 +48,8 @@ export class PayloadReply {
         return this.#sendHeld(reply, reading.held, wishes);
       case 'refused':
         return sendError(reply, errorBody('key_refused', explainReading(reading)));
+      case 'not_pinned':
+        return sendError(reply, errorBody('key_not_pinned', explainReading(reading)));
       case 'unavailable': {
         const origin = reading.detail === '' ? undefined : reading.detail;
         const retryAfterS = Math.max(1, Math.ceil(reading.retryAfterMs / 1000));
@@ -60,78 +63,61 @@ export class PayloadReply {
     held: HeldPayload,
     wishes: ReplyWishes,
   ): FastifyReply | Promise<FastifyReply> {
-    const { version, checksum } = held.payload;
-    reply.header('vary', VARY);
-    // SFP sends 0 for ID lists: their version is not a time that a client could name.
-    reply.header('x-since-time', held.key.kind.versions === 'stated' ? String(version) : '0');
-    reply.header('age', String(Math.floor(ageMs(held, this.#clock.monotonicMs()) / 1000)));
-    if (!hasNewsFor(version, wishes.sinceTime, this.#clock.nowMs())) {
+    reply.headers(versionHeaders(held, this.#clock.monotonicMs()));
+    const choice = chooseAnswer(held, wishes, this.#clock.nowMs());
+    if (choice === 'no_updates') {
       // As a string, Node writes it together with the headers: one system call instead of a gathered one.
       // With a serializer of its own, fastify adds no charset to the content type of a string.
-      reply.header('content-type', 'application/json').header('x-cache-hit', 'true');
-      return reply.serializer(String).send(NO_UPDATES);
+      return reply.headers(NO_UPDATES_HEADERS).serializer(String).send(NO_UPDATES);
     }
-    if (checksum !== undefined) reply.header('x-checksum', checksum);
-    if (!wishes.acceptsDelta) return sendWhole(reply, held, wishes);
+    reply.headers(wholeHeaders(held));
+    if (!wishes.acceptsDelta) return sendWhole(reply, held, wishes, choice);
     const answer = this.#deltas.answer(held, wishes.sinceTime, wishes.checksum);
-    if (!(answer instanceof Promise)) return sendDelta(reply, held, wishes, answer);
-    return answer.then((made) => sendDelta(reply, held, wishes, made));
+    if (!(answer instanceof Promise)) return sendDelta(reply, held, wishes, choice, answer);
+    return answer.then((made) => sendDelta(reply, held, wishes, choice, made));
   }
 }
+
+type WholeChoice = Exclude<Choice, 'no_updates'>;
 
 function sendDelta(
   reply: FastifyReply,
   held: HeldPayload,
   wishes: ReplyWishes,
+  choice: WholeChoice,
   answer: DeltaAnswer,
 ): FastifyReply | Promise<FastifyReply> {
   if (typeof answer !== 'string') {
     reply.header('x-deltas-used', 'true');
-    return sendForm(reply, answer, true, wishes.ifNoneMatch);
+    return sendForm(reply, answer, 'protobuf', wishes.ifNoneMatch);
   }
   reply.header('x-statsig-delta-fallback-reason', answer);
   reply.header('x-statsig-delta-fallback-source', 'local_compute');
-  return sendWhole(reply, held, wishes);
+  return sendWhole(reply, held, wishes, choice);
 }
 
 function sendWhole(
   reply: FastifyReply,
   held: HeldPayload,
   wishes: ReplyWishes,
+  choice: WholeChoice,
 ): FastifyReply | Promise<FastifyReply> {
-  const { format } = held.payload;
-  const encoding: FormEncoding | undefined =
-    format === 'protobuf'
-      ? protobufEncoding(wishes.acceptEncoding)
-      : negotiateEncoding(wishes.acceptEncoding, held.forms.byEase);
-  if (encoding === undefined) {
+  if (choice === 'not_acceptable') {
     return sendError(reply, errorBody('not_acceptable', 'Accept-Encoding excludes identity, gzip and br.'));
   }
-  const form = held.forms.held(encoding);
-  const isProtobuf = format === 'protobuf';
-  if (form !== undefined) return sendForm(reply, form, isProtobuf, wishes.ifNoneMatch);
-  return held.forms.make(encoding).then((made) => sendForm(reply, made, isProtobuf, wishes.ifNoneMatch));
-}
-
-/**
- * Every SDK that asks for protobuf reads `statsig-br`, whatever else it names. Those that name `statsig-zstd` read it; SDKs
- * that name `zstd` do not.
- */
-function protobufEncoding(acceptEncoding: string | undefined): 'br' | 'zstd' {
-  return canMakeZstd && namesAsWelcome(acceptEncoding, 'statsig-zstd', 'statsig-br') ? 'zstd' : 'br';
+  const { format } = held.payload;
+  const form = held.forms.held(choice);
+  if (form !== undefined) return sendForm(reply, form, format, wishes.ifNoneMatch);
+  return held.forms.make(choice).then((made) => sendForm(reply, made, format, wishes.ifNoneMatch));
 }
 
 function sendForm(
   reply: FastifyReply,
   form: BodyForm<FormEncoding>,
-  isProtobuf: boolean,
+  format: PayloadFormat,
   ifNoneMatch: string | undefined,
 ): FastifyReply {
-  reply.header('etag', form.etag);
-  if (ifNoneMatch !== undefined && matchesEtag(ifNoneMatch, form.etag)) return reply.code(304).send();
-  reply.header('content-type', isProtobuf ? 'application/octet-stream' : 'application/json');
-  // SDKs read protobuf only under this pair of headers.
-  if (isProtobuf) reply.header('content-encoding', `statsig-${form.encoding}`);
-  else if (form.encoding !== 'identity') reply.header('content-encoding', form.encoding);
-  return reply.send(form.bytes);
+  if (ifNoneMatch !== undefined && matchesEtag(ifNoneMatch, form.etag))
+    return reply.header('etag', form.etag).code(304).send();
+  return reply.headers(formHeaders(form, format)).send(form.bytes);
 }

@@ -27,6 +27,8 @@ export interface StatsigSources {
   readonly counts: SpecRequestCounts;
   readonly paths: ProxyPaths;
   readonly deltas: DeltaSource;
+  /** Whether a key is served at all. */
+  readonly admits: (sdkKey: string) => boolean;
 }
 
 export function statsigRoutes(
@@ -41,9 +43,10 @@ export function statsigRoutes(
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
       const { bodies, logEventBodyBytesMax } = options;
       addSpecRoutes(scope, paths.specs, sources.specs, payloadReply, { bodies, counts: sources.counts });
-      addLogEventRoutes(scope, paths.logEvents, sources.logEvents, bodies, logEventBodyBytesMax);
+      const { logEvents, admits } = sources;
+      addLogEventRoutes(scope, paths.logEvents, { sink: logEvents, admits }, bodies, logEventBodyBytesMax);
     });
-    addDeltaRoutes(app);
+    addDeltaRoutes(app, sources.admits);
     addIdListRoutes(
       app,
       paths.idLists,
@@ -52,6 +55,6 @@ export function statsigRoutes(
       payloadReply,
       options.idLists,
     );
-    addIdListFileRoutes(app, sources.idListFiles);
+    addIdListFileRoutes(app, sources.idListFiles, sources.admits);
   };
 }
