@@ -1,15 +1,11 @@
 // An answer of the HTTP server as the fields of its event: each is looked up when a sink asks for it, and nothing is made before.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isValidSdkKey, maskSdkKeysIn } from '../../domain/sdk-key.js';
+import { clientText, CLIENT_TEXT_CHARACTERS_MAX, UNKNOWN } from '../../domain/client-text.js';
 import type { ProxyEventFields } from '../../observability/event-fields.js';
 import { isProbe } from './probe-routes.js';
 
-/** Longer ones are cut: they come from clients. */
-const CLIENT_TEXT_CHARACTERS_MAX = 64;
 /** Codings as SFP names them, in its order; what else a client offers is `unknown`. */
 const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
-const UNKNOWN = 'unknown';
-const LIKE_A_KEY = /(?:secret|client|server)-/;
 
 export type NamedKey = (request: FastifyRequest) => string | undefined;
 
@@ -103,12 +99,6 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   #header(name: string): string {
-    const value = this.#request.headers[name];
-    if (typeof value !== 'string' || value === '') return UNKNOWN;
-    const text = value.slice(0, CLIENT_TEXT_CHARACTERS_MAX);
-    const own = this.sdkKey;
-    // Whatever a client writes there, a key is not shown; the pattern for that takes longer to make than the rest.
-    const mayHoldKey = LIKE_A_KEY.test(text) || (own !== undefined && own !== '' && text.includes(own));
-    return mayHoldKey ? maskSdkKeysIn(text, own !== undefined && isValidSdkKey(own) ? own : undefined) : text;
+    return clientText(this.#request.headers[name], this.sdkKey);
   }
 }
