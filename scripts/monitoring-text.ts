@@ -43,6 +43,25 @@ for each spec held, whatever clients send. Beside these there are \`process_*\` 
 
 `;
 
+const CLIENTS = `
+### Clients
+
+\`sfp_clients\` and \`clients\` of [\`/status\`](endpoints.md#status) say which versions the fleet's SDKs hold; \`sfp_client_update_delay_seconds\`
+how long after the proxy they were sent a new one: its quantiles are the time until 50, 90 and 99 % of them had it.
+
+- An instance is a session of an SDK (\`statsig-server-session-id\`) that asks for one spec. A poll says which version it holds
+  (\`sinceTime\`): \`none\` until its second poll, \`older\` until it says that it has what it was sent. What stays \`older\` while it polls
+  cannot use what it is sent; what stays \`none\` cannot keep it. It is gone three minutes after its last poll.
+- A stream is an instance while it is open, and holds what it took. On streams SDKs name neither session nor SDK: they are listed by their gRPC
+  library (\`tonic\` is that of core SDKs).
+- Polls without a session cannot be told apart: the SDKs for Elixir, Erlang and PHP, the legacy one for Rust, those in browsers, and
+  \`getConfigSpec\`. They are counted as \`unnamedPolls\`, and are no instances.
+- Each replica knows its own clients only. A client whose polls reach several replicas is an instance at each of them, and \`older\` where it has not
+  asked since the change: add up replicas only where connections stay with one.
+- 20,000 instances at most, some 8 MB; a client on its own fills the places of its own SDK key only.
+
+`;
+
 const EVENTS_HEAD = `
 ## Events
 
@@ -108,6 +127,7 @@ export function monitoringText(): string {
   return [
     HEAD,
     table(['metric', 'type', 'labels', 'what it is'], instruments.map(toInstrumentRow)),
+    CLIENTS,
     EVENTS_HEAD,
     table(
       ['event', 'type', 'tags', 'when', 'feeds'],

@@ -7,6 +7,7 @@ import type { Gauges } from '../observability/gauges.js';
 import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
+import { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
@@ -14,6 +15,7 @@ import { createUpstreamClient } from '../protocols/statsig/origin/upstream-clien
 import { Readiness } from '../servers/readiness.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { buildCore, type Core } from './core.js';
+import { clientFeature } from './clients.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
@@ -72,6 +74,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     { name: 'connections to origins', close: () => shared.connections.close() },
     idListFeature(clock, rooms),
     specFeature(config, clock, rooms),
+    clientFeature(clock, rooms.census),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
@@ -164,7 +167,7 @@ function buildRooms(
   events: ProxyEvents,
   { places, link }: OpenedPlaces,
   { connections, disk }: Shared,
-): Core & IdLists & { readonly logEvents: LogEventStore } {
+): Core & IdLists & { readonly logEvents: LogEventStore; readonly census: ClientCensus } {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const origin = createOriginByApi(
@@ -172,8 +175,11 @@ function buildRooms(
     createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
   );
   const core = buildCore(config, world, events, { origin, places, link });
+  const census = new ClientCensus(clock, events);
+  core.store.subscribe(census);
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
-  return { ...core, ...idLists, logEvents: buildLogEvents(config, world, events, connections, isKnownKey) };
+  const logEvents = buildLogEvents(config, world, events, connections, isKnownKey);
+  return { ...core, ...idLists, census, logEvents };
 }

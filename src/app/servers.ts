@@ -18,6 +18,7 @@ import { buildHttpServer } from '../servers/http/http-server.js';
 import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
+import type { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
@@ -55,6 +56,7 @@ export interface Servers extends Feature {
 
 export interface AllRooms extends Core, IdLists {
   readonly logEvents: LogEventStore;
+  readonly census: ClientCensus;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
 }
@@ -139,11 +141,12 @@ function buildPublicServer(
   bodies: BodyRoom,
   counts: SpecRequestCounts,
 ): HttpApp {
-  const { readiness, events, reader, logEvents } = rooms;
+  const { readiness, events, reader, logEvents, census } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
     specs: reader,
     counts,
+    census,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
@@ -164,7 +167,7 @@ function buildGrpcServer(
   rooms: AllRooms,
   registry: StreamRegistry,
 ): GrpcServer {
-  const { readiness, events, reader, feed, store } = rooms;
+  const { readiness, events, reader, feed, store, census } = rooms;
   const source = {
     read: reader.read.bind(reader),
     subscribe: feed.subscribe.bind(feed),
@@ -178,7 +181,7 @@ function buildGrpcServer(
     clock,
     log,
     events,
-    { source, registry, frames: new SpecFrames(log), connections },
+    { source, registry, frames: new SpecFrames(log), connections, census },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });

@@ -219,6 +219,10 @@ export const catalogue = {
     [],
     feed(to.dedupeCacheCleared),
   ),
+  ClientGotUpdate: ours(
+    'a client is sent a version newer than the one that it holds',
+    feed(to.clientUpdateDelay),
+  ),
   GrpcCallAnswered: ours('a gRPC call that is answered once has its answer', feed(to.grpcCalls)),
   GrpcStreamLimitReached: ours(
     'a gRPC stream was not opened, as every place was taken',

@@ -11,10 +11,12 @@ export type Label =
   | 'outcome'
   | 'reason'
   | 'route'
+  | 'sdk'
   | 'sdk_key'
   | 'sink'
   | 'table'
-  | 'version';
+  | 'version'
+  | 'version_held';
 
 export interface Instrument {
   readonly name: string;
@@ -120,6 +122,12 @@ export const eventInstruments = {
     PROPAGATION_S,
     "Time from a change in the project to the version being held here, by Statsig's clock and this one.",
   ),
+  clientUpdateDelay: histogram(
+    'sfp_client_update_delay_seconds',
+    ['api'],
+    PROPAGATION_S,
+    'Time from a new version being held here to a client that had an older one being sent it, one value for each client.',
+  ),
   redisOperations: counter(
     'sfp_redis_operations_total',
     ['operation', 'outcome'],
@@ -168,6 +176,11 @@ export const readInstruments = {
     'sfp_spec_bytes',
     ['sdk_key', 'api', 'format'],
     'Bytes of all encodings that are held of a spec.',
+  ),
+  clients: gauge(
+    'sfp_clients',
+    ['sdk', 'version_held'],
+    'SDK instances that polled a spec in the last three minutes or have a stream of it, by the version that they hold: newest, older or none.',
   ),
   specsHeld: gauge('sfp_specs_held', [], 'Specs and manifests of ID lists held.'),
   tableEntries: gauge('sfp_table_entries', ['table'], 'Entries of a bounded table.'),

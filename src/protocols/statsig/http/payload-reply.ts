@@ -1,5 +1,6 @@
 // A reading turned into status, headers and bytes. Nothing here parses, compresses or hashes: all that is done already.
 import type { FastifyReply } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../../domain/clock.js';
 import { negotiateEncoding } from '../../../domain/accept-encoding.js';
 import { matchesEtag } from '../../../domain/etag.js';
@@ -7,6 +8,7 @@ import type { BodyForm, Encoding } from '../../../domain/payload.js';
 import { hasNewsFor } from '../../../domain/version.js';
 import type { Reading } from '../../../core/reader.js';
 import type { HeldPayload } from '../../../core/payload-store.js';
+import type { ClientCensus } from '../clients/client-census.js';
 import { NO_UPDATES } from '../no-updates.js';
 import { explainReading } from '../reading-text.js';
 import { errorBody, sendError } from '../../../servers/http/error-reply.js';
@@ -22,13 +24,17 @@ export interface ReplyWishes {
   readonly acceptsDelta: boolean;
   /** Undefined on POST, where it has no meaning. */
   readonly ifNoneMatch: string | undefined;
+  /** Of the whole request: who asks. */
+  readonly headers: IncomingHttpHeaders;
 }
 
 export class PayloadReply {
   readonly #clock: Clock;
+  readonly #census: Pick<ClientCensus, 'polled'>;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, census: Pick<ClientCensus, 'polled'>) {
     this.#clock = clock;
+    this.#census = census;
   }
 
   /** Answers in the same turn, unless a form of the body has to be made first. */
@@ -56,7 +62,9 @@ export class PayloadReply {
     // SFP sends 0 for ID lists: their version is not a time that a client could name.
     reply.header('x-since-time', held.key.kind.versions === 'stated' ? String(version) : '0');
     reply.header('age', String(Math.floor((this.#clock.monotonicMs() - held.confirmedAtMs) / 1000)));
-    if (!hasNewsFor(version, wishes.sinceTime, this.#clock.nowMs())) {
+    const isNews = hasNewsFor(version, wishes.sinceTime, this.#clock.nowMs());
+    this.#census.polled(wishes.headers, held, wishes.sinceTime, isNews);
+    if (!isNews) {
       // As a string, Node writes it together with the headers: one system call instead of a gathered one.
       // With a serializer of its own, fastify adds no charset to the content type of a string.
       reply.header('content-type', 'application/json').header('x-cache-hit', 'true');

@@ -52,11 +52,17 @@ async function startScene(
       return scene.reading;
     },
   };
-  addIdListRoutes(app, source, rewritten.of.bind(rewritten), new PayloadReply(clock), {
-    publicUrl: '',
-    rewritesUrls: true,
-    ...options,
-  });
+  addIdListRoutes(
+    app,
+    source,
+    rewritten.of.bind(rewritten),
+    new PayloadReply(clock, { polled: () => undefined }),
+    {
+      publicUrl: '',
+      rewritesUrls: true,
+      ...options,
+    },
+  );
   const port = await listenHttp(t, http, { host: listenOn });
   const url = `http://${listenOn.includes(':') ? `[${listenOn}]` : listenOn}:${port.number}`;
   const scene: Scene = {
