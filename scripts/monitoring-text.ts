@@ -78,7 +78,7 @@ const TAIL = `
 | \`HttpDataProviderNoDataDueToBadLcut\` | the version of a spec is read from its body; a missing or broken \`x-since-time\` changes nothing |
 | \`NginxCacheBytesUsed\`, \`NginxCacheBytesLimit\` | there is no nginx and no cache on disk in front of the proxy: what specs take is \`sfp_spec_bytes\` |
 | \`InMemoryCacheWriteSucceed\`, \`InMemoryCacheWriteSkipped\`, \`InMemoryCacheReadSucceed\` | of a cache that cannot be selected in SFP either |
-| \`DownloadIdListFileSizeBytes\` | its tag \`file_id\` is one of any number of files: what copies take in all is \`sfp_id_list_copy_bytes\` |
+| \`DownloadIdListFileSizeBytes\` | its tag \`file_id\` is one of any number of files, and of other values than here: what copies take in all is \`sfp_id_list_copy_bytes\` |
 
 ## statsd and Datadog
 
@@ -117,6 +117,7 @@ that is stored and paid for; over 1,000 per second they are left out and counted
 - Latencies have decimals; SFP cuts them off.
 - Datagrams to another host are of 1,432 bytes at most (SFP 8,000), so that they pass any network unbroken, and leave after 1 s (SFP
   30 s).
+- \`HttpDataProviderError\` has no \`content-encoding\`: the body of an error is not looked at.
 - An answer of 304 is a success; in SFP it was a failure.
 - \`ConfigSpecStoreGotData\` is sent; SFP documents it and never sends it.
 - \`UpdateConfigSpecStorePropagationDelayMs\` comes with a version that replaces another, as in SFP, and never with a first one.

@@ -79,13 +79,13 @@ export const catalogue = {
   HttpDataProviderGotData: row(
     'a fetch from the origin brought a spec',
     'latency',
-    [...VERSION, 'content-encoding'],
+    [...VERSION, 'status_code', 'content-encoding'],
     feed(to.upstreamRequests, { outcome: 'updated' }),
   ),
   HttpDataProviderNoData: row(
     'a fetch from the origin said that there is nothing new',
     'latency',
-    VERSION,
+    [...VERSION, 'status_code'],
     feed(to.upstreamRequests, { outcome: 'unchanged' }),
   ),
   HttpDataProviderError: row(

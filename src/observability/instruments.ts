@@ -200,6 +200,16 @@ export const readInstruments = {
     'Age of the batch of log events that has been waiting for longest; 0 where none waits.',
   ),
   idListBytes: gauge('sfp_id_list_copy_bytes', [], 'Bytes of ID-list files that copies are kept of.'),
+  idListHits: counter(
+    'sfp_id_list_hits_total',
+    [],
+    'Requests for ID-list files that were answered from a copy at once.',
+  ),
+  idListFetches: counter(
+    'sfp_id_list_file_fetches_total',
+    ['outcome'],
+    'Fetches of ID-list files that ended: copied, no_room (for a whole copy), passed_through or failed.',
+  ),
   telemetryDropped: counter(
     'sfp_telemetry_dropped_total',
     ['sink'],
