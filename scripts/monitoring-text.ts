@@ -23,7 +23,9 @@ always. Recording an event costs 0.1 to 0.2 µs and makes no object.
 ## Boards and alerts
 
 - \`deploy/grafana/spec-forward-proxy.json\`: import it into Grafana, and choose the data source and the job.
-- \`deploy/datadog/spec-forward-proxy.json\`: a Datadog board with SFP's names, which shows SFP and this proxy alike.
+- \`deploy/grafana/spec-forward-proxy-statsd.json\`: the same for who has \`--statsd-logging\` and statsd_exporter (without a mapping) before
+  Prometheus. Its panels have SFP's names: it shows SFP and this proxy alike.
+- \`deploy/datadog/spec-forward-proxy.json\`: a Datadog board with the same panels.
 - \`deploy/prometheus/rules.yaml\`: alerts, for a job that is called \`spec-forward-proxy\`; each names the place in
   these documents that says what to do. \`promtool test rules rules.test.yaml\` shows when each fires.
 
