@@ -1,6 +1,7 @@
 // docs/monitoring.md as text, made from the catalogue of events and the table of instruments.
-import { catalogue, type CatalogueRow } from '../src/observability/catalogue.js';
+import { catalogue, type CatalogueRow, type Operation } from '../src/observability/catalogue.js';
 import { instruments, type Instrument } from '../src/observability/instruments.js';
+import { SFP_EVENTS, type SfpEvent } from './sfp-events.js';
 
 const HEAD = `# Monitoring
 
@@ -73,15 +74,6 @@ Datadog](#statsd-and-datadog); \`--debug-logging\` writes a log line for each.
 `;
 
 const TAIL = `
-### Events of SFP that do not exist here
-
-| event | why |
-| --- | --- |
-| \`HttpDataProviderNoDataDueToBadLcut\` | the version of a spec is read from its body; a missing or broken \`x-since-time\` changes nothing |
-| \`NginxCacheBytesUsed\`, \`NginxCacheBytesLimit\` | there is no nginx and no cache on disk in front of the proxy: what specs take is \`sfp_spec_bytes\` |
-| \`InMemoryCacheWriteSucceed\`, \`InMemoryCacheWriteSkipped\`, \`InMemoryCacheReadSucceed\` | of a cache that cannot be selected in SFP either |
-| \`DownloadIdListFileSizeBytes\` | its tag \`file_id\` is one of any number of files, and of other values than here: what copies take in all is \`sfp_id_list_copy_bytes\` |
-
 ## statsd and Datadog
 
 \`--statsd-logging\` sends every event of the table to a statsd receiver, \`--datadog-logging\` to Datadog's agent (latencies as
@@ -110,20 +102,32 @@ that statsd gets, its tags as metadata, and a user of \`podID\` (\`HOSTNAME\`) o
 the way of SDKs' log events: they wait while Statsig is away, on disk with \`--data-dir\`, and leave at a stop. Each answer is an event
 that is stored and paid for; over 1,000 per second they are left out and counted (\`sfp_telemetry_dropped_total{sink="statsig"}\`).
 
-### What is counted differently
+## From SFP
 
+What Statsig's forward proxy sends, as recorded of 4.1 and read of 4.3 to 4.5, beside what is sent here under the same names: a
+test sends traffic through the proxy and holds its lines against this table. In all of them:
+
+- Values are milliseconds with three decimals; SFP cuts them off.
+- \`accept-encoding\` and \`content-encoding\` are joined by \`+\`, as in SFP since 4.3; 4.1 wrote \`[PlainText, Gzip]\`, and left an
+  encoding of none empty.
+- A key shorter than 40 characters shows half of them; SFP shows one of up to 20 whole. Without one the tag is \`none\`.
 - Every request counts. In SFP, nginx answered repeated ones for 5 s without the proxy knowing: rates of \`HttpServerRequestSuccess\`
   rise at the move, and latencies fall.
-- \`sdk_key\` of a probe is \`none\` (SFP: \`health\`), and \`path\` of an unknown route is \`other\` (SFP: the path itself). Short keys are never shown whole.
-- \`accept-encoding\` and \`content-encoding\` are joined by \`+\`, as in SFP since 4.3; 4.1 wrote \`[PlainText, Gzip]\`.
-- Latencies have decimals; SFP cuts them off.
 - Datagrams to another host are of 1,432 bytes at most (SFP 8,000), so that they pass any network unbroken, and leave after 1 s (SFP
   30 s).
-- \`HttpDataProviderError\` has no \`content-encoding\`: the body of an error is not looked at.
-- An answer of 304 is a success; in SFP it was a failure.
-- \`ConfigSpecStoreGotData\` is sent; SFP documents it and never sends it.
-- \`UpdateConfigSpecStorePropagationDelayMs\` comes with a version that replaces another, as in SFP, and never with a first one.
+
 `;
+
+const SFP_TYPES: Readonly<Record<Operation, string>> = {
+  latency: '`.latency`: `ms`, Datadog `d`',
+  count: '`.count`: `c`',
+  gauge: '`.gauge`: `g`',
+};
+
+function toSfpRow(name: string, { operation, tags, later, since, differs }: SfpEvent): string[] {
+  const ofFirst = since === undefined ? codes(tags) : `(since ${since}) ${codes(tags)}`;
+  return [`\`${name}\``, SFP_TYPES[operation], ofFirst, codes(later), differs === '' ? 'the same' : differs];
+}
 
 export function monitoringText(): string {
   const rows: readonly (readonly [string, CatalogueRow])[] = Object.entries(catalogue);
@@ -137,6 +141,10 @@ export function monitoringText(): string {
       rows.filter(([, { sfp }]) => sfp !== undefined).map(([name, row]) => toEventRow(name, row)),
     ),
     TAIL,
+    table(
+      ['event', 'type', 'tags in SFP 4.1', 'since 4.3 to 4.5', 'here'],
+      Object.entries(SFP_EVENTS).map(([name, row]) => toSfpRow(name, row)),
+    ),
   ].join('');
 }
 
