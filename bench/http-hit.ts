@@ -1,101 +1,107 @@
-// Requests per second and per core of a warm proxy, beside a bare node:http server that answers the same bytes.
-import autocannon from 'autocannon';
-import { startChildServer, type ChildServer } from './child-server.js';
+// Warm answers over HTTP/1.1, beside nginx with a cache in front of the same origin and a bare node:http server, turn by turn.
+import { installed, load, type Load, type Round } from './wrk.js';
+import { startChildServer } from './child-server.js';
+import { startNginx } from './nginx.js';
 
 const ROUNDS = 5;
-const ROUND_S = 4;
-const WARM_UP_S = 2;
+const ROUND_S = 3;
 const CONNECTIONS = 32;
 const KEY = 'secret-benchkey0123456789';
+/** Of the spec that the origin of this benchmark has. */
+const VERSION = 1_800_000_000_000;
 /** Makes a gzip body of about 300 kB. */
 const NOISE_BYTES = 300_000;
-
-interface Round {
-  readonly requestsPerS: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly cpuUsPerRequest: number;
-}
+const OFFERED = 'statsig-br, gzip, deflate, br';
 
 interface Case {
   readonly name: string;
   readonly path: string;
-  readonly headers: Record<string, string>;
+  readonly encodings: string;
+  /** Of nginx' requests per CPU second. */
   readonly ratioMin: number;
 }
 
+const PATH = `/v2/download_config_specs/${KEY}.json`;
 const CASES: readonly Case[] = [
-  {
-    name: 'no-update answer',
-    path: `/v1/download_config_specs/${KEY}.json?sinceTime=1900000000000`,
-    headers: {},
-    ratioMin: 0.5,
-  },
-  {
-    name: '300 kB gzip body',
-    path: `/v1/download_config_specs/${KEY}.json`,
-    headers: { 'accept-encoding': 'gzip' },
-    ratioMin: 0.8,
-  },
+  { name: 'no update', path: `${PATH}?sinceTime=${VERSION}`, encodings: OFFERED, ratioMin: 1.3 },
+  { name: '300 kB in gzip', path: PATH, encodings: 'gzip', ratioMin: 1.1 },
+  { name: '300 kB in br', path: PATH, encodings: 'br', ratioMin: 1.1 },
+  { name: '300 kB in protobuf', path: `${PATH}?supports_proto=true`, encodings: OFFERED, ratioMin: 1.1 },
 ];
 
+interface Contender {
+  readonly name: string;
+  readonly url: string;
+  readonly cpuMs: () => Promise<number>;
+}
+
 export async function httpHit(): Promise<void> {
+  if (!installed('wrk') || !installed('nginx')) {
+    console.log('needs wrk and nginx: apt-get install wrk nginx-light');
+    return;
+  }
   const origin = await startChildServer('./servers/origin-server.ts', {
     fillerGates: 10,
     noiseBytes: NOISE_BYTES,
     encoding: 'gzip',
   });
   const proxy = await startChildServer('./servers/proxy-server.ts', { origin: origin.url });
-  for (const each of CASES) await compare(each, proxy);
-  await proxy.stop();
-  await origin.stop();
-}
-
-async function compare(each: Case, proxy: ChildServer): Promise<void> {
-  const bare = await startChildServer('./servers/bare-server.ts', {
-    like: proxy.url + each.path,
-    headers: each.headers,
+  const slow = await startChildServer('./servers/proxy-server.ts', {
+    origin: origin.url,
+    env: { SFP_DISABLE_FAST_LANE: '1' },
   });
-  const rounds = { bare: [] as Round[], proxy: [] as Round[] };
-  await load(bare, each, WARM_UP_S);
-  await load(proxy, each, WARM_UP_S);
-  // Turn by turn, so that a noisy neighbour meets both.
-  for (let turn = 0; turn < ROUNDS; turn += 1) {
-    rounds.bare.push(await load(bare, each, ROUND_S));
-    rounds.proxy.push(await load(proxy, each, ROUND_S));
+  const cache = await startNginx(proxy.url);
+  const fixed: readonly Contender[] = [
+    cache,
+    contender('proxy', proxy),
+    contender('proxy, no fast lane', slow),
+  ];
+  for (const each of CASES) {
+    const bare = await startChildServer('./servers/bare-server.ts', {
+      like: proxy.url + each.path,
+      headers: { 'accept-encoding': each.encodings },
+    });
+    await compare(each, [...fixed, contender('bare node:http', bare)]);
+    await bare.stop();
   }
-  await bare.stop();
-  const [bareMedian, proxyMedian] = [median(rounds.bare), median(rounds.proxy)];
-  console.log(
-    `${each.name} (${String(bare.told['bodyBytes'])} bytes), medians of ${ROUNDS} rounds of ${ROUND_S} s:`,
-  );
-  print('bare node:http', bareMedian);
-  print('proxy', proxyMedian);
-  const ratio = proxyMedian.requestsPerS / bareMedian.requestsPerS;
-  const perCore = bareMedian.cpuUsPerRequest / proxyMedian.cpuUsPerRequest;
-  const verdict = ratio >= each.ratioMin ? 'met' : 'MISSED';
-  console.log(
-    `  ratio: ${ratio.toFixed(2)} of its requests per second (wanted ${each.ratioMin}: ${verdict}),`,
-  );
-  console.log(`         ${perCore.toFixed(2)} of its requests per CPU second`);
+  await cache.stop();
+  for (const server of [proxy, slow, origin]) await server.stop();
 }
 
-async function load(server: ChildServer, { path, headers }: Case, durationS: number): Promise<Round> {
-  const before = await server.usage();
-  const result = await autocannon({
-    url: server.url + path,
-    headers,
-    connections: CONNECTIONS,
-    duration: durationS,
-  });
-  const after = await server.usage();
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} answers were not 200`);
+function contender(name: string, server: Awaited<ReturnType<typeof startChildServer>>): Contender {
   return {
-    requestsPerS: result.requests.total / result.duration,
-    p50Ms: result.latency.p50,
-    p99Ms: result.latency.p99,
-    cpuUsPerRequest: ((after.cpuMs - before.cpuMs) * 1000) / result.requests.total,
+    name,
+    url: server.url,
+    cpuMs: async () => (await server.usage()).cpuMs,
   };
+}
+
+async function compare(
+  { name, path, encodings, ratioMin }: Case,
+  contenders: readonly Contender[],
+): Promise<void> {
+  const asked: Load = { path, encodings, connections: CONNECTIONS, durationS: ROUND_S };
+  const rounds = contenders.map((): Round[] => []);
+  for (const { url, cpuMs } of contenders) await load(url, { ...asked, durationS: 1 }, cpuMs);
+  // Turn by turn, so that a noisy neighbour meets all of them.
+  for (let turn = 0; turn < ROUNDS; turn += 1) {
+    for (const [at, { url, cpuMs }] of contenders.entries()) {
+      rounds[at]?.push(await load(url, asked, cpuMs));
+    }
+  }
+  console.log(`${name}, medians of ${ROUNDS} rounds of ${ROUND_S} s:`);
+  const medians = rounds.map(median);
+  for (const [at, { name: who }] of contenders.entries()) print(who, medians[at]);
+  const [cache, proxy] = medians;
+  if (cache !== undefined && proxy !== undefined) judge(cache, proxy, ratioMin);
+}
+
+function judge(cache: Round, proxy: Round, ratioMin: number): void {
+  const ratio = proxy.perCpuS / cache.perCpuS;
+  const p99 = proxy.p99Ms <= cache.p99Ms ? 'no worse' : 'worse';
+  console.log(
+    `  ratio: ${ratio.toFixed(2)} of nginx' requests per CPU second (wanted ${ratioMin}: ${ratio >= ratioMin ? 'met' : 'MISSED'}), p99 ${p99}`,
+  );
 }
 
 function median(rounds: readonly Round[]): Round {
@@ -103,18 +109,17 @@ function median(rounds: readonly Round[]): Round {
     rounds.map(pick).sort((left, right) => left - right)[Math.floor(rounds.length / 2)] ?? NaN;
   return {
     requestsPerS: middle((round) => round.requestsPerS),
-    p50Ms: middle((round) => round.p50Ms),
+    perCpuS: middle((round) => round.perCpuS),
     p99Ms: middle((round) => round.p99Ms),
-    cpuUsPerRequest: middle((round) => round.cpuUsPerRequest),
   };
 }
 
-function print(name: string, round: Round): void {
+function print(name: string, round: Round | undefined): void {
+  if (round === undefined) return;
   const figures = [
-    `${round.requestsPerS.toFixed(0).padStart(7)} req/s`,
-    `p50 ${round.p50Ms} ms`,
-    `p99 ${round.p99Ms} ms`,
-    `${round.cpuUsPerRequest.toFixed(1)} µs CPU per request`,
+    `${round.perCpuS.toFixed(0).padStart(7)} per CPU second`,
+    `${round.requestsPerS.toFixed(0).padStart(7)}/s`,
+    `p99 ${round.p99Ms.toFixed(1)} ms`,
   ];
-  console.log(`  ${name.padEnd(15)} ${figures.join('   ')}`);
+  console.log(`  ${name.padEnd(20)} ${figures.join('   ')}`);
 }

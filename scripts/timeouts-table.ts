@@ -13,8 +13,8 @@ export interface Timeout {
   /** Who measures it, where that is not this program by its own clock. */
   readonly by?: string;
   readonly note?: string;
-  /** A file below `test` and a part of the test's name; missing where only the library itself was tested. */
-  readonly test?: readonly [string, string];
+  /** A file below `test` and a part of the test's name. */
+  readonly test: readonly [string, string];
 }
 
 function setting(name: keyof typeof settings): Source {
@@ -45,7 +45,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'until the next address is tried beside the one before',
-      time: number(`${OUTBOUND}/dial.ts`, 'NEXT_ATTEMPT_MS'),
+      time: number('network/dial.ts', 'NEXT_ATTEMPT_MS'),
       note: 'no attempt is given up for it',
       test: ['http-client/connecting.test.ts', 'an address that takes longer than another one fails'],
     },
@@ -107,19 +107,30 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'a whole file of an ID list',
       time: number(`${STATSIG}/origin/id-list-file-client.ts`, 'WHOLE_FILE_MS_MAX'),
+      test: [`${STATSIG}/origin/id-list-file-client.test.ts`, 'given up after half an hour and not before'],
     },
     {
       what: 'a file of an ID list that waits for its turn',
       time: number(`${STATSIG}/id-lists/fetch-turns.ts`, 'WAIT_MS_MAX'),
       test: [`${STATSIG}/id-lists/id-list-files.test.ts`, 'and so is who waited too long'],
     },
+    {
+      what: 'the keys of a token issuer, redirects included',
+      time: number('auth/keys-client.ts', 'KEYS_MS_MAX'),
+      test: ['auth/remote-keys.test.ts', 'never ends its answer is given up in time'],
+    },
   ],
   'To Redis': [
     {
       what: 'a connection: name, TLS, login, first commands',
       time: setting('redisConnectionTimeoutS'),
-      note: "ioredis' `connectTimeout` is the same. Of a host with several addresses, `node:net` tries each but the last for 250 ms only",
+      note: "ioredis' `connectTimeout` is not used",
       test: [`${REDIS}/redis-link.test.ts`, 'is given up after the time for connecting'],
+    },
+    {
+      what: 'one connection, also to a node of a cluster: sentinels, name, all addresses, TLS',
+      time: setting('redisConnectionTimeoutS'),
+      test: [`${REDIS}/redis-connector.test.ts`, 'leads to nothing in time is given up'],
     },
     {
       what: 'reading the file with the password',
@@ -136,6 +147,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       what: 'a look at the states of many specs',
       time: number(`${REDIS}/redis-entries.ts`, 'STATES_DEADLINE_MS'),
       note: '1 ms more for each spec',
+      test: [`${REDIS}/redis-connection.test.ts`, 'a look at many specs has a millisecond more for each'],
     },
     {
       what: 'a body',
@@ -160,14 +172,15 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'a question to a sentinel',
-      time: number(`${REDIS}/redis-client.ts`, 'SENTINEL_COMMAND_MS'),
+      time: number(`${REDIS}/redis-sentinels.ts`, 'SENTINEL_COMMAND_MS'),
       by: 'ioredis',
       test: [`${REDIS}/redis-failover.test.ts`, 'sentinels that cannot be reached or refuse'],
     },
     {
       what: 'a server that does not read, at the end of its connection',
-      time: number(`${REDIS}/redis-client.ts`, 'DISCONNECT_MS'),
+      time: number(`${REDIS}/redis-connector.ts`, 'DISCONNECT_MS'),
       by: 'ioredis',
+      test: [`${REDIS}/redis-connector.test.ts`, 'has 100 ms to take what was sent to it'],
     },
     {
       what: 'the age of a connection, half of it to all of it by chance',
@@ -184,7 +197,8 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'the TLS handshake, over HTTP and gRPC',
       time: number('servers/listener/tls-front.ts', 'HANDSHAKE_MS_MAX'),
-      by: 'Node',
+      note: 'whatever comes meanwhile; Node’s own 120 s of silence are never reached',
+      test: ['app/tls.test.ts', 'ends a handshake after 10 s and not before'],
     },
     {
       what: "a request's headers, from its first byte",
@@ -244,11 +258,13 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       what: 'silence on a connection, until a PING',
       time: number('servers/grpc/grpc-server.ts', 'KEEPALIVE_MS'),
       by: 'grpc-js',
+      test: ['servers/grpc/keepalive.test.ts', 'is asked for a sign of life after 60 s'],
     },
     {
       what: 'the answer to it, at least; 10 s longer than a stall where that is more',
       time: number('servers/grpc/grpc-server.ts', 'KEEPALIVE_ANSWER_MS'),
       by: 'grpc-js',
+      test: ['servers/grpc/keepalive.test.ts', 'is asked for a sign of life after 60 s'],
     },
     {
       what: 'silence on a stream, until a heartbeat',
@@ -297,10 +313,12 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'the folder of ID lists at a start',
       time: number(`${STATSIG}/id-lists/disk/disk-place.ts`, 'OPEN_DEADLINE_MS'),
+      test: [`${STATSIG}/id-lists/disk/troubled-copies.test.ts`, 'holds a start up for 5 s'],
     },
     {
       what: 'log events and ID lists of an earlier run, before the ports open',
       time: number('app/feature.ts', 'PREPARE_MS_MAX'),
+      test: ['app/features.test.ts', 'does not delay the start beyond five seconds'],
     },
     {
       what: 'writing a batch of log events; then it is answered 503',
@@ -368,6 +386,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'all metrics that are still to be sent',
       time: number('app/telemetry.ts', 'LAST_MS_MAX'),
+      test: ['app/statsd.test.ts', 'a stop waits half a second for the last metrics'],
     },
     {
       what: 'files in use, at the very end',

@@ -23,7 +23,7 @@ export function timeoutsText(): string {
 }
 
 function toRow({ what, time, by = 'the proxy', note, test }: Timeout): string {
-  const held = test === undefined ? '' : `\`${test[0]}\``;
+  const held = `\`${test[0]}\``;
   return `| ${note === undefined ? what : `${what}; ${note}`} | ${timeText(time)} | ${by} | ${held} |\n`;
 }
 

@@ -116,6 +116,7 @@ test('every log line stands in docs/log-lines.md', () => {
 /** For operators; beyond 160 characters a cell has more than two lines. */
 const CELL_CHARACTERS_MAX = 160;
 const WITH_SHORT_CELLS = [
+  'access',
   'cache',
   'endpoints',
   'id-lists',

@@ -7,7 +7,14 @@ import { optionsOf, USAGE, type Options } from './options.js';
 import { sum, summary } from './counts.js';
 import { node24 } from './node-24.js';
 import { endRunningFiles, runFile, type FileOptions, type FileResult } from './run-file.js';
-import { allTestFiles, dependsOnNode, hasLongVersion, isUnit, runsAlone } from './test-files.js';
+import {
+  allTestFiles,
+  hasLongVersion,
+  isForBothNodes,
+  isUnit,
+  longestFirst,
+  runsAlone,
+} from './test-files.js';
 
 const FILE_MS_MAX = 240_000;
 const SOAK_FILE_MS_MAX = 3 * 3_600_000;
@@ -36,7 +43,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const results = await runAll(files, { node: process.execPath, env, timeoutMs }, process.version, run);
   if (second !== undefined) {
     const path = [dirname(second.path), env['PATH']].join(delimiter);
-    const touching = files.filter(dependsOnNode);
+    const touching = files.filter(isForBothNodes);
     const other = { node: second.path, env: { ...env, PATH: path }, timeoutMs };
     results.push(
       ...(await runAll(touching, other, `${second.version}, what touches sockets, streams and clients`, run)),
@@ -81,7 +88,7 @@ async function runAll(
     return result;
   };
   const limit = pLimit(concurrency);
-  const together = files.filter((file) => !runsAlone(file));
+  const together = longestFirst(files.filter((file) => !runsAlone(file)));
   const results = await Promise.all(together.map((file) => limit(runOne, file)));
   for (const file of files.filter(runsAlone)) results.push(await runOne(file));
   return results;

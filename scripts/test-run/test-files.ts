@@ -24,7 +24,20 @@ const STREAMS: readonly string[] = [
   'node:zlib',
 ];
 
-const modulesOf = new Map<string, readonly string[]>();
+/**
+ * What sets up scenes of several programs, for tests of what these do together: replicas, SDKs with an origin that fails, the
+ * script that runs it all on a laptop. The sockets, streams and clients under them have tests of their own.
+ */
+export const SCENES: readonly string[] = [
+  'test/app/fleet-scene.ts',
+  'test/e2e/id-list-sdks.ts',
+  'test/e2e/logging-child.ts',
+  'test/e2e/passive-scene.ts',
+  'test/process/fleet.ts',
+  'test/process/local-run.ts',
+];
+
+const importedBy = new Map<string, readonly string[]>();
 
 /** Every test file, relative to the root of the project. */
 export function allTestFiles(): string[] {
@@ -43,6 +56,20 @@ export function dependsOnNode(file: string): boolean {
   return reaches(file, [...OUTSIDE, ...STREAMS]);
 }
 
+/** It runs on another release of Node too. */
+export function isForBothNodes(file: string): boolean {
+  return dependsOnNode(file) && !reaches(file, SCENES);
+}
+
+/** Those that take long come first, so that none of them is left alone with the rest of the machine at the end. */
+export function longestFirst(files: readonly string[]): string[] {
+  const rank = (file: string): number => {
+    if (/^test\/(?:process|e2e)\//.test(file)) return 0;
+    return isUnit(file) ? 2 : 1;
+  };
+  return [...files].sort((left, right) => rank(left) - rank(right));
+}
+
 /** It measures time, which other files at the same moment would add to. */
 export function runsAlone(file: string): boolean {
   return file.endsWith('.alone.test.ts');
@@ -54,32 +81,32 @@ export function hasLongVersion(file: string): boolean {
 }
 
 function reaches(file: string, names: readonly string[]): boolean {
-  const modules = modulesReachedFrom(file);
-  return names.some((name) => modules.has(name));
+  const reached = reachedFrom(file);
+  return names.some((name) => reached.has(name));
 }
 
-function modulesReachedFrom(file: string): ReadonlySet<string> {
-  const visited = new Set<string>();
-  const modules = new Set<string>();
+/** Modules, and files of ours, that come with a file when it runs. */
+function reachedFrom(file: string): ReadonlySet<string> {
+  const reached = new Set<string>();
   const visit = (path: string): void => {
-    if (visited.has(path)) return;
-    visited.add(path);
+    if (reached.has(path)) return;
+    reached.add(path);
     for (const specifier of importsOf(path)) {
-      if (!specifier.startsWith('.')) modules.add(specifier);
+      if (!specifier.startsWith('.')) reached.add(specifier);
       else visit(normalize(join(dirname(path), specifier)).replace(/\.js$/, '.ts'));
     }
   };
   visit(file);
-  return modules;
+  return reached;
 }
 
 /** What a file imports when it runs: imports of types alone are none. */
 function importsOf(path: string): readonly string[] {
-  const known = modulesOf.get(path);
+  const known = importedBy.get(path);
   if (known !== undefined) return known;
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const found = [...text.matchAll(/^(?:import|export)\s+(?!type\b)(?:[^;']*?from\s+)?'([^']+)'/gms)];
   const specifiers = found.map((match) => match[1] ?? '');
-  modulesOf.set(path, specifiers);
+  importedBy.set(path, specifiers);
   return specifiers;
 }

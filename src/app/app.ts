@@ -13,6 +13,7 @@ import { createManifestClient } from '../protocols/statsig/origin/manifest-clien
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { Readiness } from '../servers/readiness.js';
+import { buildAccess } from './access.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { buildCore, type Core } from './core.js';
 import { clientFeature } from './clients.js';
@@ -60,18 +61,21 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { backups, pinned } = rooms;
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
-  const servers = buildServers(config, world, rooms, { status, metrics: page });
+  const access = buildAccess(config, world);
+  const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
   const followed = followFiles(config, world, {
     pinned,
     connections: shared.connections,
     places,
     certificates: servers.certificates,
+    access,
   });
   features.add(
     telemetryFeature(clock, telemetry, features),
     processFeature(world, readiness),
     backupFeature(clock, backups, places),
     { name: 'connections to origins', close: () => shared.connections.close() },
+    access.feature,
     idListFeature(clock, rooms),
     specFeature(config, clock, rooms),
     clientFeature(clock, rooms.census),

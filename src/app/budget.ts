@@ -33,6 +33,13 @@ export const BUDGET: readonly BudgetRow[] = [
     beyond: 'the same',
   },
   {
+    gauge: 'badTokenAddresses',
+    what: 'addresses that sent bad access tokens to the admin port in the last minute',
+    limit: '1,000; 20 bad tokens of each',
+    beyond:
+      'the one remembered for longest is forgotten; an address beyond its 20: 429 `too_many_bad_tokens`',
+  },
+  {
     gauge: 'bodyBytes',
     what: 'bytes of request bodies that arrive',
     limit:
@@ -64,12 +71,20 @@ export const BUDGET: readonly BudgetRow[] = [
     limit: '20,000',
     beyond: 'they are served, and not counted; the key with most gives up its oldest to another',
   },
-  { gauge: 'healthWatches', what: 'health watches', limit: '200', beyond: 'RESOURCE_EXHAUSTED' },
+  {
+    gauge: 'healthWatches',
+    what: 'health watches',
+    limit: '200',
+    beyond:
+      'the address with most gives up its oldest to one that has at least two fewer; else RESOURCE_EXHAUSTED',
+  },
   {
     gauge: 'coldFetchesWaiting',
     what: 'first fetches of unknown keys that wait for their turn',
-    limit: '1,000, for 10 s; three quarters of `--cold-fetches-max` are in flight',
-    beyond: '503 `too_many_cold_fetches`',
+    limit:
+      '1,000, for 10 s; three quarters of `--cold-fetches-max` are in flight; client addresses take turns',
+    beyond:
+      'the address with most gives up its oldest to one that has at least two fewer; 503 `too_many_cold_fetches`',
   },
   {
     gauge: 'coldFetchesOfKnownKeysWaiting',

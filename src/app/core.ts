@@ -4,6 +4,7 @@ import { BackupLog } from '../core/backup-log.js';
 import { Backups, type BackupPlace } from '../core/backups.js';
 import { ColdMemory } from '../core/cold-memory.js';
 import { FleetMember } from '../core/fleet-member.js';
+import { KeyPolicy } from '../core/key-policy.js';
 import { OutcomeLog, type Standing } from '../core/outcome-log.js';
 import { PayloadStore } from '../core/payload-store.js';
 import { Reader, type Restore } from '../core/reader.js';
@@ -34,6 +35,7 @@ const FORMS_IN_MAKING_MAX = 2;
 
 export interface Core {
   readonly origin: Origin;
+  readonly keyPolicy: KeyPolicy;
   readonly store: PayloadStore;
   readonly feed: UpdateFeed;
   readonly outcomes: OutcomeLog;
@@ -63,7 +65,13 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const { origin, places, link } = sources;
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
-  const store = new PayloadStore(clock, formsLimit, { sdkKeysMax: config.maximumConcurrentSdkKeys });
+  const store = new PayloadStore(clock, formsLimit, {
+    sdkKeysMax: config.maximumConcurrentSdkKeys,
+    pinnedOnly: config.sdkKeysPolicy === 'pinned',
+  });
+  // Before the ports open: no pinned key may be refused at the start.
+  store.pin(config.pinnedSdkKeys);
+  const keyPolicy = new KeyPolicy(clock, log, store.takes.bind(store));
   const standing = (key: PayloadKey): Standing => {
     if (store.peek(key) !== undefined) return 'held';
     return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
@@ -89,8 +97,21 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const restore: Restore = (key) => turns.restore(key, poller);
   const reader = new Reader(clock, { store, memory }, refresher, places.length > 0 ? restore : undefined, {
     coldFetchesMax: config.coldFetchesMax,
+    admits: keyPolicy.admits.bind(keyPolicy),
   });
-  const common = { origin, store, feed, outcomes, refresher, poller, reader, pinned, backups, fleet };
+  const common = {
+    origin,
+    keyPolicy,
+    store,
+    feed,
+    outcomes,
+    refresher,
+    poller,
+    reader,
+    pinned,
+    backups,
+    fleet,
+  };
   const core: Core = { ...common, intervalMs: toIntervalMs(config, facts.isIdle), formsLimit };
   poller.start((key) => turns.poll(key));
   store.subscribe({

@@ -10,6 +10,7 @@ import { FileFollower, type FollowedFile } from '../files/followed-files.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
+import type { AccessRooms } from './access.js';
 import type { OpenedPlaces } from './backup-places.js';
 import type { Feature } from './feature.js';
 import type { PinnedPayloads } from './pinned-payloads.js';
@@ -21,17 +22,20 @@ export interface FileReaders {
   readonly places: Pick<OpenedPlaces, 'trustForRedis'>;
   /** Of the TLS ports; undefined without TLS. */
   readonly certificates: Certificates | undefined;
+  readonly access: Pick<AccessRooms, 'files' | 'trust'>;
 }
 
 /** The password file of Redis is not among them: it is read at each connection. */
 export function followFiles(config: Config, { clock, log }: World, readers: FileReaders): FileFollower {
-  const { pinned, connections, places } = readers;
+  const { pinned, connections, places, access } = readers;
   const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
   return new FileFollower(clock, log, [
     ...keysFile(config, log, pinned),
     ...tlsFiles(config, readers.certificates),
+    ...access.files,
     ...caFile('origin CA file', settings.originCaFile, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
+      access.trust(pem);
     }),
     ...caFile('Redis CA file', settings.redisCaFile, redisCaFile, redisCaPem, (pem) => {
       places.trustForRedis(pem);

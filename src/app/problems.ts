@@ -6,6 +6,7 @@ export type ProblemReason =
   | 'origin_failing'
   | 'key_refused'
   | 'file_not_taken_over'
+  | 'token_keys_failing'
   | 'redis_failing'
   | 'specs_folder_failing'
   | 'id_lists_folder_failing'
@@ -50,6 +51,11 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   file_not_taken_over: {
     severity: 'degraded',
     remedy: 'Mend the file: its earlier contents stay in use until then, and new ones need no restart.',
+  },
+  token_keys_failing: {
+    severity: 'degraded',
+    remedy:
+      'Check that --jwt-keys-url can be reached and answers a JSON Web Key Set. Keys from before are used meanwhile.',
   },
   redis_failing: {
     severity: 'degraded',

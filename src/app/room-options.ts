@@ -26,7 +26,7 @@ import type { ConnectionsByServer } from './connection-shares.js';
 
 const MIB = 1024 * 1024;
 
-export function toHttpOptions(config: Config): Omit<HttpServerOptions, 'bodies'> {
+export function toHttpOptions(config: Config): Omit<HttpServerOptions, 'bodies' | 'prepared'> {
   return {
     instanceName: config.instanceName,
     timeouts: toHttpTimeouts(config),

@@ -1,5 +1,6 @@
 // The servers of a mode: built from the rooms, listening in order, drained together.
 import type { Config } from '../config/load-config.js';
+import type { Authority } from '../auth/authority.js';
 import { buildAdminServer, type AdminPages } from '../servers/admin/admin-server.js';
 import { Certificates } from '../servers/listener/certificates.js';
 import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
@@ -16,6 +17,7 @@ import { BodyRoom } from '../servers/http/request-body.js';
 import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
+import { PreparedSpecAnswers } from '../protocols/statsig/http/prepared-spec-answers.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { ClientCensus } from '../protocols/statsig/clients/client-census.js';
@@ -61,11 +63,17 @@ export interface AllRooms extends Core, IdLists {
   readonly events: ProxyEvents;
 }
 
-export function buildServers(config: Config, world: World, rooms: AllRooms, pages: AdminPages): Servers {
+export function buildServers(
+  config: Config,
+  world: World,
+  rooms: AllRooms,
+  pages: AdminPages,
+  authority: Authority | undefined,
+): Servers {
   const { clock, log } = world;
   const registry = new StreamRegistry(clock, { streamsMax: config.grpcMaxConcurrentStreams });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
-  const admin = buildAdminServer(clock, log, rooms.readiness, pages, {
+  const admin = buildAdminServer(clock, log, rooms.readiness, pages, authority, {
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
     timeouts: toHttpTimeouts(config),
   });
@@ -141,10 +149,11 @@ function buildPublicServer(
   bodies: BodyRoom,
   counts: SpecRequestCounts,
 ): HttpApp {
-  const { readiness, events, reader, logEvents, census } = rooms;
+  const { readiness, events, keyPolicy, reader, logEvents, census } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
     specs: reader,
+    admits: keyPolicy.admits.bind(keyPolicy),
     counts,
     census,
     logEvents,
@@ -152,7 +161,9 @@ function buildPublicServer(
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
-  const options = { ...toHttpOptions(config), bodies };
+  const held = rooms.store.read.bind(rooms.store);
+  const prepared = config.disableFastLane ? undefined : new PreparedSpecAnswers(clock, { held }, census);
+  const options = { ...toHttpOptions(config), bodies, prepared };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 

@@ -43,7 +43,7 @@ export function specFeature(config: Config, clock: Clock, core: Core): Feature {
   };
 }
 
-function readSpecs(write: WriteReading, clock: Clock, { store, intervalMs }: Core): void {
+function readSpecs(write: WriteReading, clock: Clock, { store, keyPolicy, intervalMs }: Core): void {
   const monotonicStartMs = clock.nowMs() - clock.monotonicMs();
   let held = 0;
   for (const { key, payload, forms, confirmedAtMs } of store.all()) {
@@ -56,6 +56,7 @@ function readSpecs(write: WriteReading, clock: Clock, { store, intervalMs }: Cor
     write(to.specBytes, bytes, ...labels);
   }
   write(to.specsHeld, held);
+  write(to.keysNotPinned, keyPolicy.refused);
 }
 
 /** The fleet is left while this replica still answers: another one leads at once. */
@@ -116,6 +117,7 @@ function describeSpecs(clock: Clock, core: Core, shows: KeyFilter | undefined): 
     held: ages.length,
     failing: known.filter(isFailing).length,
     refused: known.filter(isRefused).length,
+    notPinned: core.keyPolicy.refused,
     ...(shows &&
       keyRows(
         known

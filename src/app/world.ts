@@ -1,6 +1,6 @@
 // What the process gives its rooms, so that none of them reaches for it.
 import type { Clock } from '../domain/clock.js';
-import type { Lookup } from '../http-client/outbound/addresses.js';
+import type { Lookup } from '../network/addresses.js';
 import type { Logger } from '../observability/logger.js';
 import type { FolderUser } from '../files/own-folder.js';
 

@@ -4,6 +4,7 @@ import { certificatesIn } from '../domain/tls-files.js';
 import { fileFault } from '../files/small-file.js';
 import type { LogFormat } from '../observability/log-output.js';
 import type { LogLevel } from '../observability/logger.js';
+import { readAccess, type AccessConfig } from './access-config.js';
 import type { CommandLine, SettingName } from './command-line.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
@@ -41,6 +42,7 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly redisCaPem: string | undefined;
   /** Of the public ports; undefined without a certificate. */
   readonly tls: TlsConfig | undefined;
+  readonly access: AccessConfig;
   /** Undefined where nobody asked for metrics in Statsig. */
   readonly statsigMetrics: StatsigMetrics | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
@@ -90,7 +92,8 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   const pinned = readPinnedKeys(values, around.readFile);
   const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
-  all.push(...pinned.faults, ...ca.faults, ...tlsFaults);
+  const { access, faults: ofAccess } = readAccess(values, around.readFile);
+  all.push(...pinned.faults, ...ca.faults, ...tlsFaults, ...ofAccess);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
   all.push(...places.faults, ...ofMetrics);
@@ -116,6 +119,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       warmUpPayloads: pinned.warmUp.payloads,
       originCaPem: ca.pem,
       tls,
+      access,
       ...places.config,
       statsigMetrics,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),

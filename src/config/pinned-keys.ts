@@ -30,6 +30,8 @@ export interface PinnedKeySources {
   /** SFP's list; empty for none. */
   readonly startupWarmupKeysJson: string;
   readonly maximumConcurrentSdkKeys: number;
+  /** `pinned`: other keys are refused. */
+  readonly sdkKeysPolicy: string;
 }
 
 /** `readFile` gives a file's text, or throws. */
@@ -69,6 +71,12 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
     faults.push(
       `${sdkKeys.size} SDK keys are pinned, more than --maximum-concurrent-sdk-keys ` +
         `(${sources.maximumConcurrentSdkKeys}) allows: raise that or pin fewer`,
+    );
+  }
+  if (sources.sdkKeysPolicy === 'pinned' && sdkKeys.size === 0 && faults.length === 0) {
+    faults.push(
+      `${sourceOf(settings.sdkKeysPolicy)}: 'pinned' without a pinned key would refuse everybody: ` +
+        `name keys by ${sourceOf(settings.sdkKeysFile)} or ${sourceOf(settings.sdkKeys)}`,
     );
   }
   return { sdkKeys, names, fileText, warmUp, faults };

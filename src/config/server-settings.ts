@@ -28,6 +28,11 @@ export const serverSettings = {
     max: 3600,
     help: "how long a client's idle connection stays open; longer than your load balancer keeps its own",
   }),
+  disableFastLane: toggle({
+    flag: 'disable-fast-lane',
+    env: 'SFP_DISABLE_FAST_LANE',
+    help: "answer every request by way of Node's HTTP parser and the routes, which takes several times the CPU",
+  }),
   httpConnectionsMax: integer({
     flag: 'http-connections-max',
     env: 'SFP_HTTP_CONNECTIONS_MAX',

@@ -1,4 +1,5 @@
 // The table of settings: every option of the command line with its variable, default, unit and bounds.
+import { accessSettings } from './access-settings.js';
 import { cacheSettings } from './cache-settings.js';
 import { idListSettings } from './id-list-settings.js';
 import { logEventSettings } from './log-event-settings.js';
@@ -16,6 +17,7 @@ export const settingGroups = [
   { title: 'Origin', settings: upstreamSettings },
   { title: 'Ports and clients', settings: serverSettings },
   { title: 'TLS', settings: tlsSettings },
+  { title: 'Access', settings: accessSettings },
   { title: 'Data directory and Redis', settings: cacheSettings },
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
@@ -26,6 +28,7 @@ export const settingGroups = [
 export const settings = {
   ...specSettings,
   ...tlsSettings,
+  ...accessSettings,
   ...upstreamSettings,
   ...serverSettings,
   ...cacheSettings,

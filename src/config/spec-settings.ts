@@ -1,6 +1,6 @@
 // Settings of what is held and how often it is asked for.
 import { PINNED_PAYLOADS } from './pinned-payload-names.js';
-import { ANY_TEXT, SECONDS, integer, text, toggle } from './setting-rows.js';
+import { ANY_TEXT, SECONDS, integer, oneOf, text, toggle } from './setting-rows.js';
 
 const PAYLOAD = `(?:${PINNED_PAYLOADS.join('|')})`;
 
@@ -79,6 +79,14 @@ export const specSettings = {
     default: '',
     unit: 'keys',
     help: 'pinned SDK keys, as key or name=key, separated by commas; use the variable, as other users can see the command line',
+  }),
+  sdkKeysPolicy: text({
+    ...oneOf('any', 'pinned'),
+    flag: 'sdk-keys-policy',
+    env: 'SFP_SDK_KEYS_POLICY',
+    default: 'any',
+    unit: 'policy',
+    help: 'whether every SDK key that the origin accepts is served, or pinned ones only; others get 403 then, and cost nothing upstream',
   }),
   pinnedPayloads: text({
     flag: 'pinned-payloads',

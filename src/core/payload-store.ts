@@ -33,6 +33,8 @@ const IDLE_AFTER_MS = 600_000;
 
 export interface PayloadStoreOptions {
   readonly sdkKeysMax: number;
+  /** Nothing of other keys is held. */
+  readonly pinnedOnly?: boolean;
 }
 
 interface KeyEntry {
@@ -47,6 +49,7 @@ export class PayloadStore {
   readonly #limit: ConcurrencyLimit;
   readonly #listeners = new Listeners<StoreListener>();
   readonly #sdkKeysMax: number;
+  readonly #pinnedOnly: boolean;
   readonly #entries = new Map<string, KeyEntry>();
   #pinned: ReadonlySet<string> = new Set();
   /** How many streams are open of each key. */
@@ -58,6 +61,7 @@ export class PayloadStore {
     this.#clock = clock;
     this.#limit = limit;
     this.#sdkKeysMax = options.sdkKeysMax;
+    this.#pinnedOnly = options.pinnedOnly ?? false;
   }
 
   subscribe(listener: StoreListener): void {
@@ -129,9 +133,15 @@ export class PayloadStore {
     return true;
   }
 
-  /** Keys that never leave to make room. */
+  /** Keys that never leave to make room. Where only these are held, all others leave at once. */
   pin(sdkKeys: ReadonlySet<string>): void {
     this.#pinned = sdkKeys;
+    for (const sdkKey of [...this.#entries.keys()]) if (!this.takes(sdkKey)) this.#drop(sdkKey);
+  }
+
+  /** Whether anything of the key may be held. */
+  takes(sdkKey: string): boolean {
+    return !this.#pinnedOnly || this.#pinned.has(sdkKey);
   }
 
   isPinned(sdkKey: string): boolean {
@@ -154,6 +164,7 @@ export class PayloadStore {
   /** Whether the key is held, or could be: false where every place is taken by keys that stay. */
   hasRoomFor(sdkKey: string): boolean {
     if (this.#entries.has(sdkKey) || this.#pinned.has(sdkKey)) return true;
+    if (!this.takes(sdkKey)) return false;
     let staying = this.#pinned.size;
     for (const streamed of this.#streamed.keys()) {
       if (!this.#pinned.has(streamed) && this.#entries.has(streamed)) staying += 1;
@@ -169,10 +180,12 @@ export class PayloadStore {
     for (const entry of this.#entries.values()) yield* entry.slots.values();
   }
 
-  /** Undefined where every place is taken by keys that stay. */
+  /** Undefined where every place is taken by keys that stay, or the key is not to be held. */
   #entryFor(sdkKey: string): KeyEntry | undefined {
     const known = this.#entries.get(sdkKey);
     if (known !== undefined) return known;
+    // What was under way when the key was pinned no more is not taken in.
+    if (!this.takes(sdkKey)) return undefined;
     if (this.#entries.size >= this.#sdkKeysMax && !this.#evictLeastRecentlyAsked()) return undefined;
     this.#readings += 1;
     const entry: KeyEntry = { slots: new Map(), lastAsked: this.#readings };
@@ -211,10 +224,14 @@ export class PayloadStore {
       }
     }
     if (oldest === undefined) return false;
-    const entry = this.#entries.get(oldest);
-    this.#entries.delete(oldest);
-    for (const held of entry?.slots.values() ?? []) this.#tellRemoved(held.key);
+    this.#drop(oldest);
     return true;
+  }
+
+  #drop(sdkKey: string): void {
+    const entry = this.#entries.get(sdkKey);
+    this.#entries.delete(sdkKey);
+    for (const held of entry?.slots.values() ?? []) this.#tellRemoved(held.key);
   }
 }
 

@@ -4,6 +4,7 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Gauges } from '../observability/gauges.js';
 import type { ColdMemory, Remembered } from './cold-memory.js';
 import { ColdTurns, type Turns } from './cold-turns.js';
+import { TURNED_AWAY } from './fair-turns.js';
 import { ExpiringMemory } from './expiring-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
 import type { Refresher } from './refresher.js';
@@ -19,6 +20,8 @@ export type Reading =
   | { readonly kind: 'held'; readonly held: HeldPayload }
   /** The origin refused the key. */
   | { readonly kind: 'refused' }
+  /** Only pinned keys are served, and this is none of them. */
+  | { readonly kind: 'not_pinned' }
   | {
       readonly kind: 'unavailable';
       readonly cause: 'origin_failing' | 'too_many_cold_fetches' | 'sdk_keys_limit_reached';
@@ -27,8 +30,17 @@ export type Reading =
       readonly retryAfterMs: number;
     };
 
+/** Who asks, as far as it matters: clients of different addresses take turns where they ask for keys that are not known. */
+export interface Asker {
+  readonly ip: string;
+}
+
+const OURSELVES: Asker = { ip: '' };
+
 export interface ReaderOptions {
   readonly coldFetchesMax: number;
+  /** Whether the key is served at all. */
+  readonly admits: (sdkKey: string) => boolean;
 }
 
 /** Looks for a payload where specs outlive the process, and holds it if it is there; never rejects. */
@@ -41,6 +53,7 @@ export class Reader {
   readonly #refresher: Refresher;
   readonly #restore: Restore | undefined;
   readonly #turns: ColdTurns;
+  readonly #admits: ReaderOptions['admits'];
   readonly #flights = new Map<string, Promise<Reading>>();
   /** Payloads that no backup had a moment ago. */
   readonly #looked: ExpiringMemory<object>;
@@ -58,17 +71,19 @@ export class Reader {
     this.#refresher = refresher;
     this.#restore = restore;
     this.#turns = new ColdTurns(options.coldFetchesMax);
+    this.#admits = options.admits;
     this.#looked = new ExpiringMemory(clock, LOOKED_ENTRIES_MAX);
   }
 
   /** A value where the answer is known, a promise where it has to be fetched; that promise never rejects. */
-  read(key: PayloadKey): Reading | Promise<Reading> {
+  read(key: PayloadKey, asker: Asker = OURSELVES): Reading | Promise<Reading> {
+    if (!this.#admits(key.sdkKey)) return { kind: 'not_pinned' };
     const held = this.#store.read(key);
     if (held !== undefined) return { kind: 'held', held };
     const id = payloadId(key);
     const known = this.#memory.recall(id);
     if (known !== undefined && !this.#mayBeElsewhere(id, known)) return toReading(known);
-    return this.#flights.get(id) ?? this.#fetchCold(key);
+    return this.#flights.get(id) ?? this.#fetchCold(key, asker);
   }
 
   /** Sizes of the tables, against their limits. */
@@ -76,14 +91,14 @@ export class Reader {
     return { ...this.#memory.gauges, ...this.#turns.gauges };
   }
 
-  #fetchCold(asked: PayloadKey): Reading | Promise<Reading> {
+  #fetchCold(asked: PayloadKey, asker: Asker): Reading | Promise<Reading> {
     if (!this.#store.hasRoomFor(asked.sdkKey))
       return unavailable('sdk_keys_limit_reached', BUSY_RETRY_AFTER_MS);
     // From here on the key goes into tables.
     const key = { ...asked, sdkKey: ownCopy(asked.sdkKey) };
     const id = payloadId(key);
     const restore = this.#restore;
-    const fetched = this.#turns.enter(this.#isKnown(key.sdkKey), (turns) =>
+    const fetched = this.#turns.enter(this.#isKnown(key.sdkKey) ? undefined : asker.ip, (turns) =>
       restore === undefined ? this.#fetch(key, turns) : this.#restoreOrFetch(key, turns, restore),
     );
     if (fetched === undefined) return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
@@ -113,14 +128,15 @@ export class Reader {
 
   async #restoreOrFetch(key: PayloadKey, turns: Turns, restore: Restore): Promise<Reading> {
     const held = await turns.restore(() => restore(key));
+    if (held === TURNED_AWAY) return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
     if (held !== undefined) return { kind: 'held', held };
     const known = this.#memory.recall(payloadId(key));
     return known === undefined ? await this.#fetch(key, turns) : toReading(known);
   }
 
-  #fetch(key: PayloadKey, turns: Turns): Promise<Reading> {
+  async #fetch(key: PayloadKey, turns: Turns): Promise<Reading> {
     const queuedMs = this.#clock.monotonicMs();
-    return turns.fetch(async () => {
+    const reading = await turns.fetch(async () => {
       if (this.#clock.monotonicMs() - queuedMs > COLD_QUEUE_WAIT_MS_MAX) {
         turns.turnAway();
         return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
@@ -133,6 +149,7 @@ export class Reader {
         ? unavailable('sdk_keys_limit_reached', BUSY_RETRY_AFTER_MS)
         : toReading(known);
     });
+    return reading === TURNED_AWAY ? unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS) : reading;
   }
 }
 

@@ -5,7 +5,7 @@ import type { HeldPayload } from './payload-store.js';
 export interface FeedListener {
   /** A newer version is held now. */
   updated(held: HeldPayload): void;
-  /** Nothing is held any more: the origin refuses the key. */
+  /** Nothing is held any more: the origin refuses the key, or it is served no more. */
   removed(): void;
 }
 

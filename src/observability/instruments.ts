@@ -183,6 +183,16 @@ export const readInstruments = {
     'SDK instances that polled a spec in the last three minutes or have a stream of it, by the version that they hold: newest, older or none.',
   ),
   specsHeld: gauge('sfp_specs_held', [], 'Specs and manifests of ID lists held.'),
+  keysNotPinned: counter(
+    'sfp_sdk_keys_not_pinned_total',
+    [],
+    'Requests that were refused because --sdk-keys-policy asks for pinned SDK keys, and theirs is not.',
+  ),
+  accessRefused: counter(
+    'sfp_access_refused_total',
+    ['reason'],
+    'Requests that were refused for want of a good access token, or of its scope.',
+  ),
   tableEntries: gauge('sfp_table_entries', ['table'], 'Entries of a bounded table.'),
   tableEntriesMax: gauge('sfp_table_entries_max', ['table'], 'The bound of a bounded table.'),
   redisUp: gauge('sfp_redis_up', [], 'Whether Redis can be used: 1 or 0; absent without Redis.'),

@@ -11,7 +11,7 @@ export type StreamMessage =
   | { readonly kind: 'no-updates'; readonly version: number };
 
 export type StreamEnd =
-  /** The origin refuses the key. */
+  /** The origin refuses the key, or it is pinned no more where only pinned keys are served. */
   | 'refused'
   | 'draining'
   /** Its place was needed for another. */

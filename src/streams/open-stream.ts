@@ -1,5 +1,5 @@
 // Opens a stream over any wire: subscribed before the first payload is read, in its place once that is there, cleaned up once.
-import type { Reading } from '../core/reader.js';
+import type { Asker, Reading } from '../core/reader.js';
 import type { HeldPayload } from '../core/payload-store.js';
 import type { FeedListener } from '../core/update-feed.js';
 import type { Clock } from '../domain/clock.js';
@@ -10,13 +10,13 @@ import type { StreamRegistry } from './stream-registry.js';
 
 /** What a stream needs of the core. */
 export interface StreamSource {
-  read(key: PayloadKey): Reading | Promise<Reading>;
+  read(key: PayloadKey, asker: Asker): Reading | Promise<Reading>;
   subscribe(key: PayloadKey, listener: FeedListener): () => void;
   keepWhileStreamed(sdkKey: string): () => void;
 }
 
 /** The client at the other end of a wire. */
-export interface StreamClient {
+export interface StreamClient extends Asker {
   /** Calls back when the client is gone, or the stream has ended. */
   onGone(listener: () => void): void;
   /** A place was taken: the stream is open from now on. */
@@ -121,8 +121,8 @@ export class StreamOpener {
   }
 
   /** For a call that is answered once. What is not known yet is waited for, unless too many clients do so already. */
-  async read(key: PayloadKey, client: Pick<StreamClient, 'onGone'>): Promise<Reading> {
-    const reading = this.#source.read(key);
+  async read(key: PayloadKey, client: Pick<StreamClient, 'ip' | 'onGone'>): Promise<Reading> {
+    const reading = this.#source.read(key, client);
     if (!(reading instanceof Promise)) return reading;
     return await this.#whileWaiting(client, undefined, () => reading);
   }
@@ -134,21 +134,21 @@ export class StreamOpener {
     stream: ClientStream,
     pause: Pause,
   ): Promise<Reading> {
-    const first = this.#source.read(key);
+    const first = this.#source.read(key, client);
     if (!(first instanceof Promise) && !mayPass(first)) return first;
     return await this.#whileWaiting(client, stream, async () => {
       const isWaiting = (): boolean => !stream.hasEnded;
       let reading = await first;
       while (mayPass(reading) && isWaiting()) {
         await pause.take(Math.max(reading.retryAfterMs, LOOK_AGAIN_MS_MIN));
-        if (isWaiting()) reading = await this.#source.read(key);
+        if (isWaiting()) reading = await this.#source.read(key, client);
       }
       return reading;
     });
   }
 
   async #whileWaiting(
-    client: Pick<StreamClient, 'onGone'>,
+    client: Pick<StreamClient, 'ip' | 'onGone'>,
     stream: ClientStream | undefined,
     wait: () => Promise<Reading>,
   ): Promise<Reading> {

@@ -1,10 +1,10 @@
 // Every open stream of this process: how many there may be, which keys they belong to, their orderly end, and the calls that wait for a place.
+import { FairPlaces } from '../domain/fair-places.js';
 import { Listeners } from '../domain/listeners.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import type { Gauges } from '../observability/gauges.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { ClientStream } from './client-stream.js';
-import { FairPlaces } from './fair-places.js';
 
 export interface StreamRegistryOptions {
   readonly streamsMax: number;
@@ -120,8 +120,8 @@ export class StreamRegistry {
   }
 
   /** Open streams by the key itself, not masked, so that more of it can be looked up. */
-  get byKey(): FairPlaces<ClientStream>['byKey'] {
-    return this.#places.byKey;
+  get byKey(): FairPlaces<ClientStream>['byOwner'] {
+    return this.#places.byOwner;
   }
 
   /** Calls back whenever the number of streams changed; returns what ends that. */

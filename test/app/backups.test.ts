@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { FAILING } from '../fakes/origin-faults.js';
-import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
+import { SDK_KEY, startProxy, stopWhenSaved, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 import { freePort } from '../fakes/free-port.js';
@@ -52,7 +52,7 @@ test('local: a restart with the origin down serves every spec that was known, by
   const options = { origin: origin.url, cache: 'local', args: ['--data-dir', dataDir] } as const;
   const first = await start(t, options);
   const before = await readAll(first);
-  await first.app.stop();
+  await stopWhenSaved(first);
   origin.fault = FAILING.status_503;
   const second = await start(t, options);
   assert.deepEqual(await readAll(second), before);
@@ -64,7 +64,7 @@ test('local: what comes from the disk is confirmed behind, and then has the newe
   const options = { origin: origin.url, cache: 'local', args: ['--data-dir', dataFolder()] } as const;
   const first = await start(t, options);
   await readAll(first);
-  await first.app.stop();
+  await stopWhenSaved(first);
   origin.project = { ...origin.project, time: origin.project.time + 1 };
   const release = origin.hold();
   const second = await start(t, options);
@@ -82,7 +82,7 @@ test('local: pinned keys are there at once, though the origin answers nobody', a
   const options = { origin: origin.url, cache: 'local', args, env: { SFP_SDK_KEYS: SDK_KEY } } as const;
   const first = await start(t, options);
   await first.app.startedUp;
-  await first.app.stop();
+  await stopWhenSaved(first);
   const release = origin.hold();
   t.after(release);
   const second = await start(t, options);
@@ -96,7 +96,7 @@ test('local: a file that was tampered with is fetched anew, set aside and told',
   const options = { origin: origin.url, cache: 'local', args: ['--data-dir', dataDir] } as const;
   const first = await start(t, options);
   const [before] = await readAll(first);
-  await first.app.stop();
+  await stopWhenSaved(first);
   const folder = join(dataDir, 'specs');
   for (const name of readdirSync(folder)) {
     const bytes = readFileSync(join(folder, name));
@@ -145,7 +145,7 @@ test('redis with a directory: with Redis and the origin gone, the directory is r
   const options = { origin: origin.url, cache: 'redis', env: { REDIS_URL: redis.url }, args } as const;
   const first = await start(t, options);
   const before = await readAll(first);
-  await first.app.stop();
+  await stopWhenSaved(first);
   await redis.kill();
   origin.fault = FAILING.status_503;
   const second = await start(t, options);

@@ -6,7 +6,7 @@ import { eventually } from '../e2e/deadline.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { GrpcClient } from '../fakes/grpc-client.js';
 import { FAILING } from '../fakes/origin-faults.js';
-import { SDK_KEY, startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
+import { SDK_KEY, startProxy, stopWhenSaved, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { startRedisServer } from '../fakes/redis-server.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
@@ -129,7 +129,7 @@ test('a version in the future that is on the disk is served while the origin is 
   const options = { origin: origin.url, cache: 'local', args: ['--data-dir', dataDir] } as const;
   const first = await start(t, options);
   await untilVersion(first, 2 ** 53 - 1);
-  await first.app.stop();
+  await stopWhenSaved(first);
   origin.fault = FAILING.status_503;
   const second = await start(t, options);
   assert.equal(await versionAt(second), 2 ** 53 - 1);

@@ -8,7 +8,6 @@ import { receiveUdp, type DatagramReceiver } from '../fakes/datagram-receiver.js
 import { startEventOrigin, type EventOrigin } from '../fakes/event-origin.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { GrpcClient } from '../fakes/grpc-client.js';
-import { FAILING } from '../fakes/origin-faults.js';
 import { startProxy, type TestProxy } from '../fakes/proxy.js';
 import { startRedisServer } from '../fakes/redis-server.js';
 import { batchText, gateExposure } from '../protocols/statsig/log-events/event-bodies.js';
@@ -87,7 +86,7 @@ function ask({ proxy }: Bench, sdkKey = SDK_KEY): Promise<Response> {
   return fetch(`${proxy.url}${SPEC}/${sdkKey}.json`, { headers });
 }
 
-/** Gives what a client does in SFP's documents of its metrics: specs, streams, log events, and faults of the origin. */
+/** Gives what a client does in SFP's documents of its metrics: specs, streams, log events, and a key that the origin refuses. */
 async function drive(bench: Bench): Promise<void> {
   const { origin, proxy } = bench;
   await ask(bench);
@@ -106,7 +105,6 @@ async function drive(bench: Bench): Promise<void> {
     const headers = { 'statsig-api-key': SDK_KEY, 'content-type': 'application/json' };
     await fetch(`${proxy.url}/v1/log_event`, { method: 'POST', headers, body: exposures });
   }
-  origin.fault = FAILING.status_500;
 }
 
 /** Of that traffic; what is left out needs a Redis that fails, a minute's wait, or two million exposures. */

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { Features } from '../../src/app/feature.js';
+import { telemetryFeature, type Telemetry } from '../../src/app/telemetry.js';
 import { eventually } from '../e2e/deadline.js';
 import { receiveUdp, receiveUnix, type DatagramReceiver } from '../fakes/datagram-receiver.js';
+import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { scrape } from '../fakes/metrics-page.js';
 import type { TestProxy } from '../fakes/proxy.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
@@ -236,4 +239,26 @@ test('once a minute gauges tell the version of each spec and the number of strea
   const gauges = (): number => receiver.lines.filter((line) => line.includes('ActiveStreams')).length;
   scene.clock.advance(60_000);
   await eventually('the next gauges', () => gauges() === 2);
+});
+
+test('a stop waits half a second for the last metrics, neither less nor more', async () => {
+  const clock = new ManualClock();
+  const features = new Features(clock);
+  let asked = 0;
+  const statsd = {
+    close: () => {
+      asked += 1;
+      return new Promise<void>(() => undefined);
+    },
+  };
+  const metrics = { addReader: () => undefined };
+  features.add(telemetryFeature(clock, { statsd, metrics } as unknown as Telemetry, features));
+  let isClosed = false;
+  const closing = features.close().then(() => (isClosed = true));
+  await settle();
+  clock.advance(499);
+  await settle();
+  assert.deepEqual([asked, isClosed], [1, false]);
+  clock.advance(1);
+  await closing;
 });

@@ -11,9 +11,11 @@ import { eventually, within } from '../e2e/deadline.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
 import { askHealth } from '../fakes/grpc-health.js';
 import { scrape } from '../fakes/metrics-page.js';
+import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { SDK_KEY, startProxy, type TestProxy } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { TestAuthority, type Issued } from '../fakes/test-authority.js';
+import { stopByHand } from '../servers/grpc/grpc-scene.js';
 
 const SPEC = `/v2/download_config_specs/${SDK_KEY}.json`;
 
@@ -37,12 +39,17 @@ after(() => {
   strangers.close();
 });
 
-async function start(t: TestContext, args: readonly string[]): Promise<TestProxy> {
+async function start(t: TestContext, args: readonly string[], clock?: ManualClock): Promise<TestProxy> {
   const origin = await startFakeOrigin();
   const pair = ['--x509-server-cert-path', server.certPath, '--x509-server-key-path', server.keyPath];
-  const proxy = await startProxy({ origin: origin.url, mode: 'grpc-and-http', args: [...pair, ...args] });
+  const proxy = await startProxy({
+    origin: origin.url,
+    mode: 'grpc-and-http',
+    args: [...pair, ...args],
+    ...(clock && { clock }),
+  });
   t.after(async () => {
-    await proxy.app.stop();
+    await (clock === undefined ? proxy.app.stop() : stopByHand(proxy, clock));
     await origin.close();
   });
   return proxy;
@@ -224,6 +231,34 @@ describe('a TLS port', () => {
     assert.equal(Math.floor((expiryS - Date.now() / 1000) / 86_400), 29);
     assert.equal(proxy.logs.withMessage('TLS handshakes failed')[0]?.['reason'], 'ERR_SSL_HTTP_REQUEST');
     assert.equal((await curl(`${proxy.httpsUrl}/v1/health`)).status, '200');
+  });
+
+  it('ends a handshake after 10 s and not before, though bytes go on coming', async (t) => {
+    const clock = new ManualClock();
+    const proxy = await start(t, [], clock);
+    const slow = connectTcp(proxy.app.httpsPort ?? 0, '127.0.0.1');
+    t.after(() => slow.destroy());
+    let isClosed = false;
+    slow.on('error', () => undefined).once('close', () => (isClosed = true));
+    await once(slow, 'connect');
+    // The beginning of a ClientHello of 512 bytes.
+    slow.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
+    const known = await tls(t, proxy);
+    known.on('close', () => assert.fail('who finished its handshake was cut off'));
+    for (let second = 0; second < 9; second += 1) {
+      clock.advance(1_000);
+      slow.write(Buffer.from([0]));
+      await settle();
+    }
+    clock.advance(999);
+    await settle();
+    assert.equal(isClosed, false);
+    clock.advance(1);
+    await eventually('end of the connection', () => isClosed);
+    const [line] = proxy.logs.withMessage('TLS handshakes failed');
+    assert.equal(line?.['reason'], 'ERR_TLS_HANDSHAKE_TIMEOUT');
+    assert.equal(line['failed'], 1);
+    known.removeAllListeners('close');
   });
 
   it('counts half handshakes as connections, the oldest of which give way', async (t) => {

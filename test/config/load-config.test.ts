@@ -492,3 +492,15 @@ test('no fault shows what may be a secret', () => {
   assert.equal(told.length, 5);
   assert.doesNotMatch(told.join('\n'), /hunter2(?!\*)/);
 });
+
+test('a policy for pinned keys needs a pinned key, wherever it comes from', () => {
+  const pinned = ['--sdk-keys-policy', 'pinned'];
+  assert.match(faults(['http', 'disabled', ...pinned]).join(), /--sdk-keys-policy .* would refuse everybody/);
+  const files = { '/keys': '# none yet\n' };
+  assert.equal(faults(['http', 'disabled', ...pinned, '--sdk-keys-file', '/keys'], { files }).length, 1);
+  assert.equal(config(pinned, { env: { SFP_SDK_KEYS: 'secret-a' } }).sdkKeysPolicy, 'pinned');
+  assert.match(
+    faults(['http', 'disabled', '--sdk-keys-policy', 'some']).join(),
+    /must be one of any, pinned/,
+  );
+});

@@ -51,7 +51,10 @@ class Bench {
     this.store = new PayloadStore(this.clock, createConcurrencyLimit(1), { sdkKeysMax });
     const rooms = { store: this.store, memory: new ColdMemory(this.clock) };
     this.refresher = new Refresher(this.clock, origin, rooms, clearOnUnauthorized);
-    this.reader = new Reader(this.clock, rooms, this.refresher, restore?.(this.store), { coldFetchesMax });
+    this.reader = new Reader(this.clock, rooms, this.refresher, restore?.(this.store), {
+      coldFetchesMax,
+      admits: () => true,
+    });
   }
 
   async #fetch(key: PayloadKey, sinceTime: number): Promise<FetchOutcome> {

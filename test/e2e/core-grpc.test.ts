@@ -9,7 +9,7 @@ import { GREETING, LATER_GREETING } from './scene.js';
 import { newSdkKey, type RunningSdk } from './sdk-cases.js';
 
 /** From the answer to a poll until the SDK evaluates by it, on a machine that runs all other tests at the same time. */
-const PUSH_MS_MAX = 1500;
+const PUSH_MS_MAX = 15_000;
 
 describe('the core SDK by gRPC', { concurrency: true }, () => {
   it('initialises through the stream with the values of the origin', async (t) => {

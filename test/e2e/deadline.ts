@@ -1,8 +1,9 @@
 // Waiting that ends: for a promise, or for a condition that nothing announces; says what it waited for when it fails.
 
 /** As long as a busy machine may need for anything that takes a moment on an idle one. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 20;
+const TRIES_MAX = 5;
 
 /** The promise's value, or a failure that names what did not happen. */
 export async function within<Value>(
@@ -34,4 +35,14 @@ export async function eventually(
     if (performance.now() > untilMs) throw new Error(`within ${patienceMs} ms there was no ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
+}
+
+/**
+ * What `run` took at best. It runs again while it takes longer than `mostMs`, a few times: what is slow by a fault of ours is
+ * so each time, while a busy machine is not always.
+ */
+export async function atBest(mostMs: number, run: () => Promise<number>): Promise<number> {
+  const tookMs: number[] = [];
+  while (tookMs.length < TRIES_MAX && !tookMs.some((ms) => ms <= mostMs)) tookMs.push(await run());
+  return Math.min(...tookMs);
 }

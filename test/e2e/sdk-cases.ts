@@ -69,7 +69,7 @@ export function addSdkCases(cases: SdkCases): void {
     it('fails to initialise with origin down and proxy cold, and gets the values by polling later', async (t) => {
       const scene = await startScene(t);
       scene.origin.fault = FAILING['connection_lost by a reset'];
-      const sdk = await within(start(t, scene.proxy.url, newSdkKey()), 'end of the initialisation', 10_000);
+      const sdk = await within(start(t, scene.proxy.url, newSdkKey()), 'end of the initialisation');
       assert.equal(sdk.init.isSuccess, false);
       assert.match(sdk.init.error, /503/);
       assert.equal(sdk.isGateOpen(), false);

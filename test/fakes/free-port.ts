@@ -1,4 +1,4 @@
-// A loopback port for a server that cannot take any free one by itself, or cannot say which it took.
+// Loopback ports for servers that cannot take any free one by itself, or cannot say which it took.
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -20,5 +20,18 @@ export async function freePort(): Promise<number> {
     server.close();
     await once(server, 'close');
     return port;
+  }
+}
+
+const TRIES_MAX = 10;
+
+/** Starts a server on a free port, and on another one where somebody else has taken that in the same moment. */
+export async function onFreePort<Started>(start: (port: number) => Promise<Started>): Promise<Started> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start(await freePort());
+    } catch (error) {
+      if (tries === TRIES_MAX || !String(error).includes('Address already in use')) throw error;
+    }
   }
 }

@@ -103,6 +103,8 @@ export class H2Origin {
   /** Clients connect here, so that bytes can be swallowed below TLS. */
   readonly #front: Server;
   readonly #relays = new Set<Relay>();
+  /** What the TLS server has accepted and not closed: a session that ended in the middle of something may leave its socket open. */
+  readonly #accepted = new Set<Socket>();
   #sessions = 0;
   #sessionsPeak = 0;
   #streams = 0;
@@ -116,6 +118,10 @@ export class H2Origin {
     this.handler = options.handler ?? (() => ({ status: 200 }));
     const { settings = {}, allowHTTP1 = false } = options;
     this.#tls = createSecureServer({ key: keyPem, cert: certificatePem, settings, allowHTTP1 });
+    this.#tls.on('connection', (socket: Socket) => {
+      this.#accepted.add(socket);
+      socket.once('close', () => this.#accepted.delete(socket));
+    });
     this.#tls.on('session', (session) => {
       this.#addSession(session);
     });
@@ -225,6 +231,7 @@ export class H2Origin {
     this.#tls.close();
     for (const { client } of this.#relays) client.destroy();
     await closed;
+    for (const socket of this.#accepted) socket.destroy();
   }
 
   #liveSessions(): readonly ServerHttp2Session[] {

@@ -46,6 +46,10 @@ export class FrameClient {
   #unread: Buffer = Buffer.alloc(0);
   #pongs = 0;
   isClosed = false;
+  /** Frames of them that came, acknowledgements included. */
+  settings = 0;
+  /** What the other side asked for; none is answered. */
+  pings = 0;
   /** The code of a GOAWAY that came. */
   goaway: number | undefined;
   /** Codes by call. */
@@ -53,9 +57,10 @@ export class FrameClient {
   /** Calls with an answer that has begun. */
   readonly answered = new Set<number>();
 
-  constructor(address: string) {
+  /** `localAddress`: what the other side sees as the client's. */
+  constructor(address: string, localAddress = '127.0.0.1') {
     const [host = '', port = ''] = address.split(':');
-    this.#socket = connect(Number(port), host);
+    this.#socket = connect({ port: Number(port), host, localAddress });
     this.#socket.setMaxListeners(0);
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => (this.isClosed = true));
@@ -67,7 +72,7 @@ export class FrameClient {
 
   /** Begins a call and gives its number. */
   call(
-    method: 'getConfigSpec' | 'StreamConfigSpec' | '/not.Known/method',
+    method: 'getConfigSpec' | 'StreamConfigSpec' | `/${string}`,
     {
       headers = {},
       hasEnded = false,
@@ -147,8 +152,12 @@ export class FrameClient {
         case RST_STREAM:
           this.resets.set(id, this.#unread.readUInt32BE(FRAME_HEADER_BYTES));
           break;
+        case SETTINGS:
+          this.settings += 1;
+          break;
         case PING:
-          this.#pongs += 1;
+          if ((this.#unread.readUInt8(4) & ACK) === 0) this.pings += 1;
+          else this.#pongs += 1;
           break;
         case GOAWAY:
           this.goaway = this.#unread.readUInt32BE(FRAME_HEADER_BYTES + 4);

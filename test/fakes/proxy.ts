@@ -4,8 +4,10 @@ import { startApp, type App } from '../../src/app/app.js';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
-import type { Lookup } from '../../src/http-client/outbound/addresses.js';
+import type { Lookup } from '../../src/network/addresses.js';
 import { createLogger } from '../../src/observability/logger.js';
+import { eventually } from '../e2e/deadline.js';
+import { rawRequest } from './raw-request.js';
 import { testUser } from './test-user.js';
 import { LogSink } from './log-sink.js';
 
@@ -22,6 +24,18 @@ export interface TestProxy {
   readonly httpsUrl: string;
   readonly grpcTlsAddress: string;
   readonly logs: LogSink;
+}
+
+/** Stops it once its backups are written, for which a stop waits less than a second: a busy machine may take longer. */
+export async function stopWhenSaved({ app, adminUrl }: TestProxy): Promise<void> {
+  await eventually('end of writing to backups', async () => {
+    const { text } = await rawRequest(`${adminUrl}/status`);
+    const { backupsToWrite } = JSON.parse(text) as {
+      readonly backupsToWrite: Readonly<Record<string, number>>;
+    };
+    return Object.values(backupsToWrite).every((count) => count === 0);
+  });
+  await app.stop();
 }
 
 export interface TestProxyOptions {

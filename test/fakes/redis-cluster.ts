@@ -1,6 +1,6 @@
 // A Redis Cluster of three nodes without replicas, on free loopback ports: ready when every node knows all slots.
 import { eventually } from '../e2e/deadline.js';
-import { freePort } from './free-port.js';
+import { onFreePort } from './free-port.js';
 import { startRedisServer, type Afterwards, type RedisServer } from './redis-server.js';
 
 const SLOTS = 16_384;
@@ -39,9 +39,10 @@ interface Node {
 }
 
 async function startNode(t: Afterwards, args: readonly string[]): Promise<Node> {
-  const busPort = await freePort();
-  const cluster = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
   // With the default of 15 s the cluster would notice a dead node after most tests have ended.
   const impatient = ['--cluster-node-timeout', '1000'];
-  return { busPort, server: await startRedisServer(t, [...cluster, ...impatient, ...args]) };
+  return await onFreePort(async (busPort) => {
+    const cluster = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
+    return { busPort, server: await startRedisServer(t, [...cluster, ...impatient, ...args]) };
+  });
 }

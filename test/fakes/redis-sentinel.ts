@@ -5,17 +5,25 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { freePort } from './free-port.js';
+import { onFreePort } from './free-port.js';
 
 export const MASTER_NAME = 'specs';
 
 /** `lines`: further lines of its configuration. A master that is gone for half a second is replaced. */
-export async function startSentinel(
+export function startSentinel(
   t: TestContext,
   masterPort: number,
   lines: readonly string[] = [],
 ): Promise<number> {
-  const port = await freePort();
+  return onFreePort((port) => startOn(t, port, masterPort, lines));
+}
+
+async function startOn(
+  t: TestContext,
+  port: number,
+  masterPort: number,
+  lines: readonly string[],
+): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'sentinel-'));
   const file = join(folder, 'sentinel.conf');
   const configuration = [
@@ -40,7 +48,8 @@ export async function startSentinel(
   let text = '';
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', () => {
+    // After all that it wrote.
+    child.once('close', () => {
       reject(new Error(`the sentinel ended:\n${text}`));
     });
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {

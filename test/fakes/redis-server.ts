@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort } from './free-port.js';
+import { onFreePort } from './free-port.js';
 
 /** A test's context, or whoever else runs at the end what it was handed. */
 export interface Afterwards {
@@ -30,10 +30,13 @@ export interface RedisServer {
 
 /** `args`: further options of redis-server, as `--requirepass x`. It is gone when what was handed to `after` has run. */
 export async function startRedisServer(t: Afterwards, args: readonly string[] = []): Promise<RedisServer> {
-  const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'redis-'));
   const clients: Redis[] = [];
-  let child = await spawnServer(port, folder, args);
+  const { port, ...started } = await onFreePort(async (free) => ({
+    port: free,
+    child: await spawnServer(free, folder, args),
+  }));
+  let { child } = started;
   t.after(async () => {
     for (const client of clients) client.disconnect();
     await end(child);
@@ -84,7 +87,8 @@ async function spawnServer(port: number, folder: string, args: readonly string[]
   let text = '';
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', () => {
+    // After all that it wrote.
+    child.once('close', () => {
       reject(new Error(`redis-server ended:\n${text}`));
     });
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {

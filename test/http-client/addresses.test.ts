@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { sharingLookups, systemLookup, type Lookup } from '../../src/http-client/outbound/addresses.js';
+import { sharingLookups, systemLookup, type Lookup } from '../../src/network/addresses.js';
 import { createUpstreamClient } from '../../src/protocols/statsig/origin/upstream-client.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { optionsFor, SPEC, specKey, told } from './h2-scene.js';

@@ -9,12 +9,13 @@ import { test, type TestContext } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/domain/clock.js';
-import { dial } from '../../src/http-client/outbound/dial.js';
-import { trustIn } from '../../src/http-client/outbound/secure-context.js';
+import { dial } from '../../src/network/dial.js';
+import { trustIn } from '../../src/network/secure-context.js';
 import { createUpstreamClient } from '../../src/protocols/statsig/origin/upstream-client.js';
 import { toFailure } from '../../src/http-client/upstream-failure.js';
 import { makeCertificate } from '../fakes/certificate.js';
 import { eventually } from '../e2e/deadline.js';
+import { fillBacklog } from '../fakes/full-backlog.js';
 import { freePort } from '../fakes/free-port.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { optionsFor, SPEC, specKey, startH2Origin, told } from './h2-scene.js';
@@ -58,12 +59,7 @@ async function startSlowHost(t: TestContext): Promise<SlowHost> {
   const [told] = (await once(child.stdout, 'data')) as [Buffer];
   const port = Number(told.toString());
   child.kill('SIGSTOP');
-  for (let filling = 0; filling < 4; filling += 1) {
-    const socket = connect(port, '127.0.0.2');
-    socket.on('error', () => undefined);
-    t.after(() => socket.destroy());
-    if (filling < 2) await once(socket, 'connect');
-  }
+  await fillBacklog(t, '127.0.0.2', port);
   return { port, wake: () => child.kill('SIGCONT') };
 }
 

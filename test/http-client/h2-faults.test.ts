@@ -1,21 +1,15 @@
 // What an HTTP/2 origin that leaves, refuses and resets costs: which requests are sent again, and what is left behind.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
 import { describe, it, test } from 'node:test';
-import { createServer as createTlsServer } from 'node:tls';
-import fc from 'fast-check';
 import { systemClock } from '../../src/domain/clock.js';
 import { createOutboundAgent } from '../../src/http-client/outbound/outbound-agent.js';
 import { toFailure } from '../../src/http-client/upstream-failure.js';
 import { createEventClient } from '../../src/protocols/statsig/origin/event-client.js';
 import { createIdListFileClient } from '../../src/protocols/statsig/origin/id-list-file-client.js';
-import { createUpstreamClient } from '../../src/protocols/statsig/origin/upstream-client.js';
-import { makeCertificate } from '../fakes/certificate.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { H2_FAULTS, type H2Fault } from '../fakes/h2-origin.js';
 import { CLIENT_OPTIONS } from './client-options.js';
-import { optionsFor, SPEC, specKey, startH2Origin, startPair, told } from './h2-scene.js';
+import { SPEC, specKey, startH2Origin, startPair, told } from './h2-scene.js';
 
 /** What one fetch comes to where only its first stream is struck. */
 const ONCE: Readonly<Record<H2Fault, string>> = {
@@ -43,9 +37,8 @@ const ONCE: Readonly<Record<H2Fault, string>> = {
 describe('a stream that is struck', () => {
   for (const fault of H2_FAULTS) {
     it(`by ${fault} comes to ${ONCE[fault]}, and the next one is served`, async (t) => {
-      const { origin, client } = await startPair(t, {
-        client: { headersTimeoutMs: 300, bodyIdleTimeoutMs: 300 },
-      });
+      const impatient = { headersTimeoutMs: 1_000, bodyIdleTimeoutMs: 1_000 };
+      const { origin, client } = await startPair(t, fault.startsWith('silence') ? { client: impatient } : {});
       assert.equal(told(await client.fetch(specKey(0), 0)), 'updated');
       origin.fault = ({ index }) => (index === 1 ? fault : undefined);
       const outcome = told(await client.fetch(specKey(1), 0));
@@ -125,7 +118,7 @@ test('streams above the last one of a GOAWAY are served by the next session, tho
 
 describe('a connection whose end is seen by a write first', () => {
   for (const ending of ['a reset', 'an end'] as const) {
-    it(`by ${ending} fails what is in flight at once`, { timeout: 20_000 }, async (t) => {
+    it(`by ${ending} fails what is in flight at once`, { timeout: 60_000 }, async (t) => {
       const origin = await startH2Origin(t);
       // By a clock that stands still, so that no PING finds it.
       const { dispatcher } = createOutboundAgent(new ManualClock(), 'https:', {
@@ -154,79 +147,3 @@ describe('a connection whose end is seen by a write first', () => {
     });
   }
 });
-
-test('whatever an origin does at random, nothing is left open after it, and all is served', async (t) => {
-  const { origin, fetchAll } = await startPair(t, {
-    client: { headersTimeoutMs: 1_000, bodyIdleTimeoutMs: 1_000, requestTimeoutMs: 5_000 },
-  });
-  const faults = fc.array(
-    fc.record({ fault: fc.constantFrom(...H2_FAULTS), oneIn: fc.integer({ min: 2, max: 12 }) }),
-    { minLength: 1, maxLength: 4 },
-  );
-  await fc.assert(
-    fc.asyncProperty(faults, fc.integer({ min: 1, max: 80 }), async (struck, count) => {
-      origin.fault = ({ index }) => struck.find(({ oneIn }) => index % oneIn === 0)?.fault;
-      const outcomes = await fetchAll(count);
-      assert.equal(outcomes.includes('request_timeout'), false, 'nobody waits for a session that is gone');
-      origin.fault = undefined;
-      assert.deepEqual(await fetchAll(30), new Array<string>(30).fill('updated'));
-      await origin.until(() => origin.streamsOpen === 0 && origin.connectionsOpen <= 2);
-    }),
-    { numRuns: 25 },
-  );
-});
-
-test('whatever bytes come in place of frames, every request has an outcome', async (t) => {
-  const { keyPem: key, certificatePem: cert } = makeCertificate();
-  let script: readonly Uint8Array[] = [];
-  const sockets = new Set<Socket>();
-  const server = createTlsServer({ key, cert, ALPNProtocols: ['h2'] }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.write(frame(4, 0, 0, Buffer.alloc(0)));
-    for (const bytes of script) socket.write(bytes);
-    // After the request, as well as before it.
-    socket.once('data', () => {
-      for (const bytes of script) socket.write(bytes);
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
-  const limits = { headersTimeoutMs: 100, bodyIdleTimeoutMs: 100, requestTimeoutMs: 400 };
-  const client = createUpstreamClient(systemClock, optionsFor({ url, caPem: cert }, limits));
-  t.after(() => client.close());
-  const frames = fc
-    .record({
-      type: fc.integer({ min: 0, max: 10 }),
-      flags: fc.integer({ min: 0, max: 255 }),
-      stream: fc.constantFrom(0, 1, 2, 3, 5, 2 ** 31 - 1),
-      payload: fc.uint8Array({ maxLength: 40 }),
-    })
-    .map(({ type, flags, stream, payload }) => frame(type, flags, stream, payload));
-  const pieces = fc.array(fc.oneof({ weight: 4, arbitrary: frames }, fc.uint8Array({ maxLength: 60 })), {
-    maxLength: 6,
-  });
-  await fc.assert(
-    fc.asyncProperty(pieces, async (sent) => {
-      script = sent;
-      const outcomes = await Promise.all([0, 1, 2].map((index) => client.fetch(specKey(index), 0)));
-      for (const outcome of outcomes) assert.equal(outcome.kind, 'failed');
-    }),
-    { numRuns: 40 },
-  );
-});
-
-/** RFC 9113, 4.1. */
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}

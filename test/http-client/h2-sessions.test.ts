@@ -170,7 +170,7 @@ test('a peer that is dead is noticed by its silence, and what it was asked is as
 
 test(
   'a session on which a request timed out takes no other until it is heard',
-  { timeout: 20_000 },
+  { timeout: 60_000 },
   async (t) => {
     const clock = new ManualClock();
     const { origin, client } = await startPair(t, { clock, client: { headersTimeoutMs: 400 } });
@@ -193,7 +193,7 @@ test(
 
 test(
   'a session whose peer was sent a PING takes no other request until it is heard',
-  { timeout: 20_000 },
+  { timeout: 60_000 },
   async (t) => {
     const clock = new ManualClock();
     const { origin, fetchAll } = await startPair(t, { clock });

@@ -57,8 +57,7 @@ test('ten thousand sessions of a thousand kinds make a bounded number of series'
   const held = heldVersion(2);
   census.updated(held);
   for (let at = 0; at < SESSIONS; at += 1) {
-    const headers = { 'statsig-server-session-id': `s${at}`, 'statsig-sdk-type': `sdk${at % 1_000}` };
-    census.polled(headers, held, at % 3, at % 3 < 2);
+    census.polled(held, at % 3, at % 3 < 2, `s${at}`, `sdk${at % 1_000}`, '1');
   }
   const metrics = new Metrics({});
   const { readings, status } = clientFeature(clock, census);

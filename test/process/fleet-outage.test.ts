@@ -9,6 +9,7 @@ import { pollsSince } from './upstream-polls.js';
 import { quantile, SpecWatch, type Read } from './version-watch.js';
 
 const SPECS = specsOf(['secret-outagekey0123456789']);
+const CONTROL = 'control';
 /** Two intervals until an entry counts as unconfirmed, and a second for a command's deadline, a fetch and the machine. */
 const ALONE_MS_MAX = 2 * INTERVAL_MS + 1_000;
 /** After an outage of a few seconds the next attempt to connect comes at most this late. */
@@ -19,9 +20,9 @@ const SLACK_MS = 500;
 const OUTAGE_MS_MIN = 4_200;
 const READS_MIN = 50;
 const P99_MS_MAX = 5;
-/** On a machine so busy that a replica which knows no Redis is slower than that, too: so many times as slow as it. */
+/** On a machine so busy that a replica which knows no Redis is slow or late, too: so many times as slow or late as it. */
 const CONTROL_RATIO_MAX = 3;
-/** A read that waited for Redis would wait for a command's deadline, of a second. */
+/** A read that waited for Redis would wait for a command's deadline, of a second. What the control's take comes on top. */
 const READ_MS_MAX = 900;
 
 /** One client of each replica, for a spec of another form each. */
@@ -33,8 +34,31 @@ function watchAll(t: TestContext, fleet: Fleet): SpecWatch[] {
 
 /** As many clients of a daemon that works with the same origin, and knows no Redis. */
 async function watchControl(t: TestContext, fleet: Fleet): Promise<SpecWatch[]> {
-  const { url } = await startDaemon(t, `${fleet.origin.url}/control`, { args: ['-p', '1'] });
-  return SPECS.map((spec) => new SpecWatch(t, 'control', url, spec));
+  const { url } = await startDaemon(t, `${fleet.origin.url}/${CONTROL}`, { args: ['-p', '1'] });
+  return SPECS.map((spec) => new SpecWatch(t, CONTROL, url, spec));
+}
+
+/** What a busy machine may add to a time, told by how late a replica that knows no Redis has polled since then. */
+function slackMs(fleet: Fleet, startMs: number): number {
+  const lateMs = SPECS.map((spec) => {
+    const polls = pollsSince(fleet.origin, startMs, spec).filter(({ replica }) => replica === CONTROL);
+    const moments = [startMs, ...polls.map(({ atMs }) => atMs), performance.now()];
+    return Math.max(...moments.slice(1).map((atMs, index) => atMs - (moments[index] ?? NaN))) - INTERVAL_MS;
+  });
+  return SLACK_MS + CONTROL_RATIO_MAX * Math.max(0, ...lateMs);
+}
+
+function assertWithin(
+  t: TestContext,
+  fleet: Fleet,
+  startMs: number,
+  what: string,
+  tookMs: number,
+  mostMs: number,
+): void {
+  const allowedMs = mostMs + slackMs(fleet, startMs);
+  t.diagnostic(`${what} after ${inMs([tookMs])}, where ${inMs([allowedMs])} were allowed`);
+  assert.ok(tookMs <= allowedMs, `${what} after ${inMs([tookMs])}, where ${inMs([allowedMs])} were allowed`);
 }
 
 /** Every replica asks the origin for every spec, within two intervals and a second. */
@@ -49,16 +73,14 @@ async function assertEachPolls(t: TestContext, fleet: Fleet, startMs: number): P
     }
   }
   const worst = Math.max(...momentsMs);
-  t.diagnostic(`each of them has polled each spec after ${worst.toFixed(0)} ms`);
-  assert.ok(worst <= ALONE_MS_MAX + SLACK_MS, `${worst.toFixed(0)} ms`);
+  assertWithin(t, fleet, startMs, 'each of them has polled each spec', worst, ALONE_MS_MAX);
 }
 
 async function assertUpdateByThemselves(t: TestContext, fleet: Fleet, watches: SpecWatch[]): Promise<void> {
   const { version, atMs } = fleet.publish();
   const momentsMs = await Promise.all(watches.map(({ trail }) => trail.reachedAtMs(version)));
   const worst = Math.max(...momentsMs) - atMs;
-  t.diagnostic(`an update is on each of them after ${worst.toFixed(0)} ms`);
-  assert.ok(worst <= ALONE_MS_MAX + SLACK_MS, `${worst.toFixed(0)} ms`);
+  assertWithin(t, fleet, atMs, 'an update is on each of them', worst, ALONE_MS_MAX);
 }
 
 /** Waits until there are enough to be judged. */
@@ -79,19 +101,22 @@ function assertReadsAreQuick(
   startMs: number,
 ): void {
   const readsOf = (of: readonly SpecWatch[]): Read[] => of.flatMap((watch) => watch.readsSince(startMs));
-  const p99s = secondsOf(readsOf(watches)).map((reads) => quantile(tookMs(reads), 0.99));
-  const controlP99s = secondsOf(readsOf(control)).map((reads) => quantile(tookMs(reads), 0.99));
+  const p99s = p99BySecond(readsOf(watches), startMs);
+  const controlP99s = p99BySecond(readsOf(control), startMs);
   const all = tookMs(readsOf(watches));
   const longest = Math.max(...all);
-  t.diagnostic(`p99 second by second ${inMs(p99s)}; of a replica without Redis ${inMs(controlP99s)}`);
+  const controlLongest = Math.max(...tookMs(readsOf(control)));
+  const told = `p99 second by second ${inMs([...p99s.values()])}; of a replica without Redis ${inMs([...controlP99s.values()])}`;
+  t.diagnostic(told);
   t.diagnostic(
-    `of ${all.length} reads: p50 ${inMs([quantile(all, 0.5)])}, p99 ${inMs([quantile(all, 0.99)])}, longest ${inMs([longest])}`,
+    `of ${all.length} reads: p50 ${inMs([quantile(all, 0.5)])}, p99 ${inMs([quantile(all, 0.99)])}, longest ${inMs([longest])}; ${inMs([controlLongest])} of the other`,
   );
-  // The quietest second: in the others this machine may have been busy with something else. In each second every
-  // replica looks for Redis, so that reads which wait for that show in all of them.
-  const allowedMs = Math.max(P99_MS_MAX, CONTROL_RATIO_MAX * Math.min(...controlP99s));
-  assert.ok(Math.min(...p99s) < allowedMs, `${inMs(p99s)}, where ${inMs([allowedMs])} were allowed`);
-  assert.ok(longest < READ_MS_MAX, inMs([longest]));
+  // One second is enough: in the others this machine may have been busy with something else. In each second every replica
+  // looks for Redis, so that reads which wait for that show in all of them.
+  const isQuick = ([second, p99Ms]: readonly [number, number]): boolean =>
+    p99Ms < Math.max(P99_MS_MAX, CONTROL_RATIO_MAX * (controlP99s.get(second) ?? 0));
+  assert.ok([...p99s].some(isQuick), told);
+  assert.ok(longest < READ_MS_MAX + CONTROL_RATIO_MAX * controlLongest, inMs([longest, controlLongest]));
   for (const { faults, trail } of watches) {
     assert.deepEqual(faults, []);
     trail.assertNeverWentBack();
@@ -102,13 +127,15 @@ function inMs(values: readonly number[]): string {
   return `${values.map((value) => value.toFixed(1)).join(', ')} ms`;
 }
 
-/** The reads of each whole second. */
-function secondsOf(reads: readonly Read[]): Read[][] {
-  const firstMs = Math.min(...reads.map(({ atMs }) => atMs));
-  const seconds: Read[][] = [];
-  for (const read of reads) (seconds[Math.floor((read.atMs - firstMs) / 1000)] ??= []).push(read);
-  // The last one is not over; one in which this machine stood still has none.
-  return Object.values(seconds).slice(0, -1);
+/** Of each whole second since then in which there were reads. */
+function p99BySecond(reads: readonly Read[], startMs: number): ReadonlyMap<number, number> {
+  const seconds = new Map<number, Read[]>();
+  for (const read of reads) {
+    const second = Math.floor((read.atMs - startMs) / 1000);
+    seconds.set(second, [...(seconds.get(second) ?? []), read]);
+  }
+  seconds.delete(Math.max(...seconds.keys()));
+  return new Map([...seconds].map(([second, of]) => [second, quantile(tookMs(of), 0.99)]));
 }
 
 function tookMs(reads: readonly Read[]): number[] {
@@ -134,8 +161,14 @@ async function assertFilled(t: TestContext, fleet: Fleet, sinceMs: number): Prom
     });
   }
   const tookMs = performance.now() - sinceMs;
-  t.diagnostic(`all specs are in Redis ${tookMs.toFixed(0)} ms after the first connection`);
-  assert.ok(tookMs <= 2 * INTERVAL_MS + SLACK_MS, `${tookMs.toFixed(0)} ms`);
+  assertWithin(
+    t,
+    fleet,
+    sinceMs,
+    'all specs are in Redis, from the first connection on,',
+    tookMs,
+    2 * INTERVAL_MS,
+  );
 }
 
 describe('three replicas without their Redis', () => {
@@ -155,8 +188,14 @@ describe('three replicas without their Redis', () => {
     await fleet.redis.startAgain();
     const backMs = performance.now();
     const connectedMs = await reconnectedAtMs(fleet);
-    t.diagnostic(`the first connection came ${(connectedMs - backMs).toFixed(0)} ms after Redis was back`);
-    assert.ok(connectedMs - backMs <= RECONNECT_MS_MAX + SLACK_MS);
+    assertWithin(
+      t,
+      fleet,
+      backMs,
+      'the first connection to Redis came',
+      connectedMs - backMs,
+      RECONNECT_MS_MAX,
+    );
     await assertFilled(t, fleet, connectedMs);
     await fleet.calm(SPECS);
     const { version } = fleet.publish();

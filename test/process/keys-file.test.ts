@@ -1,11 +1,10 @@
 // The keys file: the daemon goes by what is in it, read again on SIGHUP and whenever it changes, unless there is a fault in it.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { rmSync, writeFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import type { FakeOrigin } from '../fakes/fake-origin.js';
+import { mountSecret } from '../fakes/mounted-secret.js';
 import { startDaemon } from './daemon.js';
 import { startOrigin } from './origin.js';
 import { temporaryFile } from './temporary-file.js';
@@ -93,26 +92,6 @@ describe('on SIGHUP', { concurrency: true }, () => {
     await eventually('further poll of the key from before', () => requestsFor(origin, FIRST) > before);
   });
 });
-
-/** As the kubelet mounts a Secret: `keys` leads through `..data` to a folder that is replaced as a whole. */
-function mountSecret(t: TestContext, text: string): { readonly path: string; update(text: string): void } {
-  const folder = mkdtempSync(join(tmpdir(), 'secret-'));
-  t.after(() => {
-    rmSync(folder, { recursive: true });
-  });
-  let versions = 0;
-  const update = (next: string): void => {
-    versions += 1;
-    mkdirSync(join(folder, `..${versions}`));
-    writeFileSync(join(folder, `..${versions}`, 'keys'), next);
-    symlinkSync(`..${versions}`, join(folder, '..data_tmp'));
-    renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
-    rmSync(join(folder, `..${versions - 1}`), { recursive: true, force: true });
-  };
-  update(text);
-  symlinkSync(join('..data', 'keys'), join(folder, 'keys'));
-  return { path: join(folder, 'keys'), update };
-}
 
 describe('without a signal', { concurrency: true }, () => {
   it('a key that is new in a mounted Secret is fetched within 10 s, and one that is gone is pinned no more', async (t) => {

@@ -13,7 +13,14 @@ import { NO_ORIGIN } from './origin.js';
 
 const STALL_MS_MAX = 25;
 /** A stall of our own is there every time; what a busy machine adds is not. */
-const TRIES_MAX = 12;
+const TRIES_MAX = 4;
+
+interface Stall {
+  /** How late the event loop came round. */
+  readonly worstMs: number;
+  /** How long its thread ran meanwhile: less, where it had to wait for a processor. */
+  readonly worstRunMs: number;
+}
 
 /** A batch of about so many bytes. */
 function textOf(bytes: number): string {
@@ -24,10 +31,10 @@ function textOf(bytes: number): string {
 const STALL_WATCH = new URL('stall-watch.mjs', import.meta.url).href;
 
 /** Since the last call; `turn` counts them, from 1 on. */
-async function worstStallMs({ program }: Daemon, turn: number): Promise<number> {
+async function worstStall({ program }: Daemon, turn: number): Promise<Stall> {
   program.signal('SIGUSR2');
-  const { worstMs } = await program.line('worst delay', (line) => line['turn'] === turn);
-  return Math.round(Number(worstMs) * 100) / 100;
+  const { worstMs, worstRunMs } = await program.line('worst delay', (line) => line['turn'] === turn);
+  return { worstMs: Math.round(Number(worstMs)), worstRunMs: Math.round(Number(worstRunMs)) };
 }
 
 for (const [name, body, coding] of [
@@ -45,16 +52,19 @@ for (const [name, body, coding] of [
     t.after(() => {
       rmSync(dataDir, { recursive: true, force: true });
     });
-    const stalls: number[] = [];
-    while (stalls.length < TRIES_MAX && !stalls.some((stallMs) => stallMs <= STALL_MS_MAX)) {
+    const stalls: Stall[] = [];
+    const isQuick = (): boolean => stalls.some(({ worstMs }) => worstMs <= STALL_MS_MAX);
+    while (stalls.length < TRIES_MAX && !isQuick()) {
       const turn = 2 * stalls.length + 1;
-      await worstStallMs(daemon, turn);
+      await worstStall(daemon, turn);
       const { status } = await send(daemon.url, '', { body, headers: { 'content-encoding': coding } });
       assert.equal(status, 202);
       await origin.took(stalls.length + 1);
-      stalls.push(await worstStallMs(daemon, turn + 1));
+      stalls.push(await worstStall(daemon, turn + 1));
     }
-    t.diagnostic(`worst stalls of each try: ${stalls.join(', ')} ms`);
-    assert.ok(Math.min(...stalls) <= STALL_MS_MAX, `stalls of ${stalls.join(', ')} ms`);
+    t.diagnostic(`worst stalls of each try: ${JSON.stringify(stalls)}`);
+    // On a machine that is busy all the time, what counts is what the thread did.
+    const worstRunMs = Math.min(...stalls.map((stall) => stall.worstRunMs));
+    assert.ok(isQuick() || worstRunMs <= STALL_MS_MAX, JSON.stringify(stalls));
   });
 }

@@ -7,7 +7,7 @@ import { startH2Ground, startRawGround } from '../walk/ground.js';
 import { walk } from '../walk/walk.js';
 
 /** What has begun by then is finished: the end of a trouble, and the calm after it. WALK_S takes another length. */
-const WALK_S = lengthOf({ suite: 40, soak: 3_600 });
+const WALK_S = lengthOf({ suite: 20, soak: 3_600 });
 
 const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
 const forMs = Number(process.env['WALK_S'] ?? WALK_S) * 1_000;

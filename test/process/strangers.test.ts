@@ -61,7 +61,7 @@ for (const path of ['/v1/log_event', specPath(SDK_KEY), '/v1/get_id_lists', '/no
     const client = startKnownClient(t, daemon);
     await eventually('answers', () => client.answers > WARM_ANSWERS);
     const memory = watchMemory(t, daemon.program.pid);
-    await Promise.all([1, 2, 3, 4, 5, 6].map(() => sendChunks(t, daemon.port, path, 2 * MIB)));
+    await Promise.all([1, 2, 3, 4, 5, 6].map(() => sendChunks(t, daemon.port, path, MIB)));
     await client.stop();
     const mib = memory.stop();
     t.diagnostic(`${Math.round(mib)} MiB; slowest answer ${Math.round(client.slowestMs)} ms`);

@@ -1,13 +1,20 @@
 // The test runner: what passes and what does not, and that no file hides its failure or leaves a process behind.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { node24 } from '../../scripts/test-run/node-24.js';
 import { runFile } from '../../scripts/test-run/run-file.js';
-import { allTestFiles, dependsOnNode, isUnit } from '../../scripts/test-run/test-files.js';
+import {
+  allTestFiles,
+  dependsOnNode,
+  isForBothNodes,
+  isUnit,
+  longestFirst,
+  SCENES,
+} from '../../scripts/test-run/test-files.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 
 const RUNNER = fileURLToPath(new URL('../../scripts/run-tests.mjs', import.meta.url));
@@ -119,6 +126,36 @@ test('what a file needs is read from what it imports, however deep', () => {
   for (const file of files.filter((name) => /^test\/(?:process|e2e)\//.test(name))) {
     assert.deepEqual(kinds(file), [false, true], file);
   }
+});
+
+test('scenes of several programs are not played again on another Node, and everything else that touches it is', () => {
+  for (const scene of SCENES) {
+    assert.ok(existsSync(scene), scene);
+  }
+  const isForBoth = Object.fromEntries(allTestFiles().map((file) => [file, isForBothNodes(file)]));
+  for (const file of [
+    'process/fleet-outage',
+    'app/fleet',
+    'e2e/passive-sdks',
+    'e2e/id-lists',
+    'process/run-locally',
+  ]) {
+    assert.equal(isForBoth[`test/${file}.test.ts`], false, file);
+  }
+  for (const [file, isRepeated] of Object.entries(isForBoth)) {
+    const isRoom = /^test\/(?:http-client|servers|streams|bodies|storage)\//.test(file);
+    if (isRoom) assert.equal(isRepeated, dependsOnNode(file), file);
+  }
+});
+
+test('files that start programs come first, and those that need nothing last', () => {
+  const names = [
+    'test/streams/a.test.ts',
+    'test/tidy.test.ts',
+    'test/app/app.test.ts',
+    'test/process/tls.test.ts',
+  ];
+  assert.deepEqual(longestFirst(names), [names[3], names[2], names[0], names[1]]);
 });
 
 test('a Node 24 of your own is taken, and nothing else in its place', () => {

@@ -67,7 +67,8 @@ export class ColdVisitor implements Visitor {
   readonly name = 'cold keys';
   readonly #place: Place;
   #visits = 0;
-  #wasServed = false;
+  /** When the last visit began that was served, by `performance.now()`. */
+  #servedSinceMs = -Infinity;
 
   constructor(place: Place) {
     this.#place = place;
@@ -75,15 +76,15 @@ export class ColdVisitor implements Visitor {
 
   async visit(): Promise<void> {
     this.#visits += 1;
-    this.#wasServed = false;
+    const startMs = performance.now();
     const spec = { sdkKey: `secret-cold${this.#visits}key0123456789`, form: 'v2' } as const;
     await new SpecVisitor(this.#place, spec).visit();
     const { status } = await rawRequest(this.#place.url + specTarget(spec));
-    this.#wasServed = status === 200;
+    if (status === 200) this.#servedSinceMs = startMs;
   }
 
-  isUpToDate(): boolean {
-    return this.#wasServed;
+  isUpToDate(sinceMs: number): boolean {
+    return this.#servedSinceMs > sinceMs;
   }
 }
 

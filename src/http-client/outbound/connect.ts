@@ -2,10 +2,10 @@
 import type { Socket } from 'node:net';
 import { buildConnector, errors } from 'undici';
 import type { Clock } from '../../domain/clock.js';
-import { systemLookup, type Lookup } from './addresses.js';
-import { dial } from './dial.js';
-import { trustIn } from './secure-context.js';
-import { within } from './time-limit.js';
+import { systemLookup, type Lookup } from '../../network/addresses.js';
+import { dial } from '../../network/dial.js';
+import { trustIn } from '../../network/secure-context.js';
+import { within } from '../../network/time-limit.js';
 
 /** Where to, in undici's words; `signal` is our own, and what its proxy agent hands on to requests for a tunnel. */
 export type ConnectTarget = buildConnector.Options & { readonly signal?: AbortSignal };

@@ -149,6 +149,8 @@ export class H2Exchange {
 
   #takeHead(stream: ClientHttp2Stream, headers: IncomingHttpHeaders): void {
     this.#hasHead = true;
+    // A GOAWAY is told before a head that came just before it: the other side did look at this request.
+    this.#isRefused = false;
     this.#declaredBytes = stream.endAfterHeaders ? undefined : declaredBytes(headers);
     this.#watch.awaitBody();
     const resume = (): void => {

@@ -10,7 +10,7 @@ import type { AnswerHandler } from './answer-handler.js';
 import { H2Exchange } from './h2-exchange.js';
 import { H2Session } from './h2-session.js';
 import { H2Sessions } from './h2-sessions.js';
-import { within } from './time-limit.js';
+import { within } from '../../network/time-limit.js';
 
 export interface OriginClientOptions extends H1Options {
   /** For everything up to where a request can be sent: addresses, an outbound proxy, TLS. */

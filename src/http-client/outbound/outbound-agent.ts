@@ -5,7 +5,7 @@ import { connectDirectly, connectTimeout, type Connect, type DirectOptions } fro
 import type { H1Options } from './h1-pool.js';
 import { OriginClient } from './origin-client.js';
 import { exemptHosts, proxyLogin, toAbsoluteForm } from './outbound-proxy.js';
-import { trustIn } from './secure-context.js';
+import { trustIn } from '../../network/secure-context.js';
 
 export interface OutboundOptions extends DirectOptions, H1Options {
   /** Outbound proxies; empty for none. */

@@ -1,9 +1,12 @@
-// The operators' own port: what this process holds and how it fares, and the probes; on loopback unless told otherwise.
+// The operators' own port: what this process holds and how it fares, and the probes; each route says who may have it.
+import type { Authority } from '../../auth/authority.js';
+import { READ } from '../../auth/scopes.js';
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import { buildFastifyApp, type HttpApp, type HttpBounds } from '../http/fastify-app.js';
 import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
+import { guard } from './admin-access.js';
 
 export interface AdminPages {
   /** What /status answers, with the SDK keys to show one by one; it is turned into JSON as it is. */
@@ -12,17 +15,23 @@ export interface AdminPages {
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
 }
 
+interface StatusQuery {
+  readonly Querystring: { readonly keys?: string | string[] };
+}
+
 export function buildAdminServer(
   clock: Clock,
   log: Logger,
   readiness: Readiness,
   { status, metrics }: AdminPages,
+  authority: Authority | undefined,
   bounds: HttpBounds,
 ): HttpApp {
   const http = buildFastifyApp(clock, log, bounds);
   const { app } = http;
+  guard(app, authority);
   addProbeRoutes(app, readiness);
-  app.get<{ Querystring: { readonly keys?: string | string[] } }>('/status', ({ query }, reply) => {
+  app.get<StatusQuery>('/status', { config: { needs: READ } }, ({ query }, reply) => {
     const { keys } = query;
     const text = JSON.stringify(status(Array.isArray(keys) ? keys.join(',') : keys), null, 2);
     return reply
@@ -30,7 +39,7 @@ export function buildAdminServer(
       .header('cache-control', 'no-store')
       .send(Buffer.from(`${text}\n`));
   });
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', { config: { needs: 'nothing' } }, async (_request, reply) => {
     const text = await metrics.text();
     return reply
       .header('content-type', metrics.contentType)

@@ -6,11 +6,13 @@ import {
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { FairPlaces } from '../../domain/fair-places.js';
 import type { Gauges } from '../../observability/gauges.js';
 import type { Readiness } from '../readiness.js';
 import type { StreamRegistry } from '../../streams/stream-registry.js';
+import { addressOf } from './client-address.js';
 
-/** Orchestrators and load balancers, not SDKs. */
+/** Orchestrators and load balancers, not SDKs: clients of one address may have all until another one comes. */
 const WATCHES_MAX = 200;
 
 export type ServingStatus = 'SERVING' | 'NOT_SERVING';
@@ -38,6 +40,7 @@ export class HealthService {
   readonly #registry: StreamRegistry;
   readonly #options: HealthOptions;
   readonly #watches = new Map<WatchCall, Watch>();
+  readonly #places = new FairPlaces<WatchCall>(WATCHES_MAX);
   #refused = 0;
 
   constructor(readiness: Readiness, registry: StreamRegistry, options: HealthOptions) {
@@ -69,28 +72,40 @@ export class HealthService {
         callback(null, { status: this.status });
       },
       Watch: (call: WatchCall) => {
-        if (this.#watches.size >= WATCHES_MAX) {
+        const address = addressOf(call);
+        if (this.#places.isFull) {
           this.#refused += 1;
-          call.emit('error', {
-            code: status.RESOURCE_EXHAUSTED,
-            details: `More than ${WATCHES_MAX} watches.`,
-          });
-          return;
+          const giver = this.#places.giverTo(address);
+          this.#refuse(giver ?? call);
+          if (giver === undefined) return;
         }
         const watch: Watch = { told: undefined, isWriting: false };
         this.#watches.set(call, watch);
-        call.once('cancelled', () => this.#watches.delete(call));
+        this.#places.add(call, address);
+        call.once('cancelled', () => {
+          this.#free(call);
+        });
         this.#tell(call, watch);
       },
     };
   }
 
+  #free(call: WatchCall): void {
+    this.#watches.delete(call);
+    this.#places.remove(call);
+  }
+
+  #refuse(call: WatchCall): void {
+    this.#free(call);
+    call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: `More than ${WATCHES_MAX} watches.` });
+  }
+
   /** Ends every watch, after NOT_SERVING was sent on each. */
   endWatches(): void {
     for (const call of this.#watches.keys()) {
+      this.#free(call);
       call.emit('error', { code: status.UNAVAILABLE, details: 'This replica is shutting down.' });
     }
-    this.#watches.clear();
   }
 
   /** A watcher that reads slowly gets only the newest status when it reads again: nothing is queued for it. */

@@ -1,74 +1,78 @@
 // An answer of the HTTP server as the fields of its event: each is looked up when a sink asks for it, and nothing is made before.
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientText, CLIENT_TEXT_CHARACTERS_MAX, UNKNOWN } from '../../domain/client-text.js';
 import type { ProxyEventFields } from '../../observability/event-fields.js';
-import { isProbe } from './probe-routes.js';
 
 /** Codings as SFP names them, in its order; what else a client offers is `unknown`. */
 const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
 
-export type NamedKey = (request: FastifyRequest) => string | undefined;
+/** A request and its answer, as far as events speak of them. */
+export interface Exchange {
+  readonly isProbe: boolean;
+  /** The route without the place of the key in it; undefined where no route was found. */
+  readonly path: string | undefined;
+  readonly method: string;
+  readonly status: number;
+  readonly latencyMs: number;
+  /** That the request names, valid or not. */
+  readonly sdkKey: string | undefined;
+  /** Of the request, by its name in lower case. */
+  header(name: (typeof CLIENT_HEADERS)[number]): unknown;
+  /** Of the answer. */
+  answerHeader(name: string): unknown;
+}
+
+/** The headers of requests that events speak of. */
+export const CLIENT_HEADERS = [
+  'accept-encoding',
+  'statsig-sdk-type',
+  'statsig-sdk-version',
+  'x-request-service',
+] as const;
 
 /** One for all answers of a server, each in its turn. */
 export class AnsweredRequest implements ProxyEventFields {
-  readonly #namedKey: NamedKey;
-  /** A route's pattern without the place of the key in it. */
-  readonly #paths = new Map<string, string>();
-  #request!: FastifyRequest;
-  #reply!: FastifyReply;
+  #exchange!: Exchange;
 
-  constructor(namedKey: NamedKey) {
-    this.#namedKey = namedKey;
-  }
-
-  of(request: FastifyRequest, reply: FastifyReply): this {
-    this.#request = request;
-    this.#reply = reply;
+  of(exchange: Exchange): this {
+    this.#exchange = exchange;
     return this;
   }
 
   get path(): string | undefined {
-    const { url } = this.#request.routeOptions;
-    if (url === undefined) return undefined;
-    let path = this.#paths.get(url);
-    if (path === undefined) {
-      path = url.replace(/\/(?::\w+|\*)$/, '');
-      this.#paths.set(url, path);
-    }
-    return path;
+    return this.#exchange.path;
   }
 
   /** Probes are none of the requests that are measured. */
   get route(): string | undefined {
-    return isProbe(this.#request.url) ? undefined : (this.path ?? 'none');
+    return this.#exchange.isProbe ? undefined : (this.path ?? 'none');
   }
 
   get method(): string {
-    return this.#request.method;
+    return this.#exchange.method;
   }
 
   get status(): number {
-    return this.#reply.statusCode;
+    return this.#exchange.status;
   }
 
   get bytes(): number {
-    return Number(this.#reply.getHeader('content-length') ?? 0);
+    return Number(this.#exchange.answerHeader('content-length') ?? 0);
   }
 
   get latencyMs(): number {
-    return this.#reply.elapsedTime;
+    return this.#exchange.latencyMs;
   }
 
   get sdkKey(): string | undefined {
-    return isProbe(this.#request.url) ? undefined : this.#namedKey(this.#request);
+    return this.#exchange.isProbe ? undefined : this.#exchange.sdkKey;
   }
 
   get lcut(): number {
-    return Number(this.#reply.getHeader('x-since-time') ?? 0);
+    return Number(this.#exchange.answerHeader('x-since-time') ?? 0);
   }
 
   get acceptEncoding(): string {
-    const offered = (this.#request.headers['accept-encoding'] ?? '').slice(0, CLIENT_TEXT_CHARACTERS_MAX);
+    const offered = text(this.#exchange.header('accept-encoding')).slice(0, CLIENT_TEXT_CHARACTERS_MAX);
     if (offered === '') return 'none';
     const tokens = offered.split(',').map((token) => token.split(';')[0]?.trim().toLowerCase() ?? '');
     const known: string[] = CODINGS.filter((coding) => tokens.includes(coding));
@@ -77,7 +81,7 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   get contentEncoding(): string {
-    return String(this.#reply.getHeader('content-encoding') ?? 'none');
+    return text(this.#exchange.answerHeader('content-encoding')) || 'none';
   }
 
   get sdkType(): string {
@@ -94,11 +98,15 @@ export class AnsweredRequest implements ProxyEventFields {
 
   /** Of an answer about a payload: those say which version they speak of. */
   get responsePayload(): 'full' | 'no_update' | undefined {
-    if (this.status >= 300 || this.#reply.getHeader('x-since-time') === undefined) return undefined;
-    return this.#reply.getHeader('etag') === undefined ? 'no_update' : 'full';
+    if (this.status >= 300 || this.#exchange.answerHeader('x-since-time') === undefined) return undefined;
+    return this.#exchange.answerHeader('etag') === undefined ? 'no_update' : 'full';
   }
 
-  #header(name: string): string {
-    return clientText(this.#request.headers[name], this.sdkKey);
+  #header(name: (typeof CLIENT_HEADERS)[number]): string {
+    return clientText(this.#exchange.header(name), this.sdkKey);
   }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

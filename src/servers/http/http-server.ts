@@ -4,8 +4,10 @@ import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { Readiness } from '../readiness.js';
-import { AnsweredRequest, type NamedKey } from './answered-request.js';
-import { buildFastifyApp, type HttpApp, type HttpBounds } from './fastify-app.js';
+import { AnsweredRequest } from './answered-request.js';
+import { FastifyExchange, type NamedKey } from './fastify-exchange.js';
+import { buildFastifyApp, SOCKET_IDLE_MS_MAX, type HttpApp, type HttpBounds } from './fastify-app.js';
+import { FastLane, type PreparedAnswers } from './fast-lane/fast-lane.js';
 import { addProbeRoutes } from './probe-routes.js';
 
 export interface HttpServerOptions extends HttpBounds {
@@ -13,6 +15,8 @@ export interface HttpServerOptions extends HttpBounds {
   readonly instanceName: string;
   /** The SDK key that a request names, for events. */
   readonly namedKey: NamedKey;
+  /** Undefined for a server in which every request goes by Node's parser and the routes. */
+  readonly prepared: PreparedAnswers | undefined;
 }
 
 /** Adds the routes of a protocol. */
@@ -28,8 +32,9 @@ export function buildHttpServer(
 ): HttpApp {
   const http = buildFastifyApp(clock, log, options);
   const { app } = http;
+  const headers = { 'x-sfp-hostname': options.instanceName };
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-sfp-hostname', options.instanceName);
+    reply.headers(headers);
     // HTTP/2 has a frame of its own for that.
     if (readiness.phase === 'draining' && request.raw.httpVersionMajor < 2)
       reply.header('connection', 'close');
@@ -38,14 +43,29 @@ export function buildHttpServer(
   recordAnswers(app, events, options.namedKey);
   addProbeRoutes(app, readiness);
   for (const add of addRoutes) add(app);
-  return http;
+  if (options.prepared === undefined) return http;
+  const { keepAliveMs } = options.timeouts;
+  const timeouts = { keepAliveMs, idleMs: SOCKET_IDLE_MS_MAX };
+  const lane = new FastLane(clock, { readiness, events }, options.prepared, http.accept, {
+    headers,
+    ...timeouts,
+  });
+  return {
+    ...http,
+    accept: lane.accept,
+    closeIdle: () => {
+      lane.closeIdle();
+      http.closeIdle();
+    },
+  };
 }
 
 function recordAnswers(app: FastifyInstance, events: ProxyEvents, namedKey: NamedKey): void {
-  const answered = new AnsweredRequest(namedKey);
+  const exchange = new FastifyExchange(namedKey);
+  const answered = new AnsweredRequest();
   app.addHook('onResponse', (request, reply, done) => {
     const name = reply.statusCode < 400 ? 'HttpServerRequestSuccess' : 'HttpServerRequestFailed';
-    events.record(name, answered.of(request, reply));
+    events.record(name, answered.of(exchange.of(request, reply)));
     done();
   });
 }

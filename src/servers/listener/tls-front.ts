@@ -2,7 +2,7 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type TlsOptions, type TLSSocket } from 'node:tls';
-import type { Clock } from '../../domain/clock.js';
+import type { Cancel, Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import { ThrottledLine } from '../../observability/throttled-line.js';
 import type { Certificates } from './certificates.js';
@@ -17,8 +17,9 @@ export interface TlsFrontOptions {
   readonly clientCertificates: 'none' | 'optional' | 'required';
 }
 
-/** From a connection's first moment to the end of its handshake. */
+/** From a connection's first moment to the end of its handshake. Node's own limit begins anew with each byte that comes. */
 const HANDSHAKE_MS_MAX = 10_000;
+const TOO_SLOW = Object.assign(new Error('TLS handshake timeout'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' });
 const LINE_EVERY_MS = 60_000;
 /** Mozilla's intermediate configuration, version 5.7, but for DHE, which needs parameters in a file. */
 const INTERMEDIATE: TlsOptions = {
@@ -39,7 +40,14 @@ const INTERMEDIATE: TlsOptions = {
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 };
 
+/** A connection until its handshake has ended. */
+interface Arrival {
+  readonly place: ConnectionPlace;
+  readonly cancelTimeout: Cancel;
+}
+
 export class TlsFront {
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #line: ThrottledLine;
   readonly #certificates: Certificates;
@@ -47,6 +55,7 @@ export class TlsFront {
   #handshakesFailed = 0;
 
   constructor(clock: Clock, log: Logger, certificates: Certificates, options: TlsFrontOptions) {
+    this.#clock = clock;
     this.#log = log;
     this.#line = new ThrottledLine(clock, LINE_EVERY_MS);
     this.#certificates = certificates;
@@ -60,12 +69,11 @@ export class TlsFront {
   /** Speaks TLS on a connection, and then the protocol that its client prefers; HTTP/1.1 where it names none. */
   over(protocols: Readonly<Partial<Record<Protocol, Accept>>>): Accept {
     const { clientCertificates } = this.#options;
-    const arriving = new Map<string, ConnectionPlace>();
+    const arriving = new Map<string, Arrival>();
     const server = createServer({
       ...INTERMEDIATE,
       ...this.#certificates.context,
       ALPNProtocols: Object.keys(protocols),
-      handshakeTimeout: HANDSHAKE_MS_MAX,
       requestCert: clientCertificates !== 'none',
       rejectUnauthorized: clientCertificates === 'required',
     });
@@ -77,17 +85,23 @@ export class TlsFront {
       socket.destroy();
     });
     server.on('secureConnection', (socket) => {
-      const place = arriving.get(endsOf(socket));
+      const arrival = arriving.get(endsOf(socket));
+      arrival?.cancelTimeout();
       // False where the client named no protocol.
       const accept = protocols[(socket.alpnProtocol || 'http/1.1') as Protocol];
-      if (place === undefined || accept === undefined || !this.#isWelcome(socket)) socket.destroy();
-      else accept(socket, place);
+      if (arrival === undefined || accept === undefined || !this.#isWelcome(socket)) socket.destroy();
+      else accept(socket, arrival.place);
     });
     return (socket, place) => {
       // Node does not say which connection the socket of a finished handshake stands on, but both have the same ends.
       const ends = endsOf(socket);
-      arriving.set(ends, place);
+      const cancelTimeout = this.#clock.schedule(HANDSHAKE_MS_MAX, () => {
+        this.#tellFailure(TOO_SLOW);
+        socket.destroy();
+      });
+      arriving.set(ends, { place, cancelTimeout });
       socket.once('close', () => {
+        cancelTimeout();
         arriving.delete(ends);
       });
       server.emit('connection', socket);

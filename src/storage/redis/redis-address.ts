@@ -17,3 +17,9 @@ export type RedisAddress =
       readonly sentinelUser: string;
       readonly sentinelPassword: string;
     };
+
+/** The same nodes, beginning at another one for each `by`. */
+export function rotate(nodes: readonly RedisNode[], by: number): RedisNode[] {
+  const from = by % nodes.length;
+  return [...nodes.slice(from), ...nodes.slice(0, from)];
+}

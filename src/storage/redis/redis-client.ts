@@ -1,9 +1,12 @@
 // Clients of ioredis, set up to connect once and to keep no commands for later: the one door to ioredis.
-import { rootCertificates, type ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions as LibraryOptions } from 'ioredis';
-import type { RedisNode } from './redis-address.js';
+import type { Clock } from '../../domain/clock.js';
+import { trustIn } from '../../network/secure-context.js';
+import { rotate } from './redis-address.js';
+import { createConnector } from './redis-connector.js';
 import type { RedisOptions } from './redis-options.js';
 import { SCRIPTS, type ScriptName } from './redis-scripts.js';
+import { findMaster } from './redis-sentinels.js';
 
 export type CommandPart = string | Buffer;
 
@@ -20,21 +23,22 @@ export type ConnectRedis = (attempt: number) => Promise<RedisClient>;
 
 /** Shown in Redis' list of clients. */
 const CONNECTION_NAME = 'spec-forward-proxy';
-/** A server that does not read has this long to take what was sent to it before we disconnect. */
-const DISCONNECT_MS = 100;
-const SENTINEL_COMMAND_MS = 1_000;
 const REDIRECTIONS_MAX = 5;
 
 /** ioredis' own options, without one that its types make a parameter of. */
 type PlainOptions = Omit<LibraryOptions, 'replyMapping'>;
 
 /** For commands on entries and the lease. */
-export function createCommandClient(options: RedisOptions, attempt: number): RedisClient {
-  const { address } = options;
+export function createCommandClient(clock: Clock, options: RedisOptions, attempt: number): RedisClient {
+  const { address, tls } = options;
   if (address.kind !== 'cluster') {
     const redis = new Redis({
       ...commonOptions(options),
-      ...placeOptions(options, attempt),
+      ...(address.kind === 'standalone' ? { host: address.host, port: address.port } : {}),
+      Connector:
+        address.kind === 'standalone'
+          ? createConnector(clock, options)
+          : createConnector(clock, options, () => findMaster(clock, options, address, attempt)),
       lazyConnect: true,
       scripts: SCRIPTS,
       enableOfflineQueue: false,
@@ -60,30 +64,32 @@ export function createCommandClient(options: RedisOptions, attempt: number): Red
       dnsLookup: (address, found) => {
         found(null, address);
       },
-      redisOptions: commonOptions(options),
+      redisOptions: {
+        ...commonOptions(options),
+        Connector: createConnector(clock, options),
+        // Our connector knows; this is for a connection of ioredis' own, for subscriptions, of which we have none.
+        ...(tls === undefined ? {} : { tls: { secureContext: trustIn(tls.caPem) } }),
+      },
     },
   );
   return cluster as Cluster & RedisClient;
 }
 
 /** For listening: the nodes of a cluster pass messages on to one another, so any one of them will do. */
-export function createListenClient(options: RedisOptions, attempt: number): RedisClient {
+export function createListenClient(clock: Clock, options: RedisOptions, attempt: number): RedisClient {
   const { address } = options;
-  if (address.kind !== 'cluster') return createCommandClient(options, attempt);
+  if (address.kind !== 'cluster') return createCommandClient(clock, options, attempt);
   const [node = { host: '', port: 0 }] = rotate(address.nodes, attempt);
-  return createCommandClient({ ...options, address: { kind: 'standalone', ...node } }, attempt);
+  return createCommandClient(clock, { ...options, address: { kind: 'standalone', ...node } }, attempt);
 }
 
 function commonOptions(options: RedisOptions): PlainOptions {
-  const { user, password, tls, connectTimeoutMs } = options;
+  const { user, password } = options;
   const login = user === '' ? (password === '' ? {} : { password }) : { username: user, password };
   return {
     ...login,
-    ...(tls === undefined ? {} : { tls: tlsOptions(tls.caPem) }),
     // Every Redis speaks RESP2, and so do the proxies in front of some.
     protocol: 2,
-    connectTimeout: connectTimeoutMs,
-    disconnectTimeout: DISCONNECT_MS,
     connectionName: CONNECTION_NAME,
     disableClientInfo: true,
     // It sends INFO, which the user may not be allowed; we send PING.
@@ -91,29 +97,4 @@ function commonOptions(options: RedisOptions): PlainOptions {
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
   };
-}
-
-function placeOptions({ address, tls }: RedisOptions, attempt: number): PlainOptions {
-  if (address.kind === 'standalone') return { host: address.host, port: address.port };
-  if (address.kind === 'cluster') throw new TypeError('a cluster is not a single server');
-  const { masterName, sentinels, sentinelUser, sentinelPassword } = address;
-  return {
-    name: masterName,
-    sentinels: rotate(sentinels, attempt).map(({ host, port }) => ({ host, port })),
-    ...(sentinelUser === '' ? {} : { sentinelUsername: sentinelUser }),
-    ...(sentinelPassword === '' && sentinelUser === '' ? {} : { sentinelPassword }),
-    sentinelRetryStrategy: () => null,
-    sentinelCommandTimeout: SENTINEL_COMMAND_MS,
-    updateSentinels: false,
-    ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(tls.caPem) }),
-  };
-}
-
-function tlsOptions(caPem: string | undefined): ConnectionOptions {
-  return caPem === undefined ? {} : { ca: [...rootCertificates, caPem] };
-}
-
-function rotate(nodes: readonly RedisNode[], by: number): RedisNode[] {
-  const from = by % nodes.length;
-  return [...nodes.slice(from), ...nodes.slice(0, from)];
 }

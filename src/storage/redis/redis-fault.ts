@@ -56,11 +56,9 @@ const TLS_CODES = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|H
 
 /** Answers whose first word says nothing, and errors of ioredis, which have no code. */
 const TEXTS: readonly (readonly [RegExp, SnapshotFailureReason, string])[] = [
-  // ioredis' errors for sentinels that do not answer, and for a master that they do not know.
-  [/^All sentinels are unreachable.*Connection is closed/, 'connection_refused', 'SENTINELS'],
-  [/^All sentinels are unreachable and retry is disabled\.$/, 'redis_error', 'SENTINELS'],
   [/Connection is closed|^Stream isn't writeable|^Cluster is (?:ended|disconnect)/, 'connection_lost', ''],
   [/^None of startup nodes is available|^Node is disconnected/, 'connection_refused', ''],
+  [/^Command timed out$/, 'command_timeout', ''],
   [/^timeout$/, 'connect_timeout', ''],
   [/^ERR invalid password/, 'auth_failed', 'ERR'],
   [/The user executing the script can't/, 'auth_failed', 'NOPERM'],
@@ -76,6 +74,8 @@ export function toRedisFault(error: unknown): RedisFault {
   // ioredis' error for a cluster of which no node answered.
   if ('lastNodeError' in error && error.lastNodeError instanceof Error)
     return toRedisFault(error.lastNodeError);
+  // Every address of a host failed.
+  if (error instanceof AggregateError) return toRedisFault(error.errors[0]);
   if ('code' in error && typeof error.code === 'string') {
     const reason = REASONS.get(error.code) ?? (TLS_CODES.test(error.code) ? 'tls_failed' : undefined);
     if (reason !== undefined) return new RedisFault(reason, error.code);
@@ -86,8 +86,7 @@ export function toRedisFault(error: unknown): RedisFault {
 }
 
 /**
- * The word comes first in an answer, but older releases wrap a script's error in another one, and ioredis wraps network
- * errors in one about sentinels.
+ * The word comes first in an answer, but older releases wrap a script's error in another one.
  */
 function byWords(message: string): RedisFault {
   const words = message.match(/\b[A-Z][A-Z0-9_]{1,31}\b/g) ?? [];

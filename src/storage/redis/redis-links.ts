@@ -57,9 +57,9 @@ export function openLinks(
     });
   const password = createPasswordReader(options);
   const connect: ConnectRedis = async (attempt) =>
-    createCommandClient({ ...options, password: await password() }, attempt);
+    createCommandClient(clock, { ...options, password: await password() }, attempt);
   const connectToListen: ConnectRedis = async (attempt) =>
-    createListenClient({ ...options, password: await password() }, attempt).on(
+    createListenClient(clock, { ...options, password: await password() }, attempt).on(
       'message',
       (_channel: string, text: string) => {
         listener.heard(text);

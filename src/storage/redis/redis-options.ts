@@ -1,6 +1,7 @@
 // What is needed to use a Redis: its address and login, and how long commands and stored things may last.
 import type { RedisAddress } from './redis-address.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
+import type { Lookup } from '../../network/addresses.js';
 
 /**
  * How entries are named. `sha256` is what SDKs' adapters ask for by default; `prefix` is the form of SFP 4, with the
@@ -21,6 +22,8 @@ export interface RedisOptions {
   readonly tls: { readonly caPem: string | undefined } | undefined;
   /** For a connection as a whole, with TLS and login. */
   readonly connectTimeoutMs: number;
+  /** The system's, where left out. */
+  readonly lookup?: Lookup;
   /** How long a lease lasts without renewal. */
   readonly leaseTtlMs: number;
   /** How often a follower tries for the lease. */

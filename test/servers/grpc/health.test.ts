@@ -6,7 +6,7 @@ import { eventually, within } from '../../e2e/deadline.js';
 import type { HealthReply, StreamRecord } from '../../fakes/grpc-client.js';
 import { CHECK_PATH } from '../../../src/servers/grpc/health-client.js';
 import { RawClient } from '../../fakes/grpc-raw-client.js';
-import { framedMessage } from '../../fakes/http2-frames.js';
+import { FrameClient, framedMessage } from '../../fakes/http2-frames.js';
 import { SDK_KEY } from '../../fakes/proxy.js';
 import { runProgram, startProgram, type Program } from '../../process/daemon.js';
 import { startOrigin } from '../../process/origin.js';
@@ -115,6 +115,27 @@ describe('the gRPC health service', () => {
     const refused = watches.filter(({ hasEnded }) => hasEnded);
     assert.equal(refused.length, 100);
     for (const watch of refused) assert.equal((await watch.end()).code, status.RESOURCE_EXHAUSTED);
+  });
+});
+
+describe('places for watches', () => {
+  it('are given up by the address that has all of them, when a client of another comes', async (t) => {
+    const scene = await startScene(t);
+    const first = scene.client();
+    const watches = Array.from({ length: 200 }, () => first.watch());
+    for (const watch of watches) await watch.received(1);
+    const other = new FrameClient(scene.proxy.grpcAddress, '127.0.0.2');
+    t.after(() => {
+      other.close();
+    });
+    const call = other.call('/grpc.health.v1.Health/Watch');
+    other.data(call, framedMessage(Buffer.alloc(0)), true);
+    await eventually('answer', () => other.answered.has(call));
+    const ended = (): typeof watches => watches.filter(({ hasEnded }) => hasEnded);
+    await eventually('end of a watch', () => ended().length === 1);
+    assert.equal((await ended()[0]?.end())?.code, status.RESOURCE_EXHAUSTED);
+    const { healthWatches } = (await scene.status()).tables;
+    assert.deepEqual(healthWatches, { entries: 200, entriesMax: 200, reached: 1 });
   });
 });
 

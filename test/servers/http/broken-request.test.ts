@@ -47,7 +47,7 @@ async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds
       return { kind: 'accepted' } as const;
     },
   };
-  addLogEventRoutes(app, sink, bounds.bodies, 4 * MIB);
+  addLogEventRoutes(app, sink, bounds.bodies, 4 * MIB, () => true);
   app.get('/slow', (_request, reply) => {
     waiting.push(reply);
     return reply;

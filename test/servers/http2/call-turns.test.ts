@@ -69,4 +69,29 @@ describe('calls that come together', () => {
     assert.equal(client.answered.has(given) || client.answered.has(up), false);
     assert.equal(client.isClosed, false);
   });
+
+  for (const method of ['getConfigSpec', '/not.Known/method'] as const) {
+    it(`leave the event loop to others between turns: ${method}`, async (t) => {
+      const scene = await startScene(t);
+      const client = new FrameClient(scene.proxy.grpcAddress);
+      t.after(() => {
+        client.close();
+      });
+      await client.ping();
+      client.cork();
+      for (let count = 0; count < 400; count += 1) {
+        const call = client.call(method);
+        client.data(call, framedRequest({ sdkKey: SDK_KEY }), true);
+      }
+      client.uncork();
+      let most = 0;
+      for (let before = 0; before < 400; before = client.answered.size) {
+        await nextTurn();
+        assert.equal(client.isClosed, false);
+        most = Math.max(most, client.answered.size - before);
+      }
+      // What the server answered in several turns may be read in one; without turns it is all of them.
+      assert.ok(most <= 6 * CALLS_PER_TURN_MAX, `${most} of 400 calls were answered in one turn`);
+    });
+  }
 });

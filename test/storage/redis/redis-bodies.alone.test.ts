@@ -11,7 +11,7 @@ import type { RedisCommands } from '../../../src/storage/redis/redis-commands.js
 import { createRedisSnapshots } from '../../../src/storage/redis/redis-snapshots.js';
 import type { Loading } from '../../../src/storage/snapshots.js';
 import { TIME } from '../../contracts/snapshots-place.js';
-import { eventually } from '../../e2e/deadline.js';
+import { atBest, eventually } from '../../e2e/deadline.js';
 import { etagOf } from '../../fakes/demo-payloads.js';
 import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
@@ -171,14 +171,18 @@ test('who has a client waiting is answered within a second and a half, and who h
   await direct.snapshots.save(KEY, payload, 0);
   await direct.snapshots.save(small, DEMO.payloadOf(TIME), 0);
   assert.equal((await behind.snapshots.load(small, 'client')).kind, 'found');
-  const startMs = performance.now();
-  const patient = behind.snapshots.load(KEY, 'background');
-  assert.deepEqual(await behind.snapshots.load(KEY, 'client'), { kind: 'failed', reason: 'command_timeout' });
-  const durationMs = performance.now() - startMs;
-  assert.ok(durationMs > 1_300 && durationMs < 1_900, `${Math.round(durationMs)} ms`);
-  const loading = await patient;
-  assert.ok(loading.kind === 'found');
-  assert.ok(loading.snapshot.payload.originForm.bytes.equals(payload.originForm.bytes));
+  const tookMs = await atBest(1_900, async () => {
+    const startMs = performance.now();
+    const patient = behind.snapshots.load(KEY, 'background');
+    const loaded = await behind.snapshots.load(KEY, 'client');
+    const durationMs = performance.now() - startMs;
+    assert.deepEqual(loaded, { kind: 'failed', reason: 'command_timeout' });
+    const loading = await patient;
+    assert.ok(loading.kind === 'found');
+    assert.ok(loading.snapshot.payload.originForm.bytes.equals(payload.originForm.bytes));
+    return durationMs;
+  });
+  assert.ok(tookMs > 1_300 && tookMs < 1_900, `${Math.round(tookMs)} ms`);
   assert.deepEqual(behind.log.lines, [], 'nothing of it is a failure of Redis');
 });
 

@@ -6,9 +6,9 @@ import type { RedisOptions } from '../../../src/storage/redis/redis-options.js';
 import type { SnapshotFailureReason } from '../../../src/storage/snapshots.js';
 import { TIME } from '../../contracts/snapshots-place.js';
 import { eventually, within } from '../../e2e/deadline.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
+import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { startRedisServer, type RedisServer } from '../../fakes/redis-server.js';
-import { DEMO, openReplica, pass, redisOptions, type Replica } from './redis-scene.js';
+import { DEMO, openReplica, openRoom, pass, redisOptions, type Replica } from './redis-scene.js';
 
 const KEY = DEMO.keyOf('secret-connection0123456789');
 const PAYLOAD = DEMO.payloadOf(TIME);
@@ -160,6 +160,23 @@ test('while Redis hangs, commands beyond a number are not even sent, and all of 
   assert.ok(outcomes.every(({ kind }) => kind === 'failed'));
   server.signal('SIGCONT');
   await untilReason(replica, 'none');
+});
+
+test('a look at many specs has a millisecond more for each, neither less nor more', async (t) => {
+  const server = await startRedisServer(t);
+  const clock = new ManualClock();
+  const { entries } = await openRoom(t, redisOptions(server.port, { connectTimeoutMs: 3_600_000 }), clock);
+  const keys = Array.from({ length: 50 }, (_, index) => DEMO.keyOf(`secret-${index}-look`));
+  assert.equal((await entries.look(keys, false)).length, 50);
+  server.signal('SIGSTOP');
+  let isOver = false;
+  const looking = entries.look(keys, false).finally(() => (isOver = true));
+  const refused = assert.rejects(looking, { reason: 'command_timeout' });
+  clock.advance(1_049);
+  await settle();
+  assert.equal(isOver, false);
+  clock.advance(1);
+  await within(refused, 'end of the look');
 });
 
 test('a start does not wait for a Redis that hangs', async (t) => {

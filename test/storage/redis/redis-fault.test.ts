@@ -31,11 +31,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   'None of startup nodes is available': 'connection_refused',
   timeout: 'connect_timeout',
   "Stream isn't writeable and enableOfflineQueue options is false": 'connection_lost',
-  'All sentinels are unreachable and retry is disabled. Last error: connect ECONNREFUSED 127.0.0.1:1':
-    'connection_refused (ECONNREFUSED)',
-  'All sentinels are unreachable and retry is disabled. Last error: Connection is closed.':
-    'connection_refused (SENTINELS)',
-  'All sentinels are unreachable and retry is disabled.': 'redis_error (SENTINELS)',
+  'Command timed out': 'command_timeout',
   'nothing that anybody knows': 'redis_error',
 };
 
@@ -64,6 +60,11 @@ test('errors of the network are told apart by their codes', () => {
     const fault = toRedisFault(Object.assign(new Error('at redis://user:secret@host'), { code }));
     assert.equal(fault.message, `${reason} (${code})`);
   }
+});
+
+test('where every address of a host failed, the first says why', () => {
+  const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+  assert.equal(toRedisFault(new AggregateError([refused, new Error('x')])).reason, 'connection_refused');
 });
 
 test('the error of a cluster is that of its last node', () => {

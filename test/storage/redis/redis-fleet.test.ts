@@ -10,7 +10,7 @@ import { TIME } from '../../contracts/snapshots-place.js';
 import { eventually } from '../../e2e/deadline.js';
 import { DEMO_PAYLOADS } from '../../fakes/demo-payloads.js';
 import { startRedisCluster } from '../../fakes/redis-cluster.js';
-import { freePort } from '../../fakes/free-port.js';
+import { onFreePort } from '../../fakes/free-port.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
 import { clusterAddress, DEMO, openReplica, redisOptions, type Replica } from './redis-scene.js';
 
@@ -266,8 +266,9 @@ test('over a cluster states, messages and the lease are the same', async (t) => 
 });
 
 test('a cluster behind one address is asked for one name at a time, once it has said that it is one', async (t) => {
-  const busPort = String(await freePort());
-  const server = await startRedisServer(t, ['--cluster-enabled', 'yes', '--cluster-port', busPort]);
+  const server = await onFreePort((busPort) =>
+    startRedisServer(t, ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)]),
+  );
   const client = server.client();
   await client.cluster('ADDSLOTSRANGE', 0, 16_383);
   await eventually('a cluster', async () => (await client.cluster('INFO')).includes('cluster_state:ok'));

@@ -35,7 +35,7 @@ function startLink(t: TestContext, port: number, { mayRetry = true, connectTimeo
   const connect = (attempt: number): Promise<RedisClient> => {
     assert.equal(attempt, attempts);
     attempts += 1;
-    return Promise.resolve(createCommandClient(options, attempt));
+    return Promise.resolve(createCommandClient(clock, options, attempt));
   };
   const link = new RedisLink(clock, connect, {
     connectTimeoutMs,

@@ -11,7 +11,7 @@ import { TIME } from '../../contracts/snapshots-place.js';
 import { eventually, within } from '../../e2e/deadline.js';
 import { makeCertificate } from '../../fakes/certificate.js';
 import { ManualClock, settle } from '../../fakes/manual-clock.js';
-import { freePort } from '../../fakes/free-port.js';
+import { onFreePort } from '../../fakes/free-port.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
 import { DEMO, openReplica, pass, redisOptions, type Replica } from './redis-scene.js';
 
@@ -219,12 +219,14 @@ test('over TLS a server is believed by the authority that is named, and by no ot
   });
   writeFileSync(join(folder, 'key.pem'), keyPem);
   writeFileSync(join(folder, 'certificate.pem'), certificatePem);
-  const tlsPort = await freePort();
-  const server = await startRedisServer(t, [
-    ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
-    ...['--tls-key-file', join(folder, 'key.pem'), '--tls-cert-file', join(folder, 'certificate.pem')],
-    ...['--tls-ca-cert-file', join(folder, 'certificate.pem')],
-  ]);
+  const { tlsPort, server } = await onFreePort(async (port) => ({
+    tlsPort: port,
+    server: await startRedisServer(t, [
+      ...['--tls-port', String(port), '--tls-auth-clients', 'no'],
+      ...['--tls-key-file', join(folder, 'key.pem'), '--tls-cert-file', join(folder, 'certificate.pem')],
+      ...['--tls-ca-cert-file', join(folder, 'certificate.pem')],
+    ]),
+  }));
   for (const host of ['127.0.0.1', 'localhost']) {
     const address = { kind: 'standalone', host, port: tlsPort } as const;
     const options = redisOptions(tlsPort, { address, tls: { caPem: certificatePem } });

@@ -103,14 +103,18 @@ export async function pass(clock: ManualClock, client: Redis, durationMs: number
 }
 
 function openLink(t: TestContext, options: RedisOptions, clock: Clock): RedisLink {
-  const link = new RedisLink(clock, (attempt) => Promise.resolve(createCommandClient(options, attempt)), {
-    connectTimeoutMs: options.connectTimeoutMs,
-    log: createTestLog(),
-    mayRetry: () => true,
-    prepare: () => Promise.resolve(),
-    onOpen: () => undefined,
-    onFault: () => undefined,
-  });
+  const link = new RedisLink(
+    clock,
+    (attempt) => Promise.resolve(createCommandClient(clock, options, attempt)),
+    {
+      connectTimeoutMs: options.connectTimeoutMs,
+      log: createTestLog(),
+      mayRetry: () => true,
+      prepare: () => Promise.resolve(),
+      onOpen: () => undefined,
+      onFault: () => undefined,
+    },
+  );
   t.after(() => {
     link.close();
   });

@@ -1,13 +1,14 @@
 // Which SDK instances ask for each spec, and which version each of them holds: a bounded table, kept by polls and streams.
-import type { IncomingHttpHeaders } from 'node:http';
 import type { HeldPayload, StoreListener } from '../../../core/payload-store.js';
 import type { Clock } from '../../../domain/clock.js';
+import { FairPlaces } from '../../../domain/fair-places.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { Gauge } from '../../../observability/gauges.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
-import { FairPlaces } from '../../../streams/fair-places.js';
-import { ClientSdks, type ClientSdk } from './client-sdks.js';
+import { ClientSdks, ownCopy, type ClientSdk } from './client-sdks.js';
 
+/** Names the SDK instance. */
+export const SESSION_HEADER = 'statsig-server-session-id';
 /** Some 400 bytes each. */
 export const INSTANCES_MAX = 20_000;
 /** What has not asked for so long is gone: SDKs poll every 10 s unless they are told otherwise. */
@@ -82,15 +83,21 @@ export class ClientCensus implements StoreListener {
   }
 
   /** `sinceTime`: the version that the client says to hold. `isSentWhole`: the answer is what is held. Makes nothing for a known instance. */
-  polled(headers: IncomingHttpHeaders, held: HeldPayload, sinceTime: number, isSentWhole: boolean): void {
+  polled(
+    held: HeldPayload,
+    sinceTime: number,
+    isSentWhole: boolean,
+    session: unknown,
+    sdkType: unknown,
+    sdkVersion: unknown,
+  ): void {
     const spec = this.#find(held.key);
     if (spec === undefined) return;
-    const session = headers['statsig-server-session-id'];
     if (typeof session !== 'string' || session === '' || session.length > SESSION_CHARACTERS_MAX) {
       this.unnamedPolls += 1;
       return;
     }
-    const instance = spec.instances.get(session) ?? this.#enter(spec, session, headers);
+    const instance = spec.instances.get(session) ?? this.#enter(spec, session, sdkType, sdkVersion);
     if (instance === undefined) return;
     instance.seenAtS = Math.floor(held.askedAtMs / MS_PER_S);
     if (instance.holds !== sinceTime) instance.holds = sinceTime;
@@ -153,9 +160,8 @@ export class ClientCensus implements StoreListener {
     return spec;
   }
 
-  #enter(spec: SpecClients, session: string, headers: IncomingHttpHeaders): Instance | undefined {
-    const { 'statsig-sdk-type': type, 'statsig-sdk-version': version } = headers;
-    return this.#take(spec, session, this.#sdks.of(type, version, spec.key.sdkKey));
+  #enter(spec: SpecClients, session: string, type: unknown, version: unknown): Instance | undefined {
+    return this.#take(spec, ownCopy(session), this.#sdks.of(type, version, spec.key.sdkKey));
   }
 
   #take(spec: SpecClients, session: string | undefined, sdk: ClientSdk): Instance | undefined {

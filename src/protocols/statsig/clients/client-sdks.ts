@@ -19,7 +19,13 @@ export class ClientSdks {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
     if (this.#byName.size >= LABEL_VALUES_MAX) return BEYOND;
-    this.#byName.set(name, sdk);
-    return sdk;
+    const kept = { type: ownCopy(sdk.type), version: ownCopy(sdk.version) };
+    this.#byName.set(name, kept);
+    return kept;
   }
+}
+
+/** A header cut out of a request's head keeps all of it alive. */
+export function ownCopy(text: string): string {
+  return Buffer.from(text).toString();
 }

@@ -12,6 +12,7 @@ import type { Logger } from '../../../observability/logger.js';
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
 import { StreamOpener, type StreamClient, type StreamSource } from '../../../streams/open-stream.js';
 import type { StreamRegistry } from '../../../streams/stream-registry.js';
+import { addressOf } from '../../../servers/grpc/client-address.js';
 import { http2StreamOf } from '../../../servers/grpc/http2-stream.js';
 import type { ClientConnections } from '../../../servers/http2/client-connections.js';
 import type { ClientCensus, ListeningClient } from '../clients/client-census.js';
@@ -42,7 +43,10 @@ const SENT = {
 type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 
 const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
-  refused: toRefusal({ kind: 'refused' }),
+  refused: {
+    code: status.PERMISSION_DENIED,
+    details: 'The origin refuses this SDK key by now, or it is not pinned any more.',
+  },
   draining: { code: status.UNAVAILABLE, details: 'This replica is shutting down: connect again.' },
   displaced: {
     code: status.UNAVAILABLE,
@@ -191,8 +195,9 @@ function userAgentOf({ metadata }: StreamCall): string | undefined {
   return typeof agent === 'string' ? agent : undefined;
 }
 
-function clientOf(call: StreamCall): Pick<StreamClient, 'onGone'> {
+function clientOf(call: StreamCall): Pick<StreamClient, 'ip' | 'onGone'> {
   return {
+    ip: addressOf(call),
     onGone: (listener) => {
       call.once('cancelled', () => {
         listener();

@@ -40,10 +40,10 @@ export function toGrpcQuestion(request: Partial<ConfigSpecRequest>): GrpcQuestio
   return { key: { sdkKey, kind, format: 'json' }, sinceTime };
 }
 
-/** The status for a reading that brought no spec. PERMISSION_DENIED only where the origin refused the key. */
+/** The status for a reading that brought no spec. PERMISSION_DENIED only where the key is refused, by the origin or by policy. */
 export function toRefusal(reading: Exclude<Reading, { readonly kind: 'held' }>): GrpcRefusal {
   const details = explainReading(reading);
-  if (reading.kind === 'refused') return { code: status.PERMISSION_DENIED, details };
+  if (reading.kind !== 'unavailable') return { code: status.PERMISSION_DENIED, details };
   if (reading.cause === 'sdk_keys_limit_reached') return { code: status.RESOURCE_EXHAUSTED, details };
   return {
     code: status.UNAVAILABLE,

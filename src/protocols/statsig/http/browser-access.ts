@@ -4,14 +4,16 @@ import type { FastifyInstance } from 'fastify';
 /** Browsers keep to limits of their own below this. */
 const LEAVE_S = 86_400;
 
+/** Whoever asks, so that no cache keeps an answer without it for a browser. */
+export const OPEN_TO_BROWSERS = { 'access-control-allow-origin': '*' } as const;
+
 /**
  * For every route of `scope` that is added behind this, errors too, as SDKs look at the status. `urls` are those whose
  * preflights are answered. No more is given away than to anybody who has the SDK key: browsers add no secrets to it.
  */
 export function openToBrowsers(scope: FastifyInstance, urls: readonly string[]): void {
   scope.addHook('onRequest', (_request, reply, done) => {
-    // Whoever asks, so that no cache keeps an answer without it for a browser.
-    reply.header('access-control-allow-origin', '*');
+    reply.headers(OPEN_TO_BROWSERS);
     done();
   });
   for (const url of urls) {

@@ -1,11 +1,14 @@
 // GET and HEAD of deltas, which only an SFP in front asks for: answered as by one whose deltas are off, so that it asks for whole specs.
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { asksForProtobuf, readSinceTime } from './request-key.js';
-import { describe } from './spec-routes.js';
+import { describe, namedKey } from './spec-routes.js';
 import { SPEC_V2 } from '../resource-kinds.js';
+import { errorBody, sendError } from '../../../servers/http/error-reply.js';
+import { NOT_PINNED } from '../reading-text.js';
 
-export function addDeltaRoutes(app: FastifyInstance): void {
+export function addDeltaRoutes(app: FastifyInstance, admits: (sdkKey: string) => boolean): void {
   app.get(`${SPEC_V2.path}_deltas/:file`, (request, reply) => {
+    if (!admits(namedKey(request) ?? '')) return sendError(reply, errorBody('key_not_pinned', NOT_PINNED));
     const asked = describe(SPEC_V2, request, (request.query as { sinceTime?: unknown }).sinceTime);
     if (!asksForProtobuf(asked))
       return refuse(reply, 400, 'Deltas are protobuf only: send supports_proto=true.');

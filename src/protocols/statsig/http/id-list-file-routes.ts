@@ -7,6 +7,7 @@ import type { AskedFile, FoundFile } from '../id-lists/manifest-directory.js';
 import type { FileReading, FileWish } from '../id-lists/file-reading.js';
 import type { IdListFile } from '../id-lists/id-list-file.js';
 import { parseRangeHeader, parseRangeQuery, type ByteRange } from './byte-range.js';
+import { namedKey } from './spec-routes.js';
 import { cutConnection } from '../../../servers/http/cut-connection.js';
 
 /** Where core and python SDKs tell the size that their manifest promised. */
@@ -26,7 +27,11 @@ export interface IdListFileSource {
  * What fails closes its connection without an answer: some SDKs do not look at the status, and would take an error for
  * the list. So do all errors of these routes.
  */
-export function addIdListFileRoutes(app: FastifyInstance, source: IdListFileSource): void {
+export function addIdListFileRoutes(
+  app: FastifyInstance,
+  source: IdListFileSource,
+  admits: (sdkKey: string) => boolean,
+): void {
   // The first is what is left of a url that ends where the id should begin.
   for (const url of [FILE_PATH.slice(0, -1), `${FILE_PATH}*`]) {
     app.route({
@@ -35,7 +40,12 @@ export function addIdListFileRoutes(app: FastifyInstance, source: IdListFileSour
       errorHandler: (_error, _request, reply) => {
         cutConnection(reply);
       },
-      handler: (request, reply) => answer(source, request, reply),
+      handler: (request, reply) => {
+        const sdkKey = namedKey(request);
+        // Who names no key names a file that the manifest of a served one lists.
+        const isAdmitted = sdkKey === undefined || admits(sdkKey);
+        return isAdmitted ? answer(source, request, reply) : cut(reply);
+      },
     });
   }
 }

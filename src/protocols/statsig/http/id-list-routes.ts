@@ -55,7 +55,7 @@ export function addIdListRoutes(
   function answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
     const sdkKey = toSdkKey(namedKeys(request), path);
     if (typeof sdkKey !== 'string') return sendError(reply, sdkKey);
-    const reading = source.read(idListsKey(sdkKey));
+    const reading = source.read(idListsKey(sdkKey), request);
     if (!(reading instanceof Promise)) return respond(request, reply, reading);
     return reading.then((known) => respond(request, reply, known));
   }

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../../domain/sdk-key.js';
 import type { Acceptance } from '../log-events/log-event-store.js';
+import { NOT_PINNED } from '../reading-text.js';
 import type { ReceivedBatch } from '../log-events/received-batch.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
@@ -28,6 +29,7 @@ export function addLogEventRoutes(
   sink: LogEventSink,
   bodies: BodyRoom,
   bodyBytesMax: number,
+  admits: (sdkKey: string) => boolean,
 ): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -38,7 +40,7 @@ export function addLogEventRoutes(
     for (const path of LOG_EVENT_PATHS) {
       // The SDK's own name of the type goes on, read from the raw headers.
       scope.post(path, { onRequest: nameBody }, (request, reply) =>
-        answer(request, reply, sink, (use) => bodies.receive(request.raw, bodyBytesMax, use)),
+        answer(request, reply, { sink, admits }, (use) => bodies.receive(request.raw, bodyBytesMax, use)),
       );
     }
   });
@@ -50,7 +52,7 @@ type Receive = (use: (received: ReceivedBody) => Promise<Outcome>) => Promise<Ou
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  sink: LogEventSink,
+  { sink, admits }: { readonly sink: LogEventSink; readonly admits: (sdkKey: string) => boolean },
   receive: Receive,
 ): Promise<FastifyReply> {
   const { searchParams } = new URL(request.url, 'http://proxy');
@@ -58,6 +60,8 @@ async function answer(
   const sdkKey = Buffer.from(namedKey(request) ?? '').toString();
   const fault = faultOf(sdkKey);
   if (fault !== undefined) return sendError(reply, fault);
+  // Before the body is read.
+  if (!admits(sdkKey)) return sendError(reply, errorBody('key_not_pinned', NOT_PINNED));
   const outcome = await receive(async (received) => {
     if (received.kind !== 'received') return received;
     const headers = passedOn(request.raw.rawHeaders);

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { ResourceKind } from '../../../domain/resource-kind.js';
 import { SPEC_KINDS } from '../resource-kinds.js';
-import type { Reading } from '../../../core/reader.js';
+import type { Asker, Reading } from '../../../core/reader.js';
 import { addBodyParser } from '../../../servers/http/body-parser.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
@@ -13,7 +13,7 @@ import { keyOf, toQuestion, type NamedKeys, type SpecRequest } from './request-k
 
 /** The read path, as far as a route needs it. */
 export interface SpecSource {
-  read(key: PayloadKey): Reading | Promise<Reading>;
+  read(key: PayloadKey, asker: Asker): Reading | Promise<Reading>;
 }
 
 /** Of requests, since the start. */
@@ -49,7 +49,7 @@ export function addSpecRoutes(
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
       headers: request.headers,
     };
-    const reading = source.read(question.key);
+    const reading = source.read(question.key, request);
     // No promise on the path of a hit: awaiting one costs a tenth of the answer.
     if (!(reading instanceof Promise)) return payloadReply.send(reply, reading, wishes);
     return reading.then((known) => payloadReply.send(reply, known, wishes));

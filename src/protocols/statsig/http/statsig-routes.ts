@@ -26,6 +26,8 @@ export interface StatsigSources {
   readonly idListFiles: IdListFileSource;
   readonly counts: SpecRequestCounts;
   readonly census: ClientCensus;
+  /** Whether a key is served at all. */
+  readonly admits: (sdkKey: string) => boolean;
 }
 
 export function statsigRoutes(
@@ -38,10 +40,16 @@ export function statsigRoutes(
     app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
       addSpecRoutes(scope, sources.specs, payloadReply, options.bodies, sources.counts);
-      addLogEventRoutes(scope, sources.logEvents, options.bodies, options.logEventBodyBytesMax);
+      addLogEventRoutes(
+        scope,
+        sources.logEvents,
+        options.bodies,
+        options.logEventBodyBytesMax,
+        sources.admits,
+      );
     });
-    addDeltaRoutes(app);
+    addDeltaRoutes(app, sources.admits);
     addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
-    addIdListFileRoutes(app, sources.idListFiles);
+    addIdListFileRoutes(app, sources.idListFiles, sources.admits);
   };
 }

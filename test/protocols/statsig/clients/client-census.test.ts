@@ -62,8 +62,8 @@ function createBench(instancesMax?: number): Bench {
     },
     poll: (held, session, sinceTime, more = {}) => {
       held.askedAtMs = clock.monotonicMs();
-      const headers = { ...more, ...(session !== undefined && { 'statsig-server-session-id': session }) };
-      census.polled(headers, held, sinceTime, sinceTime < held.payload.version);
+      const isSentWhole = sinceTime < held.payload.version;
+      census.polled(held, sinceTime, isSentWhole, session, more['statsig-sdk-type'], undefined);
     },
     held: (sdkKey) =>
       census.specs
@@ -296,11 +296,11 @@ test('a poll of a known instance makes no object', () => {
   const bench = createBench();
   const held = bench.hold(keyOf('k'), FIRST);
   held.askedAtMs = 123_456.789;
-  const headers = { 'statsig-server-session-id': 'a-session' };
   const round = 50_000;
   const record = (): number => {
     const before = process.memoryUsage().heapUsed;
-    for (let index = 0; index < round; index += 1) bench.census.polled(headers, held, FIRST, false);
+    for (let index = 0; index < round; index += 1)
+      bench.census.polled(held, FIRST, false, 'a-session', 'node', '1');
     return (process.memoryUsage().heapUsed - before) / round;
   };
   // The first rounds are not compiled yet, and a collection makes one less than 0; a boxed number has 16 bytes.

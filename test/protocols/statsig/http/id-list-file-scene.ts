@@ -102,7 +102,7 @@ export async function startScene(t: TestContext): Promise<RouteScene> {
   const http = buildFastifyApp(systemClock, log, httpBounds());
   const { app } = http;
   const source = new ScriptedSource();
-  addIdListFileRoutes(app, source);
+  addIdListFileRoutes(app, source, () => true);
   const port = await listenHttp(t, http);
   const open = async (): Promise<Socket> => {
     const socket = connect(port.number, '127.0.0.1');

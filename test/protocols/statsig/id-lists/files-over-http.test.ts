@@ -55,10 +55,11 @@ async function startWay(t: TestContext, bytesMax: number): Promise<Way> {
   const http = buildFastifyApp(systemClock, log, httpBounds());
   const { app } = http;
   const file = { name: 'a-list', url: `http://127.0.0.1:${(host.address() as AddressInfo).port}/file` };
-  addIdListFileRoutes(app, {
+  const source = {
     find: async () => ({ file, bytesMin: way.bytes }),
     read: files.read.bind(files),
-  });
+  };
+  addIdListFileRoutes(app, source, () => true);
   const { number: port } = await listenHttp(t, http);
   t.after(async () => {
     await files.close();

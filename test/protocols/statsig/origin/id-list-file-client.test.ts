@@ -394,15 +394,25 @@ test('a reader that waits is woken where the part is broken off', async (t) => {
   assert.deepEqual(outcome, { kind: 'broken-off' });
 });
 
-test('a file that trickles is given up after half an hour', async (t) => {
+test('a file that trickles is given up after half an hour and not before', async (t) => {
   const clock = new ManualClock();
   const host = await startHost(t, (response) => {
     response.writeHead(200, { 'content-length': 1e9 });
     response.write(FILE);
+    goOn = () => response.write(FILE);
   });
-  const client = startClient(t, { bodyIdleTimeoutMs: 60_000 }, clock);
+  let goOn: () => void = () => assert.fail('no request came');
+  const client = startClient(t, { bodyIdleTimeoutMs: 31 * 60_000 }, clock);
   const outcome = await client.fetch(host.url, 0, async (_part, bytes) => {
-    for await (const piece of bytes) if (piece.length > 0) clock.advance(30 * 60_000);
+    let pieces = 0;
+    for await (const piece of bytes) {
+      if (piece.length === 0) continue;
+      pieces += 1;
+      clock.advance(pieces === 1 ? 30 * 60_000 - 1 : 1);
+      // The second piece arrives, so the first moment has ended nothing.
+      if (pieces === 1) goOn();
+      assert.ok(pieces <= 2);
+    }
     return { kind: 'whole' };
   });
   assert.deepEqual(outcome, {

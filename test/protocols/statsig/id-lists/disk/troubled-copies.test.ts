@@ -240,6 +240,22 @@ describe('a disk that hangs', () => {
     assert.equal(troubled.openHandles, 0);
   });
 
+  test('before the folder is claimed holds a start up for 5 s, neither less nor more', async (t) => {
+    const folder = new CopiesFolder(t);
+    const troubled = new TroubledFiles();
+    const hanging = troubled.hang('mkdir');
+    const opening = folder.start(troubled.files).open();
+    await within(hanging.reached, 'claim of the folder');
+    let isOpen = false;
+    void opening.then(() => (isOpen = true));
+    folder.clock.advance(4_999);
+    await settle();
+    assert.equal(isOpen, false);
+    folder.clock.advance(1);
+    assert.equal((await within(opening, 'open place')).size, 0);
+    hanging.release();
+  });
+
   test('for a moment at every read leaves time for the copies that grew last', async (t) => {
     const { folder, place } = await createScene(t);
     for (const [list, bytes] of [

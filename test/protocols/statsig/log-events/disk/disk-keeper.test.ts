@@ -47,7 +47,7 @@ test('whoever comes in the moment in which a write ends is served by the next', 
   for (let turns = 0; turns < 10; turns += 1) {
     await keeper.keep(makeBatch('one'));
     for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
-    await within(keeper.keep(makeBatch('another')), `keeping after ${turns} turns`, 5_000);
+    await within(keeper.keep(makeBatch('another')), `keeping after ${turns} turns`);
   }
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FairPlaces } from '../../src/streams/fair-places.js';
+import { FairPlaces } from '../../src/domain/fair-places.js';
 
 interface Guest {
   readonly sdkKey: string;
@@ -27,7 +27,7 @@ test('one key has every place while it is alone, and gives half of them to a sec
   assert.equal(enter(places, { sdkKey: 'first' }), 'refused');
   for (let index = 0; index < 5; index += 1) assert.equal(enter(places, { sdkKey: 'second' }), 'given');
   assert.equal(enter(places, { sdkKey: 'second' }), 'refused');
-  assert.deepEqual(places.byKey, [
+  assert.deepEqual(places.byOwner, [
     ['first', 5],
     ['second', 5],
   ]);
@@ -58,7 +58,7 @@ test('every key has its share once each of its clients has tried, and then nothi
           }
           const share = Math.floor(max / wanted.length);
           wanted.forEach((count, key) => {
-            assert.ok(places.countOf(`key-${key}`) >= Math.min(count, share), JSON.stringify(places.byKey));
+            assert.ok(places.countOf(`key-${key}`) >= Math.min(count, share), JSON.stringify(places.byOwner));
           });
           for (const client of clients.filter((one) => !has(one))) {
             assert.equal(enter(places, client), 'refused');
@@ -72,9 +72,20 @@ test('every key has its share once each of its clients has tried, and then nothi
         settle();
         for (const client of clients) places.remove(client);
         assert.equal(places.size, 0);
-        assert.deepEqual(places.byKey, []);
+        assert.deepEqual(places.byOwner, []);
       },
     ),
     { numRuns: 300 },
   );
+});
+
+test('owners are served by turns, each with its oldest guest, whatever the others have', () => {
+  const places = new FairPlaces<Guest & { readonly at: number }>(100);
+  for (let at = 0; at < 5; at += 1) places.add({ sdkKey: 'many', at }, 'many');
+  places.add({ sdkKey: 'one', at: 5 }, 'one');
+  places.add({ sdkKey: 'two', at: 6 }, 'two');
+  const served = (count: number): unknown[] => Array.from({ length: count }, () => places.takeNext()?.at);
+  assert.deepEqual(served(4), [0, 5, 6, 1]);
+  places.add({ sdkKey: 'two', at: 7 }, 'two');
+  assert.deepEqual(served(5), [2, 7, 3, 4, undefined]);
 });

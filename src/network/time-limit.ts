@@ -1,5 +1,5 @@
 // What takes no longer than a setting says, whatever limits of their own the libraries below have.
-import type { Clock } from '../../domain/clock.js';
+import type { Clock } from '../domain/clock.js';
 
 /**
  * What `run` comes to; rejects with `late()` after `limitMs`, and with the reason of `closing` when that aborts. The signal

@@ -1,6 +1,6 @@
 // The addresses of a host, asked for anew for each connection: what a name leads to changes, mostly when something failed.
 import { lookup } from 'node:dns/promises';
-import { createConcurrencyLimit } from '../../domain/concurrency-limit.js';
+import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 
 /** In the order in which they are to be tried; at least one, else it rejects. */
 export type Lookup = (host: string) => Promise<readonly string[]>;

@@ -1,6 +1,6 @@
 // A TCP connection to whichever address of a host answers first (RFC 8305): no attempt is given up for the next one.
 import { connect, isIP, type Socket } from 'node:net';
-import type { Cancel, Clock } from '../../domain/clock.js';
+import type { Cancel, Clock } from '../domain/clock.js';
 import type { Lookup } from './addresses.js';
 
 /**

@@ -1,0 +1,38 @@
+-- Requests as core SDKs send them, for wrk: eight headers in any order, and another time of the client each time.
+-- Arguments behind `--`: the path with its query, and the value of Accept-Encoding.
+local HEADS = 2000
+local heads, sent = {}, 0
+
+local function shuffled(lines)
+  for last = #lines, 2, -1 do
+    local other = math.random(last)
+    lines[last], lines[other] = lines[other], lines[last]
+  end
+  return lines
+end
+
+local function head(number, path, encodings, key)
+  local lines = shuffled({
+    "statsig-api-key: " .. key,
+    "statsig-sdk-type: statsig-server-core-node",
+    "statsig-sdk-version: 0.23.2",
+    string.format("statsig-server-session-id: 0f0e0d0c-0b0a-4908-8706-%012d", number),
+    string.format("statsig-client-time: %d", 1795628000000 + number * 7919),
+    "x-request-service: unknown",
+    "accept: */*",
+    "accept-encoding: " .. encodings,
+  })
+  return "GET " .. path .. " HTTP/1.1\r\nhost: 127.0.0.1\r\n" .. table.concat(lines, "\r\n") .. "\r\n\r\n"
+end
+
+function init(args)
+  math.randomseed(1)
+  local path, encodings = args[1], args[2]
+  local key = path:match("/([^/]+)%.json")
+  for number = 1, HEADS do heads[number] = head(number, path, encodings, key) end
+end
+
+function request()
+  sent = sent % HEADS + 1
+  return heads[sent]
+end
