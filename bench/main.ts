@@ -7,6 +7,7 @@ import { httpHit } from './http-hit.js';
 import { poll1000Keys } from './poll-1000-keys.js';
 import { randomKeys } from './random-keys.js';
 import { telemetry } from './telemetry.js';
+import { tls } from './tls.js';
 import { updateStall } from './update-stall.js';
 import { upstreamH2 } from './upstream-h2.js';
 
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'upstream-h2': upstreamH2,
   'random-keys': randomKeys,
   telemetry,
+  tls,
 };
 /** Takes several minutes. */
 const ONLY_BY_NAME = 'random-keys';

@@ -1,6 +1,7 @@
 // Config specs of a small made-up project in the three forms SDKs ask for: v1 JSON, v2 JSON, v2 protobuf.
 // Field names and numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core, and its v2 JSON.
 import { brotliCompressSync, crc32 } from 'node:zlib';
+import type { NamedValue } from '../src/domain/named-value.js';
 import { delimited, message } from './protobuf-writer.js';
 
 export interface DemoProject {
@@ -12,6 +13,8 @@ export interface DemoProject {
   readonly greeting: string;
   /** Further gates, to make the spec larger: about 420 bytes of JSON each. */
   readonly fillerGates?: number;
+  /** What configs `remote_config_<index>` name instead of holding a value. */
+  readonly namedValues?: readonly NamedValue[];
 }
 
 const PUBLIC_CONDITION = '1828919350';
@@ -22,7 +25,10 @@ export function demoV1(project: DemoProject): object {
     has_updates: true,
     time: project.time,
     feature_gates: gates(project).map(([name, isOpen]) => v1Spec(name, gate(isOpen))),
-    dynamic_configs: [v1Spec('demo_config', config(project))],
+    dynamic_configs: [
+      v1Spec('demo_config', config(project)),
+      ...remoteConfigs(project).map(([name, item]) => v1Spec(name, item)),
+    ],
     layer_configs: [],
     layers: {},
     id_lists: {},
@@ -40,7 +46,10 @@ export function demoV2(project: DemoProject): object {
     feature_gates: Object.fromEntries(
       gates(project).map(([name, isOpen]) => [name, v2Spec(name, gate(isOpen))]),
     ),
-    dynamic_configs: { demo_config: v2Spec('demo_config', config(project)) },
+    dynamic_configs: {
+      demo_config: v2Spec('demo_config', config(project)),
+      ...Object.fromEntries(remoteConfigs(project).map(([name, item]) => [name, v2Spec(name, item)])),
+    },
     layer_configs: {},
     param_stores: {},
     experiment_to_layer: {},
@@ -57,6 +66,7 @@ export function demoEnvelopes(project: DemoProject): Buffer {
     [4, 'dcs-v2'],
     [5, checksum(project)],
     [7, JSON.stringify({ experiment_to_layer: {} })],
+    [8, (project.namedValues ?? []).length > 0],
   );
   return Buffer.concat([
     envelope(KIND.topLevel, 'TOP_LEVEL', topLevel),
@@ -78,6 +88,12 @@ export function demoEnvelopes(project: DemoProject): Buffer {
         message([2, '{}']),
       ),
     ),
+    ...(project.namedValues ?? []).map((value, index) => {
+      const name = `remote_config_${index}`;
+      const [own, placeholder] = [metadataMessage(value), message([2, JSON.stringify(pathOf(value))])];
+      const spec = protobufSpec(name, 2, 100, placeholder, placeholder, [14, own]);
+      return envelope(KIND.config, name, Buffer.concat([spec, message([16, own])]));
+    }),
     envelope(KIND.condition, PUBLIC_CONDITION, message([1, 1], [2, KNOWN_USER_ID])),
     envelope(KIND.done, 'DONE', Buffer.alloc(0)),
   ]);
@@ -130,6 +146,8 @@ interface Item {
   readonly passPercentage: number;
   readonly value: unknown;
   readonly defaultValue: unknown;
+  /** Of what both values name. */
+  readonly namedValue?: NamedValue;
 }
 
 /** Whoever passes a gate's rule gets `true`: legacy SDKs look at nothing else, so a closed gate lets nobody pass. */
@@ -142,6 +160,26 @@ function config(project: DemoProject): Item {
   return { type: 'dynamic_config', passPercentage: 100, value, defaultValue: {} };
 }
 
+/** Configs whose values SDKs fetch by their path. */
+function remoteConfigs({ namedValues = [] }: DemoProject): (readonly [string, Item])[] {
+  return namedValues.map((namedValue, index) => {
+    const item = { type: 'dynamic_config', passPercentage: 100, value: pathOf(namedValue) };
+    return [`remote_config_${index}`, { ...item, defaultValue: pathOf(namedValue), namedValue }];
+  });
+}
+
+function pathOf({ sha256 }: NamedValue): string {
+  return `/v1/dynamic_config_value/${sha256}`;
+}
+
+function metadata({ sha256, byteLength }: NamedValue): object {
+  return { sha256, byteLength, contentType: 'application/json', compression: 'none' };
+}
+
+function metadataMessage({ sha256, byteLength }: NamedValue): Buffer {
+  return message([1, sha256], [2, byteLength], [3, 'application/json'], [4, 'none']);
+}
+
 function v1Spec(name: string, item: Item): object {
   return { name, ...specOf(name, item, publicCondition()) };
 }
@@ -151,6 +189,8 @@ function v2Spec(name: string, item: Item): object {
 }
 
 function specOf(name: string, item: Item, condition: unknown): object {
+  const { namedValue } = item;
+  const named = namedValue && { remoteConfigMetadata: metadata(namedValue) };
   return {
     type: item.type,
     salt: `salt-of-${name}`,
@@ -165,10 +205,12 @@ function specOf(name: string, item: Item, condition: unknown): object {
         conditions: [condition],
         returnValue: item.value,
         idType: 'userID',
+        ...named,
       },
     ],
     idType: 'userID',
     entity: item.type,
+    ...(named && { remoteConfigMetadata: { defaultValue: named.remoteConfigMetadata } }),
   };
 }
 
@@ -178,6 +220,7 @@ function protobufSpec(
   passPercentage: number,
   value: Buffer,
   defaultValue: Buffer,
+  ...ofRule: readonly (readonly [number, Buffer])[]
 ): Buffer {
   const rule = message(
     [1, `rule-of-${name}`],
@@ -187,6 +230,7 @@ function protobufSpec(
     [5, PUBLIC_CONDITION],
     [6, KNOWN_USER_ID],
     [7, value],
+    ...ofRule,
   );
   return message(
     [1, `salt-of-${name}`],

@@ -110,6 +110,17 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: [`${STATSIG}/origin/id-list-file-client.test.ts`, 'given up after half an hour and not before'],
     },
     {
+      what: 'a new version of a spec that waits for the remote values that it names',
+      time: number(`${STATSIG}/remote-values/remote-values.ts`, 'ARRIVAL_MS_MAX'),
+      note: 'then it is served without them',
+      test: [`${STATSIG}/remote-values/arrival.test.ts`, 'after ten seconds it is served all the same'],
+    },
+    {
+      what: 'the same of one that is restored from Redis or a directory for a client that waits',
+      time: number(`${STATSIG}/remote-values/remote-values.ts`, 'RESTORED_ARRIVAL_MS_MAX'),
+      test: ['app/remote-values-kept.test.ts', 'waits two seconds for values that are lost'],
+    },
+    {
       what: 'a file of an ID list that waits for its turn',
       time: number(`${STATSIG}/id-lists/fetch-turns.ts`, 'WAIT_MS_MAX'),
       test: [`${STATSIG}/id-lists/id-list-files.test.ts`, 'and so is who waited too long'],
@@ -364,7 +375,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: [`${STATSIG}/log-events/troubled-disk.test.ts`, 'a disk that hangs keeps the proxy from its end'],
     },
     {
-      what: 'specs on their way to Redis or a disk, and closing these as long again',
+      what: 'specs, and remote values, on their way to Redis or a disk, and closing these as long again',
       time: number('app/shutdown.ts', 'BACKUPS_MS_MAX'),
       test: ['app/finish-backups.test.ts', 'a place that hangs'],
     },

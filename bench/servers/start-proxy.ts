@@ -13,6 +13,8 @@ export interface ProxyOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What any file that an option names holds; empty where left out. */
   readonly fileText?: string;
+  /** What files hold, by their paths, where they differ. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Of this instance: replicas of one fleet have different ones. */
   readonly name?: string;
 }
@@ -23,7 +25,15 @@ export async function startProxy(
   json: string | undefined,
 ): Promise<App> {
   const options = JSON.parse(json ?? '{}') as ProxyOptions;
-  const { origin, args = [], cache = 'disabled', env = {}, name = 'bench', fileText = '' } = options;
+  const {
+    origin,
+    args = [],
+    cache = 'disabled',
+    env = {},
+    name = 'bench',
+    fileText = '',
+    files = {},
+  } = options;
   const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
   const fixed = [mode, cache, '--host', '127.0.0.1', ...ports];
   const typed = readCommandLine([...fixed, '--statsig-endpoint', origin, ...args], 'bench');
@@ -34,7 +44,7 @@ export async function startProxy(
     nowMs: Date.now(),
     fallbackDataDir: '/nonexistent',
     folderFault: () => undefined,
-    readFile: () => fileText,
+    readFile: (path) => files[path] ?? fileText,
   });
   if (loaded.kind === 'faults') throw new Error(loaded.faults.join('; '));
   const silent = { write: () => undefined };

@@ -15,6 +15,7 @@ import { createUpstreamClient } from '../protocols/statsig/origin/upstream-clien
 import { Readiness } from '../servers/readiness.js';
 import { buildAccess } from './access.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
+import { openClientCertificates } from './client-certificates.js';
 import { buildCore, type Core } from './core.js';
 import { clientFeature } from './clients.js';
 import { Features } from './feature.js';
@@ -22,6 +23,7 @@ import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
 import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
+import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
 import { buildServers } from './servers.js';
@@ -63,20 +65,18 @@ export async function startApp(config: Config, world: World): Promise<App> {
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
   const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
-  const followed = followFiles(config, world, {
-    pinned,
-    connections: shared.connections,
-    places,
-    certificates: servers.certificates,
-    access,
-  });
+  const clientCertificates = openClientCertificates(config, world, shared.connections, places);
+  const { connections } = shared;
+  const readers = { pinned, connections, places, servers, clientCertificates, access };
+  const followed = followFiles(config, world, readers);
   features.add(
     telemetryFeature(clock, telemetry, features),
     processFeature(world, readiness),
     backupFeature(clock, backups, places),
-    { name: 'connections to origins', close: () => shared.connections.close() },
+    { name: 'connections to origins', close: () => connections.close() },
     access.feature,
     idListFeature(clock, rooms),
+    rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
     clientFeature(clock, rooms.census),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
@@ -85,6 +85,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     servers,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
+    clientCertificates,
     new LimitWatch(clock, log, () => features.gauges),
   );
   try {
@@ -165,25 +166,35 @@ function openShared(config: Config, { clock, version, lookup }: World): Shared {
   return { connections, disk: new DiskQueue(clock) };
 }
 
+/** The places that it makes are for the core alone. */
+type Shown = Exclude<keyof BuiltRemoteValues, 'places'>;
+
 function buildRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link }: OpenedPlaces,
+  { places, link, valueFolder }: OpenedPlaces,
   { connections, disk }: Shared,
-): Core & IdLists & { readonly logEvents: LogEventStore; readonly census: ClientCensus } {
+): Core &
+  IdLists &
+  Pick<BuiltRemoteValues, Shown> & { readonly logEvents: LogEventStore; readonly census: ClientCensus } {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const origin = createOriginByApi(
     createUpstreamClient(clock, upstream),
     createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
   );
-  const core = buildCore(config, world, events, { origin, places, link });
+  const values = buildRemoteValues(config, world, events, connections, places, valueFolder);
+  const { remoteValues, remoteValueOrigin, remoteValueFeature } = values;
+  const arriving = remoteValues.arrive.bind(remoteValues);
+  const core = buildCore(config, world, events, { origin, places: values.places, link, arriving });
+  core.store.subscribe(remoteValues);
   const census = new ClientCensus(clock, events);
   core.store.subscribe(census);
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
   const logEvents = buildLogEvents(config, world, events, connections, isKnownKey);
-  return { ...core, ...idLists, census, logEvents };
+  const shown = { remoteValues, remoteValueOrigin, remoteValueFeature };
+  return { ...core, ...idLists, ...shown, census, logEvents };
 }

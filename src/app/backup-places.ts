@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import type { RedisConfig } from '../config/redis-config.js';
 import type { BackupPlace, Backups } from '../core/backups.js';
+import type { ClientIdentity } from '../network/secure-context.js';
 import type { Clock } from '../domain/clock.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -12,7 +13,8 @@ import { openRedis, type OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
-import { toUpstreamOptions } from './room-options.js';
+import { openValueFolder } from './remote-values.js';
+import { identityOf, toUpstreamOptions } from './room-options.js';
 import type { Sources } from './core.js';
 import type { Feature } from './feature.js';
 import { finishBackups } from './shutdown.js';
@@ -21,27 +23,34 @@ import type { World } from './world.js';
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   readonly redis: OpenedRedis | undefined;
   readonly disk: DiskSnapshots | undefined;
+  /** Of remote values; undefined where specs have none. */
+  readonly valueFolder: DiskSnapshots | undefined;
   /** From now on new connections to Redis go by these certificate authorities. */
   trustForRedis(caPem: string): void;
+  /** From now on this certificate is shown on new connections to Redis. */
+  readonly showToRedis: (identity: ClientIdentity) => void;
 }
 
-interface RedisTrust {
+interface RedisTls {
   caPem: string | undefined;
+  identity: ClientIdentity | undefined;
 }
 
 /** Never rejects for a place that cannot be had: the proxy does without, and tries again. */
 export async function openBackupPlaces(
   config: Config,
-  { clock, log, user }: World,
+  world: World,
   events: ProxyEvents,
   queue: DiskQueue,
 ): Promise<OpenedPlaces> {
-  const trust: RedisTrust = { caPem: config.redisCaPem };
-  const [redis, disk] = await Promise.all([
-    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, trust)),
+  const { clock, log, user } = world;
+  const tls: RedisTls = { caPem: config.redisCaPem, identity: identityOf(config.redisCertificate) };
+  const [redis, disk, valueFolder] = await Promise.all([
+    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, tls)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
+    openValueFolder(config, world, queue),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -51,8 +60,12 @@ export async function openBackupPlaces(
     link: redis?.fleet,
     redis,
     disk,
+    valueFolder,
     trustForRedis: (caPem) => {
-      trust.caPem = caPem;
+      tls.caPem = caPem;
+    },
+    showToRedis: (identity) => {
+      tls.identity = identity;
     },
   };
 }
@@ -87,7 +100,7 @@ export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: O
   };
 }
 
-function toRedisOptions(config: Config, redis: RedisConfig, trust: RedisTrust): RedisOptions {
+function toRedisOptions(config: Config, redis: RedisConfig, tls: RedisTls): RedisOptions {
   const leaseTtlMs = config.redisLeaderKeyTtlS * 1000;
   return {
     address: redis.address,
@@ -95,7 +108,7 @@ function toRedisOptions(config: Config, redis: RedisConfig, trust: RedisTrust): 
     password: redis.password,
     passwordFile: redis.passwordFile,
     db: redis.database,
-    tls: redis.hasTls ? trust : undefined,
+    tls: redis.hasTls ? tls : undefined,
     connectTimeoutMs: config.redisConnectionTimeoutS * 1000,
     leaseTtlMs,
     attemptIntervalMs: Math.min(config.pollingIntervalS * 1000, leaseTtlMs / 3),
@@ -116,7 +129,7 @@ const FOLDER = 'specs';
 
 function toSpecFileOptions(config: Config, dataDir: string, user: World['user']): Omit<DiskOptions, 'queue'> {
   const filesMax = config.maximumConcurrentSdkKeys * allPayloadKeys('').length * KEPT_PER_HELD;
-  return { folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
+  return { what: 'specs', folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
 }
 
 /** What was taken in compressed may be stored uncompressed. */

@@ -93,6 +93,25 @@ export const BUDGET: readonly BudgetRow[] = [
     beyond: 'the same',
   },
   {
+    gauge: 'remoteValueFetchesWaiting',
+    what: 'fetches of remote values that no spec names, waiting for their turn',
+    limit: '1,000, for 10 s; 24 are in flight',
+    beyond: '503 `too_many_cold_fetches`',
+  },
+  {
+    gauge: 'namedValueFetchesWaiting',
+    what: 'the same of values that specs name',
+    limit: '1,000 of their own, for 10 s; 32 may be in flight',
+    beyond: 'the same',
+  },
+  {
+    gauge: 'remoteValueBytes',
+    what: 'bytes of remote values',
+    limit: '`--remote-values-max-in-mib`',
+    beyond:
+      'those asked for longest ago leave, first those that no spec names; disk, Redis or the origin has them',
+  },
+  {
     gauge: 'logEventBatches',
     what: 'batches of log events',
     limit:

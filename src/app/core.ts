@@ -8,7 +8,7 @@ import { KeyPolicy } from '../core/key-policy.js';
 import { OutcomeLog, type Standing } from '../core/outcome-log.js';
 import { PayloadStore } from '../core/payload-store.js';
 import { Reader, type Restore } from '../core/reader.js';
-import { Refresher } from '../core/refresher.js';
+import { Refresher, type Arriving } from '../core/refresher.js';
 import { Turns } from '../core/turns.js';
 import { UpdateFeed } from '../core/update-feed.js';
 import type { Clock } from '../domain/clock.js';
@@ -58,19 +58,16 @@ export interface Sources {
   readonly places: readonly BackupPlace[];
   /** Undefined without Redis. */
   readonly link: FleetLink | undefined;
+  /** What a new version waits for before it is held. */
+  readonly arriving?: Arriving;
 }
 
 export function buildCore(config: Config, world: World, events: ProxyEvents, sources: Sources): Core {
   const { clock, log } = world;
-  const { origin, places, link } = sources;
+  const { origin, places, link, arriving } = sources;
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
-  const store = new PayloadStore(clock, formsLimit, {
-    sdkKeysMax: config.maximumConcurrentSdkKeys,
-    pinnedOnly: config.sdkKeysPolicy === 'pinned',
-  });
-  // Before the ports open: no pinned key may be refused at the start.
-  store.pin(config.pinnedSdkKeys);
+  const store = buildStore(config, clock, formsLimit);
   const keyPolicy = new KeyPolicy(clock, log, store.takes.bind(store));
   const standing = (key: PayloadKey): Standing => {
     if (store.peek(key) !== undefined) return 'held';
@@ -80,7 +77,13 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const outcomes = new OutcomeLog(clock, log, events, standing, toHostOf(config), versionOf);
   const memory = new ColdMemory(clock);
   const backups = new Backups(clock, log, store, places);
-  const refresher = new Refresher(clock, origin, { store, memory }, config.clearDatastoreOnUnauthorized);
+  const refresher = new Refresher(
+    clock,
+    origin,
+    { store, memory },
+    config.clearDatastoreOnUnauthorized,
+    arriving,
+  );
   const facts = {
     isHeld: (key: PayloadKey): boolean => store.peek(key) !== undefined,
     isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
@@ -127,6 +130,16 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     },
   });
   return core;
+}
+
+function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit): PayloadStore {
+  const store = new PayloadStore(clock, formsLimit, {
+    sdkKeysMax: config.maximumConcurrentSdkKeys,
+    pinnedOnly: config.sdkKeysPolicy === 'pinned',
+  });
+  // Before the ports open: no pinned key may be refused at the start.
+  store.pin(config.pinnedSdkKeys);
+  return store;
 }
 
 /** Connects events to their listeners, which are called in the order in which they stand here. */

@@ -1,17 +1,19 @@
 // The files that settings name and that may change meanwhile, and what becomes of new contents.
-import { readCa, type Config } from '../config/load-config.js';
-import { toTlsFiles } from '../config/tls-config.js';
-import type { Certificates } from '../servers/listener/certificates.js';
+import { readCa, type CertificateFiles } from '../config/certificate-files.js';
+import type { Config } from '../config/load-config.js';
 import { readPinnedKeys } from '../config/pinned-keys.js';
 import type { Setting } from '../config/setting.js';
 import { settings } from '../config/settings.js';
 import { nameSdkKeys } from '../domain/sdk-key.js';
+import { withTexts } from '../domain/tls-files.js';
+import type { Certificates } from '../files/certificates.js';
 import { FileFollower, type FollowedFile } from '../files/followed-files.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import type { AccessRooms } from './access.js';
 import type { OpenedPlaces } from './backup-places.js';
+import type { ClientCertificates } from './client-certificates.js';
 import type { Feature } from './feature.js';
 import type { PinnedPayloads } from './pinned-payloads.js';
 import type { World } from './world.js';
@@ -21,7 +23,8 @@ export interface FileReaders {
   readonly connections: SharedConnections;
   readonly places: Pick<OpenedPlaces, 'trustForRedis'>;
   /** Of the TLS ports; undefined without TLS. */
-  readonly certificates: Certificates | undefined;
+  readonly servers: { readonly certificates: Certificates | undefined };
+  readonly clientCertificates: ClientCertificates;
   readonly access: Pick<AccessRooms, 'files' | 'trust'>;
 }
 
@@ -31,7 +34,9 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
   const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
   return new FileFollower(clock, log, [
     ...keysFile(config, log, pinned),
-    ...tlsFiles(config, readers.certificates),
+    ...certificateFiles(config.tls, readers.servers.certificates),
+    ...certificateFiles(config.originCertificate, readers.clientCertificates.origins),
+    ...certificateFiles(config.redisCertificate, readers.clientCertificates.redis),
     ...access.files,
     ...caFile('origin CA file', settings.originCaFile, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
@@ -60,12 +65,15 @@ export function fileFeature(follower: FileFollower): Feature {
   };
 }
 
-function tlsFiles({ tls }: Config, certificates: Certificates | undefined): readonly FollowedFile[] {
-  if (tls === undefined || certificates === undefined) return [];
-  const { paths, files } = tls;
+function certificateFiles(
+  given: CertificateFiles | undefined,
+  certificates: Certificates | undefined,
+): readonly FollowedFile[] {
+  if (given === undefined || certificates === undefined) return [];
+  const { paths, files } = given;
   const texts = [files.certificate, files.key, files.clientCa].flatMap((file) => file?.pem ?? []);
-  const takeOver: FollowedFile['takeOver'] = (found) => certificates.takeOver(toTlsFiles(paths, found));
-  return [{ name: 'server certificate', paths, texts, takeOver }];
+  const takeOver: FollowedFile['takeOver'] = (found) => certificates.takeOver(withTexts(files, found));
+  return [{ name: certificates.name, paths, texts, takeOver }];
 }
 
 function keysFile(config: Config, log: Logger, pinned: PinnedPayloads): readonly FollowedFile[] {

@@ -11,6 +11,7 @@ export type ProblemReason =
   | 'specs_folder_failing'
   | 'id_lists_folder_failing'
   | 'id_list_files_failing'
+  | 'remote_values_missing'
   | 'log_events_folder_failing'
   | 'log_events_not_written'
   | 'log_events_turned_away'
@@ -73,6 +74,11 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   id_list_files_failing: {
     severity: 'degraded',
     remedy: 'Check that the hosts in the ID list manifests can be reached; the log names files and reasons.',
+  },
+  remote_values_missing: {
+    severity: 'failing',
+    remedy:
+      'Check that the origin serves /v1/dynamic_config_value; the log names values and reasons. They are tried again every 10 s.',
   },
   log_events_folder_failing: {
     severity: 'failing',

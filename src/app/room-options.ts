@@ -3,6 +3,7 @@ import type { PayloadKey } from '../domain/payload-key.js';
 import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
 import type { FleetMemberOptions } from '../core/fleet-member.js';
 import { join } from 'node:path';
+import type { CertificateFiles } from '../config/certificate-files.js';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
 import type { GrpcServerOptions } from '../servers/grpc/grpc-server.js';
@@ -17,7 +18,11 @@ import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/dis
 import type { FiledDeadLettersOptions } from '../protocols/statsig/log-events/disk/filed-dead-letters.js';
 import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/inspection-thread.js';
 import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
+import type { ClientIdentity } from '../network/secure-context.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
+import type { RemoteValuesOptions } from '../protocols/statsig/remote-values/remote-values.js';
+import { VALUE_BYTES_MAX } from '../protocols/statsig/remote-values/value-kind.js';
+import type { DiskOptions } from '../storage/disk/disk-snapshots.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
 import type { PayloadNames } from './pinned-payloads.js';
 import type { StatsdOptions } from '../observability/statsd/statsd-sink.js';
@@ -72,6 +77,29 @@ export function toLogEventOptions(config: Config): LogEventStoreOptions {
 
 export function toIdListFilesOptions(config: Config): IdListFilesOptions {
   return { bytesMax: config.idListFilesMaxMib * MIB };
+}
+
+/** Between two confirmations of a named value in Redis and on disk, as long as that keeps it there. */
+const CONFIRM_VALUES_EVERY_MS = 300_000;
+
+export function toRemoteValuesOptions(config: Config): RemoteValuesOptions {
+  const confirmEveryMs = Math.min(CONFIRM_VALUES_EVERY_MS, (config.redisCacheTtlS * 1000) / 3);
+  return { bytesMax: config.remoteValuesMaxMib * MIB, confirmEveryMs };
+}
+
+/** Values of 10 kB, about; where they are larger, their bytes are what counts. */
+const VALUE_FILES_PER_MIB = 100;
+
+export function toValueFileOptions({
+  remoteValuesMaxMib,
+}: Config): Pick<DiskOptions, 'what' | 'filesMax' | 'bytesMax' | 'limits'> {
+  return {
+    what: 'remote values',
+    filesMax: remoteValuesMaxMib * VALUE_FILES_PER_MIB,
+    bytesMax: remoteValuesMaxMib * MIB,
+    // Taken in with what a useless compression adds.
+    limits: { encodedBytesMax: 2 * VALUE_BYTES_MAX, decodedBytesMax: VALUE_BYTES_MAX },
+  };
 }
 
 /** People and scrapers, not SDKs. */
@@ -190,11 +218,16 @@ export function toUpstreamOptions(
     idleConnectionMs: config.httpConnectionPoolIdleTimeoutS * 1000,
     bodyLimits: { encodedBytesMax: decodedBytesMax / 2, decodedBytesMax },
     caPem: config.originCaPem,
+    identity: identityOf(config.originCertificate),
     httpProxy: config.httpProxy,
     httpsProxy: config.httpsProxy,
     noProxy: config.noProxy,
     ...(connections && { connections }),
   };
+}
+
+export function identityOf(given: CertificateFiles | undefined): ClientIdentity | undefined {
+  return given && { cert: given.files.certificate.pem, key: given.files.key.pem };
 }
 
 /** Silence on a stream after which the client hears that all is well: what SFP keeps to. */

@@ -2,7 +2,7 @@
 import type { Config } from '../config/load-config.js';
 import type { Authority } from '../auth/authority.js';
 import { buildAdminServer, type AdminPages } from '../servers/admin/admin-server.js';
-import { Certificates } from '../servers/listener/certificates.js';
+import { Certificates } from '../files/certificates.js';
 import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import { openPorts } from '../servers/listener/open-ports.js';
@@ -23,6 +23,7 @@ import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-pro
 import type { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
+import type { Origin } from '../core/origin.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { toBodyBytesMax } from './budget.js';
 import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
@@ -43,6 +44,7 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
 import type { Core } from './core.js';
+import type { BuiltRemoteValues } from './remote-values.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { World } from './world.js';
@@ -56,7 +58,8 @@ export interface Servers extends Feature {
   readonly certificates: Certificates | undefined;
 }
 
-export interface AllRooms extends Core, IdLists {
+export interface AllRooms
+  extends Core, IdLists, Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'> {
   readonly logEvents: LogEventStore;
   readonly census: ClientCensus;
   readonly readiness: Readiness;
@@ -82,7 +85,7 @@ export function buildServers(
   const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
-  const certificates = config.tls && new Certificates(clock, log, config.tls.files);
+  const certificates = config.tls && new Certificates(clock, log, 'server certificate', config.tls.files);
   const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
   const http2 = tls && http && buildHttp2(world, http, connections.http);
   const ports = new PublicAndAdminPorts(config, connections, { http, http2, grpc, admin, tls });
@@ -114,7 +117,7 @@ export function buildServers(
     drain: async () => {
       // Calls of either protocol may wait for the origin.
       const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        inBackground(Promise.all([rooms.origin.close(), rooms.idListFileOrigin.close()]), log);
+        inBackground(Promise.all(originsOf(rooms).map((origin) => origin.close())), log);
       });
       const streams = registry.drain(clock);
       http2?.drain();
@@ -133,6 +136,15 @@ export function buildServers(
   };
 }
 
+/** Whom requests of clients wait for. */
+function originsOf({
+  origin,
+  idListFileOrigin,
+  remoteValueOrigin,
+}: AllRooms): readonly Pick<Origin, 'close'>[] {
+  return [origin, idListFileOrigin, remoteValueOrigin];
+}
+
 function readingsOf(registry: StreamRegistry, certificates: Certificates | undefined): Reader {
   return (write) => {
     if (certificates !== undefined) write(to.certificateExpiry, certificates.expiresAtMs / 1000);
@@ -149,13 +161,14 @@ function buildPublicServer(
   bodies: BodyRoom,
   counts: SpecRequestCounts,
 ): HttpApp {
-  const { readiness, events, keyPolicy, reader, logEvents, census } = rooms;
+  const { readiness, events, keyPolicy, reader, logEvents, remoteValues, census } = rooms;
   const { manifests, rewrittenManifests, idListFiles } = rooms;
   const sources = {
     specs: reader,
     admits: keyPolicy.admits.bind(keyPolicy),
     counts,
     census,
+    remoteValues,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },

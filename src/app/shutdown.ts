@@ -18,7 +18,10 @@ const CLOSE_IDLE_EVERY_MS = 50;
 const BACKUPS_MS_MAX = 300;
 
 /** Lets backups be written for a moment, then closes their places, whatever is left; waits for neither that hangs. */
-export async function finishBackups(clock: Clock, backups: Backups): Promise<void> {
+export async function finishBackups(
+  clock: Clock,
+  backups: Pick<Backups, 'stop' | 'idle' | 'close'>,
+): Promise<void> {
   backups.stop();
   await atMost(clock, BACKUPS_MS_MAX, backups.idle());
   await atMost(clock, BACKUPS_MS_MAX, backups.close());

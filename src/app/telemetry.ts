@@ -16,6 +16,7 @@ import { UdpSender } from '../observability/statsd/udp-sender.js';
 import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { StatsigSink } from '../protocols/statsig/log-events/statsig-sink.js';
+import { REMOTE_VALUE } from '../protocols/statsig/remote-values/value-kind.js';
 import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
 import type { Feature, Features } from './feature.js';
 import { startGaugeEvents } from './gauge-events.js';
@@ -30,7 +31,7 @@ export interface Telemetry {
   readonly statsig?: StatsigSink;
 }
 
-const ROUTES = [...RESOURCE_KINDS.map(({ path }) => path), '/v1/log_event'];
+const ROUTES = [...RESOURCE_KINDS.map(({ path }) => path), REMOTE_VALUE.path, '/v1/log_event'];
 
 /** Rejects where a sink cannot be had on this platform; a receiver that is away keeps nobody from anything. */
 export async function openTelemetry(config: Config, world: World): Promise<Telemetry> {

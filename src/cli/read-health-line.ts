@@ -1,8 +1,11 @@
 // A plain `health` command line, read without commander: an image runs it every few seconds, and loading that costs a fifth of it.
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import type { CommandLine, SettingName } from '../config/command-line.js';
 import type { Setting } from '../config/setting.js';
 import { settings } from '../config/settings.js';
+
+/** An import of it loads what its other names need: 3 MB. */
+const { parseArgs } = process.getBuiltinModule('node:util');
 
 /** `args`: what follows `health`. Undefined for what is not just long options of ours with their values: the full reader's. */
 export function readHealthLine(args: readonly string[]): CommandLine | undefined {

@@ -83,6 +83,22 @@ export const cacheSettings = {
     unit: 'file',
     help: 'PEM file of certificate authorities to trust for Redis, in addition to the well-known ones; followed',
   }),
+  redisCertFile: text({
+    ...ANY_TEXT,
+    flag: 'redis-cert-file',
+    env: 'REDIS_CERT_FILE',
+    default: '',
+    unit: 'file',
+    help: 'PEM file of the certificate to show to Redis and its sentinels, with those that lead to its authority; needs TLS; followed',
+  }),
+  redisKeyFile: text({
+    ...ANY_TEXT,
+    flag: 'redis-key-file',
+    env: 'REDIS_KEY_FILE',
+    default: '',
+    unit: 'file',
+    help: 'PEM file of its private key, without a passphrase; followed',
+  }),
   redisUrl: text({
     ...ANY_TEXT,
     isSecret: true,
@@ -91,7 +107,7 @@ export const cacheSettings = {
     env: 'REDIS_URL',
     default: '',
     unit: 'url',
-    help: 'redis://user:password@host:port/database, or rediss:// with TLS; replaces the settings of host, port, user, password, database and TLS; --redis-ca-file and --redis-password-file still count',
+    help: 'redis://user:password@host:port/database, or rediss:// with TLS; replaces the settings of host, port, user, password, database and TLS; --redis-password-file and the files for TLS still count',
   }),
   redisCluster: toggle({
     flag: 'redis-cluster',

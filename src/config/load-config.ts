@@ -1,21 +1,20 @@
 // Options over environment over defaults, every fault reported at once, and a frozen Config at the end.
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
-import { certificatesIn } from '../domain/tls-files.js';
-import { fileFault } from '../files/small-file.js';
 import type { LogFormat } from '../observability/log-output.js';
 import type { LogLevel } from '../observability/logger.js';
 import { readAccess, type AccessConfig } from './access-config.js';
-import type { CommandLine, SettingName } from './command-line.js';
+import { readCa, readClientCertificate, type CertificateFiles } from './certificate-files.js';
+import type { CommandLine } from './command-line.js';
+import { adviceFor, faultsOfSurplus, loadValues, type Loaded } from './load-settings.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { faultsOfVariables, idleOptionNotice, idleVariableNotices } from './sfp-leftovers.js';
-import { boundsText, parseSetting, shownValue, sourceOf, type Setting } from './setting.js';
+import { sourceOf } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
-import { similarName } from './similar-name.js';
 import { readStatsigMetrics, type StatsigMetrics } from './statsig-metrics.js';
 import { readTls, type TlsConfig } from './tls-config.js';
-import { isServiceAddress, isServiceVariable, readVariables, type Variables } from './variables.js';
+import { isServiceVariable, readVariables, type Variables } from './variables.js';
 import type { WarmUp } from './warm-up.js';
 
 export type Mode = 'http' | 'grpc' | 'grpc-and-http';
@@ -36,10 +35,14 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly warmUpPayloads: WarmUp['payloads'];
   /** PEM text of `originCaFile`; undefined where none was named. */
   readonly originCaPem: string | undefined;
+  /** Shown to origins; undefined where none was named. */
+  readonly originCertificate: CertificateFiles | undefined;
   /** With CACHE `redis` only. */
   readonly redis: RedisConfig | undefined;
   /** PEM text of `redisCaFile`; undefined where none was named. */
   readonly redisCaPem: string | undefined;
+  /** Shown to Redis; undefined where none was named. */
+  readonly redisCertificate: CertificateFiles | undefined;
   /** Of the public ports; undefined without a certificate. */
   readonly tls: TlsConfig | undefined;
   readonly access: AccessConfig;
@@ -62,18 +65,6 @@ export interface Surroundings {
   readonly folderFault: (path: string) => string | undefined;
 }
 
-/** What was given and has no effect, in sentences to be logged. */
-export interface Ignored {
-  /** Somebody may count on these. */
-  readonly notices: readonly string[];
-  /** Nobody misses anything. */
-  readonly asides: readonly string[];
-}
-
-export type Loaded<Result> =
-  | ({ readonly kind: 'loaded'; readonly config: Result } & Ignored)
-  | { readonly kind: 'faults'; readonly faults: readonly string[] };
-
 const MODES: readonly Mode[] = ['http', 'grpc', 'grpc-and-http'];
 const CACHES: readonly Cache[] = ['disabled', 'redis', 'local'];
 
@@ -91,9 +82,15 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   ];
   const pinned = readPinnedKeys(values, around.readFile);
   const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
+  const own = readClientCertificate(
+    [settings.originCertFile, values.originCertFile],
+    [settings.originKeyFile, values.originKeyFile],
+    around.readFile,
+    around.nowMs,
+  );
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
   const { access, faults: ofAccess } = readAccess(values, around.readFile);
-  all.push(...pinned.faults, ...ca.faults, ...tlsFaults, ...ofAccess);
+  all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
   all.push(...places.faults, ...ofMetrics);
@@ -118,6 +115,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       pinnedPayloadNames: readPinnedPayloads(values.pinnedPayloads),
       warmUpPayloads: pinned.warmUp.payloads,
       originCaPem: ca.pem,
+      originCertificate: own.certificate,
       tls,
       access,
       ...places.config,
@@ -136,7 +134,7 @@ function faultsOfFolder(path: string, { folderFault }: Surroundings): readonly s
   return [`${source}: ${maskSdkKeysIn(path)} ${fault}: name one, or a place where one can be made`];
 }
 
-type Places = Pick<Config, 'redis' | 'redisCaPem' | 'specDir'>;
+type Places = Pick<Config, 'redis' | 'redisCaPem' | 'redisCertificate' | 'specDir'>;
 
 /** Where specs outlive the process. Redis settings are checked only with CACHE `redis`. */
 function readPlaces(
@@ -145,72 +143,32 @@ function readPlaces(
   around: Surroundings,
 ): { readonly config: Places; readonly faults: readonly string[] } {
   const specDir = values.dataDir === '' ? undefined : values.dataDir;
-  const nowhere = { redis: undefined, redisCaPem: undefined, specDir: undefined };
+  const nowhere = {
+    redis: undefined,
+    redisCaPem: undefined,
+    redisCertificate: undefined,
+    specDir: undefined,
+  };
   if (cache === 'local') {
     return { config: { ...nowhere, specDir: specDir ?? around.fallbackDataDir }, faults: [] };
   }
   if (cache === 'redis') {
     const { redis, faults } = readRedisConfig(values, around.readFile);
     const ca = readCa(settings.redisCaFile, values.redisCaFile, around.readFile);
-    return { config: { redis, redisCaPem: ca.pem, specDir }, faults: [...faults, ...ca.faults] };
+    const own = readClientCertificate(
+      [settings.redisCertFile, values.redisCertFile],
+      [settings.redisKeyFile, values.redisKeyFile],
+      around.readFile,
+      around.nowMs,
+    );
+    return {
+      config: { redis, redisCaPem: ca.pem, redisCertificate: own.certificate, specDir },
+      faults: [...faults, ...ca.faults, ...own.faults],
+    };
   }
   return { config: nowhere, faults: [] };
 }
 
-/** Only the settings: what a subcommand needs that starts no daemon. The first operand is the subcommand itself. */
-export function loadSettings(typed: CommandLine, { env }: Pick<Surroundings, 'env'>): Loaded<SettingValues> {
-  const loaded = loadValues(typed, readVariables(env));
-  const { values, notices } = loaded;
-  const faults = [...faultsOfSurplus(typed.operands.slice(1)), ...loaded.faults];
-  return faults.length > 0
-    ? { kind: 'faults', faults }
-    : { kind: 'loaded', config: values, notices, asides: [] };
-}
-
-function loadValues(
-  typed: CommandLine,
-  variables: Variables,
-): {
-  readonly values: SettingValues;
-  readonly faults: readonly string[];
-  readonly notices: readonly string[];
-} {
-  const values: Record<string, unknown> = {};
-  const faults = typed.unknownOptions.map(
-    (option) => `unknown option ${maskSdkKeysIn(option)}: ${adviceFor(option, FLAGS)}`,
-  );
-  const notices: string[] = [];
-  for (const [name, setting] of Object.entries(settings) as [SettingName, Setting][]) {
-    // A faulty setting gets its default, so that the others can still be judged.
-    values[name] = defaultOf(setting);
-    const given = find(name, setting, typed, variables);
-    if (given === undefined) continue;
-    const text = given.isVariable ? given.text : '';
-    if (setting.kind === 'integer' && text !== true && isServiceAddress(text)) {
-      notices.push(`${given.source} is ignored: Kubernetes sets it to the address of a Service`);
-      continue;
-    }
-    try {
-      values[name] = valueOf(setting, given.text);
-    } catch (error) {
-      faults.push(faultOf(setting, given, error as Error));
-    }
-  }
-  const isGiven = (name: SettingName): boolean => find(name, settings[name], typed, variables) !== undefined;
-  // As in SFP since 4.2: a closed network has one way out for all of them.
-  if (!isGiven('idListsStatsigEndpoint') && isGiven('statsigEndpoint')) {
-    values['idListsStatsigEndpoint'] = values['statsigEndpoint'];
-  }
-  return { values: values as unknown as SettingValues, faults, notices };
-}
-
-function faultOf(setting: Setting, { source, text }: Given, { message }: Error): string {
-  const shown = text === true ? [] : [shownValue(setting, text)];
-  const bounds = message.includes(boundsText(setting)) ? [] : [`(${boundsText(setting)})`];
-  return [`${source}:`, ...shown, message, ...bounds].join(' ');
-}
-
-const FLAGS = Object.values(settings).map(({ flag }) => `--${flag}`);
 const VARIABLES = Object.values(settings).map(({ env }) => env);
 
 /** Ours that no setting has: mistyped, or of another version. */
@@ -222,40 +180,6 @@ function unknownVariables(variables: Variables): readonly string[] {
     );
 }
 
-function adviceFor(name: string, names: readonly string[]): string {
-  const meant = similarName(name, names);
-  return meant === undefined ? 'this version does not have it, see --help-all' : `did you mean ${meant}?`;
-}
-
-interface Given {
-  readonly text: string | true;
-  /** Where the text comes from, in words. */
-  readonly source: string;
-  readonly isVariable: boolean;
-}
-
-function find(
-  name: SettingName,
-  setting: Setting,
-  typed: CommandLine,
-  variables: Variables,
-): Given | undefined {
-  const option = typed.options.get(name);
-  if (option !== undefined) return { text: option, source: `--${setting.flag}`, isVariable: false };
-  const variable = variables.get(setting.env);
-  return variable && { ...variable, isVariable: true };
-}
-
-function valueOf(setting: Setting, text: string | true): unknown {
-  if (text !== true) return parseSetting(setting, text);
-  if (setting.kind === 'switch' || setting.kind === 'flag') return true;
-  throw new Error('needs a value');
-}
-
-function defaultOf(setting: Setting): unknown {
-  return setting.kind === 'url' ? parseSetting(setting, setting.default) : setting.default;
-}
-
 function faultsOfOperand(
   name: string,
   given: string | undefined,
@@ -265,31 +189,4 @@ function faultsOfOperand(
   const choice = accepted.map((value) => `'${value}'`).join(', ');
   if (given === undefined) return [`${name} is required: one of ${choice}`];
   return [`${name} '${maskSdkKeysIn(given)}' is unknown: must be one of ${choice}`];
-}
-
-function faultsOfSurplus(operands: readonly string[]): readonly string[] {
-  return operands.map(
-    (operand) => `unexpected argument '${maskSdkKeysIn(operand)}': only options may follow MODE and CACHE`,
-  );
-}
-
-/** Certificate authorities from a file; none where `path` is empty. */
-export function readCa(
-  setting: Setting,
-  path: string,
-  readFile: (path: string) => string,
-): { readonly pem: string | undefined; readonly faults: readonly string[] } {
-  if (path === '') return { pem: undefined, faults: [] };
-  const source = sourceOf(setting);
-  const shown = maskSdkKeysIn(path);
-  try {
-    const pem = readFile(path);
-    if (certificatesIn(pem).length > 0) return { pem, faults: [] };
-    return {
-      pem: undefined,
-      faults: [`${source}: ${shown} contains no readable certificate: name a PEM file`],
-    };
-  } catch (error) {
-    return { pem: undefined, faults: [`${source}: ${fileFault(path, error)}`] };
-  }
 }

@@ -31,6 +31,7 @@ type RedisSettings = Pick<
   | 'redisSentinelUser'
   | 'redisSentinelPassword'
   | 'redisNodes'
+  | 'redisCertFile'
 >;
 
 /** `readFile` gives a file's text, or throws. */
@@ -58,6 +59,7 @@ export function readRedisConfig(
   if (passwordFile !== '') {
     faults.push(...faultsOfPasswordFile(passwordFile, server.rest.password, readFile));
   }
+  faults.push(...faultsOfCertFile(settings, server));
   if (settings.redisCluster && server.database !== 0) {
     faults.push(`${sourceOf(rows.redisCluster)}: a cluster has no database ${server.database}, only 0`);
   }
@@ -70,6 +72,12 @@ export function readRedisConfig(
     },
     faults,
   };
+}
+
+function faultsOfCertFile({ redisCertFile }: RedisSettings, { rest }: Server): readonly string[] {
+  if (redisCertFile === '' || rest.hasTls) return [];
+  const tls = `${sourceOf(rows.redisTls)}, or a rediss:// URL`;
+  return [`${sourceOf(rows.redisCertFile)} needs TLS, or the certificate is never shown: set ${tls}`];
 }
 
 function faultsOfPasswordFile(

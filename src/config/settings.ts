@@ -6,6 +6,7 @@ import { logEventSettings } from './log-event-settings.js';
 import { metricsSettings } from './metrics-settings.js';
 import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
+import { remoteValueSettings } from './remote-value-settings.js';
 import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
 import { tlsSettings } from './tls-settings.js';
@@ -21,6 +22,7 @@ export const settingGroups = [
   { title: 'Data directory and Redis', settings: cacheSettings },
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
+  { title: 'Remote values', settings: remoteValueSettings },
   { title: 'Metrics', settings: metricsSettings },
   { title: 'This process', settings: processSettings },
 ] as const satisfies readonly { readonly title: string; readonly settings: Record<string, Setting> }[];
@@ -34,6 +36,7 @@ export const settings = {
   ...cacheSettings,
   ...logEventSettings,
   ...idListSettings,
+  ...remoteValueSettings,
   ...metricsSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;

@@ -1,30 +1,13 @@
 // What the settings of TLS come to: files that are read and fit, who must show a certificate, and which ports stay closed.
-import { faultsOfTls, type PemFile, type TlsFiles } from '../domain/tls-files.js';
-import { fileFault } from '../files/small-file.js';
-import type { SettingValues } from './settings.js';
+import {
+  faultsOfHalfPair,
+  readCertificateFiles,
+  type CertificateFiles,
+  type NamedPath,
+} from './certificate-files.js';
+import { demandsIn, ENFORCE_MTLS, tlsRules, VERIFY, type TlsRules, type TlsValues } from './tls-rules.js';
 
-export type TlsValues = Pick<
-  SettingValues,
-  | 'x509ServerCertPath'
-  | 'x509ServerKeyPath'
-  | 'x509ClientCertPath'
-  | 'enforceTls'
-  | 'enforceMtls'
-  | 'sslVerifyClient'
->;
-
-export interface TlsRules {
-  /** Whether clients show a certificate: never asked, asked, or turned away without one. */
-  readonly clientCertificates: 'none' | 'optional' | 'required';
-  /** Whether ports without TLS are open too. */
-  readonly plainToo: boolean;
-}
-
-export interface TlsConfig extends TlsRules {
-  readonly files: TlsFiles;
-  /** Of the certificate, the key and, where there is one, the file of authorities. */
-  readonly paths: readonly string[];
-}
+export interface TlsConfig extends TlsRules, CertificateFiles {}
 
 export interface ReadTls {
   /** Undefined without TLS, and where there are faults. */
@@ -36,60 +19,33 @@ const CERT = '--x509-server-cert-path (SFP_X509_SERVER_CERT_PATH)';
 const KEY = '--x509-server-key-path (SFP_X509_SERVER_KEY_PATH)';
 const CLIENT_CA = '--x509-client-cert-path (SFP_X509_CLIENT_CERT_PATH)';
 const ENFORCE_TLS = '--enforce-tls (SFP_ENFORCE_TLS)';
-const ENFORCE_MTLS = '--enforce-mtls (SFP_ENFORCE_MTLS)';
-const VERIFY = '--ssl-verify-client (SFP_SSL_VERIFY_CLIENT)';
-
-/** Undefined without TLS. */
-export function tlsRules(values: TlsValues): TlsRules | undefined {
-  if (values.x509ServerCertPath === '') return undefined;
-  const isRequired = demandsIn(values).length > 0;
-  const isAsked = values.x509ClientCertPath !== '' && values.sslVerifyClient !== 'off';
-  return {
-    clientCertificates: isRequired ? 'required' : isAsked ? 'optional' : 'none',
-    plainToo: values.enforceTls === false,
-  };
-}
 
 /** Whatever cannot be done as it is said is a fault: nothing is served without TLS that was meant to be served with it. */
 export function readTls(values: TlsValues, readFile: (path: string) => string, nowMs: number): ReadTls {
   const contradictions = contradictionsIn(values);
   const rules = tlsRules(values);
   if (rules === undefined || contradictions.length > 0) return { tls: undefined, faults: contradictions };
-  const clientCaPath = rules.clientCertificates === 'none' ? [] : [values.x509ClientCertPath];
-  const paths = [values.x509ServerCertPath, values.x509ServerKeyPath, ...clientCaPath];
-  const texts: string[] = [];
-  const faults: string[] = [];
-  for (const [index, path] of paths.entries()) {
-    try {
-      texts.push(readFile(path));
-    } catch (error) {
-      faults.push(`${[CERT, KEY, CLIENT_CA][index] ?? ''}: ${fileFault(path, error)}`);
-    }
-  }
-  if (faults.length > 0) return { tls: undefined, faults };
-  const files = toTlsFiles(paths, texts);
-  const unusable = faultsOfTls(files, nowMs);
-  return { tls: unusable.length > 0 ? undefined : { ...rules, files, paths }, faults: unusable };
+  const clientCa: NamedPath = [CLIENT_CA, values.x509ClientCertPath];
+  const [own, key] = pairOf(values);
+  const named = rules.clientCertificates === 'none' ? ([own, key] as const) : ([own, key, clientCa] as const);
+  const { certificate, faults } = readCertificateFiles(named, readFile, nowMs);
+  return { tls: certificate && { ...rules, ...certificate }, faults };
 }
 
-/** `paths` as in TlsConfig, and what each holds. */
-export function toTlsFiles(paths: readonly string[], texts: readonly string[]): TlsFiles {
-  const [certificate, key, clientCa] = [CERT, KEY, CLIENT_CA].map((setting, index): PemFile | undefined => {
-    const [path, pem] = [paths[index], texts[index]];
-    return path === undefined || pem === undefined ? undefined : { name: `${setting} ${path}`, pem };
-  });
-  if (certificate === undefined || key === undefined) throw new Error('a certificate and its key are needed');
-  return { certificate, key, clientCa };
+function pairOf({
+  x509ServerCertPath,
+  x509ServerKeyPath,
+}: TlsValues): readonly [certificate: NamedPath, key: NamedPath] {
+  return [
+    [CERT, x509ServerCertPath],
+    [KEY, x509ServerKeyPath],
+  ];
 }
 
 function contradictionsIn(values: TlsValues): readonly string[] {
-  const hasCert = values.x509ServerCertPath !== '';
-  const hasKey = values.x509ServerKeyPath !== '';
-  if (hasCert !== hasKey) {
-    const [given, missing] = hasCert ? [CERT, KEY] : [KEY, CERT];
-    return [`${given} is of no use alone: ${missing} is missing`];
-  }
-  return hasCert ? contradictionsOfClients(values) : needlessWithoutTls(values);
+  const half = faultsOfHalfPair(...pairOf(values));
+  if (half.length > 0) return half;
+  return values.x509ServerCertPath === '' ? needlessWithoutTls(values) : contradictionsOfClients(values);
 }
 
 function needlessWithoutTls(values: TlsValues): readonly string[] {
@@ -117,13 +73,5 @@ function contradictionsOfClients(values: TlsValues): readonly string[] {
       (setting) => `${setting} contradicts ${ENFORCE_TLS} 'false', which lets clients in without TLS`,
     ),
     ...(isSaidTwice ? [`${ENFORCE_MTLS} '${enforceMtls}' contradicts ${VERIFY} '${verify}'`] : []),
-  ];
-}
-
-/** What turns clients away that show no certificate. */
-function demandsIn({ enforceMtls, sslVerifyClient }: TlsValues): readonly string[] {
-  return [
-    ...(enforceMtls === true ? [ENFORCE_MTLS] : []),
-    ...(sslVerifyClient === 'on' ? [`${VERIFY} 'on'`] : []),
   ];
 }

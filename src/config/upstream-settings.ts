@@ -65,6 +65,22 @@ export const upstreamSettings = {
     unit: 'file',
     help: 'PEM file of certificate authorities to trust, in addition to the well-known ones; followed',
   }),
+  originCertFile: text({
+    ...ANY_TEXT,
+    flag: 'origin-cert-file',
+    env: 'SFP_ORIGIN_CERT_FILE',
+    default: '',
+    unit: 'file',
+    help: 'PEM file of the certificate to show to origins, and to an https:// outbound proxy, that ask for one, with those that lead to its authority; followed',
+  }),
+  originKeyFile: text({
+    ...ANY_TEXT,
+    flag: 'origin-key-file',
+    env: 'SFP_ORIGIN_KEY_FILE',
+    default: '',
+    unit: 'file',
+    help: 'PEM file of its private key, without a passphrase; followed',
+  }),
   httpsProxy: text({
     isCommon: true,
     flag: 'https-proxy',

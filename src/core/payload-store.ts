@@ -35,6 +35,8 @@ export interface PayloadStoreOptions {
   readonly sdkKeysMax: number;
   /** Nothing of other keys is held. */
   readonly pinnedOnly?: boolean;
+  /** Of all forms of all payloads; no limit where left out. */
+  readonly bytesMax?: number;
 }
 
 interface KeyEntry {
@@ -50,6 +52,8 @@ export class PayloadStore {
   readonly #listeners = new Listeners<StoreListener>();
   readonly #sdkKeysMax: number;
   readonly #pinnedOnly: boolean;
+  readonly #bytesMax: number;
+  #evictionsForBytes = 0;
   readonly #entries = new Map<string, KeyEntry>();
   #pinned: ReadonlySet<string> = new Set();
   /** How many streams are open of each key. */
@@ -62,6 +66,7 @@ export class PayloadStore {
     this.#limit = limit;
     this.#sdkKeysMax = options.sdkKeysMax;
     this.#pinnedOnly = options.pinnedOnly ?? false;
+    this.#bytesMax = options.bytesMax ?? Infinity;
   }
 
   subscribe(listener: StoreListener): void {
@@ -115,7 +120,34 @@ export class PayloadStore {
     entry.slots.set(slotName(key), held);
     if (before === undefined) this.#listeners.tell((listener) => listener.added?.(key));
     this.#listeners.tell((listener) => listener.updated?.(held, before));
+    this.fitBytes();
     return true;
+  }
+
+  /**
+   * Lets the keys that were asked for longest ago leave until what is held is within its bytes; pinned ones go last. To be
+   * called when a form was made, too.
+   */
+  fitBytes(): void {
+    if (this.#bytesMax === Infinity) return;
+    for (let bytes = this.bytes; bytes > this.#bytesMax;) {
+      const evicted = this.#evictLeastRecentlyAsked() ?? this.#evictLeastRecentlyAsked(true);
+      if (evicted === undefined) return;
+      this.#evictionsForBytes += 1;
+      bytes -= evicted.reduce((sum, held) => sum + bytesOf(held), 0);
+    }
+  }
+
+  /** Of all forms of all payloads, and about what else a payload takes. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const held of this.all()) bytes += bytesOf(held);
+    return bytes;
+  }
+
+  /** Keys that left as there were too many bytes. */
+  get evictionsForBytes(): number {
+    return this.#evictionsForBytes;
   }
 
   /** The origin confirmed what is held, `agoMs` ago. */
@@ -186,7 +218,8 @@ export class PayloadStore {
     if (known !== undefined) return known;
     // What was under way when the key was pinned no more is not taken in.
     if (!this.takes(sdkKey)) return undefined;
-    if (this.#entries.size >= this.#sdkKeysMax && !this.#evictLeastRecentlyAsked()) return undefined;
+    if (this.#entries.size >= this.#sdkKeysMax && this.#evictLeastRecentlyAsked() === undefined)
+      return undefined;
     this.#readings += 1;
     const entry: KeyEntry = { slots: new Map(), lastAsked: this.#readings };
     this.#entries.set(sdkKey, entry);
@@ -213,26 +246,35 @@ export class PayloadStore {
     return this.#pinned.has(sdkKey) || this.#streamed.has(sdkKey);
   }
 
-  /** Looks at every key, but only when a new one has just been fetched over the network. */
-  #evictLeastRecentlyAsked(): boolean {
+  /**
+   * What was held of the key; undefined where every one stays. Looks at every key, but only when a new one has just been
+   * fetched over the network.
+   */
+  #evictLeastRecentlyAsked(alsoThoseThatStay = false): readonly HeldPayload[] | undefined {
     let oldest: string | undefined;
     let oldestAsked = Infinity;
     for (const [sdkKey, entry] of this.#entries) {
-      if (entry.lastAsked < oldestAsked && !this.#stays(sdkKey)) {
+      if (entry.lastAsked < oldestAsked && (alsoThoseThatStay || !this.#stays(sdkKey))) {
         oldest = sdkKey;
         oldestAsked = entry.lastAsked;
       }
     }
-    if (oldest === undefined) return false;
-    this.#drop(oldest);
-    return true;
+    return oldest === undefined ? undefined : this.#drop(oldest);
   }
 
-  #drop(sdkKey: string): void {
-    const entry = this.#entries.get(sdkKey);
+  #drop(sdkKey: string): readonly HeldPayload[] {
+    const dropped = [...(this.#entries.get(sdkKey)?.slots.values() ?? [])];
     this.#entries.delete(sdkKey);
-    for (const held of entry?.slots.values() ?? []) this.#tellRemoved(held.key);
+    for (const held of dropped) this.#tellRemoved(held.key);
+    return dropped;
   }
+}
+
+/** Of one payload besides its bodies: keys, maps, promises. */
+const PAYLOAD_OVERHEAD_BYTES = 2_048;
+
+function bytesOf({ forms }: HeldPayload): number {
+  return Object.values(forms.sizes).reduce((sum, size) => sum + size, PAYLOAD_OVERHEAD_BYTES);
 }
 
 function slotName(key: PayloadKey): string {

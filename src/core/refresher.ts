@@ -4,6 +4,7 @@ import { failed } from '../domain/failure.js';
 import { Listeners } from '../domain/listeners.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { isInFuture, isNewer } from '../domain/version.js';
+import type { Payload } from '../domain/payload.js';
 import type { FetchOutcome, Origin } from './origin.js';
 import type { ColdMemory } from './cold-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
@@ -26,6 +27,9 @@ export type RefreshEffect =
   | 'dropped'
   | 'none';
 
+/** What a version that is newly arrived has to wait for before it is held; never rejects. */
+export type Arriving = (key: PayloadKey, payload: Payload) => Promise<void>;
+
 export interface Refreshed {
   readonly outcome: FetchOutcome;
   /** What was held right after it: a later moment may hold nothing, where other keys needed the place. */
@@ -44,6 +48,7 @@ export class Refresher {
   readonly #memory: ColdMemory;
   readonly #listeners = new Listeners<OutcomeListener>();
   readonly #clearOnUnauthorized: boolean;
+  readonly #arriving: Arriving | undefined;
   readonly #flights = new Map<string, Flight>();
 
   /** `clearOnUnauthorized`: drop what is held of a payload when the origin refuses its key; off, it goes on being served. */
@@ -52,12 +57,14 @@ export class Refresher {
     origin: Origin,
     { store, memory }: { readonly store: PayloadStore; readonly memory: ColdMemory },
     clearOnUnauthorized: boolean,
+    arriving?: Arriving,
   ) {
     this.#clock = clock;
     this.#origin = origin;
     this.#store = store;
     this.#memory = memory;
     this.#clearOnUnauthorized = clearOnUnauthorized;
+    this.#arriving = arriving;
   }
 
   subscribe(listener: OutcomeListener): void {
@@ -80,13 +87,17 @@ export class Refresher {
 
   async #fetch(key: PayloadKey, sinceTime: number): Promise<Refreshed> {
     const startMs = this.#clock.monotonicMs();
-    const outcome = this.#judge(key, await this.#origin.fetch(key, sinceTime));
+    const answer = await this.#origin.fetch(key, sinceTime);
+    const latencyMs = this.#clock.monotonicMs() - startMs;
+    if (answer.kind === 'updated' && answer.payload.version !== this.#store.peek(key)?.payload.version) {
+      await this.#arriving?.(key, answer.payload);
+    }
+    const outcome = this.#judge(key, answer);
     const wasLost = sinceTime > 0 && this.#store.peek(key) === undefined;
     const effect = wasLost ? 'dropped' : this.#takeIn(key, outcome);
     const held = this.#store.peek(key);
     if (held !== undefined) this.#memory.forget(payloadId(key));
     else if (!wasLost) this.#memory.learn(key, outcome);
-    const latencyMs = this.#clock.monotonicMs() - startMs;
     this.#listeners.tell((listener) => {
       listener.fetched(key, outcome, effect, latencyMs);
     });

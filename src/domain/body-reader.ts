@@ -1,4 +1,5 @@
 // The port through which a body is checked while it arrives, and the fault of a body that is not what it should be.
+import type { NamedValue } from './named-value.js';
 
 /** Reads a body piece by piece. Both methods throw a BodyFault as soon as the body is known to be unusable. */
 export interface BodyReader<Facts> {
@@ -17,6 +18,7 @@ export interface StoredFacts {
   readonly version: number | undefined;
   /** As in a payload. */
   readonly checksum: string | undefined;
+  readonly namedValues?: readonly NamedValue[] | undefined;
 }
 
 /** Why a body was not accepted. Stable and machine-readable. */

@@ -1,4 +1,5 @@
 // A config spec as it was accepted from its origin: bytes, and the few facts a reply needs.
+import type { NamedValue } from './named-value.js';
 import type { PayloadFormat } from './resource-kind.js';
 
 /** How bytes are compressed. A protobuf payload's `br` travels under the name `statsig-br`. */
@@ -25,4 +26,6 @@ export interface Payload {
   readonly identityBytes: number;
   /** What the body states as its checksum, in printable ASCII without spaces; undefined where it states none. */
   readonly checksum?: string | undefined;
+  /** The values that the body names, each once; undefined or empty where it names none. */
+  readonly namedValues?: readonly NamedValue[] | undefined;
 }

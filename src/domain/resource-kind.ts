@@ -20,6 +20,11 @@ export interface ResourceKind {
    * `assigned`: the body states none. It gets one when it is fetched, and the same bytes keep theirs.
    */
   readonly versions: 'stated' | 'assigned';
+  /**
+   * What stands in the place of the SDK key is the hash of the content: there is one version of it, nobody owns it, and no
+   * SDK looks for it in Redis.
+   */
+  readonly isContentAddressed: boolean;
   /** Whether readers from the days of SFP 1 know the JSON under a second name in Redis. */
   readonly hasLegacyName: boolean;
   /** Reads a body that was stored. `decodedBytesMax`: of the whole body without compression. */

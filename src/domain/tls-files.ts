@@ -1,4 +1,4 @@
-// What a TLS server shows and trusts, as PEM text: what makes it unusable, and how long it lasts.
+// Certificates, keys and authorities as PEM text: what makes them unusable, and how long they last.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 
@@ -8,15 +8,16 @@ export interface PemFile {
   readonly pem: string;
 }
 
+/** What one side of a connection shows, and which clients a server trusts. */
 export interface TlsFiles {
-  /** The server's own certificate first, then those that lead to its authority. */
+  /** Its own certificate first, then those that lead to its authority. */
   readonly certificate: PemFile;
   readonly key: PemFile;
-  /** Authorities that sign certificates of clients; undefined where clients are not asked for any. */
+  /** Authorities that sign certificates of clients; undefined for a client, and where clients are not asked for any. */
   readonly clientCa: PemFile | undefined;
 }
 
-/** Empty where a server can use them; otherwise sentences, each of which names a file. */
+/** Empty where they can be used; otherwise sentences, each of which names a file. */
 export function faultsOfTls({ certificate, key, clientCa }: TlsFiles, nowMs: number): readonly string[] {
   const caFaults =
     clientCa === undefined || certificatesIn(clientCa.pem).length > 0 ? [] : [noCertificate(clientCa)];
@@ -24,6 +25,18 @@ export function faultsOfTls({ certificate, key, clientCa }: TlsFiles, nowMs: num
   if (own === undefined) return [noCertificate(certificate), ...caFaults];
   const faults = [...faultsOfTime(certificate.name, own, nowMs), ...faultsOfKey(certificate, own, key)];
   return [...faults, ...caFaults];
+}
+
+/** The same files with what each of them holds now. */
+export function withTexts(
+  { certificate, key, clientCa }: TlsFiles,
+  [certPem = '', keyPem = '', caPem = '']: readonly string[],
+): TlsFiles {
+  return {
+    certificate: { ...certificate, pem: certPem },
+    key: { ...key, pem: keyPem },
+    clientCa: clientCa && { ...clientCa, pem: caPem },
+  };
 }
 
 export function certificatesIn(pem: string): readonly X509Certificate[] {

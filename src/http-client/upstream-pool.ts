@@ -1,5 +1,6 @@
 // Connections to origins, kept between requests, whatever the scheme, the HTTP version and the way out.
 import type { Dispatcher } from 'undici';
+import type { ClientIdentity } from '../network/secure-context.js';
 import type { Clock } from '../domain/clock.js';
 import {
   closedError,
@@ -10,29 +11,45 @@ import {
 
 /** What clients of origins share: one set of connections to each origin. */
 export class SharedConnections {
-  readonly #create: (caPem: string | undefined) => readonly [http: OutboundAgent, https: OutboundAgent];
+  readonly #clock: Clock;
+  #options: OutboundOptions;
   #agents: readonly [http: OutboundAgent, https: OutboundAgent];
   /** Those that finish what they have in flight. */
   readonly #retired = new Set<OutboundAgent>();
 
   constructor(clock: Clock, options: OutboundOptions) {
-    this.#create = (caPem) => [
-      createOutboundAgent(clock, 'http:', { ...options, caPem }),
-      createOutboundAgent(clock, 'https:', { ...options, caPem }),
-    ];
-    this.#agents = this.#create(options.caPem);
+    this.#clock = clock;
+    this.#options = options;
+    this.#agents = this.#create();
   }
 
   /** From now on these certificate authorities count: every request gets a connection that was opened under them. */
   trust(caPem: string): void {
+    this.#openUnder({ ...this.#options, caPem });
+  }
+
+  /** From now on every request gets a connection on which this certificate was shown. */
+  show(identity: ClientIdentity): void {
+    this.#openUnder({ ...this.#options, identity });
+  }
+
+  #openUnder(options: OutboundOptions): void {
     const former = this.#agents;
-    this.#agents = this.#create(caPem);
+    this.#options = options;
+    this.#agents = this.#create();
     for (const agent of former) {
       this.#retired.add(agent);
       // Its only error is that it was destroyed meanwhile.
       const forget = (): boolean => this.#retired.delete(agent);
       agent.dispatcher.close().then(forget, forget);
     }
+  }
+
+  #create(): readonly [http: OutboundAgent, https: OutboundAgent] {
+    return [
+      createOutboundAgent(this.#clock, 'http:', this.#options),
+      createOutboundAgent(this.#clock, 'https:', this.#options),
+    ];
   }
 
   to(url: URL): Dispatcher {

@@ -224,6 +224,11 @@ export const catalogue = {
     feed(to.clientUpdateDelay),
   ),
   GrpcCallAnswered: ours('a gRPC call that is answered once has its answer', feed(to.grpcCalls)),
+  RemoteValueFetched: ours('a fetch of a remote value from the origin ended', feed(to.valueFetches)),
+  RemoteValuesAwaited: ours(
+    'a version of a spec that names remote values has them, or waits no longer',
+    feed(to.valueWaits),
+  ),
   GrpcStreamLimitReached: ours(
     'a gRPC stream was not opened, as every place was taken',
     feed(to.streamsRefused, { reason: 'limit_reached' }),

@@ -45,5 +45,5 @@ export function eventFields({
   format,
   sdkKey,
 }: PayloadKey): Required<Pick<ProxyEventFields, 'api' | 'format' | 'sdkKey' | 'path'>> {
-  return { path: kind.path, api: kind.name, format, sdkKey };
+  return { path: kind.path, api: kind.name, format, sdkKey: kind.isContentAddressed ? undefined : sdkKey };
 }

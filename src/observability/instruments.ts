@@ -139,6 +139,18 @@ export const eventInstruments = {
     REDIS_S,
     'How long operations on Redis took.',
   ),
+  valueFetches: histogram(
+    'sfp_remote_value_fetch_duration_seconds',
+    ['outcome'],
+    UPSTREAM_S,
+    'Fetches of remote values from the origin: fetched, missing (it has none of that name) or failed.',
+  ),
+  valueWaits: histogram(
+    'sfp_remote_value_wait_seconds',
+    ['api', 'outcome'],
+    UPSTREAM_S,
+    'How long new versions of specs waited for the values that they name: complete, or incomplete.',
+  ),
   eventsDeduplicated: counter(
     'sfp_log_events_deduplicated_total',
     [],
@@ -220,6 +232,7 @@ export const readInstruments = {
     ['outcome'],
     'Fetches of ID-list files that ended: copied, no_room (for a whole copy), passed_through or failed.',
   ),
+  remoteValueBytes: gauge('sfp_remote_value_bytes', [], 'Bytes of remote values held in memory.'),
   telemetryDropped: counter(
     'sfp_telemetry_dropped_total',
     ['sink'],

@@ -1,9 +1,7 @@
 // Certificates that are renewed while clients are connected: new connections get the new one, and nothing else changes.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { renameSync, symlinkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { request as requestByTls, Agent } from 'node:https';
-import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
@@ -11,9 +9,10 @@ import { LOOK_EVERY_MS } from '../../src/files/followed-files.js';
 import { atBest, eventually, within } from '../e2e/deadline.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
 import { GrpcClient } from '../fakes/grpc-client.js';
+import { MountedSecret } from '../fakes/mounted-certificate.js';
 import { SDK_KEY, startProxy, type TestProxy } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
-import { TestAuthority, type Issued } from '../fakes/test-authority.js';
+import { TestAuthority } from '../fakes/test-authority.js';
 
 const SPEC = `/v1/download_config_specs/${SDK_KEY}.json`;
 /** A change is seen by two looks, each of which takes some time. */
@@ -27,41 +26,6 @@ before(() => {
 after(() => {
   authority.close();
 });
-
-/** A folder as Kubernetes mounts a Secret: `..data` is a link to the files, and is swapped for another. */
-class MountedSecret {
-  readonly folder: string;
-  readonly certPath: string;
-  readonly keyPath: string;
-  readonly caPath: string;
-  #swaps = 0;
-
-  constructor(name: string, issued: Issued, ca = authority.ca) {
-    this.folder = join(authority.folder, name);
-    [this.certPath, this.keyPath, this.caPath] = ['tls.crt', 'tls.key', 'ca.crt'].map((file) =>
-      join(this.folder, file),
-    ) as [string, string, string];
-    mkdirSync(this.folder);
-    this.swap(issued.cert, issued.key, ca);
-    for (const file of ['tls.crt', 'tls.key', 'ca.crt'])
-      symlinkSync(join('..data', file), join(this.folder, file));
-  }
-
-  swap(cert: string, key: string, ca = authority.ca): void {
-    this.#swaps += 1;
-    const data = join(this.folder, `..${this.#swaps}`);
-    mkdirSync(data);
-    for (const [file, text] of Object.entries({ 'tls.crt': cert, 'tls.key': key, 'ca.crt': ca })) {
-      writeFileSync(join(data, file), text);
-    }
-    symlinkSync(`..${this.#swaps}`, join(this.folder, '..next'));
-    renameSync(join(this.folder, '..next'), join(this.folder, '..data'));
-  }
-
-  get args(): readonly string[] {
-    return ['--x509-server-cert-path', this.certPath, '--x509-server-key-path', this.keyPath];
-  }
-}
 
 async function start(t: TestContext, args: readonly string[]): Promise<TestProxy> {
   const origin = await startFakeOrigin();
@@ -110,7 +74,7 @@ async function fileFaults(proxy: TestProxy): Promise<readonly string[]> {
 
 describe('a renewed certificate', () => {
   it('is shown to new connections of both ports, and open ones go on', async (t) => {
-    const secret = new MountedSecret('renewed', authority.issue('first'));
+    const secret = new MountedSecret(authority, 'renewed', authority.issue('first'));
     const proxy = await start(t, secret.args);
     const { httpsPort, grpcTlsPort } = proxy.app;
     const open = await shownAt(t, httpsPort, { ALPNProtocols: ['http/1.1'] });
@@ -138,7 +102,7 @@ describe('a renewed certificate', () => {
   it('that cannot be used changes nothing, is told once, and stands in /status until it is mended', async (t) => {
     const first = authority.issue('first');
     const other = authority.issue('other');
-    const secret = new MountedSecret('mended', first);
+    const secret = new MountedSecret(authority, 'mended', first);
     const proxy = await start(t, secret.args);
     secret.swap(first.cert, other.key);
     await eventually(
@@ -161,7 +125,7 @@ describe('a renewed certificate', () => {
   });
 
   it('is read at once when the process is told to', async (t) => {
-    const secret = new MountedSecret('at-once', authority.issue('first'));
+    const secret = new MountedSecret(authority, 'at-once', authority.issue('first'));
     const proxy = await start(t, secret.args);
     let tries = 0;
     const tookMs = await atBest(LOOK_EVERY_MS / 2, async () => {
@@ -184,7 +148,7 @@ describe('a renewed certificate', () => {
     });
     const client = clients.issue('client');
     const server = authority.issue('server');
-    const secret = new MountedSecret('authorities', server, clients.ca);
+    const secret = new MountedSecret(authority, 'authorities', server, clients.ca);
     const mtls = ['--x509-client-cert-path', secret.caPath, '--enforce-mtls'];
     const proxy = await start(t, [...secret.args, ...mtls]);
     const agent = new Agent({ ca: authority.ca, cert: client.cert, key: client.key, keepAlive: false });
@@ -203,58 +167,5 @@ describe('a renewed certificate', () => {
     proxy.app.readFilesAgain();
     await proxy.logs.waitFor((line) => line['msg'] === 'server certificate read again');
     await assert.rejects(ask());
-  });
-
-  it('five times under load: no request fails, and no stream ends', async (t) => {
-    const secret = new MountedSecret('load', authority.issue('first'));
-    const proxy = await start(t, secret.args);
-    const clients = Array.from(
-      { length: 20 },
-      () => new GrpcClient(proxy.grpcTlsAddress, {}, credentials.createSsl(Buffer.from(authority.ca))),
-    );
-    t.after(() => {
-      for (const client of clients) client.close();
-    });
-    const streams = clients.flatMap((client) =>
-      Array.from({ length: 10 }, () => client.stream({ sdkKey: SDK_KEY })),
-    );
-    await Promise.all(streams.map((stream) => stream.received(1)));
-    const agent = new Agent({ ca: authority.ca, keepAlive: false });
-    let isOver = false;
-    let answers = 0;
-    const failures: unknown[] = [];
-    const ask = (): Promise<void> =>
-      new Promise((resolve) => {
-        const failed = (error: Error): void => {
-          failures.push(error);
-          resolve();
-        };
-        requestByTls(`${proxy.httpsUrl}${SPEC}`, { agent }, (answer) => {
-          answers += 1;
-          if (answer.statusCode !== 200) failures.push(answer.statusCode);
-          answer.resume().once('end', resolve);
-        })
-          .on('error', failed)
-          .end();
-      });
-    const load = Promise.all(
-      Array.from({ length: 8 }, async () => {
-        while (!isOver) await ask();
-      }),
-    );
-    for (let round = 0; round < 5; round += 1) {
-      const { cert, key } = authority.issue(`round-${round}`);
-      secret.swap(cert, key);
-      proxy.app.readFilesAgain();
-      await eventually(
-        'the new one',
-        async () => (await nameAt(t, proxy.app.httpsPort)) === `round-${round}`,
-      );
-    }
-    await eventually('answers', () => answers > 100);
-    isOver = true;
-    await load;
-    assert.deepEqual(failures, []);
-    assert.ok(streams.every(({ hasEnded }) => !hasEnded));
   });
 });

@@ -8,6 +8,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { credentials } from '@grpc/grpc-js';
 import { eventually, within } from '../e2e/deadline.js';
+import { freePort } from '../fakes/free-port.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
 import { askHealth } from '../fakes/grpc-health.js';
 import { scrape } from '../fakes/metrics-page.js';
@@ -86,6 +87,21 @@ async function curl(url: string, ...args: readonly string[]): Promise<Curled> {
   }
 }
 
+/** What `openssl s_client` got for a request for the health of the proxy. */
+async function openssl({ app }: TestProxy, shown?: Issued): Promise<string> {
+  const address = `localhost:${app.httpsPort ?? 0}`;
+  const certificate = shown === undefined ? [] : ['-cert', shown.certPath, '-key', shown.keyPath];
+  const args = ['-connect', address, '-CAfile', authority.caPath, '-verify_return_error', '-quiet'];
+  const asking = spawn('openssl', ['s_client', ...args, '-ign_eof', ...certificate]);
+  let told = '';
+  asking.stdout.on('data', (piece: Buffer) => (told += piece.toString()));
+  // It ends before it has read everything where it is refused.
+  asking.stdin.on('error', () => undefined);
+  asking.stdin.write('GET /v1/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  await within(once(asking, 'close'), 'end of openssl');
+  return told.startsWith('HTTP/1.1 200 ') ? 'served' : 'refused';
+}
+
 function showing({ certPath, keyPath }: Issued): readonly string[] {
   return ['--cert', certPath, '--key', keyPath];
 }
@@ -141,14 +157,22 @@ const MATRIX: readonly {
 describe('what is served with', () => {
   for (const { name, args, plain, served } of MATRIX) {
     it(name, async (t) => {
-      const proxy = await start(t, args());
+      const [httpPort, grpcPort] = [await freePort(), await freePort()];
+      const plainPorts = ['--http-port', String(httpPort), '--grpc-port', String(grpcPort)];
+      const proxy = await start(t, [...plainPorts, ...args()]);
       assert.equal(proxy.app.httpPort !== undefined, plain);
       assert.equal(proxy.app.grpcPort !== undefined, plain);
+      const onPlainPort = await curl(`http://127.0.0.1:${httpPort}/v1/health`);
+      // 7: it could not connect.
+      assert.deepEqual([onPlainPort.exit, onPlainPort.status], plain ? [0, '200'] : [7, '']);
+      const health = await askHealth(`127.0.0.1:${grpcPort}`, credentials.createInsecure()).catch(
+        () => 'closed',
+      );
+      assert.equal(health, plain ? 'SERVING' : 'closed');
       assert.equal(
         proxy.logs.withMessage('TLS only: the ports without TLS stay closed').length,
         plain ? 0 : 1,
       );
-      if (plain) assert.equal((await rawRequest(`${proxy.url}/v1/health`)).status, 200);
       for (const [index, shown] of [undefined, client, stranger].entries()) {
         const certificate = shown === undefined ? [] : showing(shown);
         for (const version of ['1.1', '2']) {
@@ -162,6 +186,7 @@ describe('what is served with', () => {
           );
         }
         assert.equal(await grpc(proxy.grpcTlsAddress, shown), served[index] === true ? 'SERVING' : 'refused');
+        assert.equal(await openssl(proxy, shown), served[index] === true ? 'served' : 'refused');
       }
       assert.equal((await rawRequest(`${proxy.adminUrl}/v1/ready`)).status, 200);
     });

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig, type Config, type Loaded, type Surroundings } from '../../src/config/load-config.js';
+import { loadConfig, type Config, type Surroundings } from '../../src/config/load-config.js';
+import type { Loaded } from '../../src/config/load-settings.js';
 import { boundsText, parseSetting, type Setting } from '../../src/config/setting.js';
 import { settings } from '../../src/config/settings.js';
 import { makeCertificate } from '../fakes/certificate.js';

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig, type Config, type Loaded } from '../../src/config/load-config.js';
+import { loadConfig, type Config } from '../../src/config/load-config.js';
+import type { Loaded } from '../../src/config/load-settings.js';
 import type { RedisConfig } from '../../src/config/redis-config.js';
 import { makeCertificate } from '../fakes/certificate.js';
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig, loadSettings, type Config, type Loaded } from '../../src/config/load-config.js';
+import { loadConfig, type Config } from '../../src/config/load-config.js';
+import { loadSettings, type Loaded } from '../../src/config/load-settings.js';
 import { IDLE_OPTIONS } from '../../src/config/sfp-leftovers.js';
 
 type Env = Readonly<Record<string, string>>;

@@ -167,3 +167,36 @@ test('a payload keeps the age of its confirmation, and a confirmation never make
   store.confirm(key('a'), 30_000);
   assert.equal(store.peek(key('a'))?.confirmedAtMs, 90_000);
 });
+
+test('within a bound in bytes the keys asked for longest ago leave, pinned ones last, and forms count as they are made', async () => {
+  const room = 10_000;
+  const store = new PayloadStore(new ManualClock(), createConcurrencyLimit(1), {
+    sdkKeysMax: Infinity,
+    bytesMax: room,
+  });
+  const large = (version: number): Payload => {
+    const bytes = Buffer.alloc(1_000, version);
+    const originForm = { encoding: 'identity', bytes, etag: `"${version}"` } as const;
+    return { format: 'json', version, originForm, identityBytes: bytes.length };
+  };
+  store.pin(new Set(['a']));
+  for (const sdkKey of ['a', 'b', 'c']) store.apply(key(sdkKey), large(1));
+  assert.equal(store.evictionsForBytes, 0);
+  store.read(key('b'));
+  store.apply(key('d'), large(1));
+  const held = (): string => ['a', 'b', 'c', 'd', 'e'].filter((sdkKey) => store.holds(sdkKey)).join('');
+  assert.equal(held(), 'abd', 'c was asked for longest ago of those that may leave');
+  await store.peek(key('d'))?.forms.make('gzip');
+  const before = store.bytes;
+  store.fitBytes();
+  assert.equal(store.bytes, before, 'there is room for a small form');
+  store.pin(new Set(['a', 'b', 'd']));
+  store.apply(key('d'), large(2));
+  store.apply(key('a'), large(2));
+  store.pin(new Set(['a', 'b', 'd', 'e']));
+  store.apply(key('e'), large(1));
+  assert.ok(store.bytes <= room);
+  assert.equal(held().length, 3);
+  assert.equal(store.holds('e'), true, 'what came last stays');
+  assert.equal(store.evictionsForBytes, 2);
+});

@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { startProxy, type TestProxy } from '../fakes/proxy.js';
+import type { Issued } from '../fakes/test-authority.js';
 import { eventually } from './deadline.js';
 
 export interface Scene {
   readonly origin: FakeOrigin;
   readonly proxy: TestProxy;
+  /** Where SDKs are to ask. */
+  readonly url: string;
   /** Takes the origin off the network for good. */
   closeOrigin(): Promise<void>;
   /** A later version of the project: gate closed, another greeting. */
@@ -17,18 +20,30 @@ export interface Scene {
 export const GREETING = 'hello';
 export const LATER_GREETING = 'hello again';
 
-export async function startScene(t: TestContext): Promise<Scene> {
+/** Over TLS where the proxy has a certificate. */
+export async function startScene(t: TestContext, certificate?: Issued): Promise<Scene> {
   const origin = await startFakeOrigin();
   let closing: Promise<void> | undefined;
   const closeOrigin = (): Promise<void> => (closing ??= origin.close());
   t.after(closeOrigin);
   origin.project = { time: 1_700_000_000_000, isGateOpen: true, greeting: GREETING };
-  const proxy = await startProxy({ origin: origin.url, args: ['-p', '1', '--debug-logging'] });
+  const proxy = await startProxy({
+    origin: origin.url,
+    args: ['-p', '1', '--debug-logging', ...argsOf(certificate)],
+  });
   t.after(() => proxy.app.stop());
   const changeProject = (): void => {
     origin.project = { time: origin.project.time + 60_000, isGateOpen: false, greeting: LATER_GREETING };
   };
-  return { origin, proxy, closeOrigin, changeProject };
+  const url = certificate === undefined ? proxy.url : proxy.httpsUrl;
+  return { origin, proxy, url, closeOrigin, changeProject };
+}
+
+/** Options of a proxy that has this certificate. */
+export function argsOf(certificate: Issued | undefined): readonly string[] {
+  if (certificate === undefined) return [];
+  const { certPath, keyPath } = certificate;
+  return ['--x509-server-cert-path', certPath, '--x509-server-key-path', keyPath];
 }
 
 /** However an SDK asks: the origin is asked for whole specs only, and a good key is never called a bad one. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { FAILING } from '../fakes/origin-faults.js';
+import type { Issued } from '../fakes/test-authority.js';
 import { eventually, within } from './deadline.js';
 import { assertGoodManners, GREETING, LATER_GREETING, startScene, type Scene } from './scene.js';
 
@@ -26,6 +27,8 @@ export interface SdkCases {
   /** What the SDK asks for. */
   readonly api: 'v1' | 'v2';
   readonly format: 'json' | 'protobuf';
+  /** Of the proxy, which speaks TLS then. */
+  readonly certificate?: Issued;
 }
 
 let keysMade = 0;
@@ -37,19 +40,19 @@ export function newSdkKey(): string {
 }
 
 export function addSdkCases(cases: SdkCases): void {
-  const { start } = cases;
+  const { start, certificate } = cases;
   describe(cases.name, { concurrency: true }, () => {
     it('initialises with the values of the origin', async (t) => {
-      const scene = await startScene(t);
-      const sdk = await start(t, scene.proxy.url, newSdkKey());
+      const scene = await startScene(t, certificate);
+      const sdk = await start(t, scene.url, newSdkKey());
       assertHasValues(sdk);
       assertAskedFor(cases, scene);
       await assertGoodManners(scene);
     });
 
     it('sees an update of the origin by its own polling', async (t) => {
-      const scene = await startScene(t);
-      const sdk = await start(t, scene.proxy.url, newSdkKey());
+      const scene = await startScene(t, certificate);
+      const sdk = await start(t, scene.url, newSdkKey());
       assertHasValues(sdk);
       scene.changeProject();
       await eventually('update at the SDK', () => sdk.greeting() === LATER_GREETING);
@@ -58,18 +61,18 @@ export function addSdkCases(cases: SdkCases): void {
     });
 
     it('initialises from the proxy when the origin is gone', async (t) => {
-      const scene = await startScene(t);
+      const scene = await startScene(t, certificate);
       const sdkKey = newSdkKey();
-      assertHasValues(await start(t, scene.proxy.url, sdkKey));
+      assertHasValues(await start(t, scene.url, sdkKey));
       await scene.closeOrigin();
-      assertHasValues(await start(t, scene.proxy.url, sdkKey));
+      assertHasValues(await start(t, scene.url, sdkKey));
       await assertGoodManners(scene);
     });
 
     it('fails to initialise with origin down and proxy cold, and gets the values by polling later', async (t) => {
-      const scene = await startScene(t);
+      const scene = await startScene(t, certificate);
       scene.origin.fault = FAILING['connection_lost by a reset'];
-      const sdk = await within(start(t, scene.proxy.url, newSdkKey()), 'end of the initialisation');
+      const sdk = await within(start(t, scene.url, newSdkKey()), 'end of the initialisation');
       assert.equal(sdk.init.isSuccess, false);
       assert.match(sdk.init.error, /503/);
       assert.equal(sdk.isGateOpen(), false);

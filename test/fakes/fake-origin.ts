@@ -25,6 +25,10 @@ export interface FakeOrigin {
    * ahead of the others, or behind them. A name that is not in here is served `project`.
    */
   readonly edges: Map<string, DemoProject>;
+  /** Remote values by their SHA-256. */
+  readonly values: Map<string, Buffer>;
+  /** Done instead of serving a value, while it is set; `serve` does that after all. */
+  valueFault: ((response: ServerResponse, serve: () => void, sha256: string) => void) | undefined;
   /** SDK keys that are answered 403. */
   readonly refusedKeys: Set<string>;
   /** Done instead of serving, while it is set. */
@@ -42,6 +46,7 @@ export interface FakeOrigin {
 }
 
 const PATH = /^(?:\/(?<edge>[\w-]+))?\/(?<api>v[12])\/download_config_specs\/(?<sdkKey>[^/]+)\.json$/;
+const VALUE_PATH = /^\/v1\/dynamic_config_value\/(.*)$/;
 const NO_UPDATES = '{"has_updates":false}';
 
 export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
@@ -67,6 +72,8 @@ export async function startFakeOrigin(port = 0): Promise<FakeOrigin> {
     requests,
     project: { time: 1_750_000_000_000, isGateOpen: true, greeting: 'hello' },
     edges: new Map(),
+    values: new Map(),
+    valueFault: undefined,
     refusedKeys: new Set(),
     fault: undefined,
     encoding: 'br',
@@ -100,6 +107,15 @@ function answer(
   const url = new URL(path, origin.url);
   const { edge = '', api = '', sdkKey = '' } = PATH.exec(url.pathname)?.groups ?? {};
   const project = origin.edges.get(edge) ?? origin.project;
+  const sha256 = VALUE_PATH.exec(url.pathname)?.[1];
+  if (sha256 !== undefined) {
+    const serveIt = (): void => {
+      serveValue(origin.values.get(sha256), acceptedOf(headers, origin.encoding), response);
+    };
+    if (origin.valueFault === undefined) serveIt();
+    else origin.valueFault(response, serveIt, sha256);
+    return;
+  }
   if (origin.fault !== undefined) {
     origin.fault(response, project, api);
   } else if (origin.refusedKeys.has(sdkKey)) {
@@ -107,6 +123,15 @@ function answer(
   } else {
     serve(project, api, url.searchParams, acceptedOf(headers, origin.encoding), response);
   }
+}
+
+function serveValue(
+  value: Buffer | undefined,
+  encoding: FakeOrigin['encoding'],
+  response: ServerResponse,
+): void {
+  if (value === undefined) response.writeHead(404, { 'content-length': 0 }).end();
+  else send(response, 'application/json', encoding, encode(value, encoding));
 }
 
 function acceptedOf(headers: IncomingHttpHeaders, encoding: FakeOrigin['encoding']): FakeOrigin['encoding'] {

@@ -57,10 +57,10 @@ export class FrameClient {
   /** Calls with an answer that has begun. */
   readonly answered = new Set<number>();
 
-  /** `localAddress`: what the other side sees as the client's. */
-  constructor(address: string, localAddress = '127.0.0.1') {
-    const [host = '', port = ''] = address.split(':');
-    this.#socket = connect({ port: Number(port), host, localAddress });
+  /** `to`: an address of the form `host:port`, or a connection; `localAddress`: what the other side sees as the client's. */
+  constructor(to: string | Socket, localAddress = '127.0.0.1') {
+    const [host = '', port = ''] = typeof to === 'string' ? to.split(':') : [];
+    this.#socket = typeof to === 'string' ? connect({ port: Number(port), host, localAddress }) : to;
     this.#socket.setMaxListeners(0);
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => (this.isClosed = true));
@@ -97,6 +97,14 @@ export class FrameClient {
     );
     if (rest.length > 0) this.write(frame(CONTINUATION, END_HEADERS, id, rest));
     return id;
+  }
+
+  /** Begins headers that never end, and adds so many frames to them. */
+  floodOfHeaders(frames: number): void {
+    const piece = literalHeader('x-flood', 'x'.repeat(1_000));
+    this.write(frame(HEADERS, 0, this.#nextId, piece));
+    for (let sent = 0; sent < frames; sent += 1) this.write(frame(CONTINUATION, 0, this.#nextId, piece));
+    this.#nextId += 2;
   }
 
   data(id: number, bytes: Buffer, hasEnded = false): void {

@@ -6,9 +6,14 @@ import { startRedisServer, type Afterwards, type RedisServer } from './redis-ser
 const SLOTS = 16_384;
 const NODES = 3;
 
-/** Every node a RedisServer of its own, in the order of their slots. */
-export async function startRedisCluster(t: Afterwards, args: readonly string[] = []): Promise<RedisServer[]> {
-  const starts = await Promise.allSettled(Array.from({ length: NODES }, () => startNode(t, args)));
+/** Every node a RedisServer of its own, in the order of their slots. `argsOf` is asked once for each. */
+export async function startRedisCluster(
+  t: Afterwards,
+  argsOf: () => readonly string[] | Promise<readonly string[]> = () => [],
+): Promise<RedisServer[]> {
+  const starts = await Promise.allSettled(
+    Array.from({ length: NODES }, async () => startNode(t, await argsOf())),
+  );
   // After all of them: one that comes up once the test has failed would live on.
   const nodes = starts.map((start) => {
     if (start.status === 'rejected') throw start.reason;

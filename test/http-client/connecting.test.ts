@@ -10,7 +10,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/domain/clock.js';
 import { dial } from '../../src/network/dial.js';
-import { trustIn } from '../../src/network/secure-context.js';
+import { secureContextOf } from '../../src/network/secure-context.js';
 import { createUpstreamClient } from '../../src/protocols/statsig/origin/upstream-client.js';
 import { toFailure } from '../../src/http-client/upstream-failure.js';
 import { makeCertificate } from '../fakes/certificate.js';
@@ -143,11 +143,20 @@ test('an origin that speaks HTTP/2 and never sends its settings is given up in t
   await assertGivenUp(t, port, cert, once(server, 'secureConnection'));
 });
 
-test('certificate authorities are parsed once for all who trust the same ones', () => {
-  const { certificatePem } = makeCertificate();
-  assert.equal(trustIn(certificatePem), trustIn(certificatePem));
-  assert.equal(trustIn(undefined), trustIn(undefined));
-  assert.notEqual(trustIn(undefined), trustIn(certificatePem));
+test('certificates are parsed once for all who trust and show the same ones', () => {
+  const { certificatePem: caPem, keyPem: key } = makeCertificate();
+  const kinds = [
+    () => ({ caPem: undefined }),
+    () => ({ caPem }),
+    () => ({ caPem, identity: { cert: caPem, key } }),
+    () => ({ caPem: undefined, identity: { cert: caPem, key } }),
+  ];
+  const contexts = kinds.map((make) => secureContextOf(make()));
+  assert.equal(new Set(contexts).size, kinds.length);
+  assert.deepEqual(
+    kinds.map((make, index) => secureContextOf(make()) === contexts[index]),
+    kinds.map(() => true),
+  );
 });
 
 test('an origin that changes from HTTP/1.1 to HTTP/2 and back is followed', async (t) => {

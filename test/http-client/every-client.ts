@@ -1,14 +1,17 @@
 // Every client of an origin that there is, each asking for one thing, and what came of it in one word.
 import type { TestContext } from 'node:test';
-import { brotliCompressSync, constants } from 'node:zlib';
+import { createHash } from 'node:crypto';
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { demoEnvelopes, demoV1, demoV2, type DemoProject } from '../../scripts/demo-specs.js';
 import { systemClock } from '../../src/domain/clock.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
+import { valueKey } from '../../src/protocols/statsig/remote-values/value-kind.js';
 import { ID_LISTS, SPEC_V1, SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
 import type { Origin } from '../../src/core/origin.js';
 import { createEventClient } from '../../src/protocols/statsig/origin/event-client.js';
 import { createIdListFileClient } from '../../src/protocols/statsig/origin/id-list-file-client.js';
 import { createManifestClient } from '../../src/protocols/statsig/origin/manifest-client.js';
+import { createRemoteValueClient } from '../../src/protocols/statsig/origin/remote-value-client.js';
 import { createUpstreamClient } from '../../src/protocols/statsig/origin/upstream-client.js';
 import { noise } from '../fakes/noise.js';
 import type { Site, SiteAnswer } from '../fakes/raw-origin.js';
@@ -36,7 +39,7 @@ export interface Contents {
   readonly bodies: Readonly<Record<BodyName, Buffer>>;
 }
 
-type BodyName = 'v1' | 'v2' | 'protobuf' | 'manifest' | 'file' | 'events';
+type BodyName = 'v1' | 'v2' | 'protobuf' | 'manifest' | 'value' | 'file' | 'events';
 
 /** Every body has about so many bytes as it travels, or a few more. */
 export function contentsOf(bytes: number): Contents {
@@ -53,6 +56,7 @@ export function contentsOf(bytes: number): Contents {
     v2: brotli(Buffer.from(JSON.stringify(demoV2(project)))),
     protobuf: brotli(demoEnvelopes(project)),
     manifest: Buffer.from(`{${lists}}`),
+    value: brotli(Buffer.from(JSON.stringify(greeting))),
     file,
     events: Buffer.from(JSON.stringify({ success: true, note: 'x'.repeat(bytes) })),
   };
@@ -70,6 +74,8 @@ export function contentsOf(bytes: number): Contents {
     }
     if (target.startsWith('/v2/')) return ok(bodies.v2, { ...JSON_TYPE, 'content-encoding': 'br' });
     if (target === '/v1/get_id_lists') return ok(bodies.manifest);
+    if (target.startsWith('/v1/dynamic_config_value/'))
+      return ok(bodies.value, { ...JSON_TYPE, 'content-encoding': 'br' });
     if (target === '/file') return ok(file, { 'content-type': 'text/plain' });
     return ok(bodies.events);
   };
@@ -101,9 +107,16 @@ export function everyClient(
   const manifests = createManifestClient(systemClock, options);
   const files = createIdListFileClient(systemClock, options);
   const events = createEventClient(systemClock, options);
-  t.after(() => Promise.all([specs, manifests, files, events].map((client) => client.close())));
+  const values = createRemoteValueClient(systemClock, options, () => undefined);
+  t.after(() => Promise.all([specs, manifests, files, events, values].map((client) => client.close())));
 
-  const payload = (name: BodyName, origin: Origin, key: Omit<PayloadKey, 'sdkKey'>): AnyClient => ({
+  const sha256 = createHash('sha256').update(brotliDecompressSync(bodies.value)).digest('hex');
+
+  const payload = (
+    name: BodyName,
+    origin: Origin,
+    key: Omit<PayloadKey, 'sdkKey'> & Partial<PayloadKey>,
+  ): AnyClient => ({
     name,
     ask: async () => {
       const outcome = await origin.fetch({ sdkKey: SDK_KEY, ...key }, 0);
@@ -117,6 +130,7 @@ export function everyClient(
     payload('v2', specs, { kind: SPEC_V2, format: 'json' }),
     payload('protobuf', specs, { kind: SPEC_V2, format: 'protobuf' }),
     payload('manifest', manifests, { kind: ID_LISTS, format: 'json' }),
+    payload('value', values, valueKey(sha256)),
     {
       name: 'error page',
       ask: async () => {

@@ -37,7 +37,8 @@ const ONCE: Readonly<Record<H2Fault, string>> = {
 describe('a stream that is struck', () => {
   for (const fault of H2_FAULTS) {
     it(`by ${fault} comes to ${ONCE[fault]}, and the next one is served`, async (t) => {
-      const impatient = { headersTimeoutMs: 1_000, bodyIdleTimeoutMs: 1_000 };
+      // A session that was silent and lives after all is kept beside the next one, until it was idle for long enough.
+      const impatient = { headersTimeoutMs: 1_000, bodyIdleTimeoutMs: 1_000, idleConnectionMs: 3_000 };
       const { origin, client } = await startPair(t, fault.startsWith('silence') ? { client: impatient } : {});
       assert.equal(told(await client.fetch(specKey(0), 0)), 'updated');
       origin.fault = ({ index }) => (index === 1 ? fault : undefined);
@@ -46,7 +47,7 @@ describe('a stream that is struck', () => {
       const isLostEarly = fault === 'destroy-socket-during' && outcome === 'updated';
       if (!isLostEarly) assert.equal(outcome, ONCE[fault]);
       assert.equal(told(await client.fetch(specKey(2), 0)), 'updated');
-      await origin.until(() => origin.streamsOpen === 0 && origin.connectionsOpen === 1);
+      await origin.until(() => origin.streamsOpen === 0 && origin.connectionsOpen <= 1);
       assert.ok(origin.sessions <= 2, `${origin.sessions} sessions`);
     });
   }

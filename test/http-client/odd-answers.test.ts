@@ -29,7 +29,7 @@ async function askedOf({ origin, clients }: Scene, plan: Partial<Plan>): Promise
   return came;
 }
 
-const NAMES = ['v1', 'v2', 'protobuf', 'manifest', 'error page', 'file', 'events'];
+const NAMES = ['v1', 'v2', 'protobuf', 'manifest', 'value', 'error page', 'file', 'events'];
 
 function allOf(came: Came, changes: Readonly<Record<string, Came>> = {}): Record<string, Came> {
   return { ...Object.fromEntries(NAMES.map((name) => [name, came])), ...changes };

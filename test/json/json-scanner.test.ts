@@ -161,6 +161,7 @@ describe('facts of a JSON spec', () => {
       time: 1_750_000_000_000,
       checksum: undefined,
       isDelta: false,
+      namedValues: [],
     });
   });
 
@@ -171,6 +172,7 @@ describe('facts of a JSON spec', () => {
         time: undefined,
         checksum: undefined,
         isDelta: false,
+        namedValues: [],
       });
     }
   });

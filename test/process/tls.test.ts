@@ -21,6 +21,35 @@ after(() => {
   authority.close();
 });
 
+const PAIR = (): readonly string[] => [
+  ...['--x509-server-cert-path', server.certPath],
+  ...['--x509-server-key-path', server.keyPath],
+];
+/** Where SFP serves without TLS, without the check that was asked for, or not at all: what it is started with, what it says. */
+const REFUSED: Readonly<Record<string, readonly [given: () => readonly string[], told: () => RegExp]>> = {
+  'TLS enforced and no certificate': [
+    () => ['--enforce-tls', '--enforce-mtls'],
+    () => /--enforce-tls .* needs a certificate of this server/,
+  ],
+  'a certificate without its key': [() => PAIR().slice(0, 2), () => /--x509-server-key-path .* is missing/],
+  'mTLS and no authorities': [
+    () => [...PAIR(), '--enforce-mtls'],
+    () => /--enforce-mtls .* needs the authorities of clients/,
+  ],
+  'a file that cannot be read': [
+    () => [...PAIR(), '--x509-client-cert-path', '/no/such/file'],
+    () => /\/no\/such\/file does not exist/,
+  ],
+  'a key of another certificate': [
+    () => [...PAIR().slice(0, 3), other.keyPath],
+    () => new RegExp(`${other.keyPath}: the key does not belong to the certificate`),
+  ],
+  'a key of another certificate to show to origins': [
+    () => ['--origin-cert-file', server.certPath, '--origin-key-file', other.keyPath],
+    () => new RegExp(`--origin-key-file .* ${other.keyPath}: the key does not belong to the certificate`),
+  ],
+};
+
 /** Nobody listens there. */
 const NO_PORT = '9';
 const MODES = [
@@ -30,13 +59,14 @@ const MODES = [
 ] as const;
 
 describe('the daemon with TLS', { concurrency: true }, () => {
-  it('ends with status 2 where a file is wrong, and says which', async (t) => {
-    const args = ['--x509-server-cert-path', server.certPath, '--x509-server-key-path', other.keyPath];
-    const { code, stderr, stdout } = await runProgram(t, [...daemonArgs(NO_ORIGIN), ...args]);
-    assert.equal(code, 2);
-    assert.match(stderr, new RegExp(`${other.keyPath}: the key does not belong to the certificate`));
-    assert.equal(stdout, '');
-  });
+  for (const [name, [given, told]] of Object.entries(REFUSED)) {
+    it(`ends with status 2 and a sentence with ${name}`, async (t) => {
+      const { code, stderr, stdout } = await runProgram(t, [...daemonArgs(NO_ORIGIN), ...given()]);
+      assert.equal(code, 2);
+      assert.match(stderr, told());
+      assert.equal(stdout, '');
+    });
+  }
 
   for (const { name, args } of MODES) {
     it(`with ${name} is asked for its health by the same settings`, async (t) => {

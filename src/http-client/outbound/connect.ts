@@ -1,10 +1,10 @@
 // One connection: TCP to the first address that answers, TLS above it, HTTP/2 or HTTP/1.1 by ALPN, in time.
 import type { Socket } from 'node:net';
 import { buildConnector, errors } from 'undici';
+import { secureContextOf, type ClientTls } from '../../network/secure-context.js';
 import type { Clock } from '../../domain/clock.js';
 import { systemLookup, type Lookup } from '../../network/addresses.js';
 import { dial } from '../../network/dial.js';
-import { trustIn } from '../../network/secure-context.js';
 import { within } from '../../network/time-limit.js';
 
 /** Where to, in undici's words; `signal` is our own, and what its proxy agent hands on to requests for a tunnel. */
@@ -13,10 +13,8 @@ export type ConnectTarget = buildConnector.Options & { readonly signal?: AbortSi
 /** In the form undici asks for. */
 export type Connect = (target: ConnectTarget, callback: buildConnector.Callback) => void;
 
-export interface DirectOptions {
+export interface DirectOptions extends ClientTls {
   readonly connectTimeoutMs: number;
-  /** PEM text of certificate authorities to trust besides the well-known ones. */
-  readonly caPem: string | undefined;
   /** The system's, where left out. */
   readonly lookup?: Lookup | undefined;
 }
@@ -29,7 +27,7 @@ export function connectTimeout(limitMs: number): Error {
 export function connectDirectly(clock: Clock, options: DirectOptions, allowH2: boolean): Connect {
   const { connectTimeoutMs, lookup = systemLookup } = options;
   // Time is limited here, for the addresses and the handshake together.
-  const secure = buildConnector({ secureContext: trustIn(options.caPem), allowH2, timeout: 0 });
+  const secure = buildConnector({ secureContext: secureContextOf(options), allowH2, timeout: 0 });
 
   async function open(target: ConnectTarget, signal: AbortSignal): Promise<Socket> {
     const isTls = target.protocol === 'https:';

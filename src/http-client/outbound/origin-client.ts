@@ -176,6 +176,9 @@ export class OriginClient extends Dispatcher {
       socket.once('close', () => {
         this.#count(-1);
       });
+      // An alert of TLS, as to whom the certificate that was shown is refused in TLS 1.3, leaves the socket open: the end
+      // that follows would pass for the reason.
+      socket.once('error', (error) => socket.destroy(error));
       return socket;
     } catch (error) {
       this.#count(-1);

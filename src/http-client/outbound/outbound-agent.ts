@@ -1,11 +1,11 @@
 // The way out of the cluster: which requests go through an outbound proxy, and one client for each origin.
 import { EnvHttpProxyAgent, errors, Pool, type Dispatcher } from 'undici';
+import { secureContextOf } from '../../network/secure-context.js';
 import type { Clock } from '../../domain/clock.js';
 import { connectDirectly, connectTimeout, type Connect, type DirectOptions } from './connect.js';
 import type { H1Options } from './h1-pool.js';
 import { OriginClient } from './origin-client.js';
 import { exemptHosts, proxyLogin, toAbsoluteForm } from './outbound-proxy.js';
-import { trustIn } from '../../network/secure-context.js';
 
 export interface OutboundOptions extends DirectOptions, H1Options {
   /** Outbound proxies; empty for none. */
@@ -47,7 +47,7 @@ export function createOutboundAgent(
     connect: direct,
     ...(login === undefined ? {} : { token: login }),
     // Of an origin at the end of a tunnel.
-    requestTls: { secureContext: trustIn(options.caPem), allowH2: true, timeout: connectTimeoutMs },
+    requestTls: { secureContext: secureContextOf(options), allowH2: true, timeout: connectTimeoutMs },
     factory: (origin: string | URL, { connect }: { readonly connect?: Connect }) => {
       const client = open(new URL(origin), connect ?? direct);
       clients.add(client);

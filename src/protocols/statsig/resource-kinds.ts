@@ -12,6 +12,7 @@ export const SPEC_V1: ResourceKind = {
   noun: 'spec',
   formats: PAYLOAD_FORMATS,
   versions: 'stated',
+  isContentAddressed: false,
   hasLegacyName: true,
   createStoredReader: createStoredSpecReader,
 };
@@ -31,6 +32,7 @@ export const ID_LISTS: ResourceKind = {
   noun: 'manifest of ID lists',
   formats: ['json'],
   versions: 'assigned',
+  isContentAddressed: false,
   hasLegacyName: false,
   createStoredReader: () => new ManifestReader(),
 };
@@ -57,8 +59,8 @@ function createStoredSpecReader(format: PayloadFormat, decodedBytesMax: number):
       reader.push(bytes);
     },
     end: () => {
-      const { hasUpdates, time, checksum, isDelta } = reader.end();
-      return { isServable: hasUpdates === true && !isDelta, version: time, checksum };
+      const { hasUpdates, time, checksum, isDelta, namedValues } = reader.end();
+      return { isServable: hasUpdates === true && !isDelta, version: time, checksum, namedValues };
     },
   };
 }

@@ -5,7 +5,7 @@ import { createServer, type TlsOptions, type TLSSocket } from 'node:tls';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import { ThrottledLine } from '../../observability/throttled-line.js';
-import type { Certificates } from './certificates.js';
+import type { Certificates } from '../../files/certificates.js';
 import type { ConnectionPlace } from './connection-limit.js';
 import type { Accept } from './listening-port.js';
 

@@ -21,8 +21,17 @@ export interface Victim {
   readonly mtimeMs: number;
 }
 
+/** How much of snapshots there may be. */
+export interface Bounds {
+  readonly filesMax: number;
+  /** Of all files together; no bound where left out, and then none of them is looked at for its size. */
+  readonly bytesMax?: number | undefined;
+}
+
 export interface Survey {
   readonly snapshots: number;
+  /** Of the snapshots that are no victims; 0 where there is no bound. */
+  readonly bytes: number;
   /** The longest unconfirmed of more snapshots than there may be. */
   readonly victims: readonly Victim[];
 }
@@ -42,7 +51,7 @@ export class DataFolder extends OwnFolder {
   }
 
   /** Removes what is no longer needed, and returns the snapshots that are too many. Foreign files are left alone. */
-  async survey(nowMs: number, snapshotsMax: number): Promise<Survey> {
+  async survey(nowMs: number, { filesMax, bytesMax }: Bounds): Promise<Survey> {
     const names = await this.files.readdir(this.path);
     const of = (kind: FileKind): string[] => names.filter((name) => kindOfFile(name) === kind);
     const temporary = await this.#newestFirst(of('temporary'), touchedAtMs);
@@ -51,11 +60,32 @@ export class DataFolder extends OwnFolder {
     const setAside = await this.#beyond(of('set-aside'), SET_ASIDE_FILES_MAX, ({ ctimeMs }) => ctimeMs);
     for (const { name, stats } of [...lost, ...setAside]) if (!stats.isDirectory()) await this.remove(name);
     const snapshots = of('snapshot');
-    const victims = await this.#beyond(snapshots, snapshotsMax, ({ mtimeMs }) => mtimeMs);
+    const beyond = await this.#beyond(snapshots, filesMax, ({ mtimeMs }) => mtimeMs);
+    const rest = snapshots.filter((name) => beyond.every((victim) => victim.name !== name));
+    const { bytes, tooMuch } =
+      bytesMax === undefined ? { bytes: 0, tooMuch: [] } : await this.#beyondBytes(rest, bytesMax);
     return {
       snapshots: snapshots.length,
-      victims: victims.map(({ name, stats }) => ({ name, mtimeMs: stats.mtimeMs })),
+      bytes,
+      victims: [...beyond, ...tooMuch].map(({ name, stats }) => ({ name, mtimeMs: stats.mtimeMs })),
     };
+  }
+
+  async #beyondBytes(
+    names: readonly string[],
+    bytesMax: number,
+  ): Promise<{ readonly bytes: number; readonly tooMuch: readonly KnownFile[] }> {
+    const files = await this.#newestFirst(names, ({ mtimeMs }) => mtimeMs);
+    const all = files.reduce((sum, { stats }) => sum + stats.size, 0);
+    if (all <= bytesMax) return { bytes: all, tooMuch: [] };
+    const keptMax = bytesMax - Math.floor(bytesMax / SPARE_PART);
+    let bytes = 0;
+    const first = files.findIndex(({ stats }) => {
+      if (bytes + stats.size > keptMax) return true;
+      bytes += stats.size;
+      return false;
+    });
+    return { bytes, tooMuch: files.slice(first) };
   }
 
   /** Looks at single files only where there are too many; then a few more go, so that it is not done for each. */

@@ -6,7 +6,7 @@ import type { Payload } from '../../domain/payload.js';
 import type { Logger } from '../../observability/logger.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
 import type { Confirming, Failing, Loading, Removing, Snapshots, Storing } from '../snapshots.js';
-import { DataFolder, type Victim } from './data-folder.js';
+import { DataFolder, type Bounds, type Victim } from './data-folder.js';
 import { DiskAccess, FolderClosed } from '../../files/disk-access.js';
 import {
   DiskHealth,
@@ -28,13 +28,13 @@ import { isSettled, SnapshotStore } from './snapshot-store.js';
  * there is no native package to install.
  */
 
-export interface DiskOptions {
+export interface DiskOptions extends Bounds {
+  /** What is kept here, for log lines: specs, mostly. */
+  readonly what: string;
   /** Shared by everything that is on the same disk. */
   readonly queue: DiskQueue;
   /** Made when it is needed, and refused where other users may write into it. */
   readonly folder: string;
-  /** Of snapshots; of more, the longest unconfirmed go first. */
-  readonly filesMax: number;
   /** The user that must own the folder; undefined where the system has no users. */
   readonly user: FolderUser | undefined;
   /** What is larger is not read. */
@@ -54,16 +54,18 @@ const OPEN_DEADLINE_MS = 2_000;
 const TIDY_EVERY_MS = 3_600_000;
 /** Of operations that run and wait: for each file one, and these. */
 const PENDING_SPARE = 64;
-const LINES: DiskLines = {
-  fails: {
-    read: 'data folder fails: what is stored there cannot be read',
-    write: 'data folder fails: specs are kept in memory only, and a restart needs the origin',
-  },
-  worksAgain: {
-    read: 'data folder works again: what is stored there can be read',
-    write: 'data folder works again: specs are kept there',
-  },
-};
+function linesOf(what: string): DiskLines {
+  return {
+    fails: {
+      read: 'data folder fails: what is stored there cannot be read',
+      write: `data folder fails: ${what} are kept in memory only, and a restart needs the origin`,
+    },
+    worksAgain: {
+      read: 'data folder works again: what is stored there can be read',
+      write: `data folder works again: ${what} are kept there`,
+    },
+  };
+}
 const CLOSED = { kind: 'failed', reason: 'closed' } as const;
 
 /** Never rejects, and lasts 2 s at most: where the folder cannot be used, each call says so and tries again. */
@@ -95,7 +97,7 @@ class QueuedSnapshots implements DiskSnapshots {
   constructor(files: FileSystem, clock: Clock, log: Logger, options: DiskOptions) {
     this.#clock = clock;
     this.#options = options;
-    this.#health = new DiskHealth(clock, log, options.folder, LINES);
+    this.#health = new DiskHealth(clock, log, options.folder, linesOf(options.what));
     const folder = new DataFolder(files, options.folder, options.user);
     this.#store = new SnapshotStore(files, folder, clock, { log, health: this.#health }, options.limits);
     const pendingMax = options.filesMax + PENDING_SPARE;
@@ -126,7 +128,8 @@ class QueuedSnapshots implements DiskSnapshots {
       if (storing.kind === 'stored') this.#recent.learn(name, payload.version, confirmedMs);
       return storing;
     });
-    const isCrowded = this.#store.count > this.#options.filesMax;
+    const { filesMax, bytesMax = Infinity } = this.#options;
+    const isCrowded = this.#store.count > filesMax || this.#store.bytes > bytesMax;
     if (isCrowded || this.#clock.monotonicMs() >= this.#tidyAtMs) await this.tidyUp();
     return outcome;
   }
@@ -160,10 +163,11 @@ class QueuedSnapshots implements DiskSnapshots {
   }
 
   describe(): object {
-    const { folder, filesMax } = this.#options;
+    const { folder, filesMax, bytesMax } = this.#options;
     return {
       folder,
       files: { entries: this.#store.count, entriesMax: filesMax },
+      ...(bytesMax !== undefined && { bytes: this.#store.bytes, bytesMax }),
       pending: this.#access.pending,
       ...this.#health.describe(),
     };
@@ -175,7 +179,7 @@ class QueuedSnapshots implements DiskSnapshots {
     this.#isTidying = true;
     this.#tidyAtMs = this.#clock.monotonicMs() + TIDY_EVERY_MS;
     const survey = await this.#run(WHOLE_FOLDER, 'write', async () => {
-      return { kind: 'surveyed', victims: await this.#store.survey(this.#options.filesMax) } as const;
+      return { kind: 'surveyed', victims: await this.#store.survey(this.#options) } as const;
     });
     if (survey.kind === 'surveyed') {
       for (const victim of survey.victims) await this.#giveUp(victim);

@@ -8,7 +8,8 @@ import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
 import type { ResourceKind } from '../../domain/resource-kind.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
-import type { BodyLimits } from '../../bodies/body-intake.js';
+import { takeInBody, type BodyLimits } from '../../bodies/body-intake.js';
+import { inPieces } from '../../bodies/body-pieces.js';
 import type { SnapshotFault } from '../snapshots.js';
 import { PIECE_BYTES, readBytes, writeBytes } from '../../files/file-bytes.js';
 import { ifThere, isNoFile, READ_FLAGS, type FileSystem } from '../../files/file-system.js';
@@ -98,8 +99,13 @@ export async function readPayload(
   // Bodies without a version of their own are small and parsed by their readers: another release may have accepted more.
   if (kind.versions === 'assigned' && !isReadable(kind, header, bytes)) return 'no_spec';
   const { format, version, encoding, identityBytes, checksum } = header;
-  const payload = { format, version, identityBytes, originForm: { encoding, bytes, etag } };
-  return checksum === undefined ? payload : { ...payload, checksum };
+  const ofBody = { format, version, identityBytes, originForm: { encoding, bytes, etag } };
+  const payload = checksum === undefined ? ofBody : { ...ofBody, checksum };
+  if (header.namedValues === undefined) return payload;
+  const reader = kind.createStoredReader(format, identityBytes);
+  const limits = { encodedBytesMax: bytes.length, decodedBytesMax: identityBytes };
+  const { facts } = await takeInBody(inPieces(bytes), encoding, reader, limits);
+  return { ...payload, namedValues: facts.namedValues };
 }
 
 function isReadable(kind: ResourceKind, { format, identityBytes }: SnapshotHeader, bytes: Buffer): boolean {
@@ -131,6 +137,7 @@ export async function writeSnapshot(
     bytes: body.length,
     identityBytes: payload.identityBytes,
     checksum: payload.checksum,
+    namedValues: payload.namedValues?.length || undefined,
     sha256: UNKNOWN_SHA256,
   };
   const handle = await files.open(path, 'wx', FILE_MODE);

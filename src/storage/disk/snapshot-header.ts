@@ -21,6 +21,8 @@ export interface SnapshotHeader {
   readonly identityBytes: number;
   /** That the body states. */
   readonly checksum: string | undefined;
+  /** How many values the body names, which are read out of it again then; undefined where it names none. */
+  readonly namedValues: number | undefined;
   /** Of the body, in hex. */
   readonly sha256: string;
 }
@@ -43,8 +45,10 @@ const SHA256 = /^[0-9a-f]{64}$/;
 
 /** The line with its end. Headers that differ in the hash only have lines of one length. */
 export function encodeHeader(header: SnapshotHeader): Buffer {
-  const { keyHash, api, asked, format, encoding, version, bytes, identityBytes, checksum, sha256 } = header;
-  const fields = { keyHash, api, asked, format, encoding, version, bytes, identityBytes, checksum, sha256 };
+  const { keyHash, api, asked, format, encoding, version, bytes, identityBytes, checksum } = header;
+  const { namedValues, sha256 } = header;
+  const ofBody = { format, encoding, version, bytes, identityBytes, checksum, namedValues, sha256 };
+  const fields = { keyHash, api, asked, ...ofBody };
   const text = BEGINNING + JSON.stringify(fields).slice(1, -1);
   const headerSha256 = createHash('sha256').update(text).digest('hex');
   return Buffer.from(`${text},"headerSha256":"${headerSha256}"}${LINE_END}`);
@@ -78,11 +82,12 @@ function parseHeader(line: string): SnapshotHeader | undefined {
 }
 
 function isHeader(value: Readonly<Record<keyof SnapshotHeader, unknown>>): value is SnapshotHeader {
-  const { keyHash, api, asked, format, encoding, checksum, sha256 } = value;
+  const { keyHash, api, asked, format, encoding, checksum, namedValues, sha256 } = value;
   return (
     [keyHash, sha256].every((hash) => typeof hash === 'string' && SHA256.test(hash)) &&
     typeof api === 'string' &&
     (checksum === undefined || typeof checksum === 'string') &&
+    (namedValues === undefined || readVersion(namedValues) !== undefined) &&
     PAYLOAD_FORMATS.some((known) => known === asked) &&
     PAYLOAD_FORMATS.some((known) => known === format) &&
     ENCODINGS.some((known) => known === encoding) &&

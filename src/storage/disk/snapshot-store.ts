@@ -8,7 +8,7 @@ import { isNewer } from '../../domain/version.js';
 import type { Logger } from '../../observability/logger.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
 import type { Loading, Removing, SnapshotFault, Storing } from '../snapshots.js';
-import type { DataFolder, Victim } from './data-folder.js';
+import type { Bounds, DataFolder, Victim } from './data-folder.js';
 import type { DiskHealth } from '../../files/disk-health.js';
 import { snapshotName, temporaryName } from './file-names.js';
 import { errorCode, ifThere, type FileSystem } from '../../files/file-system.js';
@@ -42,6 +42,7 @@ export class SnapshotStore {
   readonly #writer = randomBytes(WRITER_BYTES).toString('hex');
   #written = 0;
   #count = 0;
+  #bytes = 0;
 
   constructor(
     files: FileSystem,
@@ -61,6 +62,11 @@ export class SnapshotStore {
   /** Snapshots in the folder: as counted by the last survey, and with what was done by this process since. */
   get count(): number {
     return Math.max(0, this.#count);
+  }
+
+  /** As of the last survey, and what this process has written since: more than there are, if anything. To be asked where they are bounded. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   async load(key: PayloadKey): Promise<Loading> {
@@ -125,6 +131,7 @@ export class SnapshotStore {
       }
       await this.#files.rename(path, this.#folder.pathOf(name));
       if (now.kind === 'missing') this.#count += 1;
+      this.#bytes += payload.originForm.bytes.length;
     } catch (error) {
       await this.#discard(temporary);
       throw error;
@@ -151,11 +158,12 @@ export class SnapshotStore {
     return { kind: 'removed' };
   }
 
-  /** Removes what is no longer needed, and returns the snapshots beyond `filesMax`. */
-  async survey(filesMax: number): Promise<readonly Victim[]> {
+  /** Removes what is no longer needed, and returns the snapshots beyond the bounds. */
+  async survey(bounds: Bounds): Promise<readonly Victim[]> {
     await this.#folder.make();
-    const { snapshots, victims } = await this.#folder.survey(this.#clock.nowMs(), filesMax);
+    const { snapshots, bytes, victims } = await this.#folder.survey(this.#clock.nowMs(), bounds);
     this.#count = snapshots;
+    this.#bytes = bytes;
     return victims;
   }
 

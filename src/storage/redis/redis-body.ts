@@ -1,5 +1,4 @@
 // The two stored forms of a body: made from a payload, and read back into one with the checks any body gets.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, gunzip } from 'node:zlib';
 import type { Encoding, Payload } from '../../domain/payload.js';
@@ -7,6 +6,7 @@ import type { PayloadKey } from '../../domain/payload-key.js';
 import type { PayloadFormat, ResourceKind } from '../../domain/resource-kind.js';
 import { brotliOptions, PIECE_BYTES } from '../../bodies/body-encoding.js';
 import { takeInBody, type BodyLimits } from '../../bodies/body-intake.js';
+import { inPieces } from '../../bodies/body-pieces.js';
 import { BodyFault, type BodyFaultReason } from '../../domain/body-reader.js';
 
 const compressBrotli = promisify(brotliCompress);
@@ -31,8 +31,10 @@ export async function toBodyFields(
   bytesMax: number,
 ): Promise<BodyFields> {
   const { bytes, encoding } = originForm;
-  // The origin answered a request for protobuf with JSON: adapters that expect protobuf cannot read it, replicas can.
-  if (format !== key.format) return { format, config: NONE, body: bytes, bodyEncoding: encoding };
+  // The origin answered a request for protobuf with JSON: adapters that expect protobuf cannot read it, replicas can. What
+  // is content-addressed, adapters do not look for.
+  if (format !== key.format || key.kind.isContentAddressed)
+    return { format, config: NONE, body: bytes, bodyEncoding: encoding };
   const wanted: Encoding = format === 'json' ? 'identity' : 'br';
   if (encoding === wanted) return { format, config: bytes, body: NONE, bodyEncoding: '' };
   const identity = await decompress(bytes, encoding, bytesMax);
@@ -74,22 +76,15 @@ export async function readPayload(
   // JSON stays JSON; a later release may know a layout of protobuf that this one does not.
   const canProve = format === 'json';
   try {
-    const { form, identityBytes, facts } = await takeInBody(pieces(bytes), encoding, reader, limits);
+    const { form, identityBytes, facts } = await takeInBody(inPieces(bytes), encoding, reader, limits);
     const isOfVersion = kind.versions === 'assigned' || facts.version === version;
     if (facts.isServable && isOfVersion) {
-      return { format, version, originForm: form, identityBytes, checksum: facts.checksum };
+      const { checksum, namedValues } = facts;
+      return { format, version, originForm: form, identityBytes, checksum, namedValues };
     }
     return canProve || facts.version !== undefined ? 'disproved' : 'unusable';
   } catch (error) {
     if (!(error instanceof BodyFault)) throw error;
     return canProve && !LIMITS.includes(error.reason) ? 'disproved' : 'unusable';
-  }
-}
-
-/** The event loop turns after each, as it does for a body that arrives over a network. */
-async function* pieces(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    yield bytes.subarray(at, at + PIECE_BYTES);
-    await nextTurn();
   }
 }

@@ -1,7 +1,7 @@
 // Clients of ioredis, set up to connect once and to keep no commands for later: the one door to ioredis.
 import { Cluster, Redis, type RedisOptions as LibraryOptions } from 'ioredis';
 import type { Clock } from '../../domain/clock.js';
-import { trustIn } from '../../network/secure-context.js';
+import { secureContextOf } from '../../network/secure-context.js';
 import { rotate } from './redis-address.js';
 import { createConnector } from './redis-connector.js';
 import type { RedisOptions } from './redis-options.js';
@@ -68,7 +68,7 @@ export function createCommandClient(clock: Clock, options: RedisOptions, attempt
         ...commonOptions(options),
         Connector: createConnector(clock, options),
         // Our connector knows; this is for a connection of ioredis' own, for subscriptions, of which we have none.
-        ...(tls === undefined ? {} : { tls: { secureContext: trustIn(tls.caPem) } }),
+        ...(tls === undefined ? {} : { tls: { secureContext: secureContextOf(tls) } }),
       },
     },
   );

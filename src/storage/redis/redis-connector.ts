@@ -6,7 +6,7 @@ import { AbstractConnector, type RedisOptions as LibraryOptions } from 'ioredis'
 import type { Clock } from '../../domain/clock.js';
 import { systemLookup } from '../../network/addresses.js';
 import { dial } from '../../network/dial.js';
-import { trustIn } from '../../network/secure-context.js';
+import { secureContextOf } from '../../network/secure-context.js';
 import { within } from '../../network/time-limit.js';
 import type { RedisNode } from './redis-address.js';
 import { RedisFault } from './redis-fault.js';
@@ -35,7 +35,7 @@ export function createConnector(
     const { host, port } = await find(place);
     signal.throwIfAborted();
     const socket = await dial(clock, host, port, signal, lookup);
-    return tls === undefined ? socket : await secured(socket, host, trustIn(tls.caPem), signal);
+    return tls === undefined ? socket : await secured(socket, host, secureContextOf(tls), signal);
   }
 
   return class extends AbstractConnector {

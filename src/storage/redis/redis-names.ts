@@ -45,8 +45,9 @@ export class RedisNames {
   of(key: PayloadKey): EntryNames {
     const owner = hashSdkKey(key.sdkKey);
     const encoding = encodingOf(key);
+    const isByPrefix = this.#schema === 'prefix' && !key.kind.isContentAddressed;
     // A key as short as its prefix would be stored whole.
-    const isShared = this.#schema === 'prefix' && key.sdkKey.length > PREFIX_CHARACTERS;
+    const isShared = isByPrefix && key.sdkKey.length > PREFIX_CHARACTERS;
     const whose = isShared
       ? key.sdkKey.slice(0, PREFIX_CHARACTERS)
       : Buffer.from(owner, 'hex').toString('base64');

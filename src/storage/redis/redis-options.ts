@@ -1,5 +1,6 @@
 // What is needed to use a Redis: its address and login, and how long commands and stored things may last.
 import type { RedisAddress } from './redis-address.js';
+import type { ClientTls } from '../../network/secure-context.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
 import type { Lookup } from '../../network/addresses.js';
 
@@ -18,8 +19,8 @@ export interface RedisOptions {
   readonly passwordFile: string;
   /** Number of the database; a cluster has 0 only. */
   readonly db: number;
-  /** `caPem`: PEM text of certificate authorities to trust besides the well-known ones; read at each connection, as it may change. */
-  readonly tls: { readonly caPem: string | undefined } | undefined;
+  /** Undefined without TLS. Read at each connection, as what is in it may change. */
+  readonly tls: ClientTls | undefined;
   /** For a connection as a whole, with TLS and login. */
   readonly connectTimeoutMs: number;
   /** The system's, where left out. */

@@ -39,7 +39,14 @@ export class DiskPlace implements SnapshotsPlace {
   /** `files`: what the handle works with instead of the system's own. */
   open(options: Partial<DiskOptions> = {}, files: FileSystem = systemFiles): Promise<DiskSnapshots> {
     const queue = new DiskQueue(this.clock);
-    const defaults = { queue, folder: this.folder, filesMax: 1000, user: testUser(), limits: LIMITS };
+    const defaults = {
+      what: 'specs',
+      queue,
+      folder: this.folder,
+      filesMax: 1000,
+      user: testUser(),
+      limits: LIMITS,
+    };
     return openDiskSnapshotsOn(files, this.clock, this.log, { ...defaults, ...options });
   }
 

@@ -14,6 +14,7 @@ const log = createLogger(
 const snapshots = await openDiskSnapshots(systemClock, log, {
   queue: new DiskQueue(systemClock),
   folder,
+  what: 'specs',
   filesMax: 100,
   user: testUser(),
   limits: WRITER_LIMITS,

@@ -183,7 +183,7 @@ test('a cluster without one of its nodes is down, and used again when the node i
 
 test('a node of a cluster that hangs costs its own names, and no call more than its deadline', async (t) => {
   // Served on without the one that hangs.
-  const nodes = await startRedisCluster(t, ['--cluster-require-full-coverage', 'no']);
+  const nodes = await startRedisCluster(t, () => ['--cluster-require-full-coverage', 'no']);
   const replica = await openReplica(t, redisOptions(0, { address: clusterAddress(nodes) }));
   const keys = Array.from({ length: 12 }, (_, index) => DEMO.keyOf(`secret-${index}-failover`));
   const confirmAll = (): Promise<string[]> =>

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { PayloadKey } from '../../../src/domain/payload-key.js';
 import type { PayloadFormat, ResourceKind } from '../../../src/domain/resource-kind.js';
 import { ID_LISTS, RESOURCE_KINDS, SPEC_V1, SPEC_V2 } from '../../../src/protocols/statsig/resource-kinds.js';
+import { valueKey } from '../../../src/protocols/statsig/remote-values/value-kind.js';
 import { isValidSdkKey } from '../../../src/domain/sdk-key.js';
 import { RedisNames, toNamePrefix } from '../../../src/storage/redis/redis-names.js';
 import type { RedisKeySchema } from '../../../src/storage/redis/redis-options.js';
@@ -86,6 +87,17 @@ test('any prefix: no space around it, one colon more than it has none, and the r
     }),
   );
   fc.assert(fc.property(around, (blank) => toNamePrefix(blank) === ''));
+});
+
+test('a remote value has one name under every schema, and none that values share', () => {
+  const sha256 = createHash('sha256').update('value').digest('hex');
+  const name = createHash('sha256').update(sha256).digest('base64');
+  for (const schema of ['sha256', 'prefix'] as const) {
+    const { entry, isShared, mirror } = names(schema, true).of(valueKey(sha256));
+    assert.equal(entry, `statsig|/v1/dynamic_config_value|plain_text|${name}`);
+    assert.equal(isShared, false);
+    assert.equal(mirror, undefined);
+  }
 });
 
 test('no name holds a whole SDK key', () => {

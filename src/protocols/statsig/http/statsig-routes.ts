@@ -9,6 +9,7 @@ import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-rou
 import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
 import { PayloadReply } from './payload-reply.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
+import { addRemoteValueRoutes, type RemoteValueSource } from './remote-value-routes.js';
 import { addSpecRoutes, SPEC_URLS, type SpecRequestCounts, type SpecSource } from './spec-routes.js';
 
 export interface StatsigRouteOptions {
@@ -28,6 +29,7 @@ export interface StatsigSources {
   readonly census: ClientCensus;
   /** Whether a key is served at all. */
   readonly admits: (sdkKey: string) => boolean;
+  readonly remoteValues: RemoteValueSource;
 }
 
 export function statsigRoutes(
@@ -51,5 +53,6 @@ export function statsigRoutes(
     addDeltaRoutes(app, sources.admits);
     addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
     addIdListFileRoutes(app, sources.idListFiles, sources.admits);
+    addRemoteValueRoutes(app, sources.remoteValues);
   };
 }

@@ -52,7 +52,7 @@ export function judgeHead(
 
 /** The outcome of a body that was read to its end. */
 export function judgeBody(plan: BodyPlan, body: TakenBody<SpecFacts>, sinceTime: number): FetchOutcome {
-  const { hasUpdates, time, checksum, isDelta } = body.facts;
+  const { hasUpdates, time, checksum, isDelta, namedValues } = body.facts;
   if (hasUpdates === undefined) return failed('no_has_updates', 'the body has no has_updates');
   if (!hasUpdates) {
     if (sinceTime > 0) return { kind: 'unchanged' };
@@ -71,6 +71,7 @@ export function judgeBody(plan: BodyPlan, body: TakenBody<SpecFacts>, sinceTime:
       originForm: body.form,
       identityBytes: body.identityBytes,
       checksum,
+      namedValues,
     },
   };
 }

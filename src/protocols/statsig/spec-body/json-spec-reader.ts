@@ -3,6 +3,7 @@ import { JsonScanner } from '../../../json/json-scanner.js';
 import type { BodyReader } from '../../../domain/body-reader.js';
 import { readVersion } from '../../../domain/version.js';
 import { readChecksum, type SpecFacts } from './spec-facts.js';
+import { JsonValueNames } from './json-value-names.js';
 import { Utf8Check } from '../../../json/utf8-check.js';
 
 const HAS_UPDATES = 'has_updates';
@@ -14,20 +15,22 @@ const IS_DELTA = 'is_delta';
 export function createJsonSpecReader(): BodyReader<SpecFacts> {
   const text = new Utf8Check();
   const scanner = new JsonScanner([HAS_UPDATES, TIME, CHECKSUM, IS_DELTA]);
+  const names = new JsonValueNames();
   return {
     isText: true,
     push: (bytes) => {
       text.push(bytes);
       scanner.push(bytes);
+      names.push(bytes);
     },
     end: () => {
       text.end();
-      return toFacts(scanner.end());
+      return { ...toFacts(scanner.end()), namedValues: names.found };
     },
   };
 }
 
-function toFacts(members: ReadonlyMap<string, unknown>): SpecFacts {
+function toFacts(members: ReadonlyMap<string, unknown>): Omit<SpecFacts, 'namedValues'> {
   const hasUpdates = members.get(HAS_UPDATES);
   return {
     hasUpdates: typeof hasUpdates === 'boolean' ? hasUpdates : undefined,

@@ -3,11 +3,14 @@
 import { readFields, readVarint } from './protobuf-fields.js';
 import { BodyFault, type BodyReader } from '../../../domain/body-reader.js';
 import { readVersion } from '../../../domain/version.js';
+import { addNamedValues } from './protobuf-named-values.js';
 import { readChecksum, type SpecFacts } from './spec-facts.js';
+import { ValueNames } from './value-names.js';
 
 const KIND_UNKNOWN = 0;
 const KIND_DONE = 1;
 const KIND_TOP_LEVEL = 2;
+const KIND_DYNAMIC_CONFIG = 4;
 /** Gates, configs, layers, parameter stores and conditions. */
 const ITEM_KINDS: readonly number[] = [3, 4, 5, 6, 7];
 /** DELETIONS, CHECKSUMS and COPY_PREV: only deltas have them. */
@@ -27,6 +30,8 @@ class EnvelopeReader implements BodyReader<SpecFacts> {
   #neededBytes = 1;
   #topLevel: Uint8Array | undefined;
   #isDelta = false;
+  readonly #names = new ValueNames();
+  #namesValues = true;
   #isDone = false;
 
   constructor(envelopeBytesMax: number) {
@@ -50,7 +55,7 @@ class EnvelopeReader implements BodyReader<SpecFacts> {
   end(): SpecFacts {
     if (!this.#isDone) throw new BodyFault('truncated', 'the envelopes end before DONE');
     if (this.#topLevel === undefined) throw notProtobuf('no TOP_LEVEL envelope');
-    return { ...readTopLevel(this.#topLevel), isDelta: this.#isDelta };
+    return { ...readTopLevel(this.#topLevel), isDelta: this.#isDelta, namedValues: this.#names.found };
   }
 
   #readHeld(held: Buffer): void {
@@ -76,10 +81,15 @@ class EnvelopeReader implements BodyReader<SpecFacts> {
   #take({ kind, data }: Envelope): void {
     if (kind === KIND_UNKNOWN) throw notProtobuf('an envelope without a kind');
     if (kind === KIND_DONE) this.#isDone = true;
-    else if (kind === KIND_TOP_LEVEL) this.#topLevel = Buffer.from(data ?? []);
+    else if (kind === KIND_TOP_LEVEL) {
+      this.#topLevel = Buffer.from(data ?? []);
+      this.#namesValues = mayNameValues(this.#topLevel);
+    }
     // An item without data means "keep the one you have": true only for a client that has it.
     else if (DELTA_KINDS.includes(kind) || (ITEM_KINDS.includes(kind) && data === undefined))
       this.#isDelta = true;
+    if (kind === KIND_DYNAMIC_CONFIG && data !== undefined && this.#namesValues)
+      addNamedValues(this.#names, data);
   }
 }
 
@@ -99,7 +109,7 @@ function readEnvelope(message: Uint8Array): Envelope {
   return { kind, data };
 }
 
-function readTopLevel(message: Uint8Array): Omit<SpecFacts, 'isDelta'> {
+function readTopLevel(message: Uint8Array): Omit<SpecFacts, 'isDelta' | 'namedValues'> {
   // proto3 leaves out what has its default value.
   let hasUpdates = false;
   let time = 0;
@@ -116,6 +126,17 @@ function readTopLevel(message: Uint8Array): Omit<SpecFacts, 'isDelta'> {
     throw error;
   }
   return { hasUpdates, time: readVersion(time), checksum: readChecksum(checksum) };
+}
+
+/** False only where TOP_LEVEL says so: then configs need not be looked into. */
+function mayNameValues(message: Uint8Array): boolean {
+  try {
+    return ![...readFields(message)].some(({ number, value }) => number === 8 && value === 0);
+  } catch (error) {
+    // Refused when its facts are read.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 function notProtobuf(detail: string): BodyFault {

@@ -1,4 +1,5 @@
 // What is read out of the body of a spec before it may replace a good one.
+import type { NamedValue } from '../../../domain/named-value.js';
 
 export interface SpecFacts {
   /** The body's `has_updates`; undefined where it is missing or no boolean. */
@@ -9,6 +10,8 @@ export interface SpecFacts {
   readonly checksum: string | undefined;
   /** The body only makes sense to a client that holds the version before it. */
   readonly isDelta: boolean;
+  /** Values of dynamic configs that the body names instead of holding them; no more than `NAMED_VALUES_MAX` and one. */
+  readonly namedValues: readonly NamedValue[];
 }
 
 const CHECKSUM = /^[\x21-\x7e]{1,128}$/;

@@ -22,7 +22,7 @@ function body(facts: Partial<SpecFacts>): TakenBody<SpecFacts> {
   return {
     form: { encoding: 'br', bytes: Buffer.from('x'), etag: '"x"' },
     identityBytes: 10,
-    facts: { hasUpdates: true, time: 200, checksum: '7', isDelta: false, ...facts },
+    facts: { hasUpdates: true, time: 200, checksum: '7', isDelta: false, namedValues: [], ...facts },
   };
 }
 
@@ -80,7 +80,14 @@ test('a new version is an update with all its facts', () => {
   const taken = body({});
   assert.deepEqual(judgeBody(PLAN, taken, 100), {
     kind: 'updated',
-    payload: { format: 'json', version: 200, originForm: taken.form, identityBytes: 10, checksum: '7' },
+    payload: {
+      format: 'json',
+      version: 200,
+      originForm: taken.form,
+      identityBytes: 10,
+      checksum: '7',
+      namedValues: [],
+    },
   });
 });
 

@@ -37,6 +37,7 @@ test('a full spec is read the same in pieces of any size', () => {
         time: PROJECT.time,
         checksum: (demoV2(PROJECT) as { checksum: string }).checksum,
         isDelta: false,
+        namedValues: [],
       });
     }),
   );
@@ -74,6 +75,7 @@ test('fields that proto3 leaves out have their defaults', () => {
     time: 0,
     checksum: undefined,
     isDelta: false,
+    namedValues: [],
   });
 });
 

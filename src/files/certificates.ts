@@ -1,37 +1,47 @@
-// The certificate that the TLS ports show: put to use, renewed while they are open, and reported before it expires.
-import type { SecureContextOptions } from 'node:tls';
+// A certificate that this program shows, as a server or as a client: put to use, renewed, and reported before it expires.
 import type { X509Certificate } from 'node:crypto';
-import type { Cancel, Clock } from '../../domain/clock.js';
-import { Listeners } from '../../domain/listeners.js';
-import { certificatesIn, expiryMs, faultsOfTls, type TlsFiles } from '../../domain/tls-files.js';
-import type { Logger } from '../../observability/logger.js';
+import type { Cancel, Clock } from '../domain/clock.js';
+import { Listeners } from '../domain/listeners.js';
+import { certificatesIn, expiryMs, faultsOfTls, type TlsFiles } from '../domain/tls-files.js';
+import type { Logger } from '../observability/logger.js';
 
 const DAY_MS = 86_400_000;
 /** Issuers renew with a third of the time left: of 90 days, at 30. */
 const WARN_DAYS = 14;
 
+/** As options of a secure context. */
+export interface ShownCertificate {
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities of clients. */
+  readonly ca?: string;
+}
+
 export class Certificates {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #renewed = new Listeners<(context: SecureContextOptions) => void>();
-  #context: SecureContextOptions;
+  /** What log lines call it. */
+  readonly name: string;
+  readonly #renewed = new Listeners<(context: ShownCertificate) => void>();
+  #context: ShownCertificate;
   #own: X509Certificate;
   #cancelLook: Cancel = () => undefined;
 
   /** `files` are without faults. */
-  constructor(clock: Clock, log: Logger, files: TlsFiles) {
+  constructor(clock: Clock, log: Logger, name: string, files: TlsFiles) {
     this.#clock = clock;
     this.#log = log;
+    this.name = name;
     [this.#own, this.#context] = toContext(files);
     this.#lookAtExpiry();
   }
 
-  get context(): SecureContextOptions {
+  get context(): ShownCertificate {
     return this.#context;
   }
 
   /** Calls back with each new certificate. */
-  onRenewal(listener: (context: SecureContextOptions) => void): void {
+  onRenewal(listener: (context: ShownCertificate) => void): void {
     this.#renewed.add(listener);
   }
 
@@ -64,15 +74,16 @@ export class Certificates {
 
   #lookAtExpiry(): void {
     const facts = this.describe();
-    if (facts.expiresInDays < 0) this.#log.error(facts, 'server certificate has expired: clients refuse it');
-    else if (facts.expiresInDays < WARN_DAYS) this.#log.warn(facts, 'server certificate expires soon');
+    if (facts.expiresInDays < 0)
+      this.#log.error(facts, `${this.name} has expired: the other side refuses it`);
+    else if (facts.expiresInDays < WARN_DAYS) this.#log.warn(facts, `${this.name} expires soon`);
     this.#cancelLook = this.#clock.schedule(DAY_MS, () => {
       this.#lookAtExpiry();
     });
   }
 }
 
-function toContext({ certificate, key, clientCa }: TlsFiles): [X509Certificate, SecureContextOptions] {
+function toContext({ certificate, key, clientCa }: TlsFiles): [X509Certificate, ShownCertificate] {
   const [own] = certificatesIn(certificate.pem);
   if (own === undefined) throw new Error(`${certificate.name} contains no certificate`);
   const context = { cert: certificate.pem, key: key.pem };
