@@ -2,6 +2,7 @@
 import { BUDGET } from '../src/app/budget.js';
 import { boundsText, type Setting } from '../src/config/setting.js';
 import { IDLE_OPTIONS, type IdleOption } from '../src/config/sfp-leftovers.js';
+import { exporterVariables, otelVariables, type OtelVariable } from '../src/config/otel-variables.js';
 import { settingGroups } from '../src/config/settings.js';
 
 const HEAD = `# Configuration
@@ -32,6 +33,16 @@ They are accepted, so that a command line written for SFP 4.1 to 4.5 starts; eac
 
 | option | what is done instead |
 | --- | --- |
+`;
+
+const OTEL_HEAD = `
+## OpenTelemetry
+
+With \`--otlp-logging\` these variables count, in any case; [what is sent](monitoring.md#opentelemetry). For \`OTEL_EXPORTER_OTLP_…\` there are also
+\`OTEL_EXPORTER_OTLP_METRICS_…\` and \`OTEL_EXPORTER_OTLP_TRACES_…\`, which count before it for that signal.
+
+| variable | default | values | what it does |
+| --- | --- | --- | --- |
 `;
 
 /** What clients may hold, from the table that the code has. */
@@ -123,7 +134,22 @@ export function configurationText(): string {
     const rows = (Object.values(settings) as Setting[]).map(toRow);
     return `\n## ${title}\n\n${TABLE_HEAD}\n${rows.join('\n')}\n`;
   });
-  return `${HEAD}${tables.join('')}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
+  return `${HEAD}${tables.join('')}${OTEL_HEAD}${otelRows()}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
+}
+
+function otelRows(): string {
+  const rows: readonly (readonly [string, OtelVariable])[] = [
+    ...Object.entries(otelVariables),
+    ...Object.entries(exporterVariables).map(
+      ([name, variable]) => [`OTEL_EXPORTER_OTLP_${name}`, variable] as const,
+    ),
+  ];
+  return rows.map(toOtelRow).join('');
+}
+
+function toOtelRow([name, { rule, help, default: value }]: readonly [string, OtelVariable]): string {
+  const values = rule.kind === 'integer' ? `${boundsText(rule)} ${rule.unit}` : boundsText(rule);
+  return `| \`${name}\` | ${value} | ${values} | ${help} |\n`;
 }
 
 function toIdleRow({ flags, instead }: IdleOption): string {

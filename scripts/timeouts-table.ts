@@ -126,6 +126,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: [`${STATSIG}/id-lists/id-list-files.test.ts`, 'and so is who waited too long'],
     },
     {
+      what: 'an export to OpenTelemetry, other tries included, unless `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise',
+      time: number('config/otlp-config.ts', 'EXPORT_MS'),
+      test: ['observability/otlp/receiver.test.ts', 'each export ends, the first failure is told'],
+    },
+    {
       what: 'the keys of a token issuer, redirects included',
       time: number('auth/keys-client.ts', 'KEYS_MS_MAX'),
       test: ['auth/remote-keys.test.ts', 'never ends its answer is given up in time'],

@@ -4,6 +4,7 @@ import { readCommandLine } from '../../src/cli/read-command-line.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { systemClock } from '../../src/domain/clock.js';
 import { createLogger } from '../../src/observability/logger.js';
+import { Metrics } from '../../src/observability/metrics.js';
 
 export interface ProxyOptions {
   readonly origin: string;
@@ -15,6 +16,8 @@ export interface ProxyOptions {
   readonly fileText?: string;
   /** What files hold, by their paths, where they differ. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Events end nowhere, not even in /metrics. */
+  readonly recordsNothing?: boolean;
   /** Of this instance: replicas of one fleet have different ones. */
   readonly name?: string;
 }
@@ -36,6 +39,7 @@ export async function startProxy(
   } = options;
   const ports = ['--http-port', '0', '--grpc-port', '0', '--admin-port', '0'];
   const fixed = [mode, cache, '--host', '127.0.0.1', ...ports];
+  if (options.recordsNothing === true) Metrics.prototype.record = () => undefined;
   const typed = readCommandLine([...fixed, '--statsig-endpoint', origin, ...args], 'bench');
   if (typed.kind !== 'run') throw new Error('wrong options');
   const loaded = loadConfig(typed.line, {

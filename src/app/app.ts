@@ -8,6 +8,7 @@ import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { ClientCensus } from '../protocols/statsig/clients/client-census.js';
+import type { Tracing } from '../observability/tracing.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
@@ -55,11 +56,12 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const startedAtMs = clock.monotonicMs();
   const telemetry = await openTelemetry(config, world);
   const { events, page } = telemetry;
-  const shared = openShared(config, world);
+  const tracing = telemetry.otlp?.tracing;
+  const shared = openShared(config, world, tracing);
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
-  const rooms = { readiness, events, ...buildRooms(config, world, events, places, shared) };
+  const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared) };
   const { backups, pinned } = rooms;
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
@@ -161,8 +163,9 @@ interface Shared {
   readonly disk: DiskQueue;
 }
 
-function openShared(config: Config, { clock, version, lookup }: World): Shared {
-  const connections = new SharedConnections(clock, { ...toUpstreamOptions(config, version), lookup });
+function openShared(config: Config, { clock, version, lookup }: World, tracing: Tracing | undefined): Shared {
+  const options = { ...toUpstreamOptions(config, version), lookup };
+  const connections = new SharedConnections(clock, options, tracing);
   return { connections, disk: new DiskQueue(clock) };
 }
 

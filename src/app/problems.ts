@@ -18,7 +18,8 @@ export type ProblemReason =
   | 'log_events_not_delivered'
   | 'log_events_refused'
   | 'log_events_given_up'
-  | 'limit_reached';
+  | 'limit_reached'
+  | 'telemetry_not_delivered';
 
 /** As the feature that has it states it. */
 export interface Problem {
@@ -109,6 +110,11 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
     severity: 'degraded',
     remedy:
       'Find out who sends so much. If it is honest load: more replicas, or the setting that docs/configuration.md names for it.',
+  },
+  telemetry_not_delivered: {
+    severity: 'degraded',
+    remedy:
+      'Check the OTEL_EXPORTER_OTLP_… variables and the receiver: the log names its address and what went wrong. Counts are kept and arrive later.',
   },
 };
 

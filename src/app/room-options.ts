@@ -31,7 +31,7 @@ import type { ConnectionsByServer } from './connection-shares.js';
 
 const MIB = 1024 * 1024;
 
-export function toHttpOptions(config: Config): Omit<HttpServerOptions, 'bodies' | 'prepared'> {
+export function toHttpOptions(config: Config): Omit<HttpServerOptions, 'bodies' | 'prepared' | 'tracing'> {
   return {
     instanceName: config.instanceName,
     timeouts: toHttpTimeouts(config),

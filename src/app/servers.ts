@@ -41,6 +41,7 @@ import { inBackground } from '../observability/in-background.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { Reader } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
+import type { Tracing } from '../observability/tracing.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
 import type { Core } from './core.js';
@@ -64,6 +65,7 @@ export interface AllRooms
   readonly census: ClientCensus;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
+  readonly tracing: Tracing | undefined;
 }
 
 export function buildServers(
@@ -175,8 +177,11 @@ function buildPublicServer(
   };
   const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
   const held = rooms.store.read.bind(rooms.store);
-  const prepared = config.disableFastLane ? undefined : new PreparedSpecAnswers(clock, { held }, census);
-  const options = { ...toHttpOptions(config), bodies, prepared };
+  const { tracing } = rooms;
+  // Requests in the fast lane have no spans.
+  const hasLane = !config.disableFastLane && tracing === undefined;
+  const prepared = hasLane ? new PreparedSpecAnswers(clock, { held }, census) : undefined;
+  const options = { ...toHttpOptions(config), bodies, prepared, tracing };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
 
@@ -205,7 +210,7 @@ function buildGrpcServer(
     clock,
     log,
     events,
-    { source, registry, frames: new SpecFrames(log), connections, census },
+    { source, registry, frames: new SpecFrames(log), connections, census, tracing: rooms.tracing },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });

@@ -1,5 +1,6 @@
 // Opens what is told of this process: the catalogue's events into every sink that is asked for, and /metrics always.
 import type { Config } from '../config/load-config.js';
+import type { OtlpConfig } from '../config/otlp-config.js';
 import type { StatsigMetrics } from '../config/statsig-metrics.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
@@ -8,10 +9,11 @@ import { createEventLines } from '../observability/event-lines.js';
 import { readInstruments } from '../observability/instruments.js';
 import { Metrics } from '../observability/metrics.js';
 import { PrometheusPage } from '../observability/prometheus-page.js';
+import type { Otlp } from '../observability/otlp/otlp.js';
 import { createProxyEvents, type EventSink, type ProxyEvents } from '../observability/proxy-events.js';
 import { SdkKeyForms, type SdkKeyForm } from '../observability/sdk-key-forms.js';
 import { SfpTags } from '../observability/sfp-tags.js';
-import { SFP_PREFIX, StatsdSink } from '../observability/statsd/statsd-sink.js';
+import { StatsdSink } from '../observability/statsd/statsd-sink.js';
 import { UdpSender } from '../observability/statsd/udp-sender.js';
 import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -21,14 +23,20 @@ import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
 import type { Feature, Features } from './feature.js';
 import { startGaugeEvents } from './gauge-events.js';
 import { toStatsdOptions } from './room-options.js';
+import type { Problem } from './problems.js';
 import type { World } from './world.js';
 
-export interface Telemetry {
+/** Who sends events to somebody. */
+interface Senders {
+  readonly statsd?: StatsdSink;
+  readonly statsig?: StatsigSink;
+  readonly otlp?: Otlp;
+}
+
+export interface Telemetry extends Senders {
   readonly events: ProxyEvents;
   readonly metrics: Metrics;
   readonly page: PrometheusPage;
-  readonly statsd?: StatsdSink;
-  readonly statsig?: StatsigSink;
 }
 
 const ROUTES = [...RESOURCE_KINDS.map(({ path }) => path), REMOTE_VALUE.path, '/v1/log_event'];
@@ -45,17 +53,14 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
   if (config.logLevel === 'debug') sinks.push(createEventLines(world.log));
   if (config.accessLog) sinks.push(createAccessLines(world.log));
   const forms = new SdkKeyForms(config.metricsSdkKey as SdkKeyForm);
-  const tags = new SfpTags(forms);
-  const sending: { readonly statsd?: StatsdSink; readonly statsig?: StatsigSink } = {
-    ...((config.statsdLogging || config.datadogLogging) && { statsd: await openStatsd(config, world, tags) }),
-    ...(config.statsigMetrics && { statsig: openStatsig(config.statsigMetrics, world, tags) }),
-  };
+  const senders = await openSenders(config, world, metrics, new SfpTags(forms));
+  const named = Object.entries(senders) as [string, EventSink & { readonly dropped: number }][];
   // Keys are known before anybody shows a form of them.
-  if (sending.statsd ?? sending.statsig) sinks.push(forms);
-  for (const [name, sink] of Object.entries(sending)) {
-    sinks.push(sink);
+  if (named.length > 0) sinks.push(forms);
+  for (const [name, sender] of named) {
+    sinks.push(sender);
     metrics.addReader((write) => {
-      write(readInstruments.telemetryDropped, sink.dropped, name);
+      write(readInstruments.telemetryDropped, sender.dropped, name);
     });
   }
   const events = createProxyEvents(sinks);
@@ -63,7 +68,15 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
     events,
     metrics,
     page: new PrometheusPage(metrics),
-    ...sending,
+    ...senders,
+  };
+}
+
+async function openSenders(config: Config, world: World, metrics: Metrics, tags: SfpTags): Promise<Senders> {
+  return {
+    ...((config.statsdLogging || config.datadogLogging) && { statsd: await openStatsd(config, world, tags) }),
+    ...(config.statsigMetrics && { statsig: openStatsig(config.statsigMetrics, world, tags) }),
+    ...(config.otlp && { otlp: await openOtlp(config.otlp, world, metrics, tags) }),
   };
 }
 
@@ -72,7 +85,7 @@ const LAST_MS_MAX = 500;
 
 /** The first in the list: closed when all others are, it sends what they had to tell of their end. */
 export function telemetryFeature(clock: Clock, telemetry: Telemetry, features: Features): Feature {
-  const { events, metrics, statsd, statsig } = telemetry;
+  const { events, metrics, statsd, statsig, otlp } = telemetry;
   let stopGauges: Cancel = () => undefined;
   metrics.addReader((write) => {
     features.read(write);
@@ -81,15 +94,26 @@ export function telemetryFeature(clock: Clock, telemetry: Telemetry, features: F
     name: 'telemetry',
     open: () => {
       const streams = (): number => features.gauges['streams']?.entries ?? 0;
-      if (statsd ?? statsig) stopGauges = startGaugeEvents(clock, events, streams);
+      otlp?.open();
+      if (statsd ?? statsig ?? otlp) stopGauges = startGaugeEvents(clock, events, streams);
     },
     drain: () => {
       stopGauges();
     },
     close: async () => {
-      if (statsd !== undefined) await atMost(clock, LAST_MS_MAX, statsd.close());
+      const closing = Promise.all([statsd?.close(), otlp?.close()]).then(() => undefined);
+      await atMost(clock, LAST_MS_MAX, closing);
+      otlp?.breakOff();
     },
+    problems: () => problemsOf(otlp),
   };
+}
+
+function problemsOf(otlp: Otlp | undefined): readonly Problem[] {
+  const sinceMs = otlp?.failingSinceMs;
+  if (sinceMs === undefined) return [];
+  const what = 'metrics or traces do not reach the OpenTelemetry receiver';
+  return [{ reason: 'telemetry_not_delivered', what, sinceMs, count: 1 }];
 }
 
 /** Behind log events in the list: drained before them, it hands over its last batch while they still take one. */
@@ -107,6 +131,17 @@ async function openStatsd(config: Config, { clock, log }: World, tags: SfpTags):
   return new StatsdSink(clock, log, tags, sender, toStatsdOptions(config));
 }
 
+/** Its libraries are loaded only here. */
+async function openOtlp(
+  config: OtlpConfig,
+  { clock, log, version }: World,
+  metrics: Metrics,
+  tags: SfpTags,
+): Promise<Otlp> {
+  const { Otlp: Opened } = await import('../observability/otlp/otlp.js');
+  return new Opened(clock, log, metrics, tags, { ...config, version });
+}
+
 function openStatsig(metrics: StatsigMetrics, { clock, log, version }: World, tags: SfpTags): StatsigSink {
-  return new StatsigSink(clock, log, tags, { ...metrics, version, prefix: SFP_PREFIX });
+  return new StatsigSink(clock, log, tags, { ...metrics, version });
 }

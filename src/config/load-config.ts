@@ -6,6 +6,7 @@ import { readAccess, type AccessConfig } from './access-config.js';
 import { readCa, readClientCertificate, type CertificateFiles } from './certificate-files.js';
 import type { CommandLine } from './command-line.js';
 import { adviceFor, faultsOfSurplus, loadValues, type Loaded } from './load-settings.js';
+import { readOtlp, type OtlpConfig } from './otlp-config.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
@@ -46,8 +47,9 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   /** Of the public ports; undefined without a certificate. */
   readonly tls: TlsConfig | undefined;
   readonly access: AccessConfig;
-  /** Undefined where nobody asked for metrics in Statsig. */
+  /** Undefined where nobody asked for metrics there. */
   readonly statsigMetrics: StatsigMetrics | undefined;
+  readonly otlp: OtlpConfig | undefined;
   /** Where specs are kept on disk; undefined where they are not. */
   readonly specDir: string | undefined;
 }
@@ -68,7 +70,6 @@ export interface Surroundings {
 const MODES: readonly Mode[] = ['http', 'grpc', 'grpc-and-http'];
 const CACHES: readonly Cache[] = ['disabled', 'redis', 'local'];
 
-/** The whole configuration of the daemon. */
 export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Config> {
   const variables = readVariables(around.env);
   const { values, faults, notices } = loadValues(typed, variables);
@@ -90,10 +91,12 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   );
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
   const { access, faults: ofAccess } = readAccess(values, around.readFile);
-  all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
-  all.push(...places.faults, ...ofMetrics);
+  const instanceName = values.instanceName === '' ? around.hostName : values.instanceName;
+  const { otlp, faults: ofOtlp } = readOtlp({ ...values, instanceName }, variables, around.readFile);
+  all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess);
+  all.push(...places.faults, ...ofMetrics, ...ofOtlp);
   // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {
@@ -120,9 +123,10 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       access,
       ...places.config,
       statsigMetrics,
+      otlp,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),
       logFormat: values.logFormat as LogFormat,
-      instanceName: values.instanceName === '' ? around.hostName : values.instanceName,
+      instanceName,
     }),
   };
 }

@@ -67,6 +67,20 @@ export const metricsSettings = {
     unit: 'key',
     help: 'SDK key of the project that gets them; better set by the variable, as a command line can be seen by others',
   }),
+  otlpLogging: toggle({
+    flag: 'otlp-logging',
+    env: 'SFP_OTLP_LOGGING',
+    help: "send SFP's metrics and those of /metrics to an OpenTelemetry receiver, by the variables of OpenTelemetry",
+  }),
+  traceSlowMs: integer({
+    ...MILLISECONDS,
+    flag: 'trace-slow-ms',
+    env: 'SFP_TRACE_SLOW_MS',
+    default: 250,
+    min: 0,
+    max: 600_000,
+    help: 'with OTEL_TRACES_EXPORTER=otlp, requests of clients that take longer have a span, as those have that fail',
+  }),
   metricsSdkKey: text({
     ...oneOf('sfp', 'masked', 'name'),
     flag: 'metrics-sdk-key',

@@ -59,6 +59,10 @@ export interface UrlSetting extends Row {
 
 export type Setting = IntegerSetting | SwitchSetting | FlagSetting | TextSetting | UrlSetting;
 
+/** What a value must be, whatever it is the value of. */
+export type Rule = RuleOf<Setting>;
+type RuleOf<S extends Setting> = S extends Setting ? Omit<S, keyof Row | 'default'> : never;
+
 export type ValueOf<S extends Setting> = S extends IntegerSetting
   ? number
   : S extends SwitchSetting
@@ -73,7 +77,7 @@ export type ValueOf<S extends Setting> = S extends IntegerSetting
  * A text as the setting's value; throws an Error that says what is wrong with it. Spaces and line ends around it are
  * ignored: files and templates leave them behind.
  */
-export function parseSetting(setting: Setting, given: string): number | boolean | string | URL {
+export function parseSetting(setting: Rule, given: string): number | boolean | string | URL {
   const text =
     setting.kind === 'text' && setting.isSecret === true ? given.replace(/\r?\n$/, '') : given.trim();
   switch (setting.kind) {
@@ -95,7 +99,7 @@ export function sourceOf({ flag, env }: Setting): string {
 }
 
 /** The row's bounds in words, for --help, faults and the documentation. */
-export function boundsText(setting: Setting): string {
+export function boundsText(setting: Rule): string {
   switch (setting.kind) {
     case 'integer':
       return `${setting.min} to ${setting.max}`;
@@ -109,7 +113,7 @@ export function boundsText(setting: Setting): string {
   }
 }
 
-function parseInteger(setting: IntegerSetting, text: string): number {
+function parseInteger(setting: RuleOf<IntegerSetting>, text: string): number {
   const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : NaN;
   if (Number.isNaN(value)) throw new Error('must be an integer');
   if (value < setting.min || value > setting.max) throw new Error('is out of bounds');
@@ -122,7 +126,7 @@ function parseSwitch(text: string): boolean {
   throw new Error('must be true or false');
 }
 
-function parseText({ pattern, patternText, isUrl }: TextSetting, text: string): string {
+function parseText({ pattern, patternText, isUrl }: RuleOf<TextSetting>, text: string): string {
   const isGood = pattern.test(text) && (isUrl !== true || text === '' || URL.canParse(text));
   if (!isGood) throw new Error(`must be ${patternText}`);
   return text;
@@ -145,7 +149,7 @@ function parseUrl(text: string): URL {
 const SHOWN_CHARACTERS_MAX = 60;
 
 /** The beginning of a sentence about a value: in quotes and cut where it is long; nothing of what may be a secret. */
-export function shownValue(setting: Setting, text: string): string {
+export function shownValue(setting: Rule, text: string): string {
   if (setting.kind === 'text' && setting.isSecret === true) return 'its value, which is not shown,';
   // A URL may hold credentials, which are what is wrong with it.
   const masked = maskSdkKeysIn(text).replace(/\/\/[^/\s@]*@/g, '//***@');

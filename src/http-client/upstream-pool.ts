@@ -2,12 +2,14 @@
 import type { Dispatcher } from 'undici';
 import type { ClientIdentity } from '../network/secure-context.js';
 import type { Clock } from '../domain/clock.js';
+import type { Tracing } from '../observability/tracing.js';
 import {
   closedError,
   createOutboundAgent,
   type OutboundAgent,
   type OutboundOptions,
 } from './outbound/outbound-agent.js';
+import { toFailure } from './upstream-failure.js';
 
 /** What clients of origins share: one set of connections to each origin. */
 export class SharedConnections {
@@ -16,8 +18,11 @@ export class SharedConnections {
   #agents: readonly [http: OutboundAgent, https: OutboundAgent];
   /** Those that finish what they have in flight. */
   readonly #retired = new Set<OutboundAgent>();
+  /** Told of every request; undefined where nobody wants to know. */
+  readonly tracing: Tracing | undefined;
 
-  constructor(clock: Clock, options: OutboundOptions) {
+  constructor(clock: Clock, options: OutboundOptions, tracing?: Tracing) {
+    this.tracing = tracing;
     this.#clock = clock;
     this.#options = options;
     this.#agents = this.#create();
@@ -137,17 +142,23 @@ export class UpstreamPool {
     signal.addEventListener('abort', forward);
     if (signal.aborted) forward();
     this.#inFlight.add(abort);
+    const span = this.#connections.tracing?.upstream(rest.method, url);
     try {
       const path = url.pathname + url.search;
       // A copy of the headers: on the way through an outbound proxy undici adds the host to them, which is another one
       // for the target of a redirect.
-      const headers = { ...rest.headers };
+      const headers = { ...rest.headers, ...span?.headers };
       const request = { origin: url.origin, path, ...rest, headers, signal: abort.signal };
       const response = await this.#connections.to(url).request(request);
-      response.body.once('close', done);
+      response.body.once('close', () => {
+        done();
+        const { errored } = response.body;
+        span?.end(response.statusCode, errored ? toFailure(errored).reason : undefined);
+      });
       return response;
     } catch (error) {
       done();
+      span?.end(undefined, toFailure(error).reason);
       throw error;
     }
   }

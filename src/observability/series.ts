@@ -33,6 +33,11 @@ export class Cell {
     return this.#numbers.subarray(1);
   }
 
+  /** All of its numbers as they are now: those of `value`, then of `counts`. */
+  snapshot(): Float64Array {
+    return this.#numbers.slice();
+  }
+
   /** Adds one value to a histogram. */
   observe(value: number): void {
     this.#numbers[0] = (this.#numbers[0] as number) + value;

@@ -173,10 +173,10 @@ describe('what is written for SFP', { concurrency: true }, () => {
       /^ {2}redis_auth_mode: its value must be 'password': /,
     ],
     [
-      'metrics over OTLP',
+      'metrics over an OTLP that there is not',
       ['http', 'disabled', '--otlp-logging'],
-      {},
-      /^ {2}unknown option --otlp-logging: this version does not have it/,
+      { OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' },
+      /^ {2}OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' must be one of grpc, http\/protobuf, http\/json/,
     ],
     [
       'an option that SFP does not have',

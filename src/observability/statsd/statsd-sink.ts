@@ -5,11 +5,10 @@ import { catalogue, type CatalogueRow, type ProxyEventName } from '../catalogue.
 import type { ProxyEventFields } from '../event-fields.js';
 import type { Logger } from '../logger.js';
 import type { EventSink } from '../proxy-events.js';
-import type { SfpTags } from '../sfp-tags.js';
+import { SFP_PREFIX, sfpMetricName } from '../sfp-names.js';
+import type { SfpTags, TagSet } from '../sfp-tags.js';
 import { LineBuffer, type LineBufferOptions } from './line-buffer.js';
 import { DatagramStream, type DatagramOptions, type DatagramSender } from './datagrams.js';
-
-export const SFP_PREFIX = 'statsig.forward_proxy.';
 
 export interface StatsdOptions extends DatagramOptions, LineBufferOptions {
   /** Latencies as Datadog's distributions, which other receivers do not know. */
@@ -85,25 +84,24 @@ export class StatsdSink implements EventSink {
   record(name: ProxyEventName, fields: ProxyEventFields): void {
     const { sfp }: CatalogueRow = catalogue[name];
     if (sfp === undefined || this.#isClosed) return;
-    const tags = this.#tags.of(name, fields);
+    const set = this.#tags.of(name, fields);
     switch (sfp.operation) {
       case 'latency': {
         const value = Math.round((fields.latencyMs ?? 0) * DECIMALS) / DECIMALS;
-        const tagText = this.#textOf(tags);
+        const tagText = this.#textOf(set);
         // hot-shots takes 6 µs for one of these, of which there is one per request.
-        this.#lines.add(`${SFP_PREFIX}${name}.latency:${value}|${this.#latencyType}${tagText}`);
+        this.#lines.add(`${sfpMetricName(name, 'latency')}:${value}|${this.#latencyType}${tagText}`);
         return;
       }
       case 'count':
-        this.#client.increment(`${name}.count`, fields.events ?? 1, [...tags, ...this.#globalTags]);
+        this.#client.increment(`${name}.count`, fields.events ?? 1, [...set.tags, ...this.#globalTags]);
         return;
       case 'gauge':
-        this.#client.gauge(`${name}.gauge`, fields.value ?? 0, [...tags, ...this.#globalTags]);
+        this.#client.gauge(`${name}.gauge`, fields.value ?? 0, [...set.tags, ...this.#globalTags]);
     }
   }
 
-  #textOf(tags: readonly string[]): string {
-    const id = tags.join('\n');
+  #textOf({ id, tags }: TagSet): string {
     const known = this.#tagTexts.get(id);
     if (known !== undefined) return known;
     if (this.#tagTexts.size >= TAG_TEXTS_MAX) this.#tagTexts.clear();

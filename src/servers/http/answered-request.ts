@@ -2,6 +2,8 @@
 import { clientText, CLIENT_TEXT_CHARACTERS_MAX, UNKNOWN } from '../../domain/client-text.js';
 import type { ProxyEventFields } from '../../observability/event-fields.js';
 
+/** Texts of a header that are remembered with what they come to; clients send a few. */
+const REMEMBERED_MAX = 200;
 /** Codings as SFP names them, in its order; what else a client offers is `unknown`. */
 const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
 
@@ -31,6 +33,7 @@ export const CLIENT_HEADERS = [
 
 /** One for all answers of a server, each in its turn. */
 export class AnsweredRequest implements ProxyEventFields {
+  readonly #codings = new Map<string, string>();
   #exchange!: Exchange;
 
   of(exchange: Exchange): this {
@@ -72,12 +75,13 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   get acceptEncoding(): string {
-    const offered = text(this.#exchange.header('accept-encoding')).slice(0, CLIENT_TEXT_CHARACTERS_MAX);
-    if (offered === '') return 'none';
-    const tokens = offered.split(',').map((token) => token.split(';')[0]?.trim().toLowerCase() ?? '');
-    const known: string[] = CODINGS.filter((coding) => tokens.includes(coding));
-    const isWhole = tokens.every((token) => token === 'identity' || known.includes(token));
-    return [...known, ...(isWhole ? [] : [UNKNOWN])].join('+') || 'none';
+    const offered = text(this.#exchange.header('accept-encoding'));
+    const known = this.#codings.get(offered);
+    if (known !== undefined) return known;
+    const codings = toCodings(offered.slice(0, CLIENT_TEXT_CHARACTERS_MAX));
+    const isShort = offered.length <= CLIENT_TEXT_CHARACTERS_MAX;
+    if (isShort && this.#codings.size < REMEMBERED_MAX) this.#codings.set(offered, codings);
+    return codings;
   }
 
   get contentEncoding(): string {
@@ -105,6 +109,14 @@ export class AnsweredRequest implements ProxyEventFields {
   #header(name: (typeof CLIENT_HEADERS)[number]): string {
     return clientText(this.#exchange.header(name), this.sdkKey);
   }
+}
+
+function toCodings(offered: string): string {
+  if (offered === '') return 'none';
+  const tokens = offered.split(',').map((token) => token.split(';')[0]?.trim().toLowerCase() ?? '');
+  const known: string[] = CODINGS.filter((coding) => tokens.includes(coding));
+  const isWhole = tokens.every((token) => token === 'identity' || known.includes(token));
+  return [...known, ...(isWhole ? [] : [UNKNOWN])].join('+') || 'none';
 }
 
 function text(value: unknown): string {

@@ -3,18 +3,22 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
+import type { Tracing } from '../../observability/tracing.js';
 import type { Readiness } from '../readiness.js';
 import { AnsweredRequest } from './answered-request.js';
 import { FastifyExchange, type NamedKey } from './fastify-exchange.js';
 import { buildFastifyApp, SOCKET_IDLE_MS_MAX, type HttpApp, type HttpBounds } from './fastify-app.js';
 import { FastLane, type PreparedAnswers } from './fast-lane/fast-lane.js';
 import { addProbeRoutes } from './probe-routes.js';
+import { traceRequests } from './traced-requests.js';
 
 export interface HttpServerOptions extends HttpBounds {
   /** Sent as `x-sfp-hostname`: which replica answered. */
   readonly instanceName: string;
   /** The SDK key that a request names, for events. */
   readonly namedKey: NamedKey;
+  /** Undefined where no traces are wanted. */
+  readonly tracing?: Tracing | undefined;
   /** Undefined for a server in which every request goes by Node's parser and the routes. */
   readonly prepared: PreparedAnswers | undefined;
 }
@@ -41,6 +45,7 @@ export function buildHttpServer(
     done();
   });
   recordAnswers(app, events, options.namedKey);
+  if (options.tracing !== undefined) traceRequests(app, options.tracing, options.namedKey);
   addProbeRoutes(app, readiness);
   for (const add of addRoutes) add(app);
   if (options.prepared === undefined) return http;

@@ -7,6 +7,7 @@ import { hasNewsFor } from '../../../domain/version.js';
 import type { ProxyEventName } from '../../../observability/catalogue.js';
 import { eventFields, type ProxyEventFields } from '../../../observability/event-fields.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
+import type { TraceHeaders, Tracing } from '../../../observability/tracing.js';
 import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { ClientStreamOptions, StreamEnd } from '../../../streams/client-stream.js';
@@ -32,6 +33,8 @@ export interface ConfigSpecRooms {
   readonly frames: SpecFrames;
   readonly connections: ClientConnections;
   readonly census: ClientCensus;
+  /** Undefined where no traces are wanted. */
+  readonly tracing?: Tracing | undefined;
 }
 
 const SENT = {
@@ -56,6 +59,13 @@ const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
   failed: { code: status.UNAVAILABLE, details: 'A fault of this proxy: its log says more. Connect again.' },
 };
 
+function traceHeadersOf(metadata: Metadata): TraceHeaders {
+  const [traceparent, tracestate] = ['traceparent', 'tracestate'].map((name) =>
+    metadata.get(name)[0]?.toString(),
+  );
+  return { traceparent, tracestate };
+}
+
 export class ConfigSpecService {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -65,6 +75,7 @@ export class ConfigSpecService {
   readonly #frames: SpecFrames;
   readonly #connections: ClientConnections;
   readonly #census: ClientCensus;
+  readonly #tracing: Tracing | undefined;
   readonly #options: ConfigSpecServiceOptions;
 
   constructor(
@@ -82,6 +93,7 @@ export class ConfigSpecService {
     this.#frames = rooms.frames;
     this.#connections = rooms.connections;
     this.#census = rooms.census;
+    this.#tracing = rooms.tracing;
     this.#options = options;
   }
 
@@ -106,9 +118,30 @@ export class ConfigSpecService {
 
   async #answer(call: StreamCall): Promise<void> {
     const startMs = this.#clock.monotonicMs();
-    const code = await this.#answerOnce(call);
+    const code = await this.#answerTraced(call, startMs);
     const latencyMs = this.#clock.monotonicMs() - startMs;
     this.#events.record('GrpcCallAnswered', { method: 'getConfigSpec', status: code, latencyMs });
+  }
+
+  async #answerTraced(call: StreamCall, startMs: number): Promise<status> {
+    const tracing = this.#tracing;
+    if (tracing === undefined) return await this.#answerOnce(call);
+    const headers = traceHeadersOf(call.metadata);
+    const code = await tracing.within(call, headers, () => this.#answerOnce(call));
+    const latencyMs = this.#clock.monotonicMs() - startMs;
+    tracing.answered(call, headers, {
+      latencyMs,
+      isFailed: code !== status.OK,
+      describe: () => ({
+        name: 'getConfigSpec',
+        attributes: {
+          'rpc.system.name': 'grpc',
+          'rpc.method': 'getConfigSpec',
+          'rpc.response.status_code': status[code],
+        },
+      }),
+    });
+    return code;
   }
 
   /** Gives the status that the call ends with. */

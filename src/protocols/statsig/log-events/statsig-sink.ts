@@ -5,7 +5,8 @@ import type { ProxyEventFields } from '../../../observability/event-fields.js';
 import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { EventSink } from '../../../observability/proxy-events.js';
-import type { SfpTags } from '../../../observability/sfp-tags.js';
+import { sfpMetricName } from '../../../observability/sfp-names.js';
+import { tagEntry, type SfpTags } from '../../../observability/sfp-tags.js';
 import type { LogEventStore } from './log-event-store.js';
 
 export interface StatsigSinkOptions {
@@ -13,7 +14,6 @@ export interface StatsigSinkOptions {
   readonly sdkKey: string;
   /** What every event says of its user. */
   readonly customIds: Readonly<Record<string, string>>;
-  readonly prefix: string;
   readonly version: string;
 }
 
@@ -62,10 +62,10 @@ export class StatsigSink implements EventSink {
     }
     const value = sfp.operation === 'latency' ? fields.latencyMs : (fields.value ?? fields.events ?? 1);
     this.#events.push({
-      eventName: `${this.#options.prefix}${name}.${sfp.operation}`,
+      eventName: sfpMetricName(name, sfp.operation),
       value: Math.round((value ?? 0) * DECIMALS) / DECIMALS,
       time: this.#clock.nowMs(),
-      metadata: Object.fromEntries(this.#tags.of(name, fields).map(toEntry)),
+      metadata: Object.fromEntries(this.#tags.of(name, fields).tags.map(tagEntry)),
     });
     if (this.#events.length >= EVENTS_PER_BATCH) this.#send();
   }
@@ -115,9 +115,4 @@ export class StatsigSink implements EventSink {
     });
     inBackground(counted, this.#log);
   }
-}
-
-function toEntry(tag: string): [string, string] {
-  const at = tag.indexOf(':');
-  return [tag.slice(0, at), tag.slice(at + 1)];
 }
