@@ -1,6 +1,6 @@
 // A gRPC stream that only notes when it had which spec: what an update's way to a replica costs is measured by it.
 import { connect } from 'node:http2';
-import { message } from '../scripts/protobuf-writer.js';
+import { message } from '../src/protocols/statsig/spec-body/protobuf-writer.js';
 
 const PREFIX_BYTES = 5;
 /** What is shorter is a heartbeat. */

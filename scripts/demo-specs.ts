@@ -2,7 +2,7 @@
 // Field names and numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core, and its v2 JSON.
 import { brotliCompressSync, crc32 } from 'node:zlib';
 import type { NamedValue } from '../src/domain/named-value.js';
-import { delimited, message } from './protobuf-writer.js';
+import { delimited, message } from '../src/protocols/statsig/spec-body/protobuf-writer.js';
 
 export interface DemoProject {
   /** Milliseconds since 1970 of the project's last change: the spec's version. */

@@ -1,6 +1,6 @@
 // Streams without an SDK behind them: they count bytes and find the ends of messages, so that what they cost is small.
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
-import { message } from '../../scripts/protobuf-writer.js';
+import { message } from '../../src/protocols/statsig/spec-body/protobuf-writer.js';
 import { answerParent } from './answer-parent.js';
 import { machineMs } from './grpc-machine-clock.js';
 

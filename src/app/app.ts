@@ -1,5 +1,7 @@
 // Composition root: builds the rooms, lists the features that are made of them, and starts and stops these.
+import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load-config.js';
+import type { PayloadKey } from '../domain/payload-key.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
@@ -9,25 +11,26 @@ import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { Tracing } from '../observability/tracing.js';
-import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
+import { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
+import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
 import { buildAccess } from './access.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { openClientCertificates } from './client-certificates.js';
-import { buildCore, type Core } from './core.js';
+import { buildCore } from './core.js';
 import { clientFeature } from './clients.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
-import { buildIdLists, idListFeature, type IdLists } from './id-lists.js';
+import { buildIdLists, idListFeature } from './id-lists.js';
 import { LimitWatch } from './limit-watch.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
-import { buildServers } from './servers.js';
+import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
@@ -49,6 +52,8 @@ export interface App extends Ports {
 
 /** Pinned keys beyond those that were tried by then are fetched while clients are served. */
 const STARTUP_MS_MAX = 60_000;
+/** By these, proxies behind each other know themselves again. */
+const PROXY_ID_BYTES = 8;
 
 /** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
@@ -169,25 +174,32 @@ function openShared(config: Config, { clock, version, lookup }: World, tracing: 
   return { connections, disk: new DiskQueue(clock) };
 }
 
-/** The places that it makes are for the core alone. */
-type Shown = Exclude<keyof BuiltRemoteValues, 'places'>;
-
 function buildRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
   { places, link, valueFolder }: OpenedPlaces,
   { connections, disk }: Shared,
-): Core &
-  IdLists &
-  Pick<BuiltRemoteValues, Shown> & { readonly logEvents: LogEventStore; readonly census: ClientCensus } {
+): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> & Pick<BuiltRemoteValues, 'remoteValueFeature'> {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
+  const paths = createProxyPaths(randomBytes(PROXY_ID_BYTES).toString('hex'));
   const origin = createOriginByApi(
-    createUpstreamClient(clock, upstream),
-    createManifestClient(clock, { ...upstream, endpoint: config.idListsStatsigEndpoint }),
+    createUpstreamClient(clock, { ...upstream, path: paths.specs }),
+    createManifestClient(clock, {
+      ...upstream,
+      endpoint: config.idListsStatsigEndpoint,
+      path: paths.idLists,
+    }),
   );
-  const values = buildRemoteValues(config, world, events, connections, places, valueFolder);
+  const values = buildRemoteValues(
+    config,
+    world,
+    events,
+    { connections, path: paths.specs },
+    places,
+    valueFolder,
+  );
   const { remoteValues, remoteValueOrigin, remoteValueFeature } = values;
   const arriving = remoteValues.arrive.bind(remoteValues);
   const core = buildCore(config, world, events, { origin, places: values.places, link, arriving });
@@ -197,7 +209,10 @@ function buildRooms(
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
-  const logEvents = buildLogEvents(config, world, events, connections, isKnownKey);
-  const shown = { remoteValues, remoteValueOrigin, remoteValueFeature };
-  return { ...core, ...idLists, ...shown, census, logEvents };
+  const logEvents = buildLogEvents(config, world, events, { connections, path: paths.logEvents }, isKnownKey);
+  const isHeld = (key: PayloadKey): boolean => core.store.peek(key) !== undefined;
+  const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
+  core.store.subscribe(deltas);
+  const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature };
+  return { ...core, ...idLists, ...ofValues, census, logEvents, paths, deltas };
 }

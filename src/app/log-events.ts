@@ -14,6 +14,7 @@ import type { Held } from '../protocols/statsig/log-events/queue-room.js';
 import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
 import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
+import type { ProxyPath } from '../protocols/statsig/proxy-path.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { WriteReading } from '../observability/metrics.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
@@ -35,14 +36,15 @@ export function buildLogEvents(
   config: Config,
   world: World,
   events: ProxyEvents,
-  connections: SharedConnections,
+  way: { readonly connections: SharedConnections; readonly path: ProxyPath },
   isKnownKey: (sdkKey: string) => boolean,
 ): LogEventStore {
   const { clock, log, version } = world;
   const journal = new EventJournal(clock, log, events, config.logEventStatsigEndpoint.host);
   const origin = createEventClient(clock, {
-    ...toUpstreamOptions(config, version, connections),
+    ...toUpstreamOptions(config, version, way.connections),
     endpoint: config.logEventStatsigEndpoint,
+    path: way.path,
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
   const parts = { ...toPlaces(config, world, journal), inspector, origin, journal, isKnownKey };

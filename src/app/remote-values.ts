@@ -15,6 +15,7 @@ import type { Gauges } from '../observability/gauges.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { createRemoteValueClient } from '../protocols/statsig/origin/remote-value-client.js';
+import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
 import { Namings } from '../protocols/statsig/remote-values/naming.js';
 import { withProof } from '../protocols/statsig/remote-values/proved-place.js';
 import { RemoteValues } from '../protocols/statsig/remote-values/remote-values.js';
@@ -55,14 +56,13 @@ export function buildRemoteValues(
   config: Config,
   { clock, log, version }: World,
   events: ProxyEvents,
-  connections: SharedConnections,
+  { connections, path }: Pick<UpstreamOptions, 'path'> & { readonly connections: SharedConnections },
   specPlaces: readonly BackupPlace[],
   disk: DiskSnapshots | undefined,
 ): BuiltRemoteValues {
   const namings = new Namings();
-  const origin = createRemoteValueClient(clock, toUpstreamOptions(config, version, connections), (sha256) =>
-    namings.sdkKeyFor(sha256),
-  );
+  const upstream = { ...toUpstreamOptions(config, version, connections), path };
+  const origin = createRemoteValueClient(clock, upstream, (sha256) => namings.sdkKeyFor(sha256));
   const options = toRemoteValuesOptions(config);
   const bounds = { sdkKeysMax: Infinity, bytesMax: options.bytesMax };
   const store = new PayloadStore(clock, createConcurrencyLimit(FORMS_IN_MAKING_MAX), bounds);

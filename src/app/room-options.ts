@@ -205,7 +205,7 @@ export function toUpstreamOptions(
   config: Config,
   version: string,
   connections?: SharedConnections,
-): UpstreamOptions {
+): Omit<UpstreamOptions, 'path'> {
   const decodedBytesMax = config.specBodyMaxMib * MIB;
   return {
     endpoint: config.statsigEndpoint,

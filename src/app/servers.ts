@@ -21,6 +21,8 @@ import { PreparedSpecAnswers } from '../protocols/statsig/http/prepared-spec-ans
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { ClientCensus } from '../protocols/statsig/clients/client-census.js';
+import type { ProxyPaths } from '../protocols/statsig/proxy-path.js';
+import type { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { Origin } from '../core/origin.js';
@@ -63,6 +65,8 @@ export interface AllRooms
   extends Core, IdLists, Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'> {
   readonly logEvents: LogEventStore;
   readonly census: ClientCensus;
+  readonly paths: ProxyPaths;
+  readonly deltas: DeltaStore;
   readonly readiness: Readiness;
   readonly events: ProxyEvents;
   readonly tracing: Tracing | undefined;
@@ -104,7 +108,7 @@ export function buildServers(
     readings: readingsOf(registry, certificates),
     gauges: () => ({
       ...gaugesOf(connections),
-      ...(http && { bodyBytes: bodies.gauge }),
+      ...(http && { bodyBytes: bodies.gauge, deltaBytes: rooms.deltas.gauge }),
       ...(grpc && { ...registry.gauges, ...grpc.gauges }),
       ...http2?.gauges,
     }),
@@ -164,13 +168,15 @@ function buildPublicServer(
   counts: SpecRequestCounts,
 ): HttpApp {
   const { readiness, events, keyPolicy, reader, logEvents, remoteValues, census } = rooms;
-  const { manifests, rewrittenManifests, idListFiles } = rooms;
+  const { manifests, rewrittenManifests, idListFiles, paths, deltas } = rooms;
   const sources = {
     specs: reader,
     admits: keyPolicy.admits.bind(keyPolicy),
     counts,
     census,
     remoteValues,
+    paths,
+    deltas,
     logEvents,
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },

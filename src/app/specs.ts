@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { LastOutcome } from '../core/outcome-log.js';
-import type { HeldPayload } from '../core/payload-store.js';
+import { ageMs, type HeldPayload } from '../core/payload-store.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { WriteReading } from '../observability/metrics.js';
 import type { Core } from './core.js';
@@ -44,13 +44,14 @@ export function specFeature(config: Config, clock: Clock, core: Core): Feature {
 }
 
 function readSpecs(write: WriteReading, clock: Clock, { store, keyPolicy, intervalMs }: Core): void {
-  const monotonicStartMs = clock.nowMs() - clock.monotonicMs();
   let held = 0;
-  for (const { key, payload, forms, confirmedAtMs } of store.all()) {
+  for (const spec of store.all()) {
+    const { key, payload, forms } = spec;
     held += 1;
     const labels = [maskSdkKey(key.sdkKey), key.kind.name, key.format] as const;
     if (key.kind.versions === 'stated') write(to.specVersion, payload.version / MS_PER_S, ...labels);
-    write(to.specConfirmed, (monotonicStartMs + confirmedAtMs) / MS_PER_S, ...labels);
+    const confirmedAtMs = clock.nowMs() - ageMs(spec, clock.monotonicMs());
+    write(to.specConfirmed, confirmedAtMs / MS_PER_S, ...labels);
     write(to.pollInterval, intervalMs(key) / MS_PER_S, ...labels);
     const bytes = Object.values(forms.sizes).reduce((sum, size) => sum + size, 0);
     write(to.specBytes, bytes, ...labels);
@@ -106,7 +107,7 @@ function isRefused({ last }: Known): boolean {
 function describeSpecs(clock: Clock, core: Core, shows: KeyFilter | undefined): object {
   const known = knownPayloads(core);
   const nowMs = clock.monotonicMs();
-  const ages = known.flatMap(({ held }) => (held === undefined ? [] : nowMs - held.confirmedAtMs));
+  const ages = known.flatMap(({ held }) => (held === undefined ? [] : ageMs(held, nowMs)));
   const oldestFirst = (left: Known, right: Known): number => confirmedAtMs(left) - confirmedAtMs(right);
   return {
     oldestConfirmedAgoS:
@@ -129,7 +130,7 @@ function describeSpecs(clock: Clock, core: Core, shows: KeyFilter | undefined): 
 }
 
 function confirmedAtMs({ held }: Known): number {
-  return held?.confirmedAtMs ?? -Infinity;
+  return held === undefined ? -Infinity : held.confirmedAtMs - held.relayedMs;
 }
 
 function describeSpec(nowMs: number, { store, poller, backups }: Core, { key, held, last }: Known): object {
@@ -140,7 +141,7 @@ function describeSpec(nowMs: number, { store, poller, backups }: Core, { key, he
     format: key.format,
     pinned: store.isPinned(key.sdkKey),
     version: held?.payload.version ?? null,
-    confirmedAgoS: held === undefined ? null : toSeconds(nowMs - held.confirmedAtMs),
+    confirmedAgoS: held === undefined ? null : toSeconds(ageMs(held, nowMs)),
     lastOutcome:
       last === undefined
         ? null

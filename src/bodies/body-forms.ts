@@ -5,9 +5,9 @@ import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliCompress, createGzip } from 'node:zlib';
 import { toEtag } from '../domain/etag.js';
-import type { BodyForm, Encoding, Payload } from '../domain/payload.js';
+import type { BodyForm, Encoding, FormEncoding, Payload } from '../domain/payload.js';
 import { createDecoder } from './body-decoding.js';
-import { brotliOptions, PIECE_BYTES } from './body-encoding.js';
+import { brotliOptions, PIECE_BYTES, zstdEncoder } from './body-encoding.js';
 
 const GZIP_LEVEL = 6;
 
@@ -15,8 +15,8 @@ export class BodyForms {
   readonly #origin: BodyForm;
   readonly #identityBytes: number;
   readonly #limit: ConcurrencyLimit;
-  readonly #made = new Map<Encoding, BodyForm>();
-  readonly #making = new Map<Encoding, Promise<BodyForm>>();
+  readonly #made = new Map<FormEncoding, BodyForm<FormEncoding>>();
+  readonly #making = new Map<FormEncoding, Promise<BodyForm<FormEncoding>>>();
   /** By the name of the framing. */
   readonly #wrapped = new Map<string, Promise<Buffer>>();
   #wrappedBytes = 0;
@@ -30,17 +30,20 @@ export class BodyForms {
     this.#byEase = this.#keep(payload.originForm);
   }
 
-  /** The encodings, those at hand first; the one that came from the origin before all. */
+  /** The encodings that any client may name, those at hand first; the one that came from the origin before all. */
   get byEase(): readonly Encoding[] {
     return this.#byEase;
   }
 
-  held(encoding: Encoding): BodyForm | undefined {
+  held(encoding: FormEncoding): BodyForm<FormEncoding> | undefined {
     return this.#made.get(encoding);
   }
 
-  /** Every caller waits for the same one making. Rejects where memory or zlib fails; the next caller tries again. */
-  make(encoding: Encoding): Promise<BodyForm> {
+  /**
+   * Every caller waits for the same one making. Rejects where memory or zlib fails; the next caller tries again. Not to be
+   * asked for zstd where `canMakeZstd` is false.
+   */
+  make(encoding: FormEncoding): Promise<BodyForm<FormEncoding>> {
     const under = this.#making.get(encoding);
     if (under !== undefined) return under;
     const making = this.#limit(() => convert(this.#origin, encoding, this.#identityBytes))
@@ -77,17 +80,18 @@ export class BodyForms {
   /** Not kept: what is kept of them is what they are wrapped in. */
   async #identityPieces(): Promise<Buffer[]> {
     const pieces: Buffer[] = [];
-    await run(this.#origin, [], (piece) => pieces.push(piece));
+    await decodeForm(this.#origin, (piece) => pieces.push(piece));
     return pieces;
   }
 
-  #keep(form: BodyForm): readonly Encoding[] {
+  #keep(form: BodyForm<FormEncoding>): readonly Encoding[] {
     this.#made.set(form.encoding, form);
-    return [...this.#made.keys(), ...ALL_ENCODINGS.filter((encoding) => !this.#made.has(encoding))];
+    const made = [...this.#made.keys()].filter((encoding) => encoding !== 'zstd');
+    return [...made, ...ALL_ENCODINGS.filter((encoding) => !this.#made.has(encoding))];
   }
 
   /** Bytes held per form. */
-  get sizes(): Partial<Record<Encoding | 'wrapped', number>> {
+  get sizes(): Partial<Record<FormEncoding | 'wrapped', number>> {
     const made = [...this.#made].map(([encoding, form]) => [encoding, form.bytes.length] as const);
     return Object.fromEntries([
       ...made,
@@ -96,7 +100,20 @@ export class BodyForms {
   }
 }
 
+/** Whether this Node can. */
+export const canMakeZstd = zstdEncoder !== undefined;
+
 const ALL_ENCODINGS: readonly Encoding[] = ['br', 'gzip', 'identity'];
+
+/** The body of a form, decoded piece by piece on zlib's threads. */
+export async function decodeForm(form: BodyForm, take: (piece: Buffer) => void): Promise<void> {
+  await run(form, [], take);
+}
+
+/** A body that is at hand without compression. */
+export async function encodeBody(bytes: Buffer, encoding: Encoding): Promise<BodyForm> {
+  return await convert({ encoding: 'identity', bytes, etag: '' }, encoding, bytes.length);
+}
 
 /** The same body in the same encoding, but for its first bytes. */
 export async function withoutStart(
@@ -108,12 +125,12 @@ export async function withoutStart(
 }
 
 /** Between two compressed forms the whole identity body is never held. */
-async function convert(
+async function convert<Coding extends FormEncoding>(
   from: BodyForm,
-  to: Encoding,
+  to: Coding,
   identityBytes: number,
   startBytes = 0,
-): Promise<BodyForm> {
+): Promise<BodyForm<Coding>> {
   const pieces: Buffer[] = [];
   const hash = createHash('sha256');
   const stages = encoders(to, identityBytes);
@@ -133,8 +150,12 @@ async function run(
 ): Promise<void> {
   const sink = new Writable({
     write: (piece: Buffer, _encoding, done) => {
-      take(piece);
-      done();
+      try {
+        take(piece);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
     },
   });
   const source = Readable.from(slices(from.bytes), { objectMode: false });
@@ -160,7 +181,7 @@ function decoders(encoding: Encoding): NodeJS.ReadWriteStream[] {
   return encoding === 'identity' ? [] : [createDecoder(encoding)];
 }
 
-function encoders(encoding: Encoding, identityBytes: number): NodeJS.ReadWriteStream[] {
+function encoders(encoding: FormEncoding, identityBytes: number): NodeJS.ReadWriteStream[] {
   switch (encoding) {
     case 'identity':
       return [];
@@ -168,5 +189,8 @@ function encoders(encoding: Encoding, identityBytes: number): NodeJS.ReadWriteSt
       return [createGzip({ level: GZIP_LEVEL, chunkSize: PIECE_BYTES })];
     case 'br':
       return [createBrotliCompress(brotliOptions(identityBytes))];
+    case 'zstd':
+      if (zstdEncoder === undefined) throw new Error('this Node has no zstd');
+      return [zstdEncoder(identityBytes)];
   }
 }

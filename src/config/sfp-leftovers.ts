@@ -10,7 +10,8 @@ export interface IdleOption {
   readonly instead: string;
 }
 
-const NO_DELTAS = 'deltas are not computed; every answer is a whole spec, which every SDK accepts';
+const NO_DELTAS =
+  'deltas are not fetched; they are made here of the versions held, for SDKs that ask for them, without an option';
 
 /** They are accepted, so that a command line written for SFP starts; a line says what is done instead. */
 export const IDLE_OPTIONS: readonly IdleOption[] = [

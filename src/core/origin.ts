@@ -4,9 +4,10 @@ import type { PayloadKey } from '../domain/payload-key.js';
 import type { Payload } from '../domain/payload.js';
 
 export type FetchOutcome =
-  | { readonly kind: 'updated'; readonly payload: Payload }
+  /** `relayedMs`: how old the answer was when it came, where other proxies relayed it. */
+  | { readonly kind: 'updated'; readonly payload: Payload; readonly relayedMs?: number }
   /** The origin confirmed that the version held is the newest. */
-  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'unchanged'; readonly relayedMs?: number }
   /** The origin answered 401 or 403: the only way a key can be known to be bad. */
   | { readonly kind: 'unauthorized'; readonly status: number }
   | Failure;

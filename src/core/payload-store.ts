@@ -12,10 +12,17 @@ export interface HeldPayload {
   readonly key: PayloadKey;
   readonly payload: Payload;
   readonly forms: BodyForms;
-  /** When the origin last said that this is its newest version, to us or to whom we have it from. */
+  /** When the origin, or a proxy in between, last said that this is its newest version, to us or to whom we have it from. */
   confirmedAtMs: number;
+  /** How old that word was when it came, where a proxy in between relayed it. */
+  relayedMs: number;
   /** When a client last asked for it, by the same clock. */
   askedAtMs: number;
+}
+
+/** How long ago the origin itself said that this is its newest version, as far as is known. */
+export function ageMs({ confirmedAtMs, relayedMs }: HeldPayload, monotonicMs: number): number {
+  return monotonicMs - confirmedAtMs + relayedMs;
 }
 
 /** Told of every payload key that comes or goes, and of every version, as far as it wants to know. */
@@ -102,9 +109,9 @@ export class PayloadStore {
 
   /**
    * Keeps the payload if it is newer than what is held and there is room; returns whether that changed anything.
-   * `confirmedAgoMs`: how long ago the origin confirmed it.
+   * `confirmedAgoMs`: how long ago it was confirmed. `relayedMs`: how old that word was when it came.
    */
-  apply(key: PayloadKey, payload: Payload, confirmedAgoMs = 0): boolean {
+  apply(key: PayloadKey, payload: Payload, confirmedAgoMs = 0, relayedMs = 0): boolean {
     const before = this.peek(key);
     if (before !== undefined && !isNewer(payload.version, before.payload.version, this.#clock.nowMs()))
       return false;
@@ -115,6 +122,7 @@ export class PayloadStore {
       payload,
       forms: new BodyForms(payload, this.#limit),
       confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
+      relayedMs,
       askedAtMs: before?.askedAtMs ?? this.#firstAskedAtMs(key.sdkKey),
     };
     entry.slots.set(slotName(key), held);
@@ -150,11 +158,13 @@ export class PayloadStore {
     return this.#evictionsForBytes;
   }
 
-  /** The origin confirmed what is held, `agoMs` ago. */
-  confirm(key: PayloadKey, agoMs = 0): void {
+  /** What is held was confirmed `agoMs` ago, by a word that was `relayedMs` old. */
+  confirm(key: PayloadKey, agoMs = 0, relayedMs = 0): void {
     const held = this.peek(key);
-    if (held === undefined) return;
-    held.confirmedAtMs = Math.max(held.confirmedAtMs, this.#clock.monotonicMs() - agoMs);
+    const atMs = this.#clock.monotonicMs() - agoMs;
+    if (held === undefined || atMs < held.confirmedAtMs) return;
+    held.confirmedAtMs = atMs;
+    held.relayedMs = relayedMs;
   }
 
   remove(key: PayloadKey): boolean {

@@ -119,7 +119,9 @@ export class Refresher {
       // Always sent whole, and as if it were new: its bytes tell whether it is. SFP writes each one into Redis with version
       // 0, which says nothing about which of them is held: that becomes a version here, as does one in the future.
       const isSame = originForm.etag === held.originForm.etag && held.version > 0;
-      return isSame && !isInFuture(held.version, nowMs) ? { kind: 'unchanged' } : outcome;
+      if (!isSame || isInFuture(held.version, nowMs)) return outcome;
+      const { relayedMs } = outcome;
+      return { kind: 'unchanged', ...(relayedMs !== undefined && { relayedMs }) };
     }
     const isTaken = version === held.version || isNewer(version, held.version, nowMs);
     if (isTaken || !isInFuture(version, nowMs)) return outcome;
@@ -129,13 +131,13 @@ export class Refresher {
   #takeIn(key: PayloadKey, outcome: FetchOutcome): RefreshEffect {
     switch (outcome.kind) {
       case 'updated':
-        if (this.#store.apply(key, outcome.payload)) return 'stored';
+        if (this.#store.apply(key, outcome.payload, 0, outcome.relayedMs)) return 'stored';
         // Sent whole though it is held, as a spec whose time is 0 always is.
         if (this.#store.peek(key)?.payload.version !== outcome.payload.version) return 'none';
-        this.#store.confirm(key);
+        this.#store.confirm(key, 0, outcome.relayedMs);
         return 'confirmed';
       case 'unchanged':
-        this.#store.confirm(key);
+        this.#store.confirm(key, 0, outcome.relayedMs);
         return 'confirmed';
       case 'unauthorized':
         return this.#clearOnUnauthorized && this.#store.remove(key) ? 'removed' : 'none';

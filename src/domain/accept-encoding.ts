@@ -28,6 +28,13 @@ export function negotiateEncoding(
   return best;
 }
 
+/** Whether the client names `coding`, and likes it no less than `other`. */
+export function namesAsWelcome(header: string | undefined, coding: string, other: string): boolean {
+  const qualities = parseQualities((header ?? '').slice(0, HEADER_CHARACTERS_MAX));
+  const quality = qualities.get(coding) ?? 0;
+  return quality > 0 && quality >= (qualities.get(other) ?? 0);
+}
+
 const IDENTITY_UNNAMED_QUALITY = 0.0001;
 
 function qualityOf(encoding: Encoding, qualities: ReadonlyMap<string, number>): number {

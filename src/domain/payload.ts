@@ -2,14 +2,17 @@
 import type { NamedValue } from './named-value.js';
 import type { PayloadFormat } from './resource-kind.js';
 
-/** How bytes are compressed. A protobuf payload's `br` travels under the name `statsig-br`. */
+/** How bytes are compressed. To clients a protobuf payload's `br` travels under the name `statsig-br`, and `zstd` as `statsig-zstd`. */
 export type Encoding = 'identity' | 'gzip' | 'br';
 /** Every encoding there is. */
 export const ENCODINGS: readonly Encoding[] = ['identity', 'gzip', 'br'];
 
+/** The same, and what is made for clients only: no origin is asked for it, and no store keeps it. */
+export type FormEncoding = Encoding | 'zstd';
+
 /** One encoded form of a body, ready to be sent. */
-export interface BodyForm {
-  readonly encoding: Encoding;
+export interface BodyForm<Coding extends FormEncoding = Encoding> {
+  readonly encoding: Coding;
   readonly bytes: Buffer;
   /** Strong validator with its quotes, made of the bytes of this very form. */
   readonly etag: string;

@@ -36,7 +36,7 @@ export interface ProxyEventFields {
   readonly sdkType?: string;
   readonly sdkVersion?: string;
   readonly clientService?: string;
-  readonly responsePayload?: 'full' | 'no_update' | undefined;
+  readonly responsePayload?: 'full' | 'no_update' | 'delta' | undefined;
 }
 
 /** What every event of a payload says. */

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
-import { BodyForms } from '../../src/bodies/body-forms.js';
+import { execFileSync } from 'node:child_process';
+import { BodyForms, canMakeZstd } from '../../src/bodies/body-forms.js';
 import { toEtag } from '../../src/domain/etag.js';
-import type { BodyForm, Encoding } from '../../src/domain/payload.js';
+import type { BodyForm, Encoding, FormEncoding } from '../../src/domain/payload.js';
 
 const IDENTITY = Buffer.from(
   JSON.stringify({ big: 9007199254740993n.toString(), list: Array(20_000).fill('é') }),
@@ -17,8 +18,9 @@ const ENCODED: Readonly<Record<Encoding, Buffer>> = {
   br: brotliCompressSync(IDENTITY),
 };
 const ENCODINGS: readonly Encoding[] = ['identity', 'gzip', 'br'];
+const FORM_ENCODINGS: readonly FormEncoding[] = [...ENCODINGS, ...(canMakeZstd ? (['zstd'] as const) : [])];
 
-function decode({ encoding, bytes }: BodyForm): Buffer {
+function decode({ encoding, bytes }: BodyForm<FormEncoding>): Buffer {
   switch (encoding) {
     case 'identity':
       return bytes;
@@ -26,6 +28,8 @@ function decode({ encoding, bytes }: BodyForm): Buffer {
       return gunzipSync(bytes);
     case 'br':
       return brotliDecompressSync(bytes);
+    case 'zstd':
+      return execFileSync('zstd', ['--decompress', '--stdout'], { input: bytes, maxBuffer: 1 << 28 });
   }
 }
 
@@ -38,7 +42,7 @@ function createForms(encoding: Encoding, bytes = ENCODED[encoding]): BodyForms {
 }
 
 for (const from of ENCODINGS) {
-  for (const to of ENCODINGS.filter((encoding) => encoding !== from)) {
+  for (const to of FORM_ENCODINGS.filter((encoding) => encoding !== from)) {
     test(`${to} made of ${from} decodes to the same bytes, with a tag of its own`, async () => {
       const forms = createForms(from);
       const form = await forms.make(to);
@@ -68,6 +72,19 @@ test('what is at hand comes first, what came from the origin before all', async 
   await forms.make('identity');
   assert.deepEqual(forms.byEase, ['gzip', 'identity', 'br']);
   assert.deepEqual(forms.sizes, { gzip: ENCODED.gzip.length, identity: IDENTITY.length });
+});
+
+test('zstd, which most SDKs cannot read, is none of the encodings that any client may name', async (t) => {
+  if (!canMakeZstd) {
+    t.skip('this Node has no zstd');
+    return;
+  }
+  const forms = createForms('br');
+  const made = await Promise.all([forms.make('zstd'), forms.make('zstd')]);
+  assert.equal(made[0], made[1]);
+  assert.equal(forms.held('zstd'), made[0]);
+  assert.deepEqual(forms.byEase, ['br', 'gzip', 'identity']);
+  assert.equal(forms.sizes.zstd, made[0].bytes.length);
 });
 
 test('a form that cannot be made fails for who waits, and is tried again by the next', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { negotiateEncoding } from '../../src/domain/accept-encoding.js';
+import { namesAsWelcome, negotiateEncoding } from '../../src/domain/accept-encoding.js';
 import type { Encoding } from '../../src/domain/payload.js';
 
 const BR_FIRST: readonly Encoding[] = ['br', 'gzip', 'identity'];
@@ -82,4 +82,36 @@ test('no header at all makes it fail', () => {
 
 test('a very long header costs no more than its first kilobyte', () => {
   assert.equal(negotiateEncoding(`${'deflate,'.repeat(1_000)}br`, BR_FIRST), 'identity');
+});
+
+test('a coding that is named counts where it is liked no less than the other, and never by a star', () => {
+  const [own, other] = ['statsig-zstd', 'statsig-br'];
+  for (const [header, expected] of [
+    // The renamed core SDKs; then those of today.
+    ['statsig-zstd, statsig-br, gzip, deflate, br', true],
+    ['statsig-br, gzip, deflate, br', false],
+    ['zstd, statsig-br', false],
+    ['*', false],
+    [undefined, false],
+    ['statsig-zstd', true],
+    ['Statsig-ZSTD;q=0.5', true],
+    ['statsig-zstd;q=0', false],
+    ['statsig-zstd;q=0.5, statsig-br', false],
+    ['statsig-zstd;q=0.5, statsig-br;q=0.5', true],
+    ['statsig-zstd;q=0, statsig-br;q=0', false],
+  ] as const) {
+    assert.equal(namesAsWelcome(header, own, other), expected, header);
+  }
+  const token = fc.constantFrom(own, other, 'zstd', '*', 'gzip');
+  const parts = fc.uniqueArray(fc.tuple(token, fc.constantFrom(0, 0.001, 0.5, 1)), {
+    selector: ([name]) => name,
+  });
+  fc.assert(
+    fc.property(parts, (weighed) => {
+      const header = weighed.map(([name, quality]) => `${name};q=${quality}`).join(',');
+      const weights = new Map(weighed);
+      const [liked = 0, otherLiked = 0] = [weights.get(own), weights.get(other)];
+      assert.equal(namesAsWelcome(header, own, other), liked > 0 && liked >= otherLiked, header);
+    }),
+  );
 });

@@ -10,12 +10,17 @@ const NOWHERE = 'http://127.0.0.1:9';
 process.env['HTTPS_PROXY'] = NOWHERE;
 process.env['NO_PROXY'] = '127.0.0.1';
 
+export interface RunningCoreSdk extends RunningSdk {
+  /** Of any gate; false where there is none. */
+  isOpen(gate: string): boolean;
+}
+
 export async function startCoreSdk(
   t: TestContext,
   url: string,
   sdkKey: string,
   options: StatsigOptions = {},
-): Promise<RunningSdk> {
+): Promise<RunningCoreSdk> {
   const sdk = new Statsig(sdkKey, {
     specsUrl: `${url}/v2/download_config_specs`,
     specsSyncIntervalMs: 1000,
@@ -31,6 +36,7 @@ export async function startCoreSdk(
   return {
     init: { isSuccess, error },
     isGateOpen: () => sdk.checkGate(user, 'demo_gate'),
+    isOpen: (gate) => sdk.checkGate(user, gate),
     greeting: () => sdk.getDynamicConfig(user, 'demo_config').value['greeting'],
   };
 }

@@ -10,6 +10,9 @@ export interface Exchange {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
+  /** Undefined where the answer was no delta. */
+  readonly deltasUsed: string | undefined;
+  readonly deltaFallback: string | undefined;
 }
 
 export interface PassThrough {
@@ -22,17 +25,17 @@ export interface PassThroughOptions {
   readonly hidesProtobuf?: boolean;
 }
 
-/** `targets`: asked in turn, request by request. */
+/** `targets`: asked in turn, request by request; or who is asked now. */
 export async function startPassThrough(
   t: TestContext,
-  targets: string | readonly string[],
+  targets: string | readonly string[] | (() => string),
   { hidesProtobuf = false }: PassThroughOptions = {},
 ): Promise<PassThrough> {
   const exchanges: Exchange[] = [];
-  const all = [targets].flat();
+  const all = typeof targets === 'function' ? [] : [targets].flat();
   let turn = 0;
   const server = createServer((incoming, response) => {
-    const target = all[turn % all.length] ?? '';
+    const target = typeof targets === 'function' ? targets() : (all[turn % all.length] ?? '');
     turn += 1;
     const onward = request(toTarget(incoming, target, hidesProtobuf), {
       method: incoming.method,
@@ -45,6 +48,8 @@ export async function startPassThrough(
         status: answer.statusCode ?? 0,
         contentType: answer.headers['content-type'],
         contentEncoding: answer.headers['content-encoding'],
+        deltasUsed: one(answer.headers['x-deltas-used']),
+        deltaFallback: one(answer.headers['x-statsig-delta-fallback-reason']),
       });
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.on('close', () => {
@@ -62,6 +67,10 @@ export async function startPassThrough(
     server.close();
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, exchanges };
+}
+
+function one(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
 }
 
 function toTarget(incoming: IncomingMessage, target: string, hidesProtobuf: boolean): URL {

@@ -145,6 +145,7 @@ function serve(
   encoding: FakeOrigin['encoding'],
   response: ServerResponse,
 ): void {
+  response.setHeader('x-since-time', String(project.time));
   if (Number(query.get('sinceTime')) >= project.time) {
     send(response, 'application/json', 'identity', Buffer.from(NO_UPDATES));
   } else if (query.get('supports_proto') === 'true') {

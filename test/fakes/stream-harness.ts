@@ -20,7 +20,14 @@ const LIMIT = createConcurrencyLimit(1);
 export function heldVersion(version: number): HeldPayload {
   const originForm = { encoding: 'identity', bytes: Buffer.from('{}'), etag: '"x"' } as const;
   const payload = { format: 'json', version, originForm, identityBytes: 2 } as const;
-  return { key: KEY, payload, forms: new BodyForms(payload, LIMIT), confirmedAtMs: 0, askedAtMs: 0 };
+  return {
+    key: KEY,
+    payload,
+    forms: new BodyForms(payload, LIMIT),
+    confirmedAtMs: 0,
+    relayedMs: 0,
+    askedAtMs: 0,
+  };
 }
 
 /** A wire whose client takes a message when it is told to, or at once while it is not paused. */

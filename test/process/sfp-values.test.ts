@@ -112,7 +112,7 @@ describe('what is written for SFP', { concurrency: true }, () => {
     for (const [pattern, times] of [
       [/^--background-poll-item-spacing-ms has no effect: each spec is polled at an instant of its own/, 1],
       [/^--id-list-file-refresh-observer-enabled has no effect: /, 1],
-      [/^--deltas-[a-z-]+ has no effect: deltas are not computed/, 3],
+      [/^--deltas-[a-z-]+ has no effect: deltas are not fetched/, 3],
       [/^--force-gcp-profiling-enabled has no effect: /, 1],
       [/SFP_STARTUP_WARMUP_KEYS_JSON\): entry 2 of 2 is ignored: its sdk_key/, 1],
     ] as const) {

@@ -101,9 +101,10 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   /** Of an answer about a payload: those say which version they speak of. */
-  get responsePayload(): 'full' | 'no_update' | undefined {
+  get responsePayload(): 'full' | 'no_update' | 'delta' | undefined {
     if (this.status >= 300 || this.#exchange.answerHeader('x-since-time') === undefined) return undefined;
-    return this.#exchange.answerHeader('etag') === undefined ? 'no_update' : 'full';
+    if (this.#exchange.answerHeader('etag') === undefined) return 'no_update';
+    return this.#exchange.answerHeader('x-deltas-used') === undefined ? 'full' : 'delta';
   }
 
   #header(name: (typeof CLIENT_HEADERS)[number]): string {

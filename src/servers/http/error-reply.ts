@@ -25,6 +25,7 @@ const STATUSES = {
   not_found: 404,
   not_acceptable: 406,
   internal_error: 500,
+  proxy_loop: 508,
   origin_failing: 503,
   too_many_cold_fetches: 503,
   sdk_keys_limit_reached: 503,

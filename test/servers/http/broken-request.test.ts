@@ -8,6 +8,7 @@ import { systemClock } from '../../../src/domain/clock.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { buildFastifyApp } from '../../../src/servers/http/fastify-app.js';
 import { addLogEventRoutes } from '../../../src/protocols/statsig/http/log-event-routes.js';
+import { ProxyPath } from '../../../src/protocols/statsig/proxy-path.js';
 import { eventually, within } from '../../e2e/deadline.js';
 import { httpBounds } from '../../fakes/http-bounds.js';
 import { listenHttp } from '../../fakes/listening-app.js';
@@ -47,7 +48,8 @@ async function startScene(t: TestContext, timeouts: Parameters<typeof httpBounds
       return { kind: 'accepted' } as const;
     },
   };
-  addLogEventRoutes(app, sink, bounds.bodies, 4 * MIB, () => true);
+  const path = new ProxyPath('0123456789abcdef');
+  addLogEventRoutes(app, path, { sink, admits: () => true }, bounds.bodies, 4 * MIB);
   app.get('/slow', (_request, reply) => {
     waiting.push(reply);
     return reply;

@@ -82,11 +82,11 @@ export class ClientCensus implements StoreListener {
     else this.#specs.set(key.sdkKey, others);
   }
 
-  /** `sinceTime`: the version that the client says to hold. `isSentWhole`: the answer is what is held. Makes nothing for a known instance. */
+  /** `sinceTime`: the version that the client says to hold. `isUpdate`: the answer brings it to what is held, whole or as a delta. Makes nothing for a known instance. */
   polled(
     held: HeldPayload,
     sinceTime: number,
-    isSentWhole: boolean,
+    isUpdate: boolean,
     session: unknown,
     sdkType: unknown,
     sdkVersion: unknown,
@@ -104,7 +104,7 @@ export class ClientCensus implements StoreListener {
     const { version } = held.payload;
     if (instance.has === version) return;
     // An instance that says to hold it had it from another replica, at a time unknown here.
-    if (isSentWhole) this.#gets(instance, version);
+    if (isUpdate) this.#gets(instance, version);
     else if (sinceTime === version) this.#has(instance, version);
   }
 

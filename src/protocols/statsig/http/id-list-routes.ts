@@ -8,6 +8,8 @@ import type { Bases } from '../id-lists/rewritten-manifests.js';
 import { nameBody } from './body-type.js';
 import { sendError } from '../../../servers/http/error-reply.js';
 import type { PayloadReply } from './payload-reply.js';
+import { refuseLoop } from './proxy-in-front.js';
+import type { ProxyPath } from '../proxy-path.js';
 import { toSdkKey } from './request-key.js';
 import { namedKeys, type SpecSource } from './spec-routes.js';
 
@@ -26,6 +28,7 @@ const HOST = /^(?=.{1,255}$)(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$
 
 export function addIdListRoutes(
   app: FastifyInstance,
+  proxies: ProxyPath,
   source: SpecSource,
   rewrite: Rewrite,
   payloadReply: PayloadReply,
@@ -41,6 +44,7 @@ export function addIdListRoutes(
     const wishes = {
       sinceTime: 0,
       acceptsDelta: false,
+      checksum: undefined,
       acceptEncoding: request.headers['accept-encoding'],
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
       headers: request.headers,
@@ -53,6 +57,8 @@ export function addIdListRoutes(
 
   /** What a POST says in its body is of the SDK, not of the answer: it is not read. */
   function answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
+    const refused = refuseLoop(proxies, request, reply);
+    if (refused !== undefined) return refused;
     const sdkKey = toSdkKey(namedKeys(request), path);
     if (typeof sdkKey !== 'string') return sendError(reply, sdkKey);
     const reading = source.read(idListsKey(sdkKey), request);

@@ -7,6 +7,8 @@ import type { ReceivedBatch } from '../log-events/received-batch.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
 import type { BodyRoom, ReceivedBody } from '../../../servers/http/request-body.js';
+import { refuseLoop } from './proxy-in-front.js';
+import type { ProxyPath } from '../proxy-path.js';
 import { namedKey } from './spec-routes.js';
 
 /** The store, as far as a route needs it. */
@@ -26,10 +28,10 @@ const RETRY_WHEN_FULL_S = 5;
 
 export function addLogEventRoutes(
   app: FastifyInstance,
-  sink: LogEventSink,
+  path: ProxyPath,
+  { sink, admits }: { readonly sink: LogEventSink; readonly admits: (sdkKey: string) => boolean },
   bodies: BodyRoom,
   bodyBytesMax: number,
-  admits: (sdkKey: string) => boolean,
 ): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -37,11 +39,12 @@ export function addLogEventRoutes(
     scope.addContentTypeParser('*', (_request, _payload, done) => {
       done(null);
     });
-    for (const path of LOG_EVENT_PATHS) {
+    for (const url of LOG_EVENT_PATHS) {
       // The SDK's own name of the type goes on, read from the raw headers.
-      scope.post(path, { onRequest: nameBody }, (request, reply) =>
-        answer(request, reply, { sink, admits }, (use) => bodies.receive(request.raw, bodyBytesMax, use)),
-      );
+      scope.post(url, { onRequest: nameBody }, (request, reply) => {
+        const receive: Receive = (use) => bodies.receive(request.raw, bodyBytesMax, use);
+        return refuseLoop(path, request, reply) ?? answer(request, reply, { sink, admits }, receive);
+      });
     }
   });
 }

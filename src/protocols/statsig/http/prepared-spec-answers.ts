@@ -53,7 +53,8 @@ const NO_UPDATES_BODY = Buffer.from(NO_UPDATES);
 export class PreparedSpecAnswers implements PreparedAnswers {
   readonly names = {
     wanted: [KEY_HEADER, PROTO_HEADER, SESSION_HEADER, ...CLIENT_HEADERS],
-    refused: ['if-none-match'],
+    // Who a proxy is in front of is for the routes to note.
+    refused: ['if-none-match', 'via'],
   };
   readonly #clock: Clock;
   readonly #specs: HeldSpecs;
@@ -78,7 +79,6 @@ export class PreparedSpecAnswers implements PreparedAnswers {
     const wishes = {
       sinceTime: asked.sinceTime,
       acceptEncoding: head.header('accept-encoding'),
-      acceptsDelta: false,
     };
     const choice = chooseAnswer(held, wishes, this.#clock.nowMs());
     const answer = this.#prepare(held, choice);
@@ -129,7 +129,7 @@ function answerOf(held: HeldPayload, choice: Choice, nowMs: number): PreparedAns
     return new PreparedAnswer({ ...headers, ...NO_UPDATES_HEADERS }, NO_UPDATES_BODY);
   const form = choice === 'not_acceptable' ? undefined : held.forms.held(choice);
   if (form === undefined) return undefined;
-  const whole = { ...wholeHeaders(held, false), ...formHeaders(form, held.payload.format) };
+  const whole = { ...wholeHeaders(held), ...formHeaders(form, held.payload.format) };
   return new PreparedAnswer({ ...headers, ...whole }, form.bytes);
 }
 
@@ -148,6 +148,7 @@ function read(head: RequestHead): Asked | undefined {
     queryKey: parameters.get('k'),
     queryProto: parameters.get('supports_proto'),
     queryDeltas: undefined,
+    queryChecksum: undefined,
     headerProto: protoHeader,
     sinceTime: parameters.get('sinceTime'),
   });

@@ -6,7 +6,9 @@ import type { HeldPayload } from '../../../core/payload-store.js';
 import type { Asker, Reading } from '../../../core/reader.js';
 import { errorBody, sendError } from '../../../servers/http/error-reply.js';
 import { NO_SUCH_VALUE } from '../origin/remote-value-client.js';
+import type { ProxyPath } from '../proxy-path.js';
 import { REMOTE_VALUE } from '../remote-values/value-kind.js';
+import { refuseLoop } from './proxy-in-front.js';
 import { isValueName } from '../spec-body/value-names.js';
 
 export interface RemoteValueSource {
@@ -18,8 +20,10 @@ export interface RemoteValueSource {
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 
-export function addRemoteValueRoutes(app: FastifyInstance, source: RemoteValueSource): void {
+export function addRemoteValueRoutes(app: FastifyInstance, path: ProxyPath, source: RemoteValueSource): void {
   function answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
+    const refused = refuseLoop(path, request, reply);
+    if (refused !== undefined) return refused;
     const { sha256 } = request.params as { readonly sha256: string };
     // As it was sent: escapes are no digits.
     const isName = isValueName(sha256) && request.url.split('?', 1)[0]?.endsWith(`/${sha256}`) === true;

@@ -21,6 +21,8 @@ export interface SpecRequest extends NamedKeys {
   readonly queryProto: unknown;
   /** `accept_deltas` of the query. */
   readonly queryDeltas: unknown;
+  /** `checksum` of the query. */
+  readonly queryChecksum: unknown;
   /** `statsig-supports-proto`. */
   readonly headerProto: string | undefined;
   /** Of the query or of the body: whatever was sent. */
@@ -34,6 +36,8 @@ export interface Question {
   /** It said something that could not. */
   readonly isSinceTimeIgnored: boolean;
   readonly acceptsDelta: boolean;
+  /** Of the version that it holds; undefined where it names none. */
+  readonly checksum: string | undefined;
 }
 
 /** A number as JSON writes one, whatever an SDK's language makes of it. At most 32 characters. */
@@ -49,6 +53,7 @@ export function toQuestion(request: SpecRequest): Question | ErrorBody {
     sinceTime: sinceTime ?? 0,
     isSinceTimeIgnored: sinceTime === undefined,
     acceptsDelta: isTrue(request.queryDeltas) || request.queryDeltas === '',
+    checksum: typeof request.queryChecksum === 'string' ? request.queryChecksum : undefined,
   };
 }
 

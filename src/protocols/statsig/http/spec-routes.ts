@@ -8,6 +8,8 @@ import { addBodyParser } from '../../../servers/http/body-parser.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
 import type { PayloadReply } from './payload-reply.js';
+import { refuseLoop } from './proxy-in-front.js';
+import type { ProxyPath } from '../proxy-path.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
 import { keyOf, toQuestion, type NamedKeys, type SpecRequest } from './request-key.js';
 
@@ -29,22 +31,25 @@ export const SPEC_URLS = SPEC_KINDS.flatMap((kind) =>
 
 export function addSpecRoutes(
   app: FastifyInstance,
+  path: ProxyPath,
   source: SpecSource,
   payloadReply: PayloadReply,
-  bodies: BodyRoom,
-  counts: SpecRequestCounts,
+  { bodies, counts }: { readonly bodies: BodyRoom; readonly counts: SpecRequestCounts },
 ): void {
   function answer(
     request: FastifyRequest,
     reply: FastifyReply,
     asked: SpecRequest,
   ): FastifyReply | Promise<FastifyReply> {
+    const refused = refuseLoop(path, request, reply);
+    if (refused !== undefined) return refused;
     const question = toQuestion(asked);
     if ('code' in question) return sendError(reply, question);
     if (question.isSinceTimeIgnored) counts.sinceTimeIgnored += 1;
     const wishes = {
       sinceTime: question.sinceTime,
       acceptsDelta: question.acceptsDelta,
+      checksum: question.checksum,
       acceptEncoding: request.headers['accept-encoding'],
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
       headers: request.headers,
@@ -80,6 +85,7 @@ export function describe(kind: ResourceKind, request: FastifyRequest, sinceTime:
     ...namedKeys(request),
     queryProto: member(request.query, 'supports_proto'),
     queryDeltas: member(request.query, 'accept_deltas'),
+    queryChecksum: member(request.query, 'checksum'),
     headerProto: text(request.headers['statsig-supports-proto']),
     sinceTime,
   };

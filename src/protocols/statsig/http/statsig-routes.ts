@@ -7,7 +7,8 @@ import { addDeltaRoutes } from './delta-routes.js';
 import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
 import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';
 import { addLogEventRoutes, LOG_EVENT_PATHS, type LogEventSink } from './log-event-routes.js';
-import { PayloadReply } from './payload-reply.js';
+import { PayloadReply, type DeltaSource } from './payload-reply.js';
+import type { ProxyPaths } from '../proxy-path.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
 import { addRemoteValueRoutes, type RemoteValueSource } from './remote-value-routes.js';
 import { addSpecRoutes, SPEC_URLS, type SpecRequestCounts, type SpecSource } from './spec-routes.js';
@@ -27,6 +28,8 @@ export interface StatsigSources {
   readonly idListFiles: IdListFileSource;
   readonly counts: SpecRequestCounts;
   readonly census: ClientCensus;
+  readonly paths: ProxyPaths;
+  readonly deltas: DeltaSource;
   /** Whether a key is served at all. */
   readonly admits: (sdkKey: string) => boolean;
   readonly remoteValues: RemoteValueSource;
@@ -38,21 +41,25 @@ export function statsigRoutes(
   options: StatsigRouteOptions,
 ): AddRoutes {
   return (app) => {
-    const payloadReply = new PayloadReply(clock, sources.census);
+    const payloadReply = new PayloadReply(clock, sources.deltas, sources.census);
+    const { paths } = sources;
     app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);
-      addSpecRoutes(scope, sources.specs, payloadReply, options.bodies, sources.counts);
-      addLogEventRoutes(
-        scope,
-        sources.logEvents,
-        options.bodies,
-        options.logEventBodyBytesMax,
-        sources.admits,
-      );
+      const { bodies, logEventBodyBytesMax } = options;
+      addSpecRoutes(scope, paths.specs, sources.specs, payloadReply, { bodies, counts: sources.counts });
+      const { logEvents, admits } = sources;
+      addLogEventRoutes(scope, paths.logEvents, { sink: logEvents, admits }, bodies, logEventBodyBytesMax);
     });
     addDeltaRoutes(app, sources.admits);
-    addIdListRoutes(app, sources.specs, sources.rewriteManifest, payloadReply, options.idLists);
+    addIdListRoutes(
+      app,
+      paths.idLists,
+      sources.specs,
+      sources.rewriteManifest,
+      payloadReply,
+      options.idLists,
+    );
     addIdListFileRoutes(app, sources.idListFiles, sources.admits);
-    addRemoteValueRoutes(app, sources.remoteValues);
+    addRemoteValueRoutes(app, paths.specs, sources.remoteValues);
   };
 }

@@ -7,6 +7,7 @@ import { answerInTime } from '../../../http-client/answer-in-time.js';
 import { readStart } from '../../../http-client/exchange.js';
 import { foreignAnswer, isForeignAnswer } from './foreign-answer.js';
 import { parseRetryAfterMs } from '../../../http-client/retry-after.js';
+import type { ProxyPath } from '../proxy-path.js';
 import {
   UpstreamPool,
   type UpstreamPoolOptions,
@@ -27,6 +28,8 @@ export interface EventClientOptions extends UpstreamPoolOptions {
   readonly requestTimeoutMs: number;
   /** Our own version, told to the origin. */
   readonly version: string;
+  /** The way to the origin. */
+  readonly path: ProxyPath;
 }
 
 export function createEventClient(clock: Clock, options: EventClientOptions): EventOrigin {
@@ -40,6 +43,7 @@ export function createEventClient(clock: Clock, options: EventClientOptions): Ev
       ...delivery.headers,
       'statsig-api-key': delivery.sdkKey,
       'x-sfp-batch-id': delivery.batchId,
+      via: options.path.via,
     };
     const response = await pool.post(new URL(base + delivery.query), headers, delivery.body, signal);
     return await judge(clock, response, delivery.sdkKey);

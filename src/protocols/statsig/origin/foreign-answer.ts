@@ -26,7 +26,17 @@ const PAGE_TYPES = /^(?:text\/html|application\/xhtml\+xml)\b/i;
 export function isForeignAnswer(headers: ResponseHeaders, bodyStart: string): boolean {
   if (FOREIGN_HEADERS.some((name) => headers[name] !== undefined)) return true;
   if (FOREIGN_SERVERS.test(String(headers['server'] ?? ''))) return true;
+  if (isWordOfSfp(headers, bodyStart)) return true;
   return PAGE_TYPES.test(String(headers['content-type'] ?? '')) || PAGE_START.test(bodyStart);
+}
+
+/**
+ * SFP says the same whether the origin refused the key or failed. Its framework, Rocket, adds the header to every answer;
+ * others add it too, but not to these words.
+ */
+function isWordOfSfp(headers: ResponseHeaders, bodyStart: string): boolean {
+  if (bodyStart !== 'Unauthorized' || headers['permissions-policy'] !== 'interest-cohort=()') return false;
+  return String(headers['content-type'] ?? '').startsWith('text/plain');
 }
 
 export function foreignAnswer(status: number): Failure<ForeignAnswerReason> {

@@ -15,7 +15,9 @@ import {
   type UpstreamResponse,
 } from '../../../http-client/upstream-pool.js';
 import { judgeRefusal } from './foreign-answer.js';
+import { withAge } from './relayed-answer.js';
 import { judgeHead } from './upstream-response.js';
+import type { ProxyPath } from '../proxy-path.js';
 
 const LIMITS = { encodedBytesMax: MANIFEST_BYTES_MAX, decodedBytesMax: MANIFEST_BYTES_MAX };
 /** What SFP and node-legacy send. */
@@ -27,6 +29,8 @@ export interface ManifestClientOptions extends UpstreamPoolOptions {
   readonly requestTimeoutMs: number;
   /** Our own version, told to the origin. */
   readonly version: string;
+  /** The way to the origin. */
+  readonly path: ProxyPath;
 }
 
 /** To be asked for manifests only. `sinceTime` is not sent: every answer is a whole manifest. */
@@ -41,6 +45,7 @@ export function createManifestClient(clock: Clock, options: ManifestClientOption
       'statsig-api-key': key.sdkKey,
       'user-agent': `spec-forward-proxy/${options.version}`,
       'x-sfp-version': options.version,
+      via: options.path.via,
     };
     const url = new URL(base + key.kind.path);
     const response = await onceMore(() => pool.post(url, headers, BODY, signal));
@@ -54,7 +59,7 @@ export function createManifestClient(clock: Clock, options: ManifestClientOption
     await takeInBody(response.body, plan.encoding, reader, LIMITS);
     const { bytes } = reader;
     const hash = createHash('sha256').update(bytes);
-    return {
+    const outcome: FetchOutcome = {
       kind: 'updated',
       payload: {
         format: 'json',
@@ -63,6 +68,7 @@ export function createManifestClient(clock: Clock, options: ManifestClientOption
         identityBytes: bytes.length,
       },
     };
+    return withAge(outcome, response.headers);
   }
 
   return {

@@ -40,6 +40,7 @@ export function createRemoteValueClient(
       'accept-encoding': 'br, gzip',
       'user-agent': `spec-forward-proxy/${options.version}`,
       'x-sfp-version': options.version,
+      via: options.path.via,
     };
     const withKey = sdkKey === undefined ? headers : { ...headers, 'statsig-api-key': sdkKey };
     const keyed: Pick<UpstreamPool, 'get'> = {

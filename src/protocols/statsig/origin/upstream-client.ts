@@ -11,7 +11,9 @@ import { getFollowingRedirects, type Answer } from '../../../http-client/upstrea
 import { UpstreamPool, type UpstreamPoolOptions } from '../../../http-client/upstream-pool.js';
 import { judgeRefusal } from './foreign-answer.js';
 import { toUpstreamRequest } from './upstream-request.js';
+import { withAge } from './relayed-answer.js';
 import { judgeBody, judgeHead } from './upstream-response.js';
+import type { ProxyPath } from '../proxy-path.js';
 
 export interface UpstreamOptions extends UpstreamPoolOptions {
   /** Scheme, host and port, with a path prefix where the origin stands under one. */
@@ -20,6 +22,8 @@ export interface UpstreamOptions extends UpstreamPoolOptions {
   readonly bodyLimits: BodyLimits;
   /** Our own version, told to the origin. */
   readonly version: string;
+  /** The way to the origin. */
+  readonly path: ProxyPath;
 }
 
 export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Origin {
@@ -28,7 +32,8 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
 
   async function ask(key: PayloadKey, sinceTime: number, signal: AbortSignal): Promise<FetchOutcome> {
     const { path, headers } = toUpstreamRequest(key, sinceTime, options.version);
-    const answer = await getFollowingRedirects(pool, new URL(base + path), headers, signal);
+    const url = new URL(base + path);
+    const answer = await getFollowingRedirects(pool, url, { ...headers, via: options.path.via }, signal);
     if ('kind' in answer) return answer;
     return await judge(key, sinceTime, answer, signal);
   }
@@ -52,7 +57,7 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
     }
     const reader = createSpecReader(plan.format, options.bodyLimits.decodedBytesMax);
     const body = await takeInBody(response.body, plan.encoding, reader, options.bodyLimits);
-    return judgeBody(plan, body, sinceTime);
+    return withAge(judgeBody(plan, body, sinceTime), response.headers);
   }
 
   return {

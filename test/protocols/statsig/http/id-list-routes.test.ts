@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { createConcurrencyLimit } from '../../../../src/domain/concurrency-limit.js';
 import type { Reading } from '../../../../src/core/reader.js';
+import { ProxyPath } from '../../../../src/protocols/statsig/proxy-path.js';
 import type { PayloadKey } from '../../../../src/domain/payload-key.js';
 import { ManifestFiles } from '../../../../src/protocols/statsig/id-lists/manifest-files.js';
 import { RewrittenManifests } from '../../../../src/protocols/statsig/id-lists/rewritten-manifests.js';
@@ -52,11 +53,13 @@ async function startScene(
       return scene.reading;
     },
   };
+  const path = new ProxyPath('0123456789abcdef');
   addIdListRoutes(
     app,
+    path,
     source,
     rewritten.of.bind(rewritten),
-    new PayloadReply(clock, { polled: () => undefined }),
+    new PayloadReply(clock, { answer: () => 'unsupported_path' }, { polled: () => undefined }),
     {
       publicUrl: '',
       rewritesUrls: true,

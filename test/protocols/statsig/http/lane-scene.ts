@@ -9,6 +9,7 @@ import { createLogger } from '../../../../src/observability/logger.js';
 import { openToBrowsers } from '../../../../src/protocols/statsig/http/browser-access.js';
 import { PayloadReply } from '../../../../src/protocols/statsig/http/payload-reply.js';
 import { PreparedSpecAnswers } from '../../../../src/protocols/statsig/http/prepared-spec-answers.js';
+import { ProxyPath } from '../../../../src/protocols/statsig/proxy-path.js';
 import { addSpecRoutes, namedKey, SPEC_URLS } from '../../../../src/protocols/statsig/http/spec-routes.js';
 import type { PreparedAnswers } from '../../../../src/servers/http/fast-lane/fast-lane.js';
 import type { HttpApp } from '../../../../src/servers/http/fastify-app.js';
@@ -132,9 +133,10 @@ export class LaneScene {
           scope,
           SPEC_URLS.map(({ url }) => url),
         );
-        addSpecRoutes(scope, source, new PayloadReply(this.clock, census), bounds.bodies, {
-          sinceTimeIgnored: 0,
-        });
+        const reply = new PayloadReply(this.clock, { answer: () => 'no_cached' }, census);
+        const path = new ProxyPath('0123456789abcdef');
+        const counts = { sinceTimeIgnored: 0 };
+        addSpecRoutes(scope, path, source, reply, { bodies: bounds.bodies, counts });
       });
     };
     const prepared = hasLane

@@ -13,6 +13,7 @@ const ASKED: SpecRequest = {
   queryKey: undefined,
   queryProto: undefined,
   queryDeltas: undefined,
+  queryChecksum: undefined,
   headerProto: undefined,
   sinceTime: undefined,
 };

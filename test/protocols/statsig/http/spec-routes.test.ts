@@ -1,8 +1,10 @@
 // Config specs over HTTP, from a warm proxy: what each kind of client is answered, header by header.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { demoProtobuf, demoV1, demoV2 } from '../../../../scripts/demo-specs.js';
+import { demoEnvelopes, demoProtobuf, demoV1, demoV2 } from '../../../../scripts/demo-specs.js';
+import { canMakeZstd } from '../../../../src/bodies/body-forms.js';
 import { startFakeOrigin, type FakeOrigin } from '../../../fakes/fake-origin.js';
 import { ManualClock } from '../../../fakes/manual-clock.js';
 import { SDK_KEY, startProxy, type TestProxy } from '../../../fakes/proxy.js';
@@ -80,6 +82,34 @@ test('protobuf is passed through under the labels SDKs need', async () => {
     assert.equal(answer.headers['content-encoding'], 'statsig-br');
     assert.ok(answer.bytes.equals(demoProtobuf(origin.project)));
   }
+});
+
+test('protobuf goes out under zstd to who names that by the name of Statsig, and JSON never', async () => {
+  const offered = 'statsig-zstd, statsig-br, gzip, deflate, br';
+  const protobuf = await get(`${V2}?supports_proto=true`, { 'accept-encoding': offered });
+  assert.equal(protobuf.headers['content-type'], 'application/octet-stream');
+  assert.equal(protobuf.headers['content-encoding'], canMakeZstd ? 'statsig-zstd' : 'statsig-br');
+  const envelopes = canMakeZstd
+    ? execFileSync('zstd', ['--decompress', '--stdout'], { input: protobuf.bytes })
+    : brotliDecompressSync(protobuf.bytes);
+  assert.ok(envelopes.equals(demoEnvelopes(origin.project)));
+  const again = await get(`${V2}?supports_proto=true`, {
+    'accept-encoding': offered,
+    'if-none-match': String(protobuf.headers.etag),
+  });
+  assert.equal(again.status, 304);
+  assert.equal((await get(V2, { 'accept-encoding': offered })).headers['content-encoding'], 'br');
+  assert.equal(
+    (await get(V2, { 'accept-encoding': 'statsig-zstd, zstd' })).headers['content-encoding'],
+    undefined,
+  );
+  const excluded = { 'accept-encoding': 'statsig-zstd;q=0, zstd' };
+  const br = await get(`${V2}?supports_proto=true`, excluded);
+  assert.equal(br.headers['content-encoding'], 'statsig-br');
+  const updates = await get(`${V2}?supports_proto=true&sinceTime=${origin.project.time}`, {
+    'accept-encoding': offered,
+  });
+  assert.equal(updates.text, NO_UPDATES);
 });
 
 test('a client that is current has no updates, in plain JSON, whatever it accepts', async () => {
@@ -251,11 +281,18 @@ test('the checksum that a body states is told, exactly, or none', async () => {
 
 test('who could do with a delta is told why a whole spec comes', async () => {
   const told = async (query: string): Promise<readonly unknown[]> => {
-    const { headers } = await get(`${V2}?${query}`);
+    const { status, headers } = await get(`${V2}?${query}`);
+    assert.equal(status, 200);
+    assert.equal(headers['x-deltas-used'], undefined);
     return [headers['x-statsig-delta-fallback-reason'], headers['x-statsig-delta-fallback-source']];
   };
-  for (const query of ['accept_deltas=true', 'accept_deltas=1&sinceTime=5&checksum=1', 'accept_deltas']) {
-    assert.deepEqual(await told(query), ['deltas_disabled', 'no_store'], query);
+  for (const [query, reason] of [
+    ['accept_deltas=true', 'supports_proto_required'],
+    ['accept_deltas=true&supports_proto=true', 'missing_caller_checksum'],
+    ['accept_deltas&supports_proto=true&sinceTime=5', 'missing_caller_checksum'],
+    ['accept_deltas=1&supports_proto=true&sinceTime=5&checksum=1', 'no_cached'],
+  ] as const) {
+    assert.deepEqual(await told(query), [reason, 'local_compute'], query);
   }
   const none = [undefined, undefined];
   assert.deepEqual(await told(''), none);

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { demoEnvelopes, demoV2, envelope } from '../../../../scripts/demo-specs.js';
-import { message } from '../../../../scripts/protobuf-writer.js';
+import { message } from '../../../../src/protocols/statsig/spec-body/protobuf-writer.js';
 import type { NamedValue } from '../../../../src/domain/named-value.js';
 import { createSpecReader } from '../../../../src/protocols/statsig/spec-body/spec-reader.js';
 import { NAMED_VALUES_MAX } from '../../../../src/protocols/statsig/spec-body/value-names.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { demoEnvelopes, demoV2, envelope } from '../../../../scripts/demo-specs.js';
-import { delimited, message } from '../../../../scripts/protobuf-writer.js';
+import { delimited, message } from '../../../../src/protocols/statsig/spec-body/protobuf-writer.js';
 import { createProtobufSpecReader } from '../../../../src/protocols/statsig/spec-body/protobuf-spec-reader.js';
 import { BodyFault } from '../../../../src/domain/body-reader.js';
 import type { SpecFacts } from '../../../../src/protocols/statsig/spec-body/spec-facts.js';

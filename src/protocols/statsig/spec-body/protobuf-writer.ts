@@ -1,4 +1,4 @@
-// Writes protobuf messages field by field: enough to make config specs for demos, tests and benchmarks.
+// Writes protobuf messages field by field, as far as specs and their deltas need it.
 
 export type FieldValue = number | boolean | string | Uint8Array;
 
