@@ -66,6 +66,12 @@ export const BUDGET: readonly BudgetRow[] = [
       'the key with most gives up its oldest to a key that has at least two fewer; else RESOURCE_EXHAUSTED',
   },
   {
+    gauge: 'clients',
+    what: 'SDK instances of specs that are held, in the census',
+    limit: '20,000',
+    beyond: 'they are served, and not counted; the key with most gives up its oldest to another',
+  },
+  {
     gauge: 'healthWatches',
     what: 'health watches',
     limit: '200',
@@ -84,7 +90,7 @@ export const BUDGET: readonly BudgetRow[] = [
     gauge: 'coldFetchesOfKnownKeysWaiting',
     what: 'the same of known keys',
     limit: '1,000 of their own, for 10 s; all of `--cold-fetches-max` may be in flight',
-    beyond: 'the same',
+    beyond: '503 `too_many_cold_fetches`',
   },
   {
     gauge: 'remoteValueFetchesWaiting',
