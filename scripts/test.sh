@@ -11,6 +11,8 @@ main() {
   fi
   install_programs redis-server openssl curl promtool:prometheus
 
+  npm run --silent chart:helm
+
   npm run check
   npm test -- --and-on-node-24 "$@"
 }
