@@ -28,12 +28,13 @@ describe('helm renders the chart', { skip }, () => {
 });
 
 describe('helm takes over from deploy', { skip }, () => {
-  it('the alerts, about the job that the ServiceMonitor makes, and the board', () => {
+  it('the alerts, about the job that the ServiceMonitor makes, and both boards', () => {
     const sets = [
       'prometheusRule.enabled=true',
       'prometheusRule.labels.release=prometheus',
       'prometheusRule.groups[0].name=more',
       'dashboards.enabled=true',
+      'dashboards.statsd=true',
       'dashboards.annotations.folder=Statsig',
     ];
     const { yaml = '', errors } = render(helm, [
@@ -55,10 +56,12 @@ describe('helm takes over from deploy', { skip }, () => {
     const { groups } = parse(rules) as { readonly groups: readonly unknown[] };
     assert.deepEqual(rule.spec?.groups, [...groups, { name: 'more' }]);
     assert.equal(board?.metadata.labels['grafana_dashboard'], '1');
-    assert.equal(
-      board.data?.['proxy-spec-forward-proxy.json'],
-      readFileSync('deploy/grafana/spec-forward-proxy.json', 'utf8'),
-    );
+    for (const ending of ['', '-statsd']) {
+      assert.equal(
+        board.data?.[`proxy-spec-forward-proxy${ending}.json`],
+        readFileSync(`deploy/grafana/spec-forward-proxy${ending}.json`, 'utf8'),
+      );
+    }
   });
 });
 

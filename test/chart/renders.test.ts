@@ -158,10 +158,11 @@ test('chart/README.md is what the comments in values.yaml make of it, and each v
   assert.ok(chartValues().length > 100);
 });
 
-test('the chart has the rules and the board of deploy', () => {
+test('the chart has the rules and the boards of deploy', () => {
   const copies = [
     ['files/rules.yaml', 'deploy/prometheus/rules.yaml'],
     ['files/dashboard.json', 'deploy/grafana/spec-forward-proxy.json'],
+    ['files/dashboard-statsd.json', 'deploy/grafana/spec-forward-proxy-statsd.json'],
   ] as const;
   for (const [copy, original] of copies)
     assert.equal(
