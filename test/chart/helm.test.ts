@@ -9,7 +9,7 @@ import { CHART, GOLDEN, render, VALUES, valuesNames } from '../../scripts/chart/
 
 const helm = helmPath(process.env) ?? '';
 const skip =
-  helm === '' && 'there is no helm: `npm run chart:helm` builds one where there is go, or set HELM';
+  helm === '' && 'there is no helm: `npm run chart:tools` builds one where there is go, or set HELM';
 
 interface Monitoring {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
