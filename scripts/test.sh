@@ -11,9 +11,6 @@ main() {
   fi
   install_programs redis-server openssl curl promtool:prometheus
 
-  npm run --silent chart:tools ||
-    echo "scripts/test.sh: helm or Kubernetes' types could not be built; tests that need them are skipped" >&2
-
   npm run check
   npm test -- --and-on-node-24 "$@"
 }
