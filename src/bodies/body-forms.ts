@@ -5,7 +5,13 @@ import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliCompress, createGzip } from 'node:zlib';
 import { toEtag } from '../domain/etag.js';
-import type { BodyForm, Encoding, FormEncoding, Payload } from '../domain/payload.js';
+import {
+  ENCODINGS_BY_SIZE,
+  type BodyForm,
+  type Encoding,
+  type FormEncoding,
+  type Payload,
+} from '../domain/payload.js';
 import { createDecoder } from './body-decoding.js';
 import { brotliOptions, PIECE_BYTES, zstdEncoder } from './body-encoding.js';
 
@@ -87,7 +93,7 @@ export class BodyForms {
   #keep(form: BodyForm<FormEncoding>): readonly Encoding[] {
     this.#made.set(form.encoding, form);
     const made = [...this.#made.keys()].filter((encoding) => encoding !== 'zstd');
-    return [...made, ...ALL_ENCODINGS.filter((encoding) => !this.#made.has(encoding))];
+    return [...made, ...ENCODINGS_BY_SIZE.filter((encoding) => !this.#made.has(encoding))];
   }
 
   /** Bytes held per form. */
@@ -102,8 +108,6 @@ export class BodyForms {
 
 /** Whether this Node can. */
 export const canMakeZstd = zstdEncoder !== undefined;
-
-const ALL_ENCODINGS: readonly Encoding[] = ['br', 'gzip', 'identity'];
 
 /** The body of a form, decoded piece by piece on zlib's threads. */
 export async function decodeForm(form: BodyForm, take: (piece: Buffer) => void): Promise<void> {
