@@ -32,6 +32,7 @@ import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
+import { unreadFormsFeature } from './unread-forms.js';
 import { versionEventFeature } from './version-events.js';
 import type { World } from './world.js';
 
@@ -83,6 +84,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     idListFeature(clock, rooms),
     rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
+    unreadFormsFeature(clock, [rooms.store, rooms.remoteValueStore]),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
@@ -177,7 +179,8 @@ function buildRooms(
   events: ProxyEvents,
   { places, link, valueFolder }: OpenedPlaces,
   { connections, disk }: Shared,
-): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> & Pick<BuiltRemoteValues, 'remoteValueFeature'> {
+): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
+  Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const paths = createProxyPaths(randomBytes(PROXY_ID_BYTES).toString('hex'));
@@ -197,7 +200,7 @@ function buildRooms(
     places,
     valueFolder,
   );
-  const { remoteValues, remoteValueOrigin, remoteValueFeature } = values;
+  const { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore } = values;
   const arriving = remoteValues.arrive.bind(remoteValues);
   const core = buildCore(config, world, events, { origin, places: values.places, link, arriving });
   core.store.subscribe(remoteValues);
@@ -208,6 +211,6 @@ function buildRooms(
   const isHeld = (key: PayloadKey): boolean => core.store.peek(key) !== undefined;
   const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
   core.store.subscribe(deltas);
-  const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature };
+  const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
   return { ...core, ...idLists, ...ofValues, logEvents, paths, deltas };
 }
