@@ -1,4 +1,4 @@
-// Dashboards of deploy: for Grafana over Prometheus, and for Datadog with SFP's names, from one list of panels each.
+// Dashboards of deploy: for Grafana over /metrics, and with SFP's names for Grafana over statsd_exporter and for Datadog.
 
 interface Query {
   readonly expr: string;
@@ -81,54 +81,135 @@ export const PROMETHEUS_PANELS: readonly Panel[] = [
     `max by (table) (sfp_table_entries{${JOB}} / sfp_table_entries_max{${JOB}})`,
     '{{table}}',
   ]),
+  panel('Clients by the version that they hold', 'short', [
+    `sum by (version_held) (sfp_clients{${JOB}})`,
+    '{{version_held}}',
+  ]),
+  panel(
+    'Time until clients are sent a change',
+    's',
+    quantile('sfp_client_update_delay_seconds', '0.5'),
+    quantile('sfp_client_update_delay_seconds', '0.9'),
+    quantile('sfp_client_update_delay_seconds', '0.99'),
+  ),
+  panel('ID lists: files', 'ops', [
+    `sum by (outcome) (rate(sfp_id_list_file_fetches_total{${JOB}}[$__rate_interval]))`,
+    '{{outcome}}',
+  ]),
   panel('CPU', 'percentunit', [`rate(process_cpu_seconds_total{${JOB}}[$__rate_interval])`, '{{instance}}']),
   panel('Memory', 'bytes', [`process_resident_memory_bytes{${JOB}}`, '{{instance}}']),
   panel('Lateness of the event loop', 's', [`nodejs_eventloop_lag_p99_seconds{${JOB}}`, '{{instance}}']),
 ];
 
-/** With `$service` and `$env` as Datadog's template variables. The first four are those that SFP tells its users to watch. */
-export const DATADOG_PANELS: readonly Panel[] = [
-  panel(
+/** How values of an event are put together. */
+type How = 'p99' | 'min' | 'sum' | 'rate' | 'total';
+
+interface SfpQuery {
+  readonly how: How;
+  /** With its operation, as SFP names it. */
+  readonly event: string;
+  readonly by: readonly string[];
+}
+
+interface SfpPanel {
+  readonly title: string;
+  /** Grafana's name of it. */
+  readonly unit: string;
+  readonly queries: readonly SfpQuery[];
+}
+
+/** The first four are those that SFP tells its users to watch. */
+export const SFP_PANELS: readonly SfpPanel[] = [
+  sfpPanel(
     'Requests',
-    'request',
-    datadog('count:', 'HttpServerRequestSuccess.latency', 'path', '.as_rate()'),
-    datadog('count:', 'HttpServerRequestFailed.latency', 'path,status_code', '.as_rate()'),
+    'reqps',
+    sfp('rate', 'HttpServerRequestSuccess.latency', 'path'),
+    sfp('rate', 'HttpServerRequestFailed.latency', 'path', 'status_code'),
   ),
-  panel(
-    'Latency of requests, p99',
-    'millisecond',
-    datadog('p99:', 'HttpServerRequestSuccess.latency', 'path'),
-  ),
-  panel(
+  sfpPanel('Latency of requests, p99', 's', sfp('p99', 'HttpServerRequestSuccess.latency', 'path')),
+  sfpPanel(
     'Delay of changes, p99',
-    'millisecond',
-    datadog('p99:', 'UpdateConfigSpecStorePropagationDelayMs.latency', 'path'),
+    's',
+    sfp('p99', 'UpdateConfigSpecStorePropagationDelayMs.latency', 'path'),
   ),
-  panel(
+  sfpPanel(
     'Fetches from the origin',
-    'request',
-    datadog('count:', 'HttpDataProviderGotData.latency', 'path', '.as_rate()'),
-    datadog('count:', 'HttpDataProviderNoData.latency', 'path', '.as_rate()'),
-    datadog('count:', 'HttpDataProviderError.latency', 'path', '.as_rate()'),
+    'reqps',
+    sfp('rate', 'HttpDataProviderGotData.latency', 'path'),
+    sfp('rate', 'HttpDataProviderNoData.latency', 'path'),
+    sfp('rate', 'HttpDataProviderError.latency', 'path'),
   ),
-  panel(
+  sfpPanel(
     'Version of each spec',
-    'millisecond',
-    datadog('min:', 'ConfigSpecCurrentLcut.gauge', 'sdk_key,path'),
+    'dateTimeAsIso',
+    sfp('min', 'ConfigSpecCurrentLcut.gauge', 'sdk_key', 'path'),
   ),
-  panel('gRPC streams', 'connection', datadog('sum:', 'GrpcEstimatedActiveStreams.gauge', 'pod_name')),
-  panel(
+  sfpPanel('gRPC streams', 'short', sfp('sum', 'GrpcEstimatedActiveStreams.gauge', 'pod_name')),
+  sfpPanel(
+    'Messages on gRPC streams',
+    'ops',
+    sfp('total', 'GrpcStreamingStreamedInitialized.count', 'path'),
+    sfp('total', 'GrpcStreamingStreamedResponse.count', 'path'),
+    sfp('total', 'GrpcStreamingStreamDisconnected.count', 'path'),
+  ),
+  sfpPanel(
     'Redis',
-    'operation',
-    datadog('sum:', 'RedisCacheWriteFailed.count', 'path', '.as_count()'),
-    datadog('sum:', 'RedisCacheReadFailed.count', 'path', '.as_count()'),
+    'ops',
+    sfp('total', 'RedisCacheWriteSucceed.count', 'path'),
+    sfp('total', 'RedisCacheWriteFailed.count', 'path'),
+    sfp('total', 'RedisCacheReadFailed.count', 'path'),
   ),
-  panel(
-    'Exposures left out',
-    'event',
-    datadog('sum:', 'LogEventStoreDeduped.count', 'pod_name', '.as_count()'),
-  ),
+  sfpPanel('Exposures left out', 'ops', sfp('total', 'LogEventStoreDeduped.count', 'pod_name')),
 ];
+
+function sfpPanel(title: string, unit: string, ...queries: readonly SfpQuery[]): SfpPanel {
+  return { title, unit, queries };
+}
+
+function sfp(how: How, event: string, ...by: readonly string[]): SfpQuery {
+  return { how, event, by };
+}
+
+const DATADOG: Readonly<Record<How, readonly [before: string, after: string]>> = {
+  p99: ['p99:', ''],
+  min: ['min:', ''],
+  sum: ['sum:', ''],
+  rate: ['count:', '.as_rate()'],
+  total: ['sum:', '.as_count()'],
+};
+
+/** With `$service` and `$env` as Datadog's template variables. */
+function toDatadog({ how, event, by }: SfpQuery): string {
+  const [before, after] = DATADOG[how];
+  return `${before}statsig.forward_proxy.${event}{$service,$env} by {${by.join(',')}}${after}`;
+}
+
+/** In Prometheus, under the names that statsd_exporter gives without a mapping: latencies are summaries in seconds. */
+export const STATSD_PANELS: readonly Panel[] = SFP_PANELS.map(({ title, unit, queries }) => ({
+  title,
+  unit,
+  queries: queries.map((query) => ({
+    expr: toPromql(query),
+    legend: [query.event.split('.')[0], ...query.by.map((tag) => `{{${tag}}}`)].join(' '),
+  })),
+}));
+
+function toPromql({ how, event, by }: SfpQuery): string {
+  const name = `statsig_forward_proxy_${event.replace('.', '_')}`;
+  const pods = 'pod_name=~"$pod_name"';
+  const of = (values: string, aggregate = 'sum'): string => `${aggregate} by (${by.join(', ')}) (${values})`;
+  switch (how) {
+    case 'p99':
+      return of(`${name}{${pods}, quantile="0.99"}`, 'max');
+    case 'min':
+    case 'sum':
+      return of(`${name}{${pods}}`, how);
+    case 'rate':
+      return of(`rate(${name}_count{${pods}}[$__rate_interval])`);
+    case 'total':
+      return of(`rate(${name}{${pods}}[$__rate_interval])`);
+  }
+}
 
 function panel(title: string, unit: string, ...queries: readonly (readonly [string, string])[]): Panel {
   return { title, unit, queries: queries.map(([expr, legend]) => ({ expr, legend })) };
@@ -140,45 +221,55 @@ function quantile(name: string, share: string, filter = ''): readonly [string, s
   return [`histogram_quantile(${share}, ${rates})`, `p${Number(share) * 100}`];
 }
 
-function datadog(how: string, name: string, by: string, end = ''): readonly [string, string] {
-  return [`${how}statsig.forward_proxy.${name}{$service,$env} by {${by}}${end}`, by];
-}
-
 const COLUMNS = 2;
 const [WIDTH, HEIGHT] = [12, 8];
 
-export function grafanaBoard(): string {
-  const source = { type: 'prometheus', uid: '${datasource}' };
-  const variable = (name: string, query: string, isMany: boolean): object => ({
-    ...{ name, type: 'query', datasource: source, query: { query, refId: name }, refresh: 2 },
+const SOURCE = { type: 'prometheus', uid: '${datasource}' };
+
+function variable(name: string, query: string, isMany: boolean): object {
+  return {
+    ...{ name, type: 'query', datasource: SOURCE, query: { query, refId: name }, refresh: 2 },
     ...(isMany
       ? { includeAll: true, multi: true, allValue: '.*', current: { text: 'All', value: '$__all' } }
       : {}),
-  });
+  };
+}
+
+export function grafanaBoard(): string {
+  return toGrafana('spec-forward-proxy', PROMETHEUS_PANELS, [
+    variable('job', 'label_values(sfp_build_info, job)', false),
+    variable('instance', 'label_values(sfp_build_info{job="$job"}, instance)', true),
+  ]);
+}
+
+export function statsdBoard(): string {
+  const requests = 'statsig_forward_proxy_HttpServerRequestSuccess_latency_count';
+  return toGrafana('spec-forward-proxy-statsd', STATSD_PANELS, [
+    variable('pod_name', `label_values(${requests}, pod_name)`, true),
+  ]);
+}
+
+function toGrafana(name: string, panels: readonly Panel[], variables: readonly object[]): string {
   return toText({
-    title: 'spec-forward-proxy',
-    uid: 'spec-forward-proxy',
+    title: name,
+    uid: name,
     schemaVersion: 39,
     refresh: '30s',
     time: { from: 'now-1h', to: 'now' },
     tags: ['spec-forward-proxy'],
     templating: {
-      list: [
-        { name: 'datasource', type: 'datasource', query: 'prometheus' },
-        variable('job', 'label_values(sfp_build_info, job)', false),
-        variable('instance', 'label_values(sfp_build_info{job="$job"}, instance)', true),
-      ],
+      list: [{ name: 'datasource', type: 'datasource', query: 'prometheus' }, ...variables],
     },
-    panels: PROMETHEUS_PANELS.map(({ title, unit, queries }, at) => ({
+    panels: panels.map(({ title, unit, queries }, at) => ({
       id: at + 1,
       title,
       type: 'timeseries',
-      datasource: source,
+      datasource: SOURCE,
       gridPos: { w: WIDTH, h: HEIGHT, x: (at % COLUMNS) * WIDTH, y: Math.floor(at / COLUMNS) * HEIGHT },
       fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
       targets: queries.map(({ expr, legend }, index) => ({
         refId: String.fromCharCode(65 + index),
-        datasource: source,
+        datasource: SOURCE,
         expr,
         legendFormat: legend,
       })),
@@ -193,11 +284,11 @@ export function datadogBoard(): string {
       "With the names of Statsig's forward proxy: the same board shows both while one replaces the other.",
     layout_type: 'ordered',
     template_variables: ['service', 'env'].map((name) => ({ name, prefix: name, default: '*' })),
-    widgets: DATADOG_PANELS.map(({ title, queries }) => ({
+    widgets: SFP_PANELS.map(({ title, queries }) => ({
       definition: {
         title,
         type: 'timeseries',
-        requests: queries.map(({ expr }) => ({ q: expr, display_type: 'line' })),
+        requests: queries.map((query) => ({ q: toDatadog(query), display_type: 'line' })),
       },
     })),
   });

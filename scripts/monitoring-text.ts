@@ -1,7 +1,8 @@
 // docs/monitoring.md as text, made from the catalogue of events and the table of instruments.
-import { catalogue, type CatalogueRow } from '../src/observability/catalogue.js';
+import { catalogue, type CatalogueRow, type Operation } from '../src/observability/catalogue.js';
 import { instruments, type Instrument } from '../src/observability/instruments.js';
 import { otelNameOf } from '../src/observability/otel-names.js';
+import { SFP_EVENTS, type SfpEvent } from './sfp-events.js';
 
 const HEAD = `# Monitoring
 
@@ -24,7 +25,9 @@ always. Recording an event costs 0.1 to 0.2 µs and makes no object.
 ## Boards and alerts
 
 - \`deploy/grafana/spec-forward-proxy.json\`: import it into Grafana, and choose the data source and the job.
-- \`deploy/datadog/spec-forward-proxy.json\`: a Datadog board with SFP's names, which shows SFP and this proxy alike.
+- \`deploy/grafana/spec-forward-proxy-statsd.json\`: the same for who has \`--statsd-logging\` and statsd_exporter (without a mapping) before
+  Prometheus. Its panels have SFP's names: it shows SFP and this proxy alike.
+- \`deploy/datadog/spec-forward-proxy.json\`: a Datadog board with the same panels.
 - \`deploy/prometheus/rules.yaml\`: alerts, for a job that is called \`spec-forward-proxy\`; each names the place in
   these documents that says what to do. \`promtool test rules rules.test.yaml\` shows when each fires.
 
@@ -44,6 +47,25 @@ for each spec held, whatever clients send. Beside these there are \`process_*\` 
 
 `;
 
+const CLIENTS = `
+### Clients
+
+\`sfp_clients\` and \`clients\` of [\`/status\`](endpoints.md#status) say which versions the fleet's SDKs hold; \`sfp_client_update_delay_seconds\`
+how long after the proxy they were sent a new one: its quantiles are the time until 50, 90 and 99 % of them had it.
+
+- An instance is a session of an SDK (\`statsig-server-session-id\`) that asks for one spec. A poll says which version it holds
+  (\`sinceTime\`): \`none\` until its second poll, \`older\` until it says that it has what it was sent. What stays \`older\` while it polls
+  cannot use what it is sent; what stays \`none\` cannot keep it. It is gone three minutes after its last poll.
+- A stream is an instance while it is open, and holds what it took. On streams SDKs name neither session nor SDK: they are listed by their gRPC
+  library (\`tonic\` is that of core SDKs).
+- Polls without a session cannot be told apart: the SDKs for Elixir, Erlang and PHP, the legacy one for Rust, those in browsers, and
+  \`getConfigSpec\`. They are counted as \`unnamedPolls\`, and are no instances.
+- Each replica knows its own clients only. A client whose polls reach several replicas is an instance at each of them, and \`older\` where it has not
+  asked since the change: add up replicas only where connections stay with one.
+- 20,000 instances at most, some 8 MB; a client on its own fills the places of its own SDK key only.
+
+`;
+
 const EVENTS_HEAD = `
 ## Events
 
@@ -53,15 +75,6 @@ Datadog](#statsd-and-datadog), [Statsig](#statsig) and [OpenTelemetry](#opentele
 `;
 
 const TAIL = `
-### Events of SFP that do not exist here
-
-| event | why |
-| --- | --- |
-| \`HttpDataProviderNoDataDueToBadLcut\` | the version of a spec is read from its body; a missing or broken \`x-since-time\` changes nothing |
-| \`NginxCacheBytesUsed\`, \`NginxCacheBytesLimit\` | there is no nginx and no cache on disk in front of the proxy: what specs take is \`sfp_spec_bytes\` |
-| \`InMemoryCacheWriteSucceed\`, \`InMemoryCacheWriteSkipped\`, \`InMemoryCacheReadSucceed\` | of a cache that cannot be selected in SFP either |
-| \`DownloadIdListFileSizeBytes\` | its tag \`file_id\` is one of any number of files: what copies take in all is \`sfp_id_list_copy_bytes\` |
-
 ## statsd and Datadog
 
 \`--statsd-logging\` sends every event of the table to a statsd receiver, \`--datadog-logging\` to Datadog's agent (latencies as
@@ -130,31 +143,49 @@ Attribute values are \`/v1/download_config_specs/\` and \`200\`, where SFP write
 \`service.name\` is \`spec-forward-proxy\` unless it is set (SFP: \`unknown_service\`); gRPC works with TLS; variables of a signal, the
 temporality, \`OTEL_METRICS_EXPORTER\` and \`OTEL_SDK_DISABLED\` count; a wrong variable ends the start with a sentence and exit status 2.
 
-### What is counted differently
+## From SFP
 
+What Statsig's forward proxy sends, as recorded of 4.1 and read of 4.3 to 4.5, beside what is sent here under the same names: a
+test sends traffic through the proxy and holds its lines against this table. In all of them:
+
+- Values are milliseconds with three decimals; SFP cuts them off.
+- \`accept-encoding\` and \`content-encoding\` are joined by \`+\`, as in SFP since 4.3; 4.1 wrote \`[PlainText, Gzip]\`, and left an
+  encoding of none empty.
+- A key shorter than 40 characters shows half of them; SFP shows one of up to 20 whole. Without one the tag is \`none\`.
 - Every request counts. In SFP, nginx answered repeated ones for 5 s without the proxy knowing: rates of \`HttpServerRequestSuccess\`
   rise at the move, and latencies fall.
-- \`sdk_key\` of a probe is \`none\` (SFP: \`health\`), and \`path\` of an unknown route is \`other\` (SFP: the path itself). Short keys are never shown whole.
-- \`accept-encoding\` and \`content-encoding\` are joined by \`+\`, as in SFP since 4.3; 4.1 wrote \`[PlainText, Gzip]\`.
-- Latencies have decimals; SFP cuts them off.
 - Datagrams to another host are of 1,432 bytes at most (SFP 8,000), so that they pass any network unbroken, and leave after 1 s (SFP
   30 s).
-- An answer of 304 is a success; in SFP it was a failure.
-- \`ConfigSpecStoreGotData\` is sent; SFP documents it and never sends it.
-- \`UpdateConfigSpecStorePropagationDelayMs\` comes with a version that replaces another, as in SFP, and never with a first one.
+
 `;
+
+const SFP_TYPES: Readonly<Record<Operation, string>> = {
+  latency: '`.latency`: `ms`, Datadog `d`',
+  count: '`.count`: `c`',
+  gauge: '`.gauge`: `g`',
+};
+
+function toSfpRow(name: string, { operation, tags, later, since, differs }: SfpEvent): string[] {
+  const ofFirst = since === undefined ? codes(tags) : `(since ${since}) ${codes(tags)}`;
+  return [`\`${name}\``, SFP_TYPES[operation], ofFirst, codes(later), differs === '' ? 'the same' : differs];
+}
 
 export function monitoringText(): string {
   const rows: readonly (readonly [string, CatalogueRow])[] = Object.entries(catalogue);
   return [
     HEAD,
     table(['metric', 'OpenTelemetry', 'type', 'labels', 'what it is'], instruments.map(toInstrumentRow)),
+    CLIENTS,
     EVENTS_HEAD,
     table(
       ['event', 'type', 'tags', 'when', 'feeds'],
       rows.filter(([, { sfp }]) => sfp !== undefined).map(([name, row]) => toEventRow(name, row)),
     ),
     TAIL,
+    table(
+      ['event', 'type', 'tags in SFP 4.1', 'since 4.3 to 4.5', 'here'],
+      Object.entries(SFP_EVENTS).map(([name, row]) => toSfpRow(name, row)),
+    ),
   ].join('');
 }
 

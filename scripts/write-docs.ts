@@ -1,6 +1,6 @@
 // Writes anew what is made from code: pages of docs and boards of deploy: `npm run docs`.
 import { writeFileSync } from 'node:fs';
-import { datadogBoard, grafanaBoard } from './boards.js';
+import { datadogBoard, grafanaBoard, statsdBoard } from './boards.js';
 import { configurationText } from './configuration-text.js';
 import { monitoringText } from './monitoring-text.js';
 import { timeoutsText } from './timeouts-text.js';
@@ -10,6 +10,7 @@ const FILES = {
   'docs/monitoring.md': monitoringText(),
   'docs/timeouts.md': timeoutsText(),
   'deploy/grafana/spec-forward-proxy.json': grafanaBoard(),
+  'deploy/grafana/spec-forward-proxy-statsd.json': statsdBoard(),
   'deploy/datadog/spec-forward-proxy.json': datadogBoard(),
 };
 

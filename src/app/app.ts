@@ -9,6 +9,7 @@ import type { Gauges } from '../observability/gauges.js';
 import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
+import { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { Tracing } from '../observability/tracing.js';
 import { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
@@ -20,6 +21,7 @@ import { buildAccess } from './access.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { openClientCertificates } from './client-certificates.js';
 import { buildCore } from './core.js';
+import { clientFeature } from './clients.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
 import { buildIdLists, idListFeature } from './id-lists.js';
@@ -85,6 +87,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
     unreadFormsFeature(clock, [rooms.store, rooms.remoteValueStore]),
+    clientFeature(clock, rooms.census),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
@@ -204,6 +207,8 @@ function buildRooms(
   const arriving = remoteValues.arrive.bind(remoteValues);
   const core = buildCore(config, world, events, { origin, places: values.places, link, arriving });
   core.store.subscribe(remoteValues);
+  const census = new ClientCensus(clock, events);
+  core.store.subscribe(census);
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
@@ -212,5 +217,5 @@ function buildRooms(
   const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
   core.store.subscribe(deltas);
   const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
-  return { ...core, ...idLists, ...ofValues, logEvents, paths, deltas };
+  return { ...core, ...idLists, ...ofValues, census, logEvents, paths, deltas };
 }

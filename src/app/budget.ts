@@ -66,6 +66,12 @@ export const BUDGET: readonly BudgetRow[] = [
       'the key with most gives up its oldest to a key that has at least two fewer; else RESOURCE_EXHAUSTED',
   },
   {
+    gauge: 'clients',
+    what: 'SDK instances of specs that are held, in the census',
+    limit: '20,000',
+    beyond: 'they are served, and not counted; the key with most gives up its oldest to another',
+  },
+  {
     gauge: 'healthWatches',
     what: 'health watches',
     limit: '200',

@@ -73,7 +73,8 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     if (store.peek(key) !== undefined) return 'held';
     return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
   };
-  const outcomes = new OutcomeLog(clock, log, events, standing, toHostOf(config));
+  const versionOf = (key: PayloadKey): number | undefined => store.peek(key)?.payload.version;
+  const outcomes = new OutcomeLog(clock, log, events, standing, toHostOf(config), versionOf);
   const memory = new ColdMemory(clock);
   const backups = new Backups(clock, log, store, places);
   const refresher = new Refresher(

@@ -75,6 +75,9 @@ export function idListFeature(clock: Clock, { manifests, idListFiles, idListDisk
     close: () => atMost(clock, CLOSE_MS_MAX, idListFiles.close()),
     readings: (write) => {
       write(to.idListBytes, idListFiles.copyBytes);
+      write(to.idListHits, idListFiles.hits);
+      for (const [end, fetches] of Object.entries(idListFiles.fetchesEnded))
+        write(to.idListFetches, fetches, end);
     },
     gauges: () => ({ ...manifests.gauges, ...idListFiles.gauges }),
     unusable: () => {

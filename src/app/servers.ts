@@ -20,6 +20,7 @@ import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js
 import { PreparedSpecAnswers } from '../protocols/statsig/http/prepared-spec-answers.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
+import type { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { ProxyPaths } from '../protocols/statsig/proxy-path.js';
 import type { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -63,6 +64,7 @@ export interface Servers extends Feature {
 export interface AllRooms
   extends Core, IdLists, Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'> {
   readonly logEvents: LogEventStore;
+  readonly census: ClientCensus;
   readonly paths: ProxyPaths;
   readonly deltas: DeltaStore;
   readonly readiness: Readiness;
@@ -165,12 +167,13 @@ function buildPublicServer(
   bodies: BodyRoom,
   counts: SpecRequestCounts,
 ): HttpApp {
-  const { readiness, events, keyPolicy, reader, logEvents, remoteValues } = rooms;
+  const { readiness, events, keyPolicy, reader, logEvents, remoteValues, census } = rooms;
   const { manifests, rewrittenManifests, idListFiles, paths, deltas } = rooms;
   const sources = {
     specs: reader,
     admits: keyPolicy.admits.bind(keyPolicy),
     counts,
+    census,
     remoteValues,
     paths,
     deltas,
@@ -183,7 +186,7 @@ function buildPublicServer(
   const { tracing } = rooms;
   // Requests in the fast lane have no spans.
   const hasLane = !config.disableFastLane && tracing === undefined;
-  const prepared = hasLane ? new PreparedSpecAnswers(clock, { held }) : undefined;
+  const prepared = hasLane ? new PreparedSpecAnswers(clock, { held }, census) : undefined;
   const options = { ...toHttpOptions(config), bodies, prepared, tracing };
   return buildHttpServer(clock, log, events, readiness, options, [routes]);
 }
@@ -199,7 +202,7 @@ function buildGrpcServer(
   rooms: AllRooms,
   registry: StreamRegistry,
 ): GrpcServer {
-  const { readiness, events, reader, feed, store } = rooms;
+  const { readiness, events, reader, feed, store, census } = rooms;
   const source = {
     read: reader.read.bind(reader),
     subscribe: feed.subscribe.bind(feed),
@@ -213,7 +216,7 @@ function buildGrpcServer(
     clock,
     log,
     events,
-    { source, registry, frames: new SpecFrames(log), connections, tracing: rooms.tracing },
+    { source, registry, frames: new SpecFrames(log), connections, census, tracing: rooms.tracing },
     toConfigSpecServiceOptions(config),
   );
   const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });

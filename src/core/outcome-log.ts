@@ -37,6 +37,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   readonly #events: ProxyEvents;
   readonly #standing: (key: PayloadKey) => Standing;
   readonly #hostOf: (key: PayloadKey) => string;
+  readonly #versionOf: (key: PayloadKey) => number | undefined;
   readonly #outages: OriginOutages;
   readonly #last = new Map<string, LastOutcome>();
   readonly #strangerFailed: ThrottledLine;
@@ -44,19 +45,24 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   readonly #futureIgnored: ThrottledLine;
   readonly #futureHeld: ThrottledLine;
 
-  /** A last outcome is kept of payloads that are held or pinned. `hostOf`: the host of the payload's origin, for people. */
+  /**
+   * A last outcome is kept of payloads that are held or pinned. `hostOf`: the host of the payload's origin, for people.
+   * `versionOf`: the version that is held of it.
+   */
   constructor(
     clock: Clock,
     log: Logger,
     events: ProxyEvents,
     standing: (key: PayloadKey) => Standing,
     hostOf: (key: PayloadKey) => string,
+    versionOf: (key: PayloadKey) => number | undefined,
   ) {
     this.#clock = clock;
     this.#log = log;
     this.#events = events;
     this.#standing = standing;
     this.#hostOf = hostOf;
+    this.#versionOf = versionOf;
     this.#outages = new OriginOutages(clock, log, hostOf);
     this.#strangerFailed = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
     this.#strangerRefused = new ThrottledLine(clock, STRANGERS_LINE_PERIOD_MS);
@@ -175,6 +181,8 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
 
   #record(key: PayloadKey, outcome: FetchOutcome, latencyMs: number): void {
     const common = { ...eventFields(key), acceptEncoding: ASKED_FOR[key.format], latencyMs };
+    // An answer that brings nothing leaves the version that it was asked with.
+    const lcut = key.kind.versions === 'stated' ? (this.#versionOf(key) ?? 0) : 0;
     const before = this.#last.get(payloadId(key));
     if (before !== undefined && before.kind !== 'confirmed_by_fleet') {
       const sinceMs = this.#clock.monotonicMs() - before.atMs;
@@ -185,7 +193,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
       this.#events.record('DcsFetchSource', { ...(status && { status }), clientService: 'cdn' });
     }
     if (outcome.kind === 'unchanged')
-      this.#events.record('HttpDataProviderNoData', { ...common, status: 200 });
+      this.#events.record('HttpDataProviderNoData', { ...common, lcut, status: 200 });
     else if (outcome.kind === 'updated') {
       const { version, originForm } = outcome.payload;
       const contentEncoding = originForm.encoding;
@@ -198,7 +206,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     } else {
       const isFailure = outcome.kind === 'failed';
       const reason = isFailure ? outcome.reason : 'unauthorized';
-      const told = { ...common, outcome: isFailure ? 'failed' : 'refused', reason };
+      const told = { ...common, lcut, outcome: isFailure ? 'failed' : 'refused', reason };
       this.#events.record('HttpDataProviderError', { ...told, ...(status && { status }) });
     }
   }

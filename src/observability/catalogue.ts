@@ -79,13 +79,13 @@ export const catalogue = {
   HttpDataProviderGotData: row(
     'a fetch from the origin brought a spec',
     'latency',
-    [...VERSION, 'content-encoding'],
+    [...VERSION, 'status_code', 'content-encoding'],
     feed(to.upstreamRequests, { outcome: 'updated' }),
   ),
   HttpDataProviderNoData: row(
     'a fetch from the origin said that there is nothing new',
     'latency',
-    VERSION,
+    [...VERSION, 'status_code'],
     feed(to.upstreamRequests, { outcome: 'unchanged' }),
   ),
   HttpDataProviderError: row(
@@ -218,6 +218,10 @@ export const catalogue = {
     'count',
     [],
     feed(to.dedupeCacheCleared),
+  ),
+  ClientGotUpdate: ours(
+    'a client is sent a version newer than the one that it holds',
+    feed(to.clientUpdateDelay),
   ),
   GrpcCallAnswered: ours('a gRPC call that is answered once has its answer', feed(to.grpcCalls)),
   RemoteValueFetched: ours('a fetch of a remote value from the origin ended', feed(to.valueFetches)),

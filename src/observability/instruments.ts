@@ -11,10 +11,12 @@ export type Label =
   | 'outcome'
   | 'reason'
   | 'route'
+  | 'sdk'
   | 'sdk_key'
   | 'sink'
   | 'table'
-  | 'version';
+  | 'version'
+  | 'version_held';
 
 export interface Instrument {
   readonly name: string;
@@ -120,6 +122,12 @@ export const eventInstruments = {
     PROPAGATION_S,
     "Time from a change in the project to the version being held here, by Statsig's clock and this one.",
   ),
+  clientUpdateDelay: histogram(
+    'sfp_client_update_delay_seconds',
+    ['api'],
+    PROPAGATION_S,
+    'Time from a new version being held here to a client that had an older one being sent it, one value for each client.',
+  ),
   redisOperations: counter(
     'sfp_redis_operations_total',
     ['operation', 'outcome'],
@@ -181,6 +189,11 @@ export const readInstruments = {
     ['sdk_key', 'api', 'format'],
     'Bytes of all encodings that are held of a spec.',
   ),
+  clients: gauge(
+    'sfp_clients',
+    ['sdk', 'version_held'],
+    'SDK instances that polled a spec in the last three minutes or have a stream of it, by the version that they hold: newest, older or none.',
+  ),
   specsHeld: gauge('sfp_specs_held', [], 'Specs and manifests of ID lists held.'),
   keysNotPinned: counter(
     'sfp_sdk_keys_not_pinned_total',
@@ -209,6 +222,16 @@ export const readInstruments = {
     'Age of the batch of log events that has been waiting for longest; 0 where none waits.',
   ),
   idListBytes: gauge('sfp_id_list_copy_bytes', [], 'Bytes of ID-list files that copies are kept of.'),
+  idListHits: counter(
+    'sfp_id_list_hits_total',
+    [],
+    'Requests for ID-list files that were answered from a copy at once.',
+  ),
+  idListFetches: counter(
+    'sfp_id_list_file_fetches_total',
+    ['outcome'],
+    'Fetches of ID-list files that ended: copied, no_room (for a whole copy), passed_through or failed.',
+  ),
   remoteValueBytes: gauge('sfp_remote_value_bytes', [], 'Bytes of remote values held in memory.'),
   telemetryDropped: counter(
     'sfp_telemetry_dropped_total',

@@ -17,6 +17,8 @@ test('/metrics counts what was answered and what was fetched, and tells the age 
   const fresh = await scrape(proxy.adminUrl);
   assert.equal(fresh.sum(REQUESTS, `route="${SPEC}"`, 'code="200"'), 0);
   assert.equal(fresh.sum('sfp_specs_held'), 0);
+  assert.equal(fresh.sum('sfp_id_list_file_fetches_total', 'outcome="failed"'), 0);
+  assert.equal(fresh.sum('sfp_id_list_hits_total'), 0);
   assert.equal(fresh.sum('sfp_redis_up'), undefined, 'there is no Redis');
   assert.equal(fresh.sum('sfp_tls_certificate_expiry_timestamp_seconds'), undefined, 'there is no TLS');
   for (let index = 0; index < 3; index += 1) await fetch(`${proxy.url}${SPEC}/${SDK_KEY}.json`);

@@ -65,7 +65,7 @@ test('lines are those of SFP: name, type, tags and their order, with the tags of
   assert.match(
     await receiver.line(/HttpDataProviderGotData/),
     new RegExp(
-      `\\.latency:[\\d.]+\\|ms\\|#${escape(payload)},lcut:${time},accept-encoding:gzip\\+br,content-encoding:gzip,${tail}$`,
+      `\\.latency:[\\d.]+\\|ms\\|#${escape(payload)},lcut:${time},status_code:200,accept-encoding:gzip\\+br,content-encoding:gzip,${tail}$`,
     ),
   );
   assert.equal(

@@ -21,7 +21,11 @@ class Scene {
   readonly clock = new ManualClock();
   readonly store = new PayloadStore(this.clock, createConcurrencyLimit(2), { sdkKeysMax: 10 });
   readonly feature = unreadFormsFeature(this.clock, [this.store]);
-  readonly #answers = new PreparedSpecAnswers(this.clock, { held: (key) => this.store.read(key) });
+  readonly #answers = new PreparedSpecAnswers(
+    this.clock,
+    { held: (key) => this.store.read(key) },
+    { polled: () => undefined },
+  );
   readonly #heads = new RequestHeadReader(this.#answers.names);
 
   constructor() {

@@ -10,12 +10,13 @@ import { failed } from '../../src/domain/failure.js';
 import type { FetchOutcome } from '../../src/core/origin.js';
 import { LogSink } from '../fakes/log-sink.js';
 import { ManualClock } from '../fakes/manual-clock.js';
-import { SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
+import { ID_LISTS, SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
 
 const KEY: PayloadKey = { sdkKey: 'secret-abcdefghijklmnop', kind: SPEC_V2, format: 'json' };
 const UNCHANGED: FetchOutcome = { kind: 'unchanged' };
 const REFUSED: FetchOutcome = { kind: 'unauthorized', status: 401 };
 const VERSION = 1_799_999_999_000;
+const HELD = VERSION - 1_000;
 const UPDATED: FetchOutcome = {
   kind: 'updated',
   payload: {
@@ -45,6 +46,7 @@ function createBench(standing: Standing, isDebug = false): Bench {
     events,
     () => standing,
     () => 'origin.example',
+    () => HELD,
   );
   const tell: Bench['tell'] = (outcome, effect = 'none', key = KEY) => {
     outcomes.fetched(key, outcome, effect, 12);
@@ -229,5 +231,16 @@ test('each fetch is an event with its latency and status, and the interval since
       ['DcsFetchSource', undefined, undefined, undefined],
       ['HttpDataProviderError', 12, undefined, 'connect_timeout'],
     ],
+  );
+});
+
+test('events name the version that came, and where none came, the one that was asked with', () => {
+  const bench = createBench('held');
+  for (const outcome of [UPDATED, UNCHANGED, failed('status_500', 'x'), REFUSED]) bench.tell(outcome);
+  bench.tell(UNCHANGED, 'confirmed', { ...KEY, kind: ID_LISTS });
+  const told = bench.events.all.filter(({ name }) => name.startsWith('HttpDataProvider'));
+  assert.deepEqual(
+    told.map(({ lcut }) => lcut),
+    [VERSION, HELD, HELD, HELD, 0],
   );
 });

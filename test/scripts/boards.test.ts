@@ -5,7 +5,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { DATADOG_PANELS, datadogBoard, grafanaBoard, PROMETHEUS_PANELS } from '../../scripts/boards.js';
+import {
+  datadogBoard,
+  grafanaBoard,
+  PROMETHEUS_PANELS,
+  SFP_PANELS,
+  STATSD_PANELS,
+  statsdBoard,
+} from '../../scripts/boards.js';
 import { catalogue, type CatalogueRow } from '../../src/observability/catalogue.js';
 import { instruments } from '../../src/observability/instruments.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
@@ -32,11 +39,19 @@ function promtool(args: readonly string[], folder: string): string {
 }
 
 function forPrometheus(expr: string): string {
-  return expr.replaceAll('$__rate_interval', '1m').replaceAll('$job', 'x').replaceAll('$instance', '.*');
+  return expr
+    .replaceAll('$__rate_interval', '1m')
+    .replaceAll('$job', 'x')
+    .replaceAll('$instance', '.*')
+    .replaceAll('$pod_name', '.*');
 }
 
 test('boards are what the lists of panels make of them', () => {
   assert.equal(readFileSync(new URL('grafana/spec-forward-proxy.json', DEPLOY), 'utf8'), grafanaBoard());
+  assert.equal(
+    readFileSync(new URL('grafana/spec-forward-proxy-statsd.json', DEPLOY), 'utf8'),
+    statsdBoard(),
+  );
   assert.equal(readFileSync(new URL('datadog/spec-forward-proxy.json', DEPLOY), 'utf8'), datadogBoard());
 });
 
@@ -51,22 +66,29 @@ test('boards and alerts ask for metrics that exist', () => {
   );
   assert.ok(asked.length > 30);
   for (const name of asked) assert.ok(names.has(name), name);
+});
+
+test('boards with the names of SFP ask for events, by tags that these have', () => {
   const rows: readonly (readonly [string, CatalogueRow])[] = Object.entries(catalogue);
   const sfp = new Map(
     rows.map(([name, row]) => [`${name}.${row.sfp?.operation ?? ''}`, row.sfp?.tags ?? []]),
   );
-  for (const { expr, legend } of DATADOG_PANELS.flatMap(({ queries }) => queries)) {
-    const name = /statsig\.forward_proxy\.([\w.]+)\{/.exec(expr)?.[1] ?? '';
-    const tags: readonly string[] | undefined = sfp.get(name);
-    assert.ok(tags !== undefined, expr);
-    for (const tag of legend.split(','))
-      assert.ok(tag === 'pod_name' || tags.includes(tag), `${name}: ${tag}`);
+  const queries = SFP_PANELS.flatMap((panel) => panel.queries);
+  for (const { event, by } of queries) {
+    const tags: readonly string[] | undefined = sfp.get(event);
+    assert.ok(tags !== undefined, event);
+    for (const tag of by) assert.ok(tag === 'pod_name' || tags.includes(tag), `${event}: ${tag}`);
+  }
+  const [datadog, statsd] = [datadogBoard(), statsdBoard()];
+  for (const { event } of queries) {
+    assert.ok(datadog.includes(`statsig.forward_proxy.${event}{`), event);
+    assert.ok(statsd.includes(`statsig_forward_proxy_${event.replace('.', '_')}`), event);
   }
 });
 
-test('promtool takes every query of the board', () => {
+test('promtool takes every query of the boards', () => {
   const folder = makeTemporaryFolder('boards');
-  const queries = PROMETHEUS_PANELS.flatMap(({ queries: of }) => of);
+  const queries = [...PROMETHEUS_PANELS, ...STATSD_PANELS].flatMap(({ queries: of }) => of);
   const recording = queries.map(({ expr }, at) => ({ record: `query:${at}`, expr: forPrometheus(expr) }));
   writeFileSync(
     join(folder, 'board.yaml'),

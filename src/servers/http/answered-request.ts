@@ -1,15 +1,11 @@
 // An answer of the HTTP server as the fields of its event: each is looked up when a sink asks for it, and nothing is made before.
-import { isValidSdkKey, maskSdkKeysIn } from '../../domain/sdk-key.js';
+import { clientText, CLIENT_TEXT_CHARACTERS_MAX, UNKNOWN } from '../../domain/client-text.js';
 import type { ProxyEventFields } from '../../observability/event-fields.js';
 
-/** Longer ones are cut: they come from clients. */
-const CLIENT_TEXT_CHARACTERS_MAX = 64;
 /** Texts of a header that are remembered with what they come to; clients send a few. */
 const REMEMBERED_MAX = 200;
 /** Codings as SFP names them, in its order; what else a client offers is `unknown`. */
 const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
-const UNKNOWN = 'unknown';
-const LIKE_A_KEY = /(?:secret|client|server)-/;
 
 /** A request and its answer, as far as events speak of them. */
 export interface Exchange {
@@ -38,7 +34,6 @@ export const CLIENT_HEADERS = [
 /** One for all answers of a server, each in its turn. */
 export class AnsweredRequest implements ProxyEventFields {
   readonly #codings = new Map<string, string>();
-  readonly #maskedTexts = new Map<string, string>();
   #exchange!: Exchange;
 
   of(exchange: Exchange): this {
@@ -113,23 +108,7 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   #header(name: (typeof CLIENT_HEADERS)[number]): string {
-    const shown = text(this.#exchange.header(name)).slice(0, CLIENT_TEXT_CHARACTERS_MAX);
-    if (shown === '') return UNKNOWN;
-    const own = this.sdkKey;
-    // Whatever a client writes there, a key is not shown.
-    if (own !== undefined && own !== '' && shown.includes(own)) {
-      return maskSdkKeysIn(shown, isValidSdkKey(own) ? own : undefined);
-    }
-    return LIKE_A_KEY.test(shown) ? this.#masked(shown) : shown;
-  }
-
-  /** The pattern for that takes longer than all the rest, and names of server SDKs look like the begin of a key. */
-  #masked(shown: string): string {
-    const known = this.#maskedTexts.get(shown);
-    if (known !== undefined) return known;
-    const masked = maskSdkKeysIn(shown);
-    if (this.#maskedTexts.size < REMEMBERED_MAX) this.#maskedTexts.set(shown, masked);
-    return masked;
+    return clientText(this.#exchange.header(name), this.sdkKey);
   }
 }
 

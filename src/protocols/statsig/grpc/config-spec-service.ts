@@ -16,6 +16,7 @@ import type { StreamRegistry } from '../../../streams/stream-registry.js';
 import { addressOf } from '../../../servers/grpc/client-address.js';
 import { http2StreamOf } from '../../../servers/grpc/http2-stream.js';
 import type { ClientConnections } from '../../../servers/http2/client-connections.js';
+import type { ClientCensus, ListeningClient } from '../clients/client-census.js';
 import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
 import { createGrpcSink, sendOnce, type SentMessage, type SpecFrames } from './grpc-sink.js';
 import type { ConfigSpecRequest } from './config-spec-proto.js';
@@ -31,6 +32,7 @@ export interface ConfigSpecRooms {
   readonly registry: StreamRegistry;
   readonly frames: SpecFrames;
   readonly connections: ClientConnections;
+  readonly census: ClientCensus;
   /** Undefined where no traces are wanted. */
   readonly tracing?: Tracing | undefined;
 }
@@ -72,6 +74,7 @@ export class ConfigSpecService {
   readonly #registry: StreamRegistry;
   readonly #frames: SpecFrames;
   readonly #connections: ClientConnections;
+  readonly #census: ClientCensus;
   readonly #tracing: Tracing | undefined;
   readonly #options: ConfigSpecServiceOptions;
 
@@ -89,6 +92,7 @@ export class ConfigSpecService {
     this.#registry = rooms.registry;
     this.#frames = rooms.frames;
     this.#connections = rooms.connections;
+    this.#census = rooms.census;
     this.#tracing = rooms.tracing;
     this.#options = options;
   }
@@ -148,6 +152,7 @@ export class ConfigSpecService {
     const reading = await this.#streams.read(question.key, clientOf(call));
     if (reading.kind !== 'held') return refuse(call, toRefusal(reading));
     this.#connections.prove(http2StreamOf(call));
+    this.#census.polledUnnamed();
     const { version } = reading.held.payload;
     const { sinceTime } = question;
     try {
@@ -170,19 +175,23 @@ export class ConfigSpecService {
       refuse(call, question);
       return;
     }
-    const { key } = question;
+    const { key, sinceTime } = question;
+    let listening: ListeningClient | undefined;
     const sink = createGrpcSink(this.#clock, call, this.#frames, this.#options.stallMs, {
       ended: (why) => ENDINGS[why],
-      sent: (what) => {
+      sent: (what, version) => {
         this.#record(SENT[what], key);
+        if (version !== undefined) listening?.took(version);
       },
     });
     const opening = await this.#streams.open(question, sink, {
       ...clientOf(call),
       opened: () => {
         this.#connections.prove(http2StreamOf(call));
+        listening = this.#census.listens(key, sinceTime, userAgentOf(call));
       },
       closed: (why) => {
+        listening?.left();
         this.#record('GrpcStreamingStreamDisconnected', key, { reason: why ?? 'client_gone' });
       },
     });
@@ -211,6 +220,12 @@ export class ConfigSpecService {
     const streams = this.#registry.active;
     this.#events.record(name, { ...eventFields(key), acceptEncoding: 'none', streams, ...more });
   }
+}
+
+/** Of its gRPC library: streams name no SDK. */
+function userAgentOf({ metadata }: StreamCall): string | undefined {
+  const [agent] = metadata.get('user-agent');
+  return typeof agent === 'string' ? agent : undefined;
 }
 
 function clientOf(call: StreamCall): Pick<StreamClient, 'ip' | 'onGone'> {

@@ -46,8 +46,8 @@ export type SentMessage = 'first' | 'update' | 'heartbeat';
 export interface GrpcSinkListener {
   /** The stream ends for this reason; gives the status to end it with. */
   ended(why: StreamEnd): GrpcRefusal;
-  /** A message was taken whole by the client. */
-  sent(what: SentMessage): void;
+  /** A message was taken whole by the client. `version`: of the spec in it, if there is one. */
+  sent(what: SentMessage, version: number | undefined): void;
 }
 
 /** `stallMs`: how long a client may leave the status that ends its stream. */
@@ -71,8 +71,8 @@ export function createGrpcSink(
       const frame = isSpec ? ready : noUpdatesFrame(message.version);
       ready = Buffer.alloc(0);
       writer.write(frame, took, () => {
-        if (isFirst) listener.sent('first');
-        else listener.sent(isSpec ? 'update' : 'heartbeat');
+        const what = isSpec ? 'update' : 'heartbeat';
+        listener.sent(isFirst ? 'first' : what, isSpec ? message.held.payload.version : undefined);
         isFirst = false;
         done();
       });

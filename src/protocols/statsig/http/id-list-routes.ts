@@ -47,6 +47,7 @@ export function addIdListRoutes(
       checksum: undefined,
       acceptEncoding: request.headers['accept-encoding'],
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
+      headers: request.headers,
     };
     if (reading.kind !== 'held' || !options.rewritesUrls) return payloadReply.send(reply, reading, wishes);
     const bases = publicUrl === '' ? basesOf(request) : { wanted: publicUrl, spare: publicUrl };

@@ -1,11 +1,13 @@
 // A reading turned into status, headers and bytes. Nothing here parses, compresses or hashes: all that is done already.
 import type { FastifyReply } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../../domain/clock.js';
 import { matchesEtag } from '../../../domain/etag.js';
 import type { BodyForm, FormEncoding } from '../../../domain/payload.js';
 import type { PayloadFormat } from '../../../domain/resource-kind.js';
 import type { Reading } from '../../../core/reader.js';
 import type { HeldPayload } from '../../../core/payload-store.js';
+import { SESSION_HEADER, type ClientCensus } from '../clients/client-census.js';
 import type { DeltaAnswer, DeltaStore } from '../deltas/delta-store.js';
 import { NO_UPDATES } from '../no-updates.js';
 import { explainReading } from '../reading-text.js';
@@ -27,6 +29,8 @@ export interface ReplyWishes extends AnswerWishes {
   readonly checksum: string | undefined;
   /** Undefined on POST, where it has no meaning. */
   readonly ifNoneMatch: string | undefined;
+  /** Of the whole request: who asks. */
+  readonly headers: IncomingHttpHeaders;
 }
 
 /** Where deltas come from. */
@@ -35,10 +39,12 @@ export type DeltaSource = Pick<DeltaStore, 'answer'>;
 export class PayloadReply {
   readonly #clock: Clock;
   readonly #deltas: DeltaSource;
+  readonly #census: Pick<ClientCensus, 'polled'>;
 
-  constructor(clock: Clock, deltas: DeltaSource) {
+  constructor(clock: Clock, deltas: DeltaSource, census: Pick<ClientCensus, 'polled'>) {
     this.#clock = clock;
     this.#deltas = deltas;
+    this.#census = census;
   }
 
   /** Answers in the same turn, unless a form of the body has to be made first. */
@@ -65,6 +71,13 @@ export class PayloadReply {
   ): FastifyReply | Promise<FastifyReply> {
     reply.headers(versionHeaders(held, this.#clock.monotonicMs()));
     const choice = chooseAnswer(held, wishes, this.#clock.nowMs());
+    const isUpdate = choice !== 'no_updates' && choice !== 'not_acceptable';
+    const {
+      [SESSION_HEADER]: session,
+      'statsig-sdk-type': type,
+      'statsig-sdk-version': version,
+    } = wishes.headers;
+    this.#census.polled(held, wishes.sinceTime, isUpdate, session, type, version);
     if (choice === 'no_updates') {
       // As a string, Node writes it together with the headers: one system call instead of a gathered one.
       // With a serializer of its own, fastify adds no charset to the content type of a string.

@@ -9,6 +9,7 @@ import type { PreparedAnswers } from '../../../servers/http/fast-lane/fast-lane.
 import type { FoundAnswer } from '../../../servers/http/fast-lane/lane-exchange.js';
 import { PreparedAnswer, type Headers } from '../../../servers/http/fast-lane/prepared-answer.js';
 import type { RequestHead } from '../../../servers/http/fast-lane/request-head.js';
+import { SESSION_HEADER, type ClientCensus } from '../clients/client-census.js';
 import { NO_UPDATES } from '../no-updates.js';
 import { SPEC_KINDS } from '../resource-kinds.js';
 import { OPEN_TO_BROWSERS } from './browser-access.js';
@@ -52,19 +53,21 @@ const NO_UPDATES_BODY = Buffer.from(NO_UPDATES);
 
 export class PreparedSpecAnswers implements PreparedAnswers {
   readonly names = {
-    wanted: [KEY_HEADER, PROTO_HEADER, ...CLIENT_HEADERS],
+    wanted: [KEY_HEADER, PROTO_HEADER, SESSION_HEADER, ...CLIENT_HEADERS],
     // Who a proxy is in front of is for the routes to note.
     refused: ['if-none-match', 'via'],
   };
   readonly #clock: Clock;
   readonly #specs: HeldSpecs;
+  readonly #census: Pick<ClientCensus, 'polled'>;
   readonly #questions = new Map<string, Asked>();
   /** By the form that is sent, or the payload where none is: a form that its payload lets go of takes its answer with it. */
   readonly #prepared = new WeakMap<BodyForm<FormEncoding> | HeldPayload, Prepared>();
 
-  constructor(clock: Clock, specs: HeldSpecs) {
+  constructor(clock: Clock, specs: HeldSpecs, census: Pick<ClientCensus, 'polled'>) {
     this.#clock = clock;
     this.#specs = specs;
+    this.#census = census;
   }
 
   find(head: RequestHead): FoundAnswer | undefined {
@@ -81,7 +84,12 @@ export class PreparedSpecAnswers implements PreparedAnswers {
     };
     const choice = chooseAnswer(held, wishes, this.#clock.nowMs());
     const answer = this.#prepare(held, choice);
-    return answer && { answer, path: held.key.kind.path, sdkKey: held.key.sdkKey };
+    // Else the routes answer, and count it.
+    if (answer === undefined) return undefined;
+    const [session, type] = [head.header(SESSION_HEADER), head.header('statsig-sdk-type')];
+    const version = head.header('statsig-sdk-version');
+    this.#census.polled(held, asked.sinceTime, choice !== 'no_updates', session, type, version);
+    return { answer, path: held.key.kind.path, sdkKey: held.key.sdkKey };
   }
 
   #known(head: RequestHead): Asked | undefined {

@@ -54,6 +54,7 @@ export function addSpecRoutes(
       checksum: question.checksum,
       acceptEncoding: request.headers['accept-encoding'],
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
+      headers: request.headers,
     };
     const reading = source.read(question.key, askerOf(request));
     // No promise on the path of a hit: awaiting one costs a tenth of the answer.

@@ -1,6 +1,7 @@
 // Every HTTP route that Statsig's SDKs ask for, and what the routes answer from.
 import type { Clock } from '../../../domain/clock.js';
 import type { AddRoutes } from '../../../servers/http/http-server.js';
+import type { ClientCensus } from '../clients/client-census.js';
 import { openToBrowsers } from './browser-access.js';
 import { addDeltaRoutes } from './delta-routes.js';
 import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
@@ -26,6 +27,7 @@ export interface StatsigSources {
   readonly rewriteManifest: Rewrite;
   readonly idListFiles: IdListFileSource;
   readonly counts: SpecRequestCounts;
+  readonly census: ClientCensus;
   readonly paths: ProxyPaths;
   readonly deltas: DeltaSource;
   /** Whether a key is served at all. */
@@ -39,7 +41,7 @@ export function statsigRoutes(
   options: StatsigRouteOptions,
 ): AddRoutes {
   return (app) => {
-    const payloadReply = new PayloadReply(clock, sources.deltas);
+    const payloadReply = new PayloadReply(clock, sources.deltas, sources.census);
     const { paths } = sources;
     app.register(async (scope) => {
       openToBrowsers(scope, [...SPEC_URLS.map(({ url }) => url), ...LOG_EVENT_PATHS]);

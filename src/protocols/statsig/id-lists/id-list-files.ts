@@ -25,6 +25,17 @@ const READING_MS_MAX = 30 * 60_000;
 
 export type IdListFilesOptions = CopyTableOptions;
 
+/** How a fetch of a file ended. `no_room`: for a copy of all of it. */
+export type FileFetchEnd = 'copied' | 'no_room' | 'passed_through' | 'failed';
+
+const FETCH_ENDS: Readonly<Record<(Filled | StreamOutcome)['kind'], FileFetchEnd>> = {
+  filled: 'copied',
+  'no-room': 'no_room',
+  streamed: 'passed_through',
+  'past-end': 'passed_through',
+  failed: 'failed',
+};
+
 export class IdListFiles {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -41,6 +52,7 @@ export class IdListFiles {
   #fetches = 0;
   #streamed = 0;
   #streamsTurnedAway = 0;
+  readonly #ended: Record<FileFetchEnd, number> = { copied: 0, no_room: 0, passed_through: 0, failed: 0 };
 
   constructor(
     clock: Clock,
@@ -126,12 +138,22 @@ export class IdListFiles {
     };
   }
 
-  /** For the status page: counted since the start. */
+  /** Fetches since the start that have ended; those that a stop broke off are left out. */
+  get fetchesEnded(): Readonly<Record<FileFetchEnd, number>> {
+    return this.#ended;
+  }
+
+  /** Readings answered from a copy, since the start. */
+  get hits(): number {
+    return this.#hits;
+  }
+
   /** Kept in copies. */
   get copyBytes(): number {
     return this.#copies.bytes;
   }
 
+  /** For the status page: counted since the start. */
   describe(): object {
     const { bytes, bytesMax, copies, evictions } = this.#copies;
     return {
@@ -251,9 +273,11 @@ export class IdListFiles {
   }
 
   #report(file: IdListFile, outcome: Filled | StreamOutcome, bytesMin: number): void {
-    if (outcome.kind !== 'failed') this.#health.worked(file);
     // A proxy that is stopping says nothing about the file.
-    else if (outcome.reason !== 'closed') this.#health.failed(file, outcome, bytesMin);
+    if (outcome.kind === 'failed' && outcome.reason === 'closed') return;
+    this.#ended[FETCH_ENDS[outcome.kind]] += 1;
+    if (outcome.kind === 'failed') this.#health.failed(file, outcome, bytesMin);
+    else this.#health.worked(file);
   }
 
   #refusal(file: IdListFile, bytesMin: number): FailedReading | undefined {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { SpecFrames } from '../../../../src/protocols/statsig/grpc/grpc-sink.js';
+import { ClientCensus } from '../../../../src/protocols/statsig/clients/client-census.js';
 import { ConfigSpecService } from '../../../../src/protocols/statsig/grpc/config-spec-service.js';
 import { ClientConnections } from '../../../../src/servers/http2/client-connections.js';
 import { status } from '../../../../src/servers/grpc/grpc-values.js';
@@ -36,6 +37,7 @@ for (const method of ['getConfigSpec', 'StreamConfigSpec']) {
         registry: new StreamRegistry(clock, { streamsMax: 10 }),
         frames: new SpecFrames(log),
         connections: new ClientConnections(clock, new LimitReports(clock, log, 'gRPC'), { callsAtOnce: 10 }),
+        census: new ClientCensus(clock, noProxyEvents),
       },
       { heartbeatMs: 30_000, stallMs: 30_000, instanceName: 'test' },
     );

@@ -59,7 +59,7 @@ async function startScene(
     path,
     source,
     rewritten.of.bind(rewritten),
-    new PayloadReply(clock, { answer: () => 'unsupported_path' }),
+    new PayloadReply(clock, { answer: () => 'unsupported_path' }, { polled: () => undefined }),
     {
       publicUrl: '',
       rewritesUrls: true,

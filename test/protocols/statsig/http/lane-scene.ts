@@ -133,13 +133,15 @@ export class LaneScene {
           scope,
           SPEC_URLS.map(({ url }) => url),
         );
-        const reply = new PayloadReply(this.clock, { answer: () => 'no_cached' });
+        const reply = new PayloadReply(this.clock, { answer: () => 'no_cached' }, census);
         const path = new ProxyPath('0123456789abcdef');
         const counts = { sinceTimeIgnored: 0 };
         addSpecRoutes(scope, path, source, reply, { bodies: bounds.bodies, counts });
       });
     };
-    const prepared = hasLane ? this.#counted(new PreparedSpecAnswers(this.clock, { held })) : undefined;
+    const prepared = hasLane
+      ? this.#counted(new PreparedSpecAnswers(this.clock, { held }, census))
+      : undefined;
     const options = { ...bounds, instanceName: 'replica', namedKey, prepared };
     return {
       http: buildHttpServer(this.clock, log, events, this.readiness, options, [addRoutes]),
@@ -147,6 +149,8 @@ export class LaneScene {
     };
   }
 }
+
+const census = { polled: () => undefined };
 
 function toReading(held: ReturnType<PayloadStore['read']>): Reading {
   return held === undefined ? { kind: 'refused' } : { kind: 'held', held };

@@ -28,6 +28,20 @@ test('the first reader brings the whole file, the next ones are hits, whatever p
   });
 });
 
+test('fetches are counted by how they ended', async () => {
+  const { origin, files, read } = buildScene(40);
+  origin.files.set(A.url, Buffer.from(lines('a', 0, 3)));
+  origin.files.set(B.url, Buffer.from(lines('b', 0, 5)));
+  await read(A, { bytesMin: 30 });
+  await read(A, { bytesMin: 30 });
+  assert.match(await read(B, { bytesMin: 50 }), /^bytes 50/);
+  assert.equal(await read(B, { bytesMin: 50, fromByte: 60 }), 'past-end 50');
+  assert.match(await read(B, { bytesMin: 0 }), /^bytes/, 'larger than what was thought');
+  assert.equal(await read(fileNamed('none'), { bytesMin: 10 }), 'fewer_than_promised');
+  assert.equal(files.hits, 1);
+  assert.deepEqual(files.fetchesEnded, { copied: 1, no_room: 1, passed_through: 2, failed: 1 });
+});
+
 test('what is promised anew is fetched behind what is there, in any way the origin may send it', async () => {
   const { origin, read } = buildScene(AMPLE_BYTES);
   for (let count = 1; count < 8; count += 1) {
