@@ -64,23 +64,22 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { events, page } = telemetry;
   const tracing = telemetry.otlp?.tracing;
   const shared = openShared(config, world, tracing);
+  const { connections } = shared;
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
   const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared) };
-  const { backups, pinned } = rooms;
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
   const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
-  const clientCertificates = openClientCertificates(config, world, shared.connections, places);
-  const { connections } = shared;
-  const readers = { pinned, connections, places, servers, clientCertificates, access };
+  const clientCertificates = openClientCertificates(config, world, connections, places);
+  const readers = { pinned: rooms.pinned, connections, places, servers, clientCertificates, access };
   const followed = followFiles(config, world, readers);
   features.add(
     telemetryFeature(clock, telemetry, features),
     processFeature(world, readiness),
-    backupFeature(clock, backups, places),
+    backupFeature(clock, rooms.backups, places),
     { name: 'connections to origins', close: () => connections.close() },
     access.feature,
     idListFeature(clock, rooms),
@@ -107,7 +106,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { ports } = servers;
   const { pinnedSdkKeys } = config;
   logListening(log, config, ports);
-  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
+  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, rooms.pinned.pin(pinnedSdkKeys));
   inBackground(startedUp, log);
   let stopped: Promise<void> | undefined;
   return {
