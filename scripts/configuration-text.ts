@@ -77,7 +77,7 @@ All timeouts, settings and others, have [a page of their own](timeouts.md).
 | headers of a request | 15 s to arrive, up to 20 s as it is checked every 5 s |
 | a whole request | 30 s to arrive, up to 35 s likewise |
 | a connection in use | 75 s without a byte in either direction |
-| age of a connection to an origin | 5 minutes, then another takes its place; \`--http-connection-pool-idle-timeout-in-s\` without a request |
+| age of a connection to an origin | 2.5 to 5 minutes, then another takes its place; \`--http-connection-pool-idle-timeout-in-s\` without a request |
 | HTTP/2 connections to one origin | 2, the second where the first has no stream left |
 | redirects of the origin | 3 |
 | \`Retry-After\` of the origin | kept to for 10 minutes at most |
@@ -92,12 +92,16 @@ All timeouts, settings and others, have [a page of their own](timeouts.md).
 | pauses between attempts to reach Redis | 0.1 s to 5 s |
 | connections replaced because Redis takes no writes | one in 5 s |
 | age of a connection to Redis | 5 to 10 minutes; then another is opened, and takes its place |
-| backups read, and written, at one time | 16, and 8 to each place |
+| backups read, and written, at one time | 16, and 8 to each place; as many of remote values |
 | files in the directory | 10 for each of \`--maximum-concurrent-sdk-keys\`; the longest unconfirmed go first |
 | reading a spec from the directory | 2 s, then the origin is asked |
 | writing a spec to the directory | 30 s; 120 s to wait for its turn |
 | the directory at a start, and at a stop | 2 s, and 1 s |
-| compressed forms in the making | 2 at one time |
+| compressed forms in the making, deltas among them | 2 at one time, and 1 of remote values |
+| versions of a spec kept for deltas | 4 of each spec, 64 MiB in all; only of specs that a client asked for a delta of |
+| a remote value | 10 MiB; 1,000 of them are fetched for one spec |
+| access tokens | 1,000 in their file; 100 keys of an issuer, in 1 MiB |
+| spans that wait for their export | 2,048; what comes beyond is not sent |
 | a manifest of ID lists | 4 MiB after decompression, about 20,000 lists |
 | hosts that a manifest's urls are made for | 16 that were asked for within 2 minutes, besides the addresses of the proxy |
 | a manifest asked for anew, for a file that it does not list | once in 5 s |

@@ -146,6 +146,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     {
       what: 'one connection, also to a node of a cluster: sentinels, name, all addresses, TLS',
       time: setting('redisConnectionTimeoutS'),
+      note: "ioredis' client for a cluster has one more, for subscriptions, which would not be timed here; it stays unused and is never opened",
       test: [`${REDIS}/redis-connector.test.ts`, 'leads to nothing in time is given up'],
     },
     {

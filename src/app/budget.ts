@@ -90,7 +90,7 @@ export const BUDGET: readonly BudgetRow[] = [
     gauge: 'coldFetchesOfKnownKeysWaiting',
     what: 'the same of known keys',
     limit: '1,000 of their own, for 10 s; all of `--cold-fetches-max` may be in flight',
-    beyond: 'the same',
+    beyond: '503 `too_many_cold_fetches`',
   },
   {
     gauge: 'remoteValueFetchesWaiting',

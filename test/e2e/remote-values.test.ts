@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { brotliDecompressSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { StatsigServer } from 'statsig-node';
 import type { NamedValue } from '../../src/domain/named-value.js';
 import { readFields, readVarint } from '../../src/protocols/statsig/spec-body/protobuf-fields.js';
 import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import { GrpcClient } from '../fakes/grpc-client.js';
 import { SDK_KEY, type TestProxy } from '../fakes/proxy.js';
-import { rawRequest } from '../fakes/raw-request.js';
+import { rawRequest, type RawAnswer } from '../fakes/raw-request.js';
 import {
   ask,
   decoded,
@@ -63,6 +63,16 @@ function namedInProtobuf(body: Buffer): NamedValue[] {
   return named;
 }
 
+/** Under the two codings that the SDK offers for it; ours has zstd where Node does. */
+function protobufIn({ headers, bytes }: RawAnswer): Buffer {
+  const { zstdDecompressSync } = zlib as unknown as {
+    readonly zstdDecompressSync: (bytes: Buffer) => Buffer;
+  };
+  return headers['content-encoding'] === 'statsig-zstd'
+    ? zstdDecompressSync(bytes)
+    : zlib.brotliDecompressSync(bytes);
+}
+
 /** One sync of oai-statsig-rust without a key in its path; gives the version, or throws where the SDK would drop the update. */
 async function sync(
   proxy: TestProxy,
@@ -79,7 +89,7 @@ async function sync(
   const answer = await rawRequest(`${proxy.url}/v2/download_config_specs${query}`, { headers });
   assert.equal(answer.status, 200);
   const named = isProtobuf
-    ? namedInProtobuf(brotliDecompressSync(answer.bytes))
+    ? namedInProtobuf(protobufIn(answer))
     : namedInJson(JSON.parse(decoded(answer).toString()) as Members);
   const unique = [...new Map(named.map((each) => [each.sha256, each])).values()];
   const limit = createConcurrencyLimit(DOWNLOADS_MAX);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test, type TestContext } from 'node:test';
 import { runInNewContext } from 'node:vm';
+import { StatsigOnDeviceEvalClient } from '@statsig/js-on-device-eval-client';
 import { Statsig, StatsigUser } from '@statsig/statsig-node-core';
 import { StatsigServer } from 'statsig-node';
 import { startEventOrigin } from '../fakes/event-origin.js';
@@ -18,7 +19,8 @@ process.env['NO_PROXY'] = '127.0.0.1';
 
 const PAGES = ['README.md', 'docs/sdks.md'];
 const CORE = '@statsig/statsig-node-core';
-const PACKAGES = [CORE, 'statsig-node', 'statsig-node-lite'];
+const ON_DEVICE = '@statsig/js-on-device-eval-client';
+const PACKAGES = [CORE, 'statsig-node', 'statsig-node-lite', ON_DEVICE];
 const STREAMING = 'network_grpc_websocket';
 const GREETING = 'hello';
 /** Only the addresses and the key are put in place. */
@@ -82,6 +84,7 @@ function build({ packageName, code }: Row, proxy: TestProxy, sdkKey: string): Sd
       shutdown: () => sdk.shutdown(),
     };
   }
+  if (packageName === ON_DEVICE) return buildOnDevice(written, sdkKey);
   const Server = packageName === 'statsig-node' ? StatsigServer : liteServer();
   const sdk = runInNewContext(written, { StatsigServer: Server, sdkKey }) as LegacyServer;
   return {
@@ -95,6 +98,22 @@ function build({ packageName, code }: Row, proxy: TestProxy, sdkKey: string): Sd
     },
     flush: () => sdk.flush(),
     shutdown: async () => sdk.shutdown(),
+  };
+}
+
+function buildOnDevice(written: string, sdkKey: string): Sdk {
+  const sdk = runInNewContext(written, { StatsigOnDeviceEvalClient, sdkKey }) as StatsigOnDeviceEvalClient;
+  // It logs in browsers only, unless it is told otherwise.
+  sdk.updateRuntimeOptions({ loggingEnabled: 'always' });
+  const user = { userID: 'a-user' };
+  return {
+    initialize: async () => ({ isSuccess: (await sdk.initializeAsync()).success }),
+    isGateOpen: async () => Promise.resolve(sdk.checkGate('demo_gate', user)),
+    log: (eventName) => {
+      sdk.logEvent({ eventName }, user);
+    },
+    flush: () => sdk.flush(),
+    shutdown: () => sdk.shutdown(),
   };
 }
 
@@ -158,8 +177,8 @@ async function use(row: Row, sdk: Sdk, stage: Stage): Promise<void> {
   const streams = row.code.includes(STREAMING);
   assert.equal((await within(sdk.initialize(), 'end of the initialisation')).isSuccess, true);
   assert.equal(await sdk.isGateOpen(), true);
-  const isCore = row.packageName === CORE;
-  if (!isCore || row.code.includes('enableIdLists'))
+  // Those on a device know no ID lists.
+  if (row.packageName !== ON_DEVICE)
     await eventually('request for ID lists', () => stage.asked().includes('/v1/get_id_lists'));
   sdk.log('an event');
   await within(sdk.flush(), 'end of the flush');

@@ -225,11 +225,29 @@ interface Question {
   readonly ask: () => Promise<string | undefined>;
 }
 
-/** `agent`: a connection of its own where left out. */
-function askHttp(
-  url: string,
-  { agent, body }: { readonly agent?: Agent; readonly body?: string } = {},
-): Promise<string | undefined> {
+interface Asking {
+  /** A connection of its own where left out. */
+  readonly agent?: Agent;
+  readonly body?: string;
+}
+
+/**
+ * A new connection has proven nothing yet, so one that comes within a burst of hundreds may be closed for them before it is
+ * answered: orchestrators look three times before they act, and SDKs ask again. A kept connection has one try.
+ */
+const TRIES_ON_NEW_CONNECTIONS = 3;
+
+async function askHttp(url: string, asking: Asking = {}): Promise<string | undefined> {
+  for (let tries = asking.agent === undefined ? TRIES_ON_NEW_CONNECTIONS : 1; ; tries -= 1) {
+    try {
+      return await askOnce(url, asking);
+    } catch (error) {
+      if (tries === 1 || (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    }
+  }
+}
+
+function askOnce(url: string, { agent, body }: Asking): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method: body === undefined ? 'GET' : 'POST',

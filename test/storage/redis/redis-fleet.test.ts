@@ -254,6 +254,10 @@ test('over a cluster states, messages and the lease are the same', async (t) => 
     [...unknown.map(() => undefined), ...keys.map((_, index) => TIME + index), undefined],
   );
   await eventually('every message', () => other.heard.length === keys.length);
+  // ioredis' cluster client would open one more, in its own way, if it were told to subscribe.
+  const lists = await Promise.all(clients.map((client) => client.client('LIST')));
+  const names = lists.flatMap((list) => [...String(list).matchAll(/ name=(\S+)/g)].map(([, name]) => name));
+  assert.deepEqual([...new Set(names)], ['spec-forward-proxy']);
   const sizes = await Promise.all(clients.map((client) => client.dbsize()));
   assert.ok(
     sizes.every((size) => size > 0),

@@ -5,7 +5,17 @@ import fc from 'fast-check';
 import { failed } from '../../../../src/domain/failure.js';
 import type { DeliveryOutcome } from '../../../../src/protocols/statsig/origin/event-origin.js';
 import { settle } from '../../../fakes/manual-clock.js';
-import { BROKEN, openStore, pass, REFUSED, TAKEN, TIMED_OUT, type StoreScene } from './store-scene.js';
+import { makeBatch } from './disk/folder.js';
+import {
+  BROKEN,
+  makeStore,
+  openStore,
+  pass,
+  REFUSED,
+  TAKEN,
+  TIMED_OUT,
+  type StoreScene,
+} from './store-scene.js';
 
 const HOUR_MS = 60 * 60_000;
 
@@ -31,6 +41,24 @@ describe('the first key that ever sends leaves most of the queue to others, and 
       scene.verdict = ({ sdkKey }) => (sdkKey === 'first' ? verdict : TAKEN);
       const accepted = await sendMany(scene, 'first', 800);
       assert.equal(accepted, 44);
+      assert.ok(await scene.send('second', 'hello'));
+      await pass(scene, 100);
+      assert.deepEqual(scene.taken('second'), ['hello']);
+    });
+  }
+});
+
+describe('what the first key left in an earlier process leaves most of the queue to others, too', () => {
+  for (const [name, verdict] of Object.entries({ failing: BROKEN, refused: REFUSED, slow: TIMED_OUT })) {
+    it(`where it is ${name}`, async () => {
+      const left = Array.from({ length: 307 }, (_none, index) => ({
+        ...makeBatch(`batch ${index}`),
+        sdkKey: 'first',
+      }));
+      const scene = makeStore({ batchesMax: 800, knownKeys: ['second'], left });
+      scene.verdict = ({ sdkKey }) => (sdkKey === 'first' ? verdict : TAKEN);
+      await scene.store.open();
+      assert.ok(!(await scene.send('first', 'one more')));
       assert.ok(await scene.send('second', 'hello'));
       await pass(scene, 100);
       assert.deepEqual(scene.taken('second'), ['hello']);

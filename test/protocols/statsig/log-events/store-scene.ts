@@ -1,7 +1,7 @@
 // A store of log events in memory, by a hand-turned clock, before an origin that is a function: thousands of batches in a moment.
 import assert from 'node:assert/strict';
 import { EventJournal } from '../../../../src/protocols/statsig/log-events/event-journal.js';
-import type { KeptBatch } from '../../../../src/protocols/statsig/log-events/batch.js';
+import type { Batch, BatchKeeper, KeptBatch } from '../../../../src/protocols/statsig/log-events/batch.js';
 import type { Death } from '../../../../src/protocols/statsig/log-events/dead-letters.js';
 import { LogEventStore } from '../../../../src/protocols/statsig/log-events/log-event-store.js';
 import { memoryKeeper } from '../../../../src/protocols/statsig/log-events/memory-keeper.js';
@@ -47,10 +47,12 @@ export interface StoreSceneOptions {
   readonly batchesMax?: number;
   readonly bytesMax?: number;
   readonly knownKeys?: readonly string[];
+  /** What an earlier process left. */
+  readonly left?: readonly Batch[];
 }
 
 export function makeStore(options: StoreSceneOptions = {}): StoreScene {
-  const { batchesMax = 100, bytesMax = 1_000_000, knownKeys = [] } = options;
+  const { batchesMax = 100, bytesMax = 1_000_000, knownKeys = [], left = [] } = options;
   const clock = new ManualClock();
   const logs = new LogSink();
   const delivered: Delivered[] = [];
@@ -88,7 +90,11 @@ export function makeStore(options: StoreSceneOptions = {}): StoreScene {
   };
   const journal = new EventJournal(clock, log, noProxyEvents, 'events.example');
   const isKnownKey = (sdkKey: string): boolean => knownKeys.includes(sdkKey);
-  const parts = { keeper: memoryKeeper, inspector, origin, deadLetters, journal, isKnownKey };
+  const keeper: BatchKeeper = {
+    ...memoryKeeper,
+    open: () => Promise.all(left.map((batch) => memoryKeeper.keep(batch))),
+  };
+  const parts = { keeper, inspector, origin, deadLetters, journal, isKnownKey };
   const store = new LogEventStore(clock, log, parts, { batchesMax, bytesMax, flushMs: 0 });
   const send: StoreScene['send'] = async (sdkKey, name = 'a batch', bytes = 0) => {
     const body = Buffer.from(name.padEnd(bytes));
