@@ -1,6 +1,7 @@
-// Writes anew what is made from code: pages of docs and boards of deploy: `npm run docs`.
-import { writeFileSync } from 'node:fs';
+// Writes anew what is made from other files: pages of docs, boards of deploy, and the chart's copies: `npm run docs`.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { datadogBoard, grafanaBoard, statsdBoard } from './boards.js';
+import { chartText } from './chart-text.js';
 import { configurationText } from './configuration-text.js';
 import { monitoringText } from './monitoring-text.js';
 import { timeoutsText } from './timeouts-text.js';
@@ -12,6 +13,10 @@ const FILES = {
   'deploy/grafana/spec-forward-proxy.json': grafanaBoard(),
   'deploy/grafana/spec-forward-proxy-statsd.json': statsdBoard(),
   'deploy/datadog/spec-forward-proxy.json': datadogBoard(),
+  'chart/README.md': chartText(),
+  'chart/files/dashboard.json': grafanaBoard(),
+  'chart/files/dashboard-statsd.json': statsdBoard(),
+  'chart/files/rules.yaml': readFileSync(new URL('../deploy/prometheus/rules.yaml', import.meta.url), 'utf8'),
 };
 
 for (const [path, text] of Object.entries(FILES)) {
