@@ -1,4 +1,5 @@
 // Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
+import { cold } from './cold.js';
 import { dataAdapters } from './data-adapters.js';
 import { fleet } from './fleet.js';
 import { events } from './events.js';
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'data-adapters': dataAdapters,
   events,
   'upstream-h2': upstreamH2,
+  cold,
   'random-keys': randomKeys,
   telemetry,
   tls,

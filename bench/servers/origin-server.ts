@@ -10,7 +10,8 @@ const options = JSON.parse(process.argv[2] ?? '{}') as {
   readonly fillerGates: number;
   /** Bytes of incompressible text in the spec: what makes a gzip body large. */
   readonly noiseBytes?: number;
-  readonly encoding: 'br' | 'gzip' | 'identity';
+  /** `asked`: br where the request accepts it, else gzip. */
+  readonly encoding: 'br' | 'gzip' | 'identity' | 'asked';
   /** TLS and HTTP/2 with this certificate; neither where left out. */
   readonly tls?: { readonly key: string; readonly cert: string };
 };
@@ -21,8 +22,9 @@ let requests = 0;
 let closedBytes = 0;
 const sockets = new Set<Socket>();
 let bodies = encodeAll();
+let gzipBodies = options.encoding === 'asked' ? encodeAll('gzip') : bodies;
 
-function encodeAll(): Map<string, Buffer> {
+function encodeAll(encoding = options.encoding): Map<string, Buffer> {
   const project = { time, isGateOpen: true, greeting: 'hello', fillerGates: options.fillerGates };
   // A fixed linear congruence: noise that is the same in every run.
   const noise = Buffer.alloc(options.noiseBytes ?? 0);
@@ -35,19 +37,24 @@ function encodeAll(): Map<string, Buffer> {
   return new Map(
     [['v1', demoV1(project)] as const, ['v2', demoV2(project)] as const].map(([api, spec]) => [
       api,
-      encode(Buffer.from(JSON.stringify({ ...spec, ...extra }))),
+      encode(Buffer.from(JSON.stringify({ ...spec, ...extra })), encoding),
     ]),
   );
 }
 
-function encode(bytes: Buffer): Buffer {
-  if (options.encoding === 'gzip') return gzipSync(bytes);
-  if (options.encoding === 'identity') return bytes;
+function encode(bytes: Buffer, encoding: typeof options.encoding): Buffer {
+  if (encoding === 'gzip') return gzipSync(bytes);
+  if (encoding === 'identity') return bytes;
   return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
 }
 
 function bytesOf(socket: Socket): number {
   return socket.bytesRead + socket.bytesWritten;
+}
+
+function codingFor({ headers }: IncomingMessage | Http2ServerRequest): string {
+  if (options.encoding !== 'asked') return options.encoding;
+  return String(headers['accept-encoding']).includes('br') ? 'br' : 'gzip';
 }
 
 function answer(
@@ -57,7 +64,8 @@ function answer(
   requests += 1;
   const url = new URL(request.url ?? '/', 'http://origin');
   const [, api = '', , file = ''] = url.pathname.split('/');
-  const body = bodies.get(api);
+  const coding = codingFor(request);
+  const body = (coding === 'gzip' ? gzipBodies : bodies).get(api);
   if (file.startsWith('random-') || body === undefined) {
     response.writeHead(401, { 'content-length': '2' });
     response.end('no');
@@ -65,8 +73,8 @@ function answer(
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': NO_UPDATES.length });
     response.end(NO_UPDATES);
   } else {
-    const coding = options.encoding === 'identity' ? {} : { 'content-encoding': options.encoding };
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length, ...coding });
+    const head = { 'content-type': 'application/json', 'content-length': body.length };
+    response.writeHead(200, coding === 'identity' ? head : { ...head, 'content-encoding': coding });
     response.end(body);
   }
 }
@@ -88,6 +96,7 @@ server.listen(0, '127.0.0.1', () => {
     if (message['kind'] === 'update') {
       time += 1_000;
       bodies = encodeAll();
+      gzipBodies = options.encoding === 'asked' ? encodeAll('gzip') : bodies;
     }
     const bytes = [...sockets].reduce((sum, socket) => sum + bytesOf(socket), closedBytes);
     return { kind: 'done', time, requests, bytes, sessions };

@@ -34,6 +34,7 @@ import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
+import { unreadFormsFeature } from './unread-forms.js';
 import { versionEventFeature } from './version-events.js';
 import type { World } from './world.js';
 
@@ -63,28 +64,28 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { events, page } = telemetry;
   const tracing = telemetry.otlp?.tracing;
   const shared = openShared(config, world, tracing);
+  const { connections } = shared;
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
   const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared) };
-  const { backups, pinned } = rooms;
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
   const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
-  const clientCertificates = openClientCertificates(config, world, shared.connections, places);
-  const { connections } = shared;
-  const readers = { pinned, connections, places, servers, clientCertificates, access };
+  const clientCertificates = openClientCertificates(config, world, connections, places);
+  const readers = { pinned: rooms.pinned, connections, places, servers, clientCertificates, access };
   const followed = followFiles(config, world, readers);
   features.add(
     telemetryFeature(clock, telemetry, features),
     processFeature(world, readiness),
-    backupFeature(clock, backups, places),
+    backupFeature(clock, rooms.backups, places),
     { name: 'connections to origins', close: () => connections.close() },
     access.feature,
     idListFeature(clock, rooms),
     rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
+    unreadFormsFeature(clock, [rooms.store, rooms.remoteValueStore]),
     clientFeature(clock, rooms.census),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
@@ -105,7 +106,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const { ports } = servers;
   const { pinnedSdkKeys } = config;
   logListening(log, config, ports);
-  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
+  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, rooms.pinned.pin(pinnedSdkKeys));
   inBackground(startedUp, log);
   let stopped: Promise<void> | undefined;
   return {
@@ -180,7 +181,8 @@ function buildRooms(
   events: ProxyEvents,
   { places, link, valueFolder }: OpenedPlaces,
   { connections, disk }: Shared,
-): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> & Pick<BuiltRemoteValues, 'remoteValueFeature'> {
+): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
+  Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const paths = createProxyPaths(randomBytes(PROXY_ID_BYTES).toString('hex'));
@@ -200,7 +202,7 @@ function buildRooms(
     places,
     valueFolder,
   );
-  const { remoteValues, remoteValueOrigin, remoteValueFeature } = values;
+  const { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore } = values;
   const arriving = remoteValues.arrive.bind(remoteValues);
   const core = buildCore(config, world, events, { origin, places: values.places, link, arriving });
   core.store.subscribe(remoteValues);
@@ -213,6 +215,6 @@ function buildRooms(
   const isHeld = (key: PayloadKey): boolean => core.store.peek(key) !== undefined;
   const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
   core.store.subscribe(deltas);
-  const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature };
+  const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
   return { ...core, ...idLists, ...ofValues, census, logEvents, paths, deltas };
 }

@@ -36,6 +36,7 @@ export interface BuiltRemoteValues {
   readonly remoteValues: RemoteValues;
   readonly remoteValueOrigin: Origin;
   readonly remoteValueFeature: Feature;
+  readonly remoteValueStore: PayloadStore;
   /** The places of specs, where each waits for the values that it names. */
   readonly places: readonly BackupPlace[];
 }
@@ -104,6 +105,7 @@ export function buildRemoteValues(
     remoteValues,
     remoteValueOrigin: origin,
     places,
+    remoteValueStore: store,
     remoteValueFeature: toFeature(clock, { remoteValues, origin, store, reader, backups, valueLog, disk }),
   };
 }

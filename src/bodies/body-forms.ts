@@ -5,21 +5,42 @@ import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliCompress, createGzip } from 'node:zlib';
 import { toEtag } from '../domain/etag.js';
-import type { BodyForm, Encoding, FormEncoding, Payload } from '../domain/payload.js';
+import {
+  ENCODINGS_BY_SIZE,
+  type BodyForm,
+  type Encoding,
+  type FormEncoding,
+  type Payload,
+} from '../domain/payload.js';
 import { createDecoder } from './body-decoding.js';
 import { brotliOptions, PIECE_BYTES, zstdEncoder } from './body-encoding.js';
 
 const GZIP_LEVEL = 6;
 
+/** What can be made again from what came. */
+interface Remade {
+  /** How often it was looked at since it was last read. */
+  looksUnread: number;
+}
+
+interface MadeForm extends Remade {
+  readonly form: BodyForm<FormEncoding>;
+}
+
+interface Wrapped extends Remade {
+  readonly frame: Promise<Buffer>;
+  /** 0 while it is being made. */
+  bytes: number;
+}
+
 export class BodyForms {
   readonly #origin: BodyForm;
   readonly #identityBytes: number;
   readonly #limit: ConcurrencyLimit;
-  readonly #made = new Map<FormEncoding, BodyForm<FormEncoding>>();
+  readonly #made = new Map<FormEncoding, MadeForm>();
   readonly #making = new Map<FormEncoding, Promise<BodyForm<FormEncoding>>>();
   /** By the name of the framing. */
-  readonly #wrapped = new Map<string, Promise<Buffer>>();
-  #wrappedBytes = 0;
+  readonly #wrapped = new Map<string, Wrapped>();
   #byEase: readonly Encoding[];
 
   /** `limit` bounds how many forms are made at one time, of all bodies together. */
@@ -35,8 +56,23 @@ export class BodyForms {
     return this.#byEase;
   }
 
+  /** Counts as reading the form. */
   held(encoding: FormEncoding): BodyForm<FormEncoding> | undefined {
-    return this.#made.get(encoding);
+    const made = this.#made.get(encoding);
+    if (made !== undefined) made.looksUnread = 0;
+    return made?.form;
+  }
+
+  /** Lets go of what was made here and was not read since the last `looksMax` calls; the form that came stays. */
+  dropUnread(looksMax: number): void {
+    const isUnread = (remade: Remade): boolean => (remade.looksUnread += 1) >= looksMax;
+    for (const [encoding, made] of this.#made) {
+      if (made.form !== this.#origin && isUnread(made)) this.#made.delete(encoding);
+    }
+    for (const [framing, wrapped] of this.#wrapped) {
+      if (wrapped.bytes > 0 && isUnread(wrapped)) this.#wrapped.delete(framing);
+    }
+    this.#byEase = this.#inOrderOfEase();
   }
 
   /**
@@ -62,19 +98,23 @@ export class BodyForms {
    */
   wrap(framing: string, before: Buffer, after: Buffer): Promise<Buffer> {
     const known = this.#wrapped.get(framing);
-    if (known !== undefined) return known;
-    const wrapping = this.#limit(async () => {
+    if (known !== undefined) {
+      known.looksUnread = 0;
+      return known.frame;
+    }
+    const frame = this.#limit(async () => {
       const identity = this.#made.get('identity');
-      const pieces = identity === undefined ? await this.#identityPieces() : [identity.bytes];
-      const wrapped = Buffer.concat([before, ...pieces, after]);
-      this.#wrappedBytes += wrapped.length;
-      return wrapped;
+      const pieces = identity === undefined ? await this.#identityPieces() : [identity.form.bytes];
+      const made = Buffer.concat([before, ...pieces, after]);
+      wrapped.bytes = made.length;
+      return made;
     }).catch((error: unknown) => {
       this.#wrapped.delete(framing);
       throw error;
     });
-    this.#wrapped.set(framing, wrapping);
-    return wrapping;
+    const wrapped: Wrapped = { frame, bytes: 0, looksUnread: 0 };
+    this.#wrapped.set(framing, wrapped);
+    return frame;
   }
 
   /** Not kept: what is kept of them is what they are wrapped in. */
@@ -85,25 +125,25 @@ export class BodyForms {
   }
 
   #keep(form: BodyForm<FormEncoding>): readonly Encoding[] {
-    this.#made.set(form.encoding, form);
+    this.#made.set(form.encoding, { form, looksUnread: 0 });
+    return this.#inOrderOfEase();
+  }
+
+  #inOrderOfEase(): readonly Encoding[] {
     const made = [...this.#made.keys()].filter((encoding) => encoding !== 'zstd');
-    return [...made, ...ALL_ENCODINGS.filter((encoding) => !this.#made.has(encoding))];
+    return [...made, ...ENCODINGS_BY_SIZE.filter((encoding) => !this.#made.has(encoding))];
   }
 
   /** Bytes held per form. */
   get sizes(): Partial<Record<FormEncoding | 'wrapped', number>> {
-    const made = [...this.#made].map(([encoding, form]) => [encoding, form.bytes.length] as const);
-    return Object.fromEntries([
-      ...made,
-      ...(this.#wrappedBytes > 0 ? [['wrapped', this.#wrappedBytes] as const] : []),
-    ]);
+    const made = [...this.#made].map(([encoding, { form }]) => [encoding, form.bytes.length] as const);
+    const wrappedBytes = [...this.#wrapped.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    return Object.fromEntries([...made, ...(wrappedBytes > 0 ? [['wrapped', wrappedBytes] as const] : [])]);
   }
 }
 
 /** Whether this Node can. */
 export const canMakeZstd = zstdEncoder !== undefined;
-
-const ALL_ENCODINGS: readonly Encoding[] = ['br', 'gzip', 'identity'];
 
 /** The body of a form, decoded piece by piece on zlib's threads. */
 export async function decodeForm(form: BodyForm, take: (piece: Buffer) => void): Promise<void> {

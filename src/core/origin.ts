@@ -1,7 +1,7 @@
 // The port through which payloads are fetched, and the four outcomes a fetch can have.
 import type { Failure } from '../domain/failure.js';
 import type { PayloadKey } from '../domain/payload-key.js';
-import type { Payload } from '../domain/payload.js';
+import type { Encoding, Payload } from '../domain/payload.js';
 
 export type FetchOutcome =
   /** `relayedMs`: how old the answer was when it came, where other proxies relayed it. */
@@ -14,9 +14,10 @@ export type FetchOutcome =
 
 export interface Origin {
   /**
-   * Asks for the payload; never rejects. `sinceTime` is the version held, 0 where there is none.
+   * Asks for the payload; never rejects. `sinceTime` is the version held, 0 where there is none. `wanted` is the encoding
+   * that spares recompressing, where one is known: the origin may send another.
    * No client's own `sinceTime`, `checksum` or `accept_deltas` gets here, so every body that comes is a full one.
    */
-  fetch(key: PayloadKey, sinceTime: number): Promise<FetchOutcome>;
+  fetch(key: PayloadKey, sinceTime: number, wanted?: Encoding): Promise<FetchOutcome>;
   close(): Promise<void>;
 }

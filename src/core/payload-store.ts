@@ -153,6 +153,11 @@ export class PayloadStore {
     return bytes;
   }
 
+  /** Lets go of the forms that nobody read since the last `looksMax` calls; each payload's own form stays. */
+  dropUnreadForms(looksMax: number): void {
+    for (const { forms } of this.all()) forms.dropUnread(looksMax);
+  }
+
   /** Keys that left as there were too many bytes. */
   get evictionsForBytes(): number {
     return this.#evictionsForBytes;

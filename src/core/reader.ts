@@ -1,6 +1,7 @@
 // The read path: a hit is a lookup; a miss is one upstream fetch shared by all requests that wait for that payload.
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import type { Encoding } from '../domain/payload.js';
 import type { Gauges } from '../observability/gauges.js';
 import type { ColdMemory, Remembered } from './cold-memory.js';
 import { ColdTurns, type Turns } from './cold-turns.js';
@@ -30,9 +31,12 @@ export type Reading =
       readonly retryAfterMs: number;
     };
 
-/** Who asks, as far as it matters: clients of different addresses take turns where they ask for keys that are not known. */
+/** Who asks, as far as it matters on a miss. */
 export interface Asker {
+  /** Clients of different addresses take turns where they ask for keys that are not known. */
   readonly ip: string;
+  /** What the origin is asked to send, so that the client's answer needs no recompressing; undefined where any will do. */
+  readonly wanted?: Encoding | undefined;
 }
 
 const OURSELVES: Asker = { ip: '' };
@@ -98,8 +102,11 @@ export class Reader {
     const key = { ...asked, sdkKey: ownCopy(asked.sdkKey) };
     const id = payloadId(key);
     const restore = this.#restore;
+    const { wanted } = asker;
     const fetched = this.#turns.enter(this.#isKnown(key.sdkKey) ? undefined : asker.ip, (turns) =>
-      restore === undefined ? this.#fetch(key, turns) : this.#restoreOrFetch(key, turns, restore),
+      restore === undefined
+        ? this.#fetch(key, turns, wanted)
+        : this.#restoreOrFetch(key, turns, restore, wanted),
     );
     if (fetched === undefined) return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
     const flight = fetched
@@ -126,22 +133,27 @@ export class Reader {
     return true;
   }
 
-  async #restoreOrFetch(key: PayloadKey, turns: Turns, restore: Restore): Promise<Reading> {
+  async #restoreOrFetch(
+    key: PayloadKey,
+    turns: Turns,
+    restore: Restore,
+    wanted: Encoding | undefined,
+  ): Promise<Reading> {
     const held = await turns.restore(() => restore(key));
     if (held === TURNED_AWAY) return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
     if (held !== undefined) return { kind: 'held', held };
     const known = this.#memory.recall(payloadId(key));
-    return known === undefined ? await this.#fetch(key, turns) : toReading(known);
+    return known === undefined ? await this.#fetch(key, turns, wanted) : toReading(known);
   }
 
-  async #fetch(key: PayloadKey, turns: Turns): Promise<Reading> {
+  async #fetch(key: PayloadKey, turns: Turns, wanted: Encoding | undefined): Promise<Reading> {
     const queuedMs = this.#clock.monotonicMs();
     const reading = await turns.fetch(async () => {
       if (this.#clock.monotonicMs() - queuedMs > COLD_QUEUE_WAIT_MS_MAX) {
         turns.turnAway();
         return unavailable('too_many_cold_fetches', BUSY_RETRY_AFTER_MS);
       }
-      const { held } = await this.#refresher.refresh(key);
+      const { held } = await this.#refresher.refresh(key, wanted);
       if (held !== undefined) return { kind: 'held', held } as const;
       const known = this.#memory.recall(payloadId(key));
       // A good answer that is not held met a store whose every place is taken by keys that stay.

@@ -4,7 +4,7 @@ import { failed } from '../domain/failure.js';
 import { Listeners } from '../domain/listeners.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { isInFuture, isNewer } from '../domain/version.js';
-import type { Payload } from '../domain/payload.js';
+import type { Encoding, Payload } from '../domain/payload.js';
 import type { FetchOutcome, Origin } from './origin.js';
 import type { ColdMemory } from './cold-memory.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
@@ -71,23 +71,27 @@ export class Refresher {
     this.#listeners.add(listener);
   }
 
-  /** Fetches the payload and takes the answer in; never rejects. A call while a fetch is running shares its outcome. */
-  refresh(key: PayloadKey): Promise<Refreshed> {
+  /**
+   * Fetches the payload and takes the answer in; never rejects. A call while a fetch is running shares its outcome.
+   * `wanted` is the encoding that the first client reads; what is held already is asked for in the encoding it has.
+   */
+  refresh(key: PayloadKey, wanted?: Encoding): Promise<Refreshed> {
     const id = payloadId(key);
     const sinceTime = this.#sinceTime(key);
     const running = this.#flights.get(id);
     // A fetch for changes since a version that is no longer held cannot answer a client that holds nothing.
     if (running !== undefined && (running.sinceTime === 0 || sinceTime > 0)) return running.refreshed;
-    const flight: Flight = { sinceTime, refreshed: this.#fetch(key, sinceTime) };
+    const flight: Flight = { sinceTime, refreshed: this.#fetch(key, sinceTime, wanted) };
     this.#flights.set(id, flight);
     return flight.refreshed.finally(() => {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
     });
   }
 
-  async #fetch(key: PayloadKey, sinceTime: number): Promise<Refreshed> {
+  async #fetch(key: PayloadKey, sinceTime: number, wanted: Encoding | undefined): Promise<Refreshed> {
     const startMs = this.#clock.monotonicMs();
-    const answer = await this.#origin.fetch(key, sinceTime);
+    const encoding = this.#store.peek(key)?.payload.originForm.encoding ?? wanted;
+    const answer = await this.#origin.fetch(key, sinceTime, encoding);
     const latencyMs = this.#clock.monotonicMs() - startMs;
     if (answer.kind === 'updated' && answer.payload.version !== this.#store.peek(key)?.payload.version) {
       await this.#arriving?.(key, answer.payload);

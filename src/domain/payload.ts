@@ -7,6 +7,9 @@ export type Encoding = 'identity' | 'gzip' | 'br';
 /** Every encoding there is. */
 export const ENCODINGS: readonly Encoding[] = ['identity', 'gzip', 'br'];
 
+/** The smallest first. */
+export const ENCODINGS_BY_SIZE: readonly Encoding[] = ['br', 'gzip', 'identity'];
+
 /** The same, and what is made for clients only: no origin is asked for it, and no store keeps it. */
 export type FormEncoding = Encoding | 'zstd';
 

@@ -137,8 +137,10 @@ test('an update reaches the next request after the poll that found it', async (t
 
 test('/status tells of each spec, masked, and of every table against its limit', async (t) => {
   const { origin, proxy } = await startPair(t, { args: ['-m', '7'] });
-  const headers = { 'accept-encoding': 'gzip' };
-  await rawRequest(`${proxy.url}/v1/download_config_specs/${SDK_KEY}.json`, { headers });
+  for (const encoding of ['br', 'gzip']) {
+    const headers = { 'accept-encoding': encoding };
+    await rawRequest(`${proxy.url}/v1/download_config_specs/${SDK_KEY}.json`, { headers });
+  }
   origin.fault = REFUSING[401];
   await rawRequest(`${proxy.url}/v1/download_config_specs/secret-other.json`);
   const told = await status(proxy);

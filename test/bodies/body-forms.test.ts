@@ -108,6 +108,37 @@ test('a body is wrapped once for each framing, and tells how many bytes that tak
   assert.equal(forms.sizes.wrapped, (first?.length ?? 0) + other.length);
 });
 
+test('what was made and is not read any more is gone, and what came stays', async () => {
+  const forms = createForms('br');
+  await Promise.all([forms.make('gzip'), forms.make('identity'), forms.wrap('one', IDENTITY, IDENTITY)]);
+  for (let look = 0; look < 2; look += 1) {
+    forms.dropUnread(3);
+    forms.held('gzip');
+  }
+  assert.equal(forms.sizes.wrapped, 3 * IDENTITY.length);
+  forms.dropUnread(3);
+  assert.deepEqual(Object.keys(forms.sizes), ['br', 'gzip']);
+  assert.deepEqual(forms.byEase, ['br', 'gzip', 'identity']);
+  for (let look = 0; look < 2; look += 1) forms.dropUnread(3);
+  assert.deepEqual(forms.sizes, { br: ENCODED.br.length });
+  assert.ok(decode(await forms.make('gzip')).equals(IDENTITY), 'made again');
+});
+
+test('a frame that is read stays, and one that is being made is not let go of', async () => {
+  const forms = createForms('br');
+  const ask = (): Promise<Buffer> => forms.wrap('one', Buffer.from('<'), Buffer.from('>'));
+  const first = ask();
+  for (let look = 0; look < 3; look += 1) forms.dropUnread(1);
+  assert.equal(ask(), first);
+  await first;
+  forms.dropUnread(2);
+  assert.equal(ask(), first);
+  forms.dropUnread(2);
+  assert.equal(ask(), first, 'the reading between counted');
+  for (let look = 0; look < 2; look += 1) forms.dropUnread(2);
+  assert.notEqual(ask(), first);
+});
+
 test('a body that could not be wrapped is wrapped for the next caller', async () => {
   const forms = createForms('gzip', Buffer.from('no gzip'));
   const failing = forms.wrap('one', Buffer.alloc(0), Buffer.alloc(0));

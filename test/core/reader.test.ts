@@ -9,7 +9,7 @@ import { PayloadStore } from '../../src/core/payload-store.js';
 import { Reader, type Reading, type Restore } from '../../src/core/reader.js';
 import { Refresher } from '../../src/core/refresher.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
-import type { Payload } from '../../src/domain/payload.js';
+import type { Encoding, Payload } from '../../src/domain/payload.js';
 import { failed } from '../../src/domain/failure.js';
 import type { FetchOutcome, Origin } from '../../src/core/origin.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
@@ -36,6 +36,8 @@ interface BenchOptions {
 class Bench {
   readonly clock = new ManualClock();
   readonly fetches: { readonly key: PayloadKey; readonly sinceTime: number }[] = [];
+  /** The encoding that each fetch asked for. */
+  readonly wanted: (Encoding | undefined)[] = [];
   outcome: FetchOutcome = updated(1);
   #release: (() => void)[] | undefined;
   readonly store: PayloadStore;
@@ -45,7 +47,10 @@ class Bench {
   constructor(options: BenchOptions = {}) {
     const { coldFetchesMax = 4, sdkKeysMax = 100, clearOnUnauthorized = false, restore } = options;
     const origin: Origin = {
-      fetch: (key, sinceTime) => this.#fetch(key, sinceTime),
+      fetch: (key, sinceTime, wanted) => {
+        this.wanted.push(wanted);
+        return this.#fetch(key, sinceTime);
+      },
       close: () => Promise.resolve(),
     };
     this.store = new PayloadStore(this.clock, createConcurrencyLimit(1), { sdkKeysMax });
@@ -230,6 +235,22 @@ test('a refresh asks with the version held, and two of one payload are one', asy
     bench.fetches.map((fetch) => fetch.sinceTime),
     [0, 7],
   );
+});
+
+test('a cold fetch asks for what its first client reads, and a poll for what is held', async () => {
+  const bench = new Bench();
+  await Promise.all([
+    bench.reader.read(KEY, { ip: '', wanted: 'gzip' }),
+    bench.reader.read(KEY, { ip: '', wanted: 'br' }),
+  ]);
+  await bench.refresher.refresh(KEY);
+  assert.deepEqual(bench.wanted, ['gzip', 'identity']);
+});
+
+test('a cold fetch after a backup had nothing asks for what its client reads', async () => {
+  const bench = new Bench({ restore: () => () => Promise.resolve(undefined) });
+  await bench.reader.read(KEY, { ip: '', wanted: 'gzip' });
+  assert.deepEqual(bench.wanted, ['gzip']);
 });
 
 test('a refused key goes on being served', async () => {

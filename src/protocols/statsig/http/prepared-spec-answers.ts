@@ -1,6 +1,7 @@
 // Answers about specs that are held, for the fast lane: the ordinary request for one, and nothing else.
 import type { Clock } from '../../../domain/clock.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
+import type { BodyForm, FormEncoding } from '../../../domain/payload.js';
 import type { ResourceKind } from '../../../domain/resource-kind.js';
 import type { HeldPayload } from '../../../core/payload-store.js';
 import { CLIENT_HEADERS } from '../../../servers/http/answered-request.js';
@@ -60,7 +61,8 @@ export class PreparedSpecAnswers implements PreparedAnswers {
   readonly #specs: HeldSpecs;
   readonly #census: Pick<ClientCensus, 'polled'>;
   readonly #questions = new Map<string, Asked>();
-  readonly #prepared = new WeakMap<HeldPayload, Map<Choice, Prepared>>();
+  /** By the form that is sent, or the payload where none is: a form that its payload lets go of takes its answer with it. */
+  readonly #prepared = new WeakMap<BodyForm<FormEncoding> | HeldPayload, Prepared>();
 
   constructor(clock: Clock, specs: HeldSpecs, census: Pick<ClientCensus, 'polled'>) {
     this.#clock = clock;
@@ -109,26 +111,29 @@ export class PreparedSpecAnswers implements PreparedAnswers {
   /** Undefined for a form that has yet to be made, and where no form is acceptable. */
   #prepare(held: HeldPayload, choice: Choice): PreparedAnswer | undefined {
     const nowMs = this.#clock.monotonicMs();
-    let byChoice = this.#prepared.get(held);
-    if (byChoice === undefined) {
-      byChoice = new Map();
-      this.#prepared.set(held, byChoice);
-    }
-    const known = byChoice.get(choice);
+    const form = formOf(held, choice);
+    if (form === undefined && choice !== 'no_updates') return undefined;
+    const known = this.#prepared.get(form ?? held);
     const age = ageS(held, nowMs);
     if (known?.ageS === age) return known.answer;
-    const answer = answerOf(held, choice, nowMs);
-    if (answer !== undefined) byChoice.set(choice, { ageS: age, answer });
+    const answer = answerOf(held, form, nowMs);
+    this.#prepared.set(form ?? held, { ageS: age, answer });
     return answer;
   }
 }
 
-function answerOf(held: HeldPayload, choice: Choice, nowMs: number): PreparedAnswer | undefined {
+function formOf(held: HeldPayload, choice: Choice): BodyForm<FormEncoding> | undefined {
+  return choice === 'no_updates' || choice === 'not_acceptable' ? undefined : held.forms.held(choice);
+}
+
+/** Without a form: that there is no update. */
+function answerOf(
+  held: HeldPayload,
+  form: BodyForm<FormEncoding> | undefined,
+  nowMs: number,
+): PreparedAnswer {
   const headers: Headers = { ...OPEN_TO_BROWSERS, ...versionHeaders(held, nowMs) };
-  if (choice === 'no_updates')
-    return new PreparedAnswer({ ...headers, ...NO_UPDATES_HEADERS }, NO_UPDATES_BODY);
-  const form = choice === 'not_acceptable' ? undefined : held.forms.held(choice);
-  if (form === undefined) return undefined;
+  if (form === undefined) return new PreparedAnswer({ ...headers, ...NO_UPDATES_HEADERS }, NO_UPDATES_BODY);
   const whole = { ...wholeHeaders(held), ...formHeaders(form, held.payload.format) };
   return new PreparedAnswer({ ...headers, ...whole }, form.bytes);
 }

@@ -1,6 +1,8 @@
 // GET, HEAD and POST of config specs, v1 and v2, with the key in the path or in a header.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { negotiateEncoding } from '../../../domain/accept-encoding.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
+import { ENCODINGS_BY_SIZE } from '../../../domain/payload.js';
 import type { ResourceKind } from '../../../domain/resource-kind.js';
 import { SPEC_KINDS } from '../resource-kinds.js';
 import type { Asker, Reading } from '../../../core/reader.js';
@@ -54,7 +56,7 @@ export function addSpecRoutes(
       ifNoneMatch: request.method === 'POST' ? undefined : request.headers['if-none-match'],
       headers: request.headers,
     };
-    const reading = source.read(question.key, request);
+    const reading = source.read(question.key, askerOf(request));
     // No promise on the path of a hit: awaiting one costs a tenth of the answer.
     if (!(reading instanceof Promise)) return payloadReply.send(reply, reading, wishes);
     return reading.then((known) => payloadReply.send(reply, known, wishes));
@@ -77,6 +79,18 @@ export function addSpecRoutes(
       });
     }
   });
+}
+
+/** Its members are worked out on a miss only: hits are many. */
+function askerOf(request: FastifyRequest): Asker {
+  return {
+    get ip() {
+      return request.ip;
+    },
+    get wanted() {
+      return negotiateEncoding(request.headers['accept-encoding'], ENCODINGS_BY_SIZE);
+    },
+  };
 }
 
 export function describe(kind: ResourceKind, request: FastifyRequest, sinceTime: unknown): SpecRequest {

@@ -4,7 +4,8 @@ import type { Origin } from '../../../core/origin.js';
 
 export function createOriginByApi(specs: Origin, idLists: Origin): Origin {
   return {
-    fetch: (key, sinceTime) => (key.kind === ID_LISTS ? idLists : specs).fetch(key, sinceTime),
+    fetch: (key, sinceTime, wanted) =>
+      (key.kind === ID_LISTS ? idLists : specs).fetch(key, sinceTime, wanted),
     close: async () => {
       await Promise.all([specs.close(), idLists.close()]);
     },

@@ -1,6 +1,7 @@
 // The origin over HTTP: one request in, one outcome out, within time and size limits, whatever the network does.
 import type { Clock } from '../../../domain/clock.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
+import type { Encoding } from '../../../domain/payload.js';
 import { failed } from '../../../domain/failure.js';
 import type { FetchOutcome, Origin } from '../../../core/origin.js';
 import { takeInBody, type BodyLimits } from '../../../bodies/body-intake.js';
@@ -30,8 +31,13 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
   const pool = new UpstreamPool(clock, options);
   const base = options.endpoint.href.replace(/\/+$/, '');
 
-  async function ask(key: PayloadKey, sinceTime: number, signal: AbortSignal): Promise<FetchOutcome> {
-    const { path, headers } = toUpstreamRequest(key, sinceTime, options.version);
+  async function ask(
+    key: PayloadKey,
+    sinceTime: number,
+    wanted: Encoding | undefined,
+    signal: AbortSignal,
+  ): Promise<FetchOutcome> {
+    const { path, headers } = toUpstreamRequest(key, sinceTime, options.version, wanted);
     const url = new URL(base + path);
     const answer = await getFollowingRedirects(pool, url, { ...headers, via: options.path.via }, signal);
     if ('kind' in answer) return answer;
@@ -61,8 +67,8 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
   }
 
   return {
-    fetch: (key, sinceTime) =>
-      answerInTime(clock, pool, options.requestTimeoutMs, (signal) => ask(key, sinceTime, signal)),
+    fetch: (key, sinceTime, wanted) =>
+      answerInTime(clock, pool, options.requestTimeoutMs, (signal) => ask(key, sinceTime, wanted, signal)),
     close: () => pool.close(),
   };
 }

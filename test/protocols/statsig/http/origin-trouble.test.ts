@@ -145,6 +145,24 @@ test('500 cold readers in six spellings of Accept-Encoding cost one upstream req
   assert.equal(origin.requests.length, 1);
 });
 
+test('a client that reads gzip alone gets what the origin compressed, and polls ask for the same', async (t) => {
+  for (const [accepted, asked, sent] of [
+    ['gzip, deflate', 'gzip', 'gzip'],
+    ['gzip, deflate, br', 'br, gzip', 'br'],
+  ] as const) {
+    const pair = await startPair(t);
+    pair.origin.encoding = sent;
+    const headers = { 'accept-encoding': accepted };
+    const answer = await rawRequest(pair.proxy.url + PATH, { headers });
+    assert.equal(answer.headers['content-encoding'], sent);
+    await pollOnce(pair);
+    assert.deepEqual(
+      pair.origin.requests.map((request) => request.headers['accept-encoding']),
+      [asked, asked],
+    );
+  }
+});
+
 test('Retry-After of the origin is passed on, and kept to', async (t) => {
   const { origin, proxy, clock } = await startPair(t);
   origin.fault = (response) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PayloadKey } from '../../../../src/domain/payload-key.js';
+import type { Encoding } from '../../../../src/domain/payload.js';
 import type { TakenBody } from '../../../../src/bodies/body-intake.js';
 import type { SpecFacts } from '../../../../src/protocols/statsig/spec-body/spec-facts.js';
 import {
@@ -125,4 +126,12 @@ test('the request names our own version held, our release, and nothing of any cl
   assert.equal(path, '/v2/download_config_specs/secret-k.json?supports_proto=true&sinceTime=17');
   assert.equal(headers['statsig-supports-proto'], 'true');
   assert.equal(headers['accept-encoding'], 'statsig-br, br, gzip');
+});
+
+test('gzip alone is asked for where nothing else is of use, and never of protobuf', () => {
+  const asked = (key: PayloadKey, wanted: Encoding): string | undefined =>
+    toUpstreamRequest(key, 0, '1.2.3', wanted).headers['accept-encoding'];
+  assert.equal(asked(JSON_KEY, 'gzip'), 'gzip');
+  for (const wanted of ['br', 'identity'] as const) assert.equal(asked(JSON_KEY, wanted), 'br, gzip');
+  assert.equal(asked(PROTOBUF_KEY, 'gzip'), 'statsig-br, br, gzip');
 });
