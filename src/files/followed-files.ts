@@ -92,7 +92,7 @@ export class FileFollower {
     this.#isLooking = true;
     const isAsked = this.#takeAsked();
     try {
-      for (const state of this.#states) await state.look(isAsked);
+      for (const state of this.#states) await state.look(isAsked, () => this.#isStopped);
     } finally {
       this.#isLooking = false;
       if (this.#isAsked) this.readNow();
@@ -130,9 +130,11 @@ class FileState implements FailingFile {
     return this.#file.name;
   }
 
-  async look(isAsked: boolean): Promise<void> {
+  /** `isOver`: whether nobody is there any more who would use what is found. */
+  async look(isAsked: boolean, isOver: () => boolean): Promise<void> {
     const { name, takeOver } = this.#file;
     const found = await this.#read();
+    if (isOver()) return;
     const finding = JSON.stringify(found);
     const isSteady = finding === this.#seen;
     this.#seen = finding;

@@ -5,7 +5,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { fastify } from 'fastify';
 import { keyScope } from '../../src/auth/scopes.js';
+import { guard } from '../../src/servers/admin/admin-access.js';
 import { AUDIENCE, createSigner, ISSUER, keySetText, sign, tokenLine } from '../auth/issuer.js';
 import { eventually } from '../e2e/deadline.js';
 import { mountSecret } from '../fakes/mounted-secret.js';
@@ -211,4 +213,11 @@ test('keys come by URL; until they do, a JWT is answered with 503, and /status n
   );
   isAway = false;
   await eventually('keys', async () => (await get(proxy, '/status', jwt)).status === 200);
+});
+
+test('a route that does not say what it needs cannot be added', () => {
+  const app = fastify();
+  guard(app, undefined);
+  assert.throws(() => app.get('/open', () => ''), /\/open does not say what it needs/);
+  assert.doesNotThrow(() => app.get('/named', { config: { needs: 'nothing' } }, () => ''));
 });

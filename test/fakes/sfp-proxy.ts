@@ -21,6 +21,7 @@ interface Held {
 
 const SPECS = /^\/v[12]\/download_config_specs\/(?<sdkKey>[^/]+)\.json$/;
 const MANIFEST = '/v1/get_id_lists';
+const EVENTS = '/v1/log_event';
 const NO_UPDATES = Buffer.from('{"has_updates":false}');
 /** Of its framework, on every answer. */
 const ROCKET = {
@@ -34,7 +35,10 @@ const ROCKET = {
 export async function startSfpProxy(t: TestContext, origin: string): Promise<SfpProxy> {
   const held = new Map<string, Held>();
   const server = createServer((request, response) => {
-    void answer(origin, held, request, response);
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    if (path === EVENTS || path === MANIFEST || SPECS.test(path))
+      void answer(origin, held, request, response);
+    else notFound(response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -60,7 +64,7 @@ async function answer(
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://sfp');
   const header = request.headers['statsig-api-key'];
   const sdkKey = typeof header === 'string' ? header : (SPECS.exec(pathname)?.groups?.['sdkKey'] ?? '');
-  if (pathname === '/v1/log_event') {
+  if (pathname === EVENTS) {
     await takeEvents(origin, sdkKey, request, response);
     return;
   }
@@ -69,6 +73,11 @@ async function answer(
   const encodings = (request.headers['accept-encoding'] ?? '').match(/statsig-br|gzip/g) ?? [];
   const entry = await entryOf(held, origin, { sdkKey, pathname, isProto, encodings });
   reply(response, entry, isManifest ? -1 : Number(searchParams.get('sinceTime') ?? 0));
+}
+
+function notFound(response: ServerResponse): void {
+  const headers = { ...ROCKET, 'content-type': 'application/json' };
+  response.writeHead(404, headers).end('{"code":404,"reason":"Not Found"}');
 }
 
 interface Asked {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { FileFollower, LOOK_EVERY_MS } from '../../src/files/followed-files.js';
@@ -205,6 +206,17 @@ test('nothing is read once it is stopped', async (t) => {
   scene.follower.stop();
   writeFileSync(scene.path, 'two');
   scene.follower.readNow();
+  assert.deepEqual(scene.taken, []);
+  assert.equal(scene.logs.lines.length, 0);
+});
+
+test('what a look finds that is under way when it is stopped is not taken over', async (t) => {
+  const scene = follow(t);
+  writeFileSync(scene.path, 'two');
+  scene.follower.readNow();
+  scene.follower.stop();
+  // Its reading began before these, and is of one file.
+  for (let read = 0; read < 50; read += 1) await readFile(scene.path);
   assert.deepEqual(scene.taken, []);
   assert.equal(scene.logs.lines.length, 0);
 });

@@ -56,6 +56,7 @@ const ODD_PARAMETERS = [
   'sinceTime',
   'supports_proto=1',
   'accept_deltas=true',
+  'accept_deltas',
   'a=b=c',
   '=',
   '%20=1',
@@ -96,6 +97,10 @@ const ODD_HEADERS = [
   'accept-encoding: *;q=0',
   'if-none-match: "abc"',
   'if-none-match: *',
+  'via: 1.1 varnish',
+  // Of the servers here: a loop.
+  'Via: 1.1 spec-forward-proxy-0123456789abcdef',
+  'accept-encoding: statsig-zstd, statsig-br',
   'connection: close',
   'connection: keep-alive, close',
   'connection: upgrade',
