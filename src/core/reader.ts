@@ -2,6 +2,7 @@
 import type { Clock } from '../domain/clock.js';
 import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import type { Encoding } from '../domain/payload.js';
+import { ownCopy } from '../domain/own-copy.js';
 import type { Gauges } from '../observability/gauges.js';
 import type { ColdMemory, Remembered } from './cold-memory.js';
 import { ColdTurns, type Turns } from './cold-turns.js';
@@ -167,14 +168,6 @@ export class Reader {
 
 function toReading(known: Remembered): Reading {
   return known.kind === 'refused' ? known : unavailable('origin_failing', known.leftMs, known.reason);
-}
-
-/**
- * A string with bytes of its own. One cut out of a URL keeps that whole URL alive, and a table of 10,000 refused keys
- * would hold as many URLs: 165 MB where they are padded. Valid keys are ASCII.
- */
-function ownCopy(sdkKey: string): string {
-  return Buffer.from(sdkKey, 'latin1').toString('latin1');
 }
 
 function unavailable(

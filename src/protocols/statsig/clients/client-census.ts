@@ -1,11 +1,12 @@
 // Which SDK instances ask for each spec, and which version each of them holds: a bounded table, kept by polls and streams.
+import { ownCopy } from '../../../domain/own-copy.js';
 import type { HeldPayload, StoreListener } from '../../../core/payload-store.js';
 import type { Clock } from '../../../domain/clock.js';
 import { FairPlaces } from '../../../domain/fair-places.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { Gauge } from '../../../observability/gauges.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
-import { ClientSdks, ownCopy, type ClientSdk } from './client-sdks.js';
+import { ClientSdks, type ClientSdk } from './client-sdks.js';
 
 /** Names the SDK instance. */
 export const SESSION_HEADER = 'statsig-server-session-id';

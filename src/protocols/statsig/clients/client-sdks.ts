@@ -1,4 +1,5 @@
 // The SDKs that clients say they are: one object for each type and version, of a bounded number.
+import { ownCopy } from '../../../domain/own-copy.js';
 import { clientText } from '../../../domain/client-text.js';
 import { LABEL_VALUES_MAX, OTHER } from '../../../observability/series.js';
 
@@ -23,9 +24,4 @@ export class ClientSdks {
     this.#byName.set(name, kept);
     return kept;
   }
-}
-
-/** A header cut out of a request's head keeps all of it alive. */
-export function ownCopy(text: string): string {
-  return Buffer.from(text).toString();
 }

@@ -1,5 +1,6 @@
 // Answers about specs that are held, for the fast lane: the ordinary request for one, and nothing else.
 import type { Clock } from '../../../domain/clock.js';
+import { ownCopy } from '../../../domain/own-copy.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { BodyForm, FormEncoding } from '../../../domain/payload.js';
 import type { ResourceKind } from '../../../domain/resource-kind.js';
@@ -170,9 +171,4 @@ function readQuery(query: string): ReadonlyMap<string, string> | undefined {
     parameters.set(name, value);
   }
   return parameters;
-}
-
-/** A string cut out of a request's head keeps all of it alive. */
-function ownCopy(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
