@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createConcurrencyLimit } from '../../../../src/domain/concurrency-limit.js';
 import type { PayloadKey } from '../../../../src/domain/payload-key.js';
-import { PayloadStore } from '../../../../src/core/payload-store.js';
+import { PayloadStore, type HeldPayload } from '../../../../src/core/payload-store.js';
 import type { Reading } from '../../../../src/core/reader.js';
 import { createLogger } from '../../../../src/observability/logger.js';
 import { openToBrowsers } from '../../../../src/protocols/statsig/http/browser-access.js';
@@ -29,6 +29,8 @@ export interface Outcome {
   readonly bytes: string;
   readonly isOver: boolean;
   readonly events: readonly Partial<ProxyEventFields>[];
+  /** What the census of clients was told. */
+  readonly polls: readonly unknown[];
 }
 
 /** All that an event of an answer says, but for how long it took. */
@@ -50,6 +52,7 @@ const FIELDS = [
 
 class AnswerEvents implements ProxyEvents {
   readonly all: Partial<ProxyEventFields>[] = [];
+  readonly polls: unknown[] = [];
 
   record(_name: string, fields: ProxyEventFields): void {
     this.all.push(Object.fromEntries(FIELDS.map((field) => [field, fields[field]])));
@@ -91,6 +94,7 @@ export class LaneScene {
   async send(lane: 'with' | 'without', pieces: readonly Buffer[]): Promise<Outcome> {
     const { http, events } = this.#servers[lane];
     events.all.length = 0;
+    events.polls.length = 0;
     const socket = new MemorySocket();
     const place = this.#limit.open(() => socket.destroy());
     socket.once('close', () => {
@@ -107,7 +111,7 @@ export class LaneScene {
     if (!socket.destroyed) socket.push(null);
     await quiet(socket);
     socket.destroy();
-    return { bytes: withoutTime(socket.answered), isOver, events: [...events.all] };
+    return { bytes: withoutTime(socket.answered), isOver, events: [...events.all], polls: [...events.polls] };
   }
 
   #counted(answers: PreparedAnswers): PreparedAnswers {
@@ -123,6 +127,11 @@ export class LaneScene {
 
   #server(hasLane: boolean): { readonly http: HttpApp; readonly events: AnswerEvents } {
     const events = new AnswerEvents();
+    const census = {
+      polled: ({ key, payload }: HeldPayload, ...said: readonly unknown[]): void => {
+        events.polls.push([key.sdkKey, key.kind.path, key.format, payload.version, ...said]);
+      },
+    };
     const log = createLogger(new LogSink(), { level: 'info', instanceName: 'replica', version: 'test' });
     const held = this.#store.read.bind(this.#store);
     const bounds = httpBounds();
@@ -149,8 +158,6 @@ export class LaneScene {
     };
   }
 }
-
-const census = { polled: () => undefined };
 
 function toReading(held: ReturnType<PayloadStore['read']>): Reading {
   return held === undefined ? { kind: 'refused' } : { kind: 'held', held };
