@@ -1,7 +1,8 @@
 // Warm answers over HTTP/1.1, beside nginx with a cache in front of the same origin and a bare node:http server, turn by turn.
 import { installed, load, type Load, type Round } from './wrk.js';
 import { startChildServer } from './child-server.js';
-import { startNginx } from './nginx.js';
+import { hasNginx, startNginx } from './nginx.js';
+import { cacheInFrontOf } from './nginx-blocks.js';
 
 const ROUNDS = 5;
 const ROUND_S = 3;
@@ -36,7 +37,7 @@ interface Contender {
 }
 
 export async function httpHit(): Promise<void> {
-  if (!installed('wrk') || !installed('nginx')) {
+  if (!installed('wrk') || !hasNginx()) {
     console.log('needs wrk and nginx: apt-get install wrk nginx-light');
     return;
   }
@@ -50,9 +51,9 @@ export async function httpHit(): Promise<void> {
     origin: origin.url,
     env: { SFP_DISABLE_FAST_LANE: '1' },
   });
-  const cache = await startNginx(proxy.url);
+  const cache = await startNginx(cacheInFrontOf(new URL(proxy.url).host));
   const fixed: readonly Contender[] = [
-    cache,
+    { name: 'nginx with a cache', url: cache.url('http'), cpuMs: () => Promise.resolve(cache.cpuMs()) },
     contender('proxy', proxy),
     contender('proxy, no fast lane', slow),
   ];

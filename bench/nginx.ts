@@ -1,100 +1,92 @@
-// nginx with a cache of SFP's kind, one worker, in front of a server: what SFP answers its clients with.
-import { spawn } from 'node:child_process';
+// nginx with one worker, in processes of its own: started with a configuration, measured by /proc, stopped.
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../test/fakes/free-port.js';
 
 export interface Nginx {
-  readonly name: string;
-  readonly url: string;
-  /** Of its worker. */
-  readonly cpuMs: () => Promise<number>;
+  /** For the scheme `https`, `https://127.0.0.1:<port>`. */
+  url(scheme: 'http' | 'https'): string;
+  /** CPU time of its worker so far. */
+  readonly cpuMs: () => number;
   readonly stop: () => Promise<void>;
 }
 
-const MS_PER_TICK = 10;
-const TRIES_MAX = 100;
+/** What stands in the `http` block, besides where temporary files go. `folder`: may hold what is served. */
+export type HttpBlock = (folder: string, port: number) => string;
 
-export async function startNginx(upstream: string): Promise<Nginx> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
-  // Started by root, it works as another user.
-  chmodSync(folder, 0o777);
+const READY_TRIES = 200;
+const TRY_EVERY_MS = 50;
+/** Of Linux. */
+const MS_PER_TICK = 10;
+
+export function hasNginx(): boolean {
+  return spawnSync('nginx', ['-v']).error === undefined;
+}
+
+export async function startNginx(httpBlock: HttpBlock): Promise<Nginx> {
+  const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
   const port = await freePort();
-  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, new URL(upstream).host));
-  const nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
+  // Its worker runs as another user where this process is root.
+  chmodSync(folder, 0o777);
+  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, httpBlock(folder, port)));
+  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const url = `http://127.0.0.1:${port}`;
-  await answers(url);
-  const worker = workerOf(nginx.pid ?? 0);
+  await untilOpen(port);
+  const worker = workerOf(child.pid ?? 0);
   return {
-    name: 'nginx with a cache',
-    url,
-    cpuMs: () => Promise.resolve(cpuMsOf(worker)),
+    url: (scheme) => `${scheme}://127.0.0.1:${port}`,
+    cpuMs: () => cpuMsOf(worker),
     stop: async () => {
-      const ended = once(nginx, 'exit');
-      nginx.kill();
-      await ended;
+      const exited = once(child, 'exit');
+      child.kill();
+      await exited;
       rmSync(folder, { recursive: true });
     },
   };
 }
 
-/** What SFP's own nginx does: one entry for each question and each answer to Accept-Encoding, kept for a while. */
-function configuration(folder: string, port: number, upstream: string): string {
+/** One worker, as the proxy has one thread. */
+function configuration(folder: string, httpBlock: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/${name};`)
     .join(' ');
-  const key =
-    '$request_method|$uri|$args|$http_statsig_api_key|$http_accept_encoding|$http_statsig_supports_proto';
-  return `worker_processes 1; daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
+  return `daemon off; worker_processes 1; pid ${folder}/pid; error_log stderr emerg;
 events { worker_connections 4096; }
-http {
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; ${temporary}
-  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=specs:10m max_size=1g use_temp_path=off;
-  upstream proxied { server ${upstream}; keepalive 8; }
-  server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://proxied; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_cache specs; proxy_cache_key "${key}"; proxy_cache_valid 200 1h; proxy_cache_lock on;
-      proxy_ignore_headers Vary Cache-Control Expires;
-    }
-  }
+http { access_log off; keepalive_requests 100000000; ${temporary}
+${httpBlock}
 }
 `;
 }
 
-function workerOf(pid: number): number {
-  const [worker = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  return Number(worker);
+async function untilOpen(port: number): Promise<void> {
+  for (let tries = 0; tries < READY_TRIES; tries += 1) {
+    const socket = connect(port, '127.0.0.1');
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => {
+        resolve(true);
+      });
+      socket.once('error', () => {
+        resolve(false);
+      });
+    });
+    socket.destroy();
+    if (isOpen) return;
+    await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
+  }
+  throw new Error('nginx does not listen');
 }
 
-function cpuMsOf(pid: number): number {
+function workerOf(pid: number): string {
+  const [worker = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  return worker;
+}
+
+function cpuMsOf(pid: string): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function answers(url: string): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await (await fetch(`${url}/v1/health`)).arrayBuffer();
-      return;
-    } catch (error) {
-      if (tries === TRIES_MAX) throw error;
-      await pause(50);
-    }
-  }
 }

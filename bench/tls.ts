@@ -4,7 +4,8 @@ import autocannon from 'autocannon';
 import { rawRequest } from '../test/fakes/raw-request.js';
 import { TestAuthority } from '../test/fakes/test-authority.js';
 import { startChildServer } from './child-server.js';
-import { startNginx } from './servers/nginx.js';
+import { hasNginx, startNginx } from './nginx.js';
+import { fileBehindTls } from './nginx-blocks.js';
 
 const ROUNDS = 3;
 const ROUND_S = 3;
@@ -78,11 +79,17 @@ async function compare(
   const { bytes, headers } = await rawRequest(`${urlOf(proxies[0])}${each.path}`, { headers: headOf(0) });
   const encoding = headers['content-encoding'];
   const shown: Record<string, string> = encoding === undefined ? {} : { 'content-encoding': encoding };
-  const nginx = await startNginx({ ...pair, body: bytes, headers: shown });
+  const file = { ...pair, body: bytes, headers: shown };
+  const nginx = hasNginx() ? await startNginx(fileBehindTls(file)) : undefined;
   try {
     console.log(`${each.name} (${bytes.length} bytes), medians of ${ROUNDS} rounds of ${ROUND_S} s:`);
     if (nginx === undefined) console.log('  nginx is not installed: nothing to compare with');
-    const medians = await measure(each, nginx === undefined ? proxies : [...proxies, nginx]);
+    const medians = await measure(
+      each,
+      nginx === undefined
+        ? proxies
+        : [...proxies, { name: 'nginx, TLS', url: nginx.url('https'), cpuMs: nginx.cpuMs }],
+    );
     const [byPlain, byTls] = medians.map(({ cpuUs }) => cpuUs);
     console.log(
       `  TLS costs the proxy ${((byTls ?? NaN) - (byPlain ?? NaN)).toFixed(1)} µs of CPU per request`,
