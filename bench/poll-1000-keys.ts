@@ -47,7 +47,7 @@ async function undiciUsPerRequest(url: string): Promise<number> {
   const agent = new Agent({ connections: 10 });
   const started = process.cpuUsage();
   for (let index = 0; index < KEYS; index += 1) {
-    const path = `/v1/download_config_specs/secret-bench-${index}.json?sinceTime=1900000000000`;
+    const path = `/v1/download_config_specs/secret-bench-${index}.json?sinceTime=1700000000000`;
     const response = await agent.request({ origin: url, path, method: 'GET' });
     await response.body.text();
     await pause((INTERVAL_S * 1000) / KEYS);

@@ -11,7 +11,7 @@ const ROUND_S = 2;
 const CONNECTIONS = 32;
 const KEY = 'secret-benchkey0123456789';
 /** Of the spec that the origin of this benchmark has: a later one would be answered with the whole spec. */
-const VERSION = 1_800_000_000_000;
+const VERSION = 1_700_000_000_000;
 const PATH = `/v1/download_config_specs/${KEY}.json?sinceTime=${VERSION}`;
 
 /** As the core SDK for Node sends them. */

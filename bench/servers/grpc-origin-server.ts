@@ -8,7 +8,7 @@ import { machineMs } from './grpc-machine-clock.js';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as { readonly fillerGates: number };
 const NO_UPDATES = Buffer.from('{"has_updates":false}');
-let current = specOf(1_800_000_000_000);
+let current = specOf(1_700_000_000_000);
 /** When the first poll that got the current version came in. */
 let askedAtMs: number | undefined;
 

@@ -16,7 +16,7 @@ const options = JSON.parse(process.argv[2] ?? '{}') as {
   readonly tls?: { readonly key: string; readonly cert: string };
 };
 const NO_UPDATES = Buffer.from('{"has_updates":false}');
-let time = 1_800_000_000_000;
+let time = 1_700_000_000_000;
 let requests = 0;
 /** Everything that went over connections that are closed by now, in both directions. */
 let closedBytes = 0;
