@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig } from '../../src/config/load-config.js';
 import { TestAuthority, type Issued } from '../fakes/test-authority.js';
+import { loadLine } from './loading.js';
 
 const DAY_MS = 86_400_000;
 
@@ -25,13 +24,8 @@ function load(
   args: readonly string[],
   env: Record<string, string> = {},
   nowMs = Date.now(),
-): ReturnType<typeof loadConfig> {
-  const typed = readCommandLine(['http', ...args], '0.0.0');
-  if (typed.kind !== 'run') throw new Error('not a daemon');
-  const readFile = (path: string): string => readFileSync(path, 'utf8');
-  const folderFault = (): undefined => undefined;
-  const around = { env, hostName: 'h', nowMs, fallbackDataDir: '/temp/ours', readFile, folderFault };
-  return loadConfig(typed.line, around);
+): ReturnType<typeof loadLine> {
+  return loadLine(['http', ...args], { env, nowMs, readFile: (path) => readFileSync(path, 'utf8') });
 }
 
 function faultsOf(args: readonly string[], nowMs?: number): readonly string[] {

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig, type Config, type Surroundings } from '../../src/config/load-config.js';
+import type { Config } from '../../src/config/load-config.js';
 import type { Loaded } from '../../src/config/load-settings.js';
 import { boundsText, parseSetting, type Setting } from '../../src/config/setting.js';
 import { settings } from '../../src/config/settings.js';
 import { makeCertificate } from '../fakes/certificate.js';
+import { loadLine } from './loading.js';
 
 const CERTIFICATE = makeCertificate().certificatePem;
 
@@ -16,21 +17,16 @@ interface Given {
 }
 
 function load(args: readonly string[], { env = {}, files = {} }: Given = {}): Loaded<Config> {
-  const typed = readCommandLine(args, '1.2.3');
-  if (typed.kind !== 'run') throw new Error('not a daemon');
-  const around: Surroundings = {
+  return loadLine(args, {
     env,
-    hostName: 'the-host',
     nowMs: Date.now(),
-    fallbackDataDir: '/the-temp-dir/ours',
     folderFault: (path) => (path === '/a-file' ? 'is not a directory' : undefined),
     readFile: (path) => {
       const text = files[path];
       if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
       return text;
     },
-  };
-  return loadConfig(typed.line, around);
+  });
 }
 
 function config(args: readonly string[], given?: Given): Config {

@@ -2,23 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig, type Config } from '../../src/config/load-config.js';
+import type { Config } from '../../src/config/load-config.js';
 import { loadSettings, type Loaded } from '../../src/config/load-settings.js';
 import { IDLE_OPTIONS } from '../../src/config/sfp-leftovers.js';
+import { loadLine } from './loading.js';
 
 type Env = Readonly<Record<string, string>>;
 
 function load(args: readonly string[], env: Env = {}): Loaded<Config> {
-  const typed = readCommandLine(args, '1.2.3');
-  if (typed.kind !== 'run') throw new Error('not a daemon');
-  return loadConfig(typed.line, {
-    env,
-    hostName: 'the-host',
-    nowMs: 0,
-    fallbackDataDir: '/the-temp-dir/ours',
-    folderFault: () => undefined,
-    readFile: (path) => assert.fail(path),
-  });
+  return loadLine(args, { env });
 }
 
 function loaded(args: readonly string[], env?: Env): Extract<Loaded<Config>, { kind: 'loaded' }> {

@@ -1,8 +1,8 @@
 // Command lines and the environment of the chart as they were written for releases of SFP: each starts, and means what it meant.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig, type Config } from '../../src/config/load-config.js';
+import type { Config } from '../../src/config/load-config.js';
+import { loadLine } from './loading.js';
 
 interface Fixture {
   readonly args: readonly string[];
@@ -116,16 +116,7 @@ const FIXTURES: Readonly<Record<string, Fixture>> = {
 
 for (const [release, { args, env, expected, told }] of Object.entries(FIXTURES)) {
   test(`${release}: it starts, and means what it meant`, () => {
-    const typed = readCommandLine(args, '1.2.3');
-    if (typed.kind !== 'run') assert.fail(typed.kind);
-    const loaded = loadConfig(typed.line, {
-      env,
-      hostName: 'the-host',
-      nowMs: 0,
-      fallbackDataDir: '/the-temp-dir/ours',
-      folderFault: () => undefined,
-      readFile: (path) => assert.fail(path),
-    });
+    const loaded = loadLine(args, { env });
     if (loaded.kind === 'faults') assert.fail(loaded.faults.join());
     for (const [name, value] of Object.entries(expected)) {
       assert.deepEqual(loaded.config[name as keyof Config], value, name);

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig, type Config } from '../../src/config/load-config.js';
+import type { Config } from '../../src/config/load-config.js';
 import { TestAuthority, type Issued } from '../fakes/test-authority.js';
+import { loadLine } from './loading.js';
 
 const DAY_MS = 86_400_000;
 const CERT = '--x509-server-cert-path';
@@ -31,13 +31,8 @@ function load(
   args: readonly string[],
   env: Record<string, string> = {},
   nowMs = Date.now(),
-): ReturnType<typeof loadConfig> {
-  const typed = readCommandLine(args, '0.0.0');
-  if (typed.kind !== 'run') throw new Error('not a daemon');
-  const readFile = (path: string): string => readFileSync(path, 'utf8');
-  const folderFault = (): undefined => undefined;
-  const around = { env, hostName: 'h', nowMs, fallbackDataDir: '/temp/ours', readFile, folderFault };
-  return loadConfig(typed.line, around);
+): ReturnType<typeof loadLine> {
+  return loadLine(args, { env, nowMs, readFile: (path) => readFileSync(path, 'utf8') });
 }
 
 function tlsOf(args: readonly string[], env?: Record<string, string>): Config['tls'] {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readCommandLine } from '../../src/cli/read-command-line.js';
-import { loadConfig, type Config } from '../../src/config/load-config.js';
+import type { Config } from '../../src/config/load-config.js';
 import type { Loaded } from '../../src/config/load-settings.js';
 import { PINNED_PAYLOADS } from '../../src/config/pinned-payload-names.js';
 import { readWarmUp } from '../../src/config/warm-up.js';
 import { isValidSdkKey } from '../../src/domain/sdk-key.js';
+import { loadLine } from './loading.js';
 
 const KEY = 'secret-warm0123456789';
 const V1 = '/v1/download_config_specs';
@@ -15,16 +15,7 @@ const V2 = '/v2/download_config_specs';
 const LISTS = '/v1/get_id_lists';
 
 function load(env: Readonly<Record<string, string>>): Loaded<Config> {
-  const typed = readCommandLine(['http', 'disabled'], '1.2.3');
-  if (typed.kind !== 'run') throw new Error('not a daemon');
-  return loadConfig(typed.line, {
-    env,
-    hostName: 'the-host',
-    nowMs: 0,
-    fallbackDataDir: '/the-temp-dir/ours',
-    folderFault: () => undefined,
-    readFile: (path) => assert.fail(path),
-  });
+  return loadLine(['http', 'disabled'], { env });
 }
 
 function payloads(entries: readonly unknown[]): Record<string, readonly string[]> {
