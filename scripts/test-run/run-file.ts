@@ -5,7 +5,12 @@ import { performance } from 'node:perf_hooks';
 import { countsIn, NONE, type Counts } from './counts.js';
 
 const TYPESCRIPT = new URL('../typescript.mjs', import.meta.url).href;
-const SEED = new URL('./seed.ts', import.meta.url).href;
+/** In this order. */
+const PRELOADED = [
+  TYPESCRIPT,
+  new URL('./seed.ts', import.meta.url).href,
+  new URL('./end-at-exit.ts', import.meta.url).href,
+];
 
 export interface FileOptions {
   /** The path of the node that runs it. */
@@ -28,7 +33,8 @@ const running = new Set<number>();
 
 export async function runFile(file: string, { node, env, timeoutMs }: FileOptions): Promise<FileResult> {
   const startedAt = performance.now();
-  const args = ['--import', TYPESCRIPT, '--import', SEED, '--test-reporter', 'spec', file];
+  const imports = PRELOADED.flatMap((url) => ['--import', url]);
+  const args = [...imports, '--test-reporter', 'spec', file];
   // `detached`: what it starts can be ended together with it.
   const child = spawn(node, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const group = child.pid;
