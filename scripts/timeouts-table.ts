@@ -105,6 +105,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['core/reader.test.ts', 'who waited ten seconds for a turn'],
     },
     {
+      what: 'the making of another encoding, while first fetches wait for their turn',
+      time: number('core/reader.ts', 'HELD_BACK_MS_MAX'),
+      test: ['core/cold-forms.test.ts', 'it waits for a second at most'],
+    },
+    {
       what: 'a whole file of an ID list',
       time: number(`${STATSIG}/origin/id-list-file-client.ts`, 'WHOLE_FILE_MS_MAX'),
       test: [`${STATSIG}/origin/id-list-file-client.test.ts`, 'given up after half an hour and not before'],

@@ -8,6 +8,8 @@ import { answerParent } from './answer-parent.js';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as {
   readonly fillerGates: number;
+  /** With ids and salts as Statsig makes them: the body compresses to a fifth, and to a thirtieth without. */
+  readonly hasRandomIds?: boolean;
   /** Bytes of incompressible text in the spec: what makes a gzip body large. */
   readonly noiseBytes?: number;
   /** `asked`: br where the request accepts it, else gzip. */
@@ -25,7 +27,8 @@ let bodies = encodeAll();
 let gzipBodies = options.encoding === 'asked' ? encodeAll('gzip') : bodies;
 
 function encodeAll(encoding = options.encoding): Map<string, Buffer> {
-  const project = { time, isGateOpen: true, greeting: 'hello', fillerGates: options.fillerGates };
+  const { fillerGates, hasRandomIds = false } = options;
+  const project = { time, isGateOpen: true, greeting: 'hello', fillerGates, hasRandomIds };
   // A fixed linear congruence: noise that is the same in every run.
   const noise = Buffer.alloc(options.noiseBytes ?? 0);
   let state = 12345;

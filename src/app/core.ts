@@ -67,7 +67,7 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const { origin, places, link, arriving } = sources;
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
-  const store = buildStore(config, clock, formsLimit);
+  const store = buildStore(config, clock, formsLimit, () => reader.firstFetchesFirst());
   const keyPolicy = new KeyPolicy(clock, log, store.takes.bind(store));
   const standing = (key: PayloadKey): Standing => {
     if (store.peek(key) !== undefined) return 'held';
@@ -132,8 +132,14 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   return core;
 }
 
-function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit): PayloadStore {
+function buildStore(
+  config: Config,
+  clock: Clock,
+  formsLimit: ConcurrencyLimit,
+  beforeForms: () => Promise<void>,
+): PayloadStore {
   const store = new PayloadStore(clock, formsLimit, {
+    beforeForms,
     sdkKeysMax: config.maximumConcurrentSdkKeys,
     pinnedOnly: config.sdkKeysPolicy === 'pinned',
   });

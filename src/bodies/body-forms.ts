@@ -37,17 +37,26 @@ export class BodyForms {
   readonly #origin: BodyForm;
   readonly #identityBytes: number;
   readonly #limit: ConcurrencyLimit;
+  readonly #beforeMaking: () => Promise<void>;
   readonly #made = new Map<FormEncoding, MadeForm>();
   readonly #making = new Map<FormEncoding, Promise<BodyForm<FormEncoding>>>();
   /** By the name of the framing. */
   readonly #wrapped = new Map<string, Wrapped>();
   #byEase: readonly Encoding[];
 
-  /** `limit` bounds how many forms are made at one time, of all bodies together. */
-  constructor(payload: Payload, limit: ConcurrencyLimit) {
+  /**
+   * `limit` bounds how many forms are made at one time, of all bodies together. `beforeMaking` is what the making of an encoding
+   * waits for; it never rejects.
+   */
+  constructor(
+    payload: Payload,
+    limit: ConcurrencyLimit,
+    beforeMaking: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#origin = payload.originForm;
     this.#identityBytes = payload.identityBytes;
     this.#limit = limit;
+    this.#beforeMaking = beforeMaking;
     this.#byEase = this.#keep(payload.originForm);
   }
 
@@ -82,7 +91,8 @@ export class BodyForms {
   make(encoding: FormEncoding): Promise<BodyForm<FormEncoding>> {
     const under = this.#making.get(encoding);
     if (under !== undefined) return under;
-    const making = this.#limit(() => convert(this.#origin, encoding, this.#identityBytes))
+    const making = this.#beforeMaking()
+      .then(() => this.#limit(() => convert(this.#origin, encoding, this.#identityBytes)))
       .then((form) => {
         this.#byEase = this.#keep(form);
         return form;

@@ -101,6 +101,11 @@ export class ColdTurns {
     return begin(turns).finally(() => waiting.remove(taker));
   }
 
+  /** Whether a payload waits for its turn. */
+  get doesAnyWait(): boolean {
+    return this.#unknown.waiting.size > 0 || this.#knownWaiting > 0;
+  }
+
   /** Sizes of the tables, against their limits. */
   get gauges(): Gauges {
     return {

@@ -44,6 +44,8 @@ export interface PayloadStoreOptions {
   readonly pinnedOnly?: boolean;
   /** Of all forms of all payloads; no limit where left out. */
   readonly bytesMax?: number;
+  /** What the making of other encodings waits for; nothing where left out. */
+  readonly beforeForms?: () => Promise<void>;
 }
 
 interface KeyEntry {
@@ -55,11 +57,13 @@ interface KeyEntry {
 
 export class PayloadStore {
   readonly #clock: Clock;
+  /** Of body forms that are made at one time. */
   readonly #limit: ConcurrencyLimit;
   readonly #listeners = new Listeners<StoreListener>();
   readonly #sdkKeysMax: number;
   readonly #pinnedOnly: boolean;
   readonly #bytesMax: number;
+  readonly #beforeForms;
   #evictionsForBytes = 0;
   readonly #entries = new Map<string, KeyEntry>();
   #pinned: ReadonlySet<string> = new Set();
@@ -67,13 +71,13 @@ export class PayloadStore {
   readonly #streamed = new Map<string, number>();
   #readings = 0;
 
-  /** `limit` bounds how many body forms are made at one time. */
   constructor(clock: Clock, limit: ConcurrencyLimit, options: PayloadStoreOptions) {
     this.#clock = clock;
     this.#limit = limit;
     this.#sdkKeysMax = options.sdkKeysMax;
     this.#pinnedOnly = options.pinnedOnly ?? false;
     this.#bytesMax = options.bytesMax ?? Infinity;
+    this.#beforeForms = options.beforeForms;
   }
 
   subscribe(listener: StoreListener): void {
@@ -102,7 +106,6 @@ export class PayloadStore {
     return this.#entries.get(key.sdkKey)?.slots.get(slotName(key));
   }
 
-  /** Whether anything of the key is held. */
   holds(sdkKey: string): boolean {
     return this.#entries.has(sdkKey);
   }
@@ -120,7 +123,7 @@ export class PayloadStore {
     const held: HeldPayload = {
       key,
       payload,
-      forms: new BodyForms(payload, this.#limit),
+      forms: new BodyForms(payload, this.#limit, this.#beforeForms),
       confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
       relayedMs,
       askedAtMs: before?.askedAtMs ?? this.#firstAskedAtMs(key.sdkKey),

@@ -14,6 +14,9 @@ import type { Refresher } from './refresher.js';
 /** A client that has waited longer than this has given up: SDKs wait 3 to 10 s. */
 const COLD_QUEUE_WAIT_MS_MAX = 10_000;
 const BUSY_RETRY_AFTER_MS = 1_000;
+/** Of what first fetches go before: strangers can keep some waiting without end. */
+const HELD_BACK_MS_MAX = 1_000;
+const LOOK_FOR_ROOM_MS = 25;
 /** While the origin fails for a payload, backups are looked at so often. */
 const LOOK_AGAIN_MS = 1_000;
 const LOOKED_ENTRIES_MAX = 10_000;
@@ -89,6 +92,14 @@ export class Reader {
     const known = this.#memory.recall(id);
     if (known !== undefined && !this.#mayBeElsewhere(id, known)) return toReading(known);
     return this.#flights.get(id) ?? this.#fetchCold(key, asker);
+  }
+
+  /** Resolves when no payload waits for its first fetch, or after a second: for work that takes CPU from those. */
+  async firstFetchesFirst(): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + HELD_BACK_MS_MAX;
+    while (this.#turns.doesAnyWait && this.#clock.monotonicMs() < untilMs) {
+      await new Promise<void>((resolve) => this.#clock.schedule(LOOK_FOR_ROOM_MS, resolve));
+    }
   }
 
   /** Sizes of the tables, against their limits. */
