@@ -4,7 +4,9 @@ import { dataAdapters } from './data-adapters.js';
 import { fleet } from './fleet.js';
 import { events } from './events.js';
 import { grpcFanout } from './grpc-fanout.js';
+import { growthBodies, growthClients, growthKeys, growthReplicas } from './growth.js';
 import { httpHit } from './http-hit.js';
+import { memory } from './memory.js';
 import { poll1000Keys } from './poll-1000-keys.js';
 import { randomKeys } from './random-keys.js';
 import { telemetry } from './telemetry.js';
@@ -22,6 +24,11 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   events,
   'upstream-h2': upstreamH2,
   cold,
+  memory,
+  'growth-keys': growthKeys,
+  'growth-clients': growthClients,
+  'growth-bodies': growthBodies,
+  'growth-replicas': growthReplicas,
   'random-keys': randomKeys,
   telemetry,
   tls,

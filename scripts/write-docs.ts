@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { datadogBoard, grafanaBoard, statsdBoard } from './boards.js';
 import { chartText } from './chart-text.js';
 import { configurationText } from './configuration-text.js';
+import { readCurves } from './growth-curves.js';
+import { plotOf } from './growth-plot.js';
 import { monitoringText } from './monitoring-text.js';
 import { timeoutsText } from './timeouts-text.js';
 
@@ -10,6 +12,7 @@ const FILES = {
   'docs/configuration.md': configurationText(),
   'docs/monitoring.md': monitoringText(),
   'docs/timeouts.md': timeoutsText(),
+  ...Object.fromEntries(readCurves().map((curve) => [`docs/performance/${curve.name}.svg`, plotOf(curve)])),
   'deploy/grafana/spec-forward-proxy.json': grafanaBoard(),
   'deploy/grafana/spec-forward-proxy-statsd.json': statsdBoard(),
   'deploy/datadog/spec-forward-proxy.json': datadogBoard(),
