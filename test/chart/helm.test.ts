@@ -4,12 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
-import { helmPath } from '../../scripts/chart/helm.js';
 import { CHART, GOLDEN, render, VALUES, valuesNames } from '../../scripts/chart/render.js';
+import { goToolPath, HELM, whyNoGoTool } from '../../scripts/go-tools.js';
 
-const helm = helmPath(process.env) ?? '';
-const skip =
-  helm === '' && 'there is no helm: `npm run chart:tools` builds one where there is go, or set HELM';
+const helm = goToolPath(HELM, process.env) ?? '';
+const skip = whyNoGoTool(HELM, process.env);
 
 interface Monitoring {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };

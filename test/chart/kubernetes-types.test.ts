@@ -10,7 +10,7 @@ import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 for (const version of TYPES_VERSIONS) {
   const program = typesPath(version) ?? '';
   const skip =
-    program === '' && 'the program is not built: `npm run chart:tools` builds it where there is go';
+    program === '' && 'the program is not built: `npm run go-tools` builds it where there is Go';
 
   describe(`the types of Kubernetes ${version}`, { skip }, () => {
     it('have every field that the chart renders', () => {
