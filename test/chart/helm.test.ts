@@ -4,7 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
-import { CHART, GOLDEN, render, VALUES, valuesNames } from '../../scripts/chart/render.js';
+import {
+  CHART,
+  GOLDEN,
+  MANIFESTS,
+  render,
+  renderManifests,
+  VALUES,
+  valuesNames,
+} from '../../scripts/chart/render.js';
 import { goToolPath, HELM, whyNoGoTool } from '../../scripts/go-tools.js';
 
 const helm = goToolPath(HELM, process.env) ?? '';
@@ -24,6 +32,13 @@ describe('helm renders the chart', { skip }, () => {
       assert.equal(yaml, readFileSync(`${GOLDEN}/${name}.yaml`, 'utf8'), 'run `npm run chart:golden`');
     });
   }
+
+  it('into the manifests for those without Helm', () => {
+    const { yaml, errors } = renderManifests(helm);
+    assert.equal(errors, '');
+    assert.equal(yaml, readFileSync(MANIFESTS, 'utf8'), 'run `npm run chart:golden`');
+    assert.doesNotMatch(yaml, /helm/i);
+  });
 });
 
 describe('helm takes over from deploy', { skip }, () => {
