@@ -1,7 +1,7 @@
 // The command `grpc-health-probe`: the flags of the program of that name, its exit status, and TLS in both directions.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import {
   createSecureServer,
   createServer,
@@ -128,6 +128,21 @@ describe('grpc-health-probe', () => {
       assert.match(text, message);
     });
   }
+});
+
+describe('the program of that name in the image', () => {
+  const PATH = 'scripts/image/grpc-health-probe';
+
+  it('can be run by the Node that the image has, and starts what the image starts', () => {
+    const text = readFileSync(PATH, 'utf8');
+    const dockerfile = readFileSync('Dockerfile', 'utf8');
+    const [, interpreter = ''] = /^#!(.*)$/m.exec(text) ?? [];
+    assert.match(dockerfile, new RegExp(`^COPY --from=build ${interpreter} /usr/local/bin/$`, 'm'));
+    assert.match(dockerfile, new RegExp(`^COPY ${PATH} /usr/local/bin/$`, 'm'));
+    assert.equal(statSync(PATH).mode & 0o555, 0o555);
+    const main = /"(\S+main\.js)"\]$/m.exec(dockerfile)?.[1] ?? assert.fail('no entry point');
+    assert.ok(text.includes(`'${main}', 'grpc-health-probe'`));
+  });
 });
 
 describe('grpc-health-probe -tls', () => {
