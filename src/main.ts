@@ -15,6 +15,7 @@ import type { Logger } from './observability/logger.js';
 const { readFileSync, writeSync } = process.getBuiltinModule('node:fs');
 
 const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
 const EXIT_BY_SIGNAL = 128;
@@ -44,6 +45,14 @@ const around: Omit<Surroundings, 'folderFault'> = {
  * consists of takes half a second to load.
  */
 async function main(): Promise<void> {
+  const [command, ...rest] = process.argv.slice(2);
+  if (command === 'grpc-health-probe') {
+    const { runGrpcHealthProbe } = await import('./cli/grpc-health-probe.js');
+    const { exitStatus, text } = await runGrpcHealthProbe(rest, systemClock, around.readFile);
+    writeSync(exitStatus === 0 ? STANDARD_OUTPUT : STANDARD_ERROR, `${text}\n`);
+    // As for `health`.
+    process.exit(exitStatus);
+  }
   const version = readVersion();
   const typed = await readArguments(process.argv.slice(2), version);
   switch (typed.kind) {

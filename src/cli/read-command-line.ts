@@ -17,6 +17,10 @@ const HEALTH = 'health';
 const COMMANDS = [
   ['health', 'ask the daemon on this machine for /v1/health; exits with 0 if it is alive, else with 1'],
   ['health --grpc', 'ask its gRPC health service; exits with 0 if it serves, else with 1'],
+  [
+    'grpc-health-probe -addr=:50051',
+    'the same with the flags and the exit status of the program of that name',
+  ],
 ] as const;
 
 const EXAMPLES = `
