@@ -427,6 +427,14 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['servers/grpc/health.test.ts', 'exits with 0 while the daemon serves'],
     },
   ],
+  Profiles: [
+    {
+      what: 'a profile, as it is asked for by `seconds`',
+      time: number('profiling/collector.ts', 'PROFILE_MS_MAX'),
+      note: 'a client that disconnects ends its own',
+      test: ['profiling/collector.test.ts', 'no profile lasts longer'],
+    },
+  ],
 };
 
 /** Numbers of that kind of name in `src` that end nothing: pauses, ages of what is remembered, and parts of a sum. */

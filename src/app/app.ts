@@ -30,6 +30,7 @@ import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
+import { buildProfiling } from './profiling.js';
 import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
@@ -72,7 +73,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
-  const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
+  const profiling = buildProfiling(world);
+  const pages = { status, metrics: page, profiles: profiling.source };
+  const servers = buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
   const readers = { pinned: rooms.pinned, connections, places, servers, clientCertificates, access };
   const followed = followFiles(config, world, readers);
@@ -90,18 +93,14 @@ export async function startApp(config: Config, world: World): Promise<App> {
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
+    profiling.feature,
     servers,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
     clientCertificates,
     new LimitWatch(clock, log, () => features.gauges),
   );
-  try {
-    await features.open();
-  } catch (error) {
-    await features.close();
-    throw error;
-  }
+  await openAll(features);
 
   const { ports } = servers;
   const { pinnedSdkKeys } = config;
@@ -126,6 +125,16 @@ export async function startApp(config: Config, world: World): Promise<App> {
       return stopped;
     },
   };
+}
+
+/** Closes what was opened where one cannot be. */
+async function openAll(features: Features): Promise<void> {
+  try {
+    await features.open();
+  } catch (error) {
+    await features.close();
+    throw error;
+  }
 }
 
 function logListening(log: Logger, config: Config, ports: Ports): void {
