@@ -36,6 +36,11 @@ export class Collector {
     this.#load = load;
   }
 
+  /** Whether a profile is being collected now. */
+  get isCollecting(): boolean {
+    return this.#isBusy;
+  }
+
   /** How many collections ended how: `collected`, or the reason of a failure. */
   get outcomes(): ReadonlyMap<ProfileKind, ReadonlyMap<string, number>> {
     return this.#outcomes;

@@ -1,15 +1,16 @@
-// Profiles by the admin port: of what, for how long, and what ends them.
+// Profiles of a whole app: by the admin port, of what, for how long, and what ends them; and sent to Google Cloud by a flag.
 import assert from 'node:assert/strict';
 import { get as request } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
-import { startProxy, type TestProxy } from '../fakes/proxy.js';
+import { due, startGoogle } from '../fakes/google-cloud.js';
+import { startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest, type RawAnswer } from '../fakes/raw-request.js';
 import { NO_ORIGIN } from '../process/origin.js';
 import { decodeProfile } from '../profiling/decoded-profile.js';
 
-async function start(t: TestContext): Promise<TestProxy> {
-  const proxy = await startProxy({ origin: NO_ORIGIN });
+async function start(t: TestContext, options: Partial<TestProxyOptions> = {}): Promise<TestProxy> {
+  const proxy = await startProxy({ origin: NO_ORIGIN, ...options });
   t.after(() => proxy.app.stop());
   return proxy;
 }
@@ -89,4 +90,47 @@ test('a stop ends a profile with an answer', async (t) => {
   await proxy.app.stop();
   const answer = await waiting;
   assert.deepEqual([answer.status, reasonOf(answer)], [503, 'stopping']);
+});
+
+const FORCE = ['--force-gcp-profiling-enabled', '--force_gcp_profiling_enabled'];
+
+test('the flag of SFP, in both its spellings, sends profiles to Google Cloud; nothing else does', async (t) => {
+  for (const flag of [undefined, ...FORCE]) {
+    const google = await startGoogle(t);
+    google.give(due('WALL', '0.100s'));
+    const env = { GCE_METADATA_HOST: google.host, CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDPROFILER: google.url };
+    const proxy = await start(t, { args: flag === undefined ? [] : [flag], env });
+    const statusNow = async (): Promise<Status> => JSON.parse((await ask(proxy, '/status')).text) as Status;
+    if (flag === undefined) {
+      assert.equal((await statusNow()).profiles.googleCloud, undefined);
+    } else {
+      await eventually('delivery', async () => (await statusNow()).profiles.googleCloud?.sent === 1);
+      const { profiles } = await statusNow();
+      assert.deepEqual(profiles.collected, { wall: { collected: 1 } });
+      assert.match((await ask(proxy, '/metrics')).text, /^sfp_profiles_sent_total 1$/m);
+    }
+    await proxy.app.stop();
+    assert.equal(google.requests.length === 0, flag === undefined);
+  }
+});
+
+interface Status {
+  readonly status: string;
+  readonly profiles: {
+    readonly collected: object;
+    readonly googleCloud?: { readonly sent: number; readonly failing?: { readonly reason: string } };
+  };
+}
+
+test('where the machine is not of Google, one line says so and nothing else changes', async (t) => {
+  const proxy = await start(t, { args: FORCE.slice(0, 1), env: { GCE_METADATA_HOST: '127.0.0.1:9' } });
+  const line = await proxy.logs.waitFor(({ msg }) =>
+    String(msg).startsWith('no profiles reach Google Cloud'),
+  );
+  assert.deepEqual([line['level'], line['reason']], ['warn', 'no_metadata']);
+  const { status, profiles } = JSON.parse((await ask(proxy, '/status')).text) as Status;
+  assert.deepEqual([status, profiles.googleCloud?.failing?.reason], ['ok', 'no_metadata']);
+  const heap = await ask(proxy, '/debug/pprof/heap?seconds=1');
+  assert.equal(heap.status, 200);
+  assert.equal(proxy.logs.lines.filter(({ level }) => level === 'warn').length, 1);
 });
