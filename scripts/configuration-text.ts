@@ -1,8 +1,9 @@
 // docs/configuration.md as text, made from the settings table.
 import { BUDGET } from '../src/app/budget.js';
-import { boundsText, type Setting } from '../src/config/setting.js';
+import { boundsText, type ForeignVariable, type Setting } from '../src/config/setting.js';
 import { IDLE_OPTIONS, type IdleOption } from '../src/config/sfp-leftovers.js';
-import { exporterVariables, otelVariables, type OtelVariable } from '../src/config/otel-variables.js';
+import { googleVariables } from '../src/config/google-variables.js';
+import { exporterVariables, otelVariables } from '../src/config/otel-variables.js';
 import type { OwnOption } from '../src/config/own-options.js';
 import { settingGroups } from '../src/config/settings.js';
 import { SUBCOMMANDS } from '../src/config/subcommand-options.js';
@@ -53,6 +54,16 @@ const OTEL_HEAD = `
 
 With \`--otlp-logging\` these variables count, in any case; [what is sent](monitoring.md#opentelemetry). For \`OTEL_EXPORTER_OTLP_…\` there are also
 \`OTEL_EXPORTER_OTLP_METRICS_…\` and \`OTEL_EXPORTER_OTLP_TRACES_…\`, which count before it for that signal.
+
+| variable | default | values | what it does |
+| --- | --- | --- | --- |
+`;
+
+const GOOGLE_HEAD = `
+## Google Cloud
+
+Where [profiles may be sent to Google Cloud](operations.md#profiles-in-google-cloud) these variables count, in any case. One that cannot be
+used is left out, with a line that says so.
 
 | variable | default | values | what it does |
 | --- | --- | --- | --- |
@@ -151,7 +162,7 @@ export function configurationText(): string {
     const rows = (Object.values(settings) as Setting[]).map(toRow);
     return `\n## ${title}\n\n${TABLE_HEAD}\n${rows.join('\n')}\n`;
   });
-  return `${HEAD}${tables.join('')}${OTEL_HEAD}${otelRows()}${SUBCOMMAND_HEAD}${subcommandRows()}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
+  return `${HEAD}${tables.join('')}${OTEL_HEAD}${otelRows()}${GOOGLE_HEAD}${googleRows()}${SUBCOMMAND_HEAD}${subcommandRows()}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
 }
 
 function subcommandRows(): string {
@@ -165,16 +176,20 @@ function subcommandRows(): string {
 }
 
 function otelRows(): string {
-  const rows: readonly (readonly [string, OtelVariable])[] = [
+  const rows: readonly (readonly [string, ForeignVariable])[] = [
     ...Object.entries(otelVariables),
     ...Object.entries(exporterVariables).map(
       ([name, variable]) => [`OTEL_EXPORTER_OTLP_${name}`, variable] as const,
     ),
   ];
-  return rows.map(toOtelRow).join('');
+  return rows.map(toVariableRow).join('');
 }
 
-function toOtelRow([name, { rule, help, default: value }]: readonly [string, OtelVariable]): string {
+function googleRows(): string {
+  return Object.entries(googleVariables).map(toVariableRow).join('');
+}
+
+function toVariableRow([name, { rule, help, default: value }]: readonly [string, ForeignVariable]): string {
   const values = rule.kind === 'integer' ? `${boundsText(rule)} ${rule.unit}` : boundsText(rule);
   return `| \`${name}\` | ${value} | ${values} | ${help} |\n`;
 }

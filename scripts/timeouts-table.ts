@@ -455,11 +455,41 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['doctor/telemetry.test.ts', 'a host that refuses datagrams'],
     },
   ],
+  Profiles: [
+    {
+      what: 'a profile, as it is asked for by `seconds`',
+      time: number('profiling/collector.ts', 'PROFILE_MS_MAX'),
+      note: 'a client that disconnects ends its own',
+      test: ['profiling/collector.test.ts', 'no profile lasts longer'],
+    },
+    {
+      what: 'the metadata server of Google Cloud',
+      time: number('profiling/google/metadata-server.ts', 'METADATA_MS_MAX'),
+      test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
+    },
+    {
+      what: 'a token for Google Cloud',
+      time: number('profiling/google/access-token.ts', 'TOKEN_MS_MAX'),
+      test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
+    },
+    {
+      what: 'the question to Cloud Profiler which profile is due, which it answers when one is',
+      time: number('profiling/google/profiler-api.ts', 'CREATE_MS_MAX'),
+      test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
+    },
+    {
+      what: 'the delivery of a profile',
+      time: number('profiling/google/profiler-api.ts', 'UPLOAD_MS_MAX'),
+      test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
+    },
+  ],
 };
 
 /** Numbers of that kind of name in `src` that end nothing: pauses, ages of what is remembered, and parts of a sum. */
 export const NO_TIMEOUTS: readonly string[] = [
   'domain/version.ts VERSION_AHEAD_MS_MAX',
+  'profiling/google/cloud-agent.ts ASKED_WAIT_MS_MAX',
+  'profiling/google/cloud-agent.ts BACKOFF_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',

@@ -27,6 +27,7 @@ const RANKS: Readonly<Record<string, number>> = {
   streams: 6,
   auth: 6,
   servers: 7,
+  profiling: 7,
   protocols: 8,
   config: 9,
   cli: 10,
@@ -40,6 +41,7 @@ const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli', 'doctor', 'shad
 
 /** Where a dependency may be imported from; a folder or a file. */
 const DOORS: Readonly<Record<string, string>> = {
+  '@datadog/pprof': 'src/profiling/collector.ts',
   '@grpc/grpc-js': 'src/',
   '@grpc/proto-loader': 'src/servers/grpc/protos.ts',
   '@opentelemetry/api': 'src/observability/otlp/',
@@ -196,8 +198,11 @@ test('each dependency comes in by its one door, and every door is used', () => {
     }
   }
   assert.deepEqual([...seen].sort(), Object.keys(DOORS).sort());
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
-  assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(DOORS).sort());
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  ) as { readonly dependencies: object; readonly optionalDependencies: object };
+  const installed = Object.keys({ ...dependencies, ...optionalDependencies });
+  assert.deepEqual(installed.sort(), Object.keys(DOORS).sort());
 });
 
 test('what carries bytes is held at an exact version, for a reason', () => {

@@ -227,6 +227,16 @@ export const readInstruments = {
     ['reason'],
     'Requests that were refused for want of a good access token, or of its scope.',
   ),
+  profiles: counter(
+    'sfp_profiles_total',
+    ['kind', 'outcome'],
+    'Profiles of this process: collected, or why not.',
+  ),
+  profilesSent: counter(
+    'sfp_profiles_sent_total',
+    [],
+    'Profiles that Google Cloud took; absent where none is ever sent there.',
+  ),
   tableEntries: gauge('sfp_table_entries', ['table'], 'Entries of a bounded table.'),
   tableEntriesMax: gauge('sfp_table_entries_max', ['table'], 'The bound of a bounded table.'),
   redisUp: gauge('sfp_redis_up', [], 'Whether Redis can be used: 1 or 0; absent without Redis.'),

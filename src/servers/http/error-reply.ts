@@ -25,6 +25,8 @@ const STATUSES = {
   not_found: 404,
   not_acceptable: 406,
   internal_error: 500,
+  profiler_missing: 501,
+  profiler_busy: 503,
   proxy_loop: 508,
   origin_failing: 503,
   too_many_cold_fetches: 503,
