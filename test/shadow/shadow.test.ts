@@ -257,3 +257,22 @@ test('manifests of ID lists are the same whatever host their urls lead to', asyn
   lists.users.size = 12;
   assert.deepEqual((await find()).late.behind, ['base']);
 });
+
+test('a body that no SDK could read is no answer: noted where both send it, a difference where one does', async (t) => {
+  const { proxy, origin } = await startOurs(t);
+  const broken = createServer((_request, response) => response.end('<html>login</html>')).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(broken, 'listening');
+  t.after(() => broken.close());
+  const url = `http://127.0.0.1:${(broken.address() as AddressInfo).port}`;
+  const both = await compare(url, url);
+  assert.deepEqual([both.report.verdict, both.status], ['same', 0]);
+  for (const { notes } of both.report.keys[0]?.forms ?? assert.fail())
+    assert.equal(notes[0]?.kind, 'both_refuse');
+  const { report } = await compare(proxy.url, url);
+  const form = report.keys[0]?.forms.find((each) => each.form === 'v1 json br');
+  assert.deepEqual(form?.differences, [{ kind: 'body', rounds: 1, detail: 'base spec, against not_json' }]);
+  assert.ok(origin.requests.length > 0);
+});
