@@ -25,6 +25,7 @@ import {
   toHostOf,
   toIntervalMs,
   toNeededIntervalMs,
+  toOwnPayloads,
   toPinnedPayloadNames,
   toPollerOptions,
 } from './room-options.js';
@@ -89,7 +90,8 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
   };
   const poller = new Poller(clock, log, toPollerOptions(config, facts));
-  const pinned = new PinnedPayloads(store, poller, outcomes, toPinnedPayloadNames(config));
+  const named = toPinnedPayloadNames(config);
+  const pinned = new PinnedPayloads(store, poller, outcomes, named, toOwnPayloads(config));
   const isRefused = (key: PayloadKey): boolean =>
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&
