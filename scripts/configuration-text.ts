@@ -4,7 +4,9 @@ import { boundsText, type ForeignVariable, type Setting } from '../src/config/se
 import { IDLE_OPTIONS, type IdleOption } from '../src/config/sfp-leftovers.js';
 import { googleVariables } from '../src/config/google-variables.js';
 import { exporterVariables, otelVariables } from '../src/config/otel-variables.js';
+import type { OwnOption } from '../src/config/own-options.js';
 import { settingGroups } from '../src/config/settings.js';
+import { SUBCOMMANDS } from '../src/config/subcommand-options.js';
 
 const HEAD = `# Configuration
 
@@ -13,6 +15,7 @@ This page is made from the settings table (\`src/config/settings.ts\`) by \`npm 
 \`\`\`
 spec-forward-proxy [options] <MODE> <CACHE>
 spec-forward-proxy health [options]
+${SUBCOMMANDS.map(({ usage }) => `spec-forward-proxy ${usage}`).join('\n')}
 \`\`\`
 
 \`MODE\` is \`http\`, \`grpc\` or \`grpc-and-http\`; \`CACHE\` is \`disabled\`, \`local\` or \`redis\`: [which one](cache.md#which-cache).
@@ -34,6 +37,16 @@ They are accepted, so that a command line written for SFP 4.1 to 4.5 starts; eac
 
 | option | what is done instead |
 | --- | --- |
+`;
+
+const SUBCOMMAND_HEAD = `
+## Options of \`doctor\` and \`shadow\`
+
+They stand behind the command's name, beside the daemon's own options, and have no variables: [doctor](doctor.md),
+[shadow](migrating.md#compare).
+
+| command | option | default | values | what it does |
+| --- | --- | --- | --- | --- |
 `;
 
 const OTEL_HEAD = `
@@ -149,7 +162,17 @@ export function configurationText(): string {
     const rows = (Object.values(settings) as Setting[]).map(toRow);
     return `\n## ${title}\n\n${TABLE_HEAD}\n${rows.join('\n')}\n`;
   });
-  return `${HEAD}${tables.join('')}${OTEL_HEAD}${otelRows()}${GOOGLE_HEAD}${googleRows()}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
+  return `${HEAD}${tables.join('')}${OTEL_HEAD}${otelRows()}${GOOGLE_HEAD}${googleRows()}${SUBCOMMAND_HEAD}${subcommandRows()}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
+}
+
+function subcommandRows(): string {
+  return SUBCOMMANDS.flatMap(({ name, options }) =>
+    (Object.values(options) as OwnOption[]).map((option) => {
+      const value = option.kind === 'switch' || option.default === '' ? '' : `\`${option.default}\``;
+      const values = option.kind === 'integer' ? `${boundsText(option)} ${option.unit}` : boundsText(option);
+      return `| \`${name}\` | \`--${option.flag}\` | ${value} | ${values} | ${option.help} |\n`;
+    }),
+  ).join('');
 }
 
 function otelRows(): string {

@@ -427,6 +427,34 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['servers/grpc/health.test.ts', 'exits with 0 while the daemon serves'],
     },
   ],
+  'Doctor and shadow': [
+    {
+      what: 'a check of the doctor',
+      time: number('doctor/checks.ts', 'CHECK_MS_MAX'),
+      test: ['doctor/doctor.test.ts', 'a check that hangs is given up in its time'],
+    },
+    {
+      what: 'the same of pinned keys, and of what they weigh',
+      time: number('doctor/checks.ts', 'KEYS_MS_MAX'),
+      test: ['doctor/doctor.test.ts', 'a check that hangs is given up in its time'],
+    },
+    {
+      what: 'all questions to Redis, once it is entered',
+      time: number(`${REDIS}/redis-inspection.ts`, 'ALL_QUESTIONS_MS_MAX'),
+      test: ['doctor/redis.test.ts', 'a Redis that stops answering'],
+    },
+    {
+      what: "an export to an OpenTelemetry receiver, the library's further tries included",
+      time: number('observability/otlp/receiver-probe.ts', 'PROBE_MS_MAX'),
+      note: 'or as long as the receiver has otherwise, where that is shorter',
+      test: ['doctor/telemetry.test.ts', 'an empty export is taken, or not'],
+    },
+    {
+      what: 'until a host has refused a datagram',
+      time: number('doctor/telemetry-check.ts', 'REFUSAL_MS_MAX'),
+      test: ['doctor/telemetry.test.ts', 'a host that refuses datagrams'],
+    },
+  ],
   Profiles: [
     {
       what: 'a profile, as it is asked for by `seconds`',

@@ -32,10 +32,12 @@ const RANKS: Readonly<Record<string, number>> = {
   config: 9,
   cli: 10,
   app: 10,
-  'main.ts': 11,
+  doctor: 11,
+  shadow: 11,
+  'main.ts': 12,
 };
 /** Who may know the configuration; every other room declares the options it needs. */
-const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli', 'main.ts'];
+const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli', 'doctor', 'shadow', 'main.ts'];
 
 /** Where a dependency may be imported from; a folder or a file. */
 const DOORS: Readonly<Record<string, string>> = {

@@ -65,8 +65,8 @@ export class PinnedPayloads {
     const left = [...this.#sdkKeys].filter((sdkKey) => !sdkKeys.has(sdkKey));
     this.#sdkKeys = sdkKeys;
     this.#store.pin(new Set([...sdkKeys, ...this.#own.map(({ sdkKey }) => sdkKey)]));
-    const ofKeys = payloadsOf(sdkKeys, (sdkKey) => [...AT_START, ...this.#named(sdkKey)]);
-    this.#payloads = [...new Map([...ofKeys, ...this.#own].map((key) => [payloadId(key), key])).values()];
+    const all = [...payloadsAtStart(sdkKeys, this.#named), ...this.#own];
+    this.#payloads = [...new Map(all.map((key) => [payloadId(key), key])).values()];
     this.#needed = new Set([...payloadsOf(sdkKeys, this.#named), ...this.#own].map(payloadId));
     // Clients may have asked for more than the variants that are pinned.
     for (const key of left.flatMap((sdkKey) => allPayloadKeys(sdkKey))) {
@@ -78,7 +78,12 @@ export class PinnedPayloads {
   }
 }
 
-function payloadsOf(sdkKeys: ReadonlySet<string>, namesOf: PayloadNames): readonly PayloadKey[] {
+/** What is fetched of pinned keys at a start; `named`: what is needed of a key besides. */
+export function payloadsAtStart(sdkKeys: Iterable<string>, named: PayloadNames): readonly PayloadKey[] {
+  return payloadsOf(sdkKeys, (sdkKey) => [...AT_START, ...named(sdkKey)]);
+}
+
+function payloadsOf(sdkKeys: Iterable<string>, namesOf: PayloadNames): readonly PayloadKey[] {
   return [...sdkKeys].flatMap((sdkKey) =>
     [...new Set(namesOf(sdkKey))].map((name) => ({ sdkKey, ...VARIANTS[name] })),
   );

@@ -89,6 +89,26 @@ export const eventInstruments = {
     ['kind'],
     'Messages sent on gRPC streams: first, update or heartbeat.',
   ),
+  eventStreamsOpened: counter(
+    'sfp_event_streams_opened_total',
+    [],
+    'Streams of server-sent events that took their first message.',
+  ),
+  eventStreamsClosed: counter(
+    'sfp_event_streams_closed_total',
+    ['reason'],
+    'Streams of server-sent events that ended: client_gone, or why the proxy ended them.',
+  ),
+  eventStreamsRefused: counter(
+    'sfp_event_streams_refused_total',
+    ['reason'],
+    'Streams of server-sent events that were not opened: the key was refused, no spec could be had, or every place was taken.',
+  ),
+  eventStreamMessages: counter(
+    'sfp_event_stream_messages_sent_total',
+    ['kind'],
+    'Messages sent on streams of server-sent events: first, update or heartbeat.',
+  ),
   updatesPublished: counter(
     'sfp_stream_updates_published_total',
     ['api'],
@@ -172,6 +192,8 @@ export const readInstruments = {
     [],
     'gRPC streams that were ended because their client took nothing for too long.',
   ),
+  eventStreams: gauge('sfp_event_streams', [], 'Streams of server-sent events open now.'),
+  eventStreamsMax: gauge('sfp_event_streams_max', [], 'How many streams of server-sent events may be open.'),
   specVersion: gauge(
     'sfp_spec_version_timestamp_seconds',
     ['sdk_key', 'api', 'format'],
