@@ -484,6 +484,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
     },
     {
+      what: 'a gate, evaluated in a thread',
+      time: number('protocols/statsig/gates/threaded-gate.ts', 'GATE_MS_MAX'),
+      test: ['protocols/statsig/gates/gate-watch.test.ts', 'a thread that takes too long is ended'],
+    },
+    {
       what: 'the delivery of a profile',
       time: number('profiling/google/profiler-api.ts', 'UPLOAD_MS_MAX'),
       test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],

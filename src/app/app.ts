@@ -75,7 +75,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
-  const profiling = buildProfiling(config, world);
+  const profiling = buildProfiling(config, world, rooms.store);
   const pages = { status, metrics: page, profiles: profiling.source };
   const servers = buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);

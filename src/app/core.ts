@@ -27,6 +27,7 @@ import {
   toHostOf,
   toIntervalMs,
   toNeededIntervalMs,
+  toOwnPayloads,
   toPinnedPayloadNames,
   toPollerOptions,
   toUnpushedMs,
@@ -94,7 +95,8 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   };
   const poller = new Poller(clock, log, toPollerOptions(config, facts));
   const pushed = push && new PushedUpdates(clock, push, { store, poller }, toUnpushedMs(config, facts));
-  const pinned = new PinnedPayloads(store, poller, outcomes, toPinnedPayloadNames(config));
+  const named = toPinnedPayloadNames(config);
+  const pinned = new PinnedPayloads(store, poller, outcomes, named, toOwnPayloads(config));
   const isRefused = (key: PayloadKey): boolean =>
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&

@@ -12,6 +12,7 @@ import type { HttpServerOptions } from '../servers/http/http-server.js';
 import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
 import { FILE_PATH } from '../protocols/statsig/id-lists/file-id.js';
+import { gateSpecKey } from '../protocols/statsig/gates/gate-watch.js';
 import type { PollerOptions } from '../core/poller.js';
 import type { IdListFilesOptions } from '../protocols/statsig/id-lists/id-list-files.js';
 import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/disk-keeper.js';
@@ -149,6 +150,11 @@ export function toFleetOptions(config: Config, facts: PollFacts): FleetMemberOpt
 /** What of a pinned key is needed, whether clients of this process ask for it or not. */
 export function toPinnedPayloadNames({ pinnedPayloadNames, warmUpPayloads }: Config): PayloadNames {
   return (sdkKey) => [...pinnedPayloadNames, ...(warmUpPayloads.get(sdkKey) ?? [])];
+}
+
+/** What this process reads for itself: the spec with the gate that decides on profiles. */
+export function toOwnPayloads({ profiling }: Config): readonly PayloadKey[] {
+  return profiling.gateProject === undefined ? [] : [gateSpecKey(profiling.gateProject.sdkKey)];
 }
 
 /** The host of a payload's origin. */
