@@ -230,6 +230,24 @@ export const catalogue = {
     'a version of a spec that names remote values has them, or waits no longer',
     feed(to.valueWaits),
   ),
+  EventStreamOpened: ours(
+    'a stream of server-sent events took its first message',
+    feed(to.eventStreamsOpened),
+    feed(to.eventStreamMessages, { kind: 'first' }),
+  ),
+  EventStreamUpdateSent: ours(
+    'a newer version, or that there is one, was sent on a stream of server-sent events',
+    feed(to.eventStreamMessages, { kind: 'update' }),
+  ),
+  EventStreamHeartbeatSent: ours(
+    'a heartbeat was sent on a stream of server-sent events',
+    feed(to.eventStreamMessages, { kind: 'heartbeat' }),
+  ),
+  EventStreamRefused: ours(
+    'a stream of server-sent events was not opened: there is no spec for its key, or no place',
+    feed(to.eventStreamsRefused),
+  ),
+  EventStreamClosed: ours('a stream of server-sent events ended', feed(to.eventStreamsClosed)),
   GrpcStreamLimitReached: ours(
     'a gRPC stream was not opened, as every place was taken',
     feed(to.streamsRefused, { reason: 'limit_reached' }),
