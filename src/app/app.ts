@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load-config.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { DiskQueue } from '../files/disk-queue.js';
+import type { FileFollower } from '../files/followed-files.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
 import type { Gauges } from '../observability/gauges.js';
@@ -14,6 +15,7 @@ import type { Tracing } from '../observability/tracing.js';
 import { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
+import { NoticeStreams } from '../protocols/statsig/origin/notice-streams.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
@@ -30,6 +32,7 @@ import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
+import { buildProfiling } from './profiling.js';
 import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
@@ -72,9 +75,19 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
-  const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
+  const profiling = buildProfiling(config, world, rooms.store);
+  const pages = { status, metrics: page, profiles: profiling.source };
+  const servers = buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
-  const readers = { pinned: rooms.pinned, connections, places, servers, clientCertificates, access };
+  const readers = {
+    pinned: rooms.pinned,
+    connections,
+    places,
+    servers,
+    clientCertificates,
+    access,
+    profiling,
+  };
   const followed = followFiles(config, world, readers);
   features.add(
     telemetryFeature(clock, telemetry, features),
@@ -90,24 +103,32 @@ export async function startApp(config: Config, world: World): Promise<App> {
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
+    profiling.feature,
     servers,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
     clientCertificates,
     new LimitWatch(clock, log, () => features.gauges),
   );
-  try {
-    await features.open();
-  } catch (error) {
-    await features.close();
-    throw error;
-  }
+  await openAll(features);
 
   const { ports } = servers;
   const { pinnedSdkKeys } = config;
   logListening(log, config, ports);
   const startedUp = startUp(world, readiness, pinnedSdkKeys.size, rooms.pinned.pin(pinnedSdkKeys));
   inBackground(startedUp, log);
+  return toApp(config, world, { features, readiness, followed, ports, startedUp });
+}
+
+interface Parts extends Pick<App, 'startedUp'> {
+  readonly features: Features;
+  readonly readiness: Readiness;
+  readonly followed: FileFollower;
+  readonly ports: Ports;
+}
+
+function toApp(config: Config, { clock }: World, parts: Parts): App {
+  const { features, readiness, followed, ports, startedUp } = parts;
   let stopped: Promise<void> | undefined;
   return {
     ...ports,
@@ -126,6 +147,16 @@ export async function startApp(config: Config, world: World): Promise<App> {
       return stopped;
     },
   };
+}
+
+/** Closes what was opened where one cannot be. */
+async function openAll(features: Features): Promise<void> {
+  try {
+    await features.open();
+  } catch (error) {
+    await features.close();
+    throw error;
+  }
 }
 
 function logListening(log: Logger, config: Config, ports: Ports): void {
@@ -204,7 +235,10 @@ function buildRooms(
   );
   const { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore } = values;
   const arriving = remoteValues.arrive.bind(remoteValues);
-  const core = buildCore(config, world, events, { origin, places: values.places, link, arriving });
+  const push = config.upstreamStream
+    ? new NoticeStreams(clock, world.log, { ...upstream, path: paths.specs })
+    : undefined;
+  const core = buildCore(config, world, events, { origin, places: values.places, link, push, arriving });
   core.store.subscribe(remoteValues);
   const census = new ClientCensus(clock, events);
   core.store.subscribe(census);

@@ -12,6 +12,7 @@ import type { HttpServerOptions } from '../servers/http/http-server.js';
 import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
 import { FILE_PATH } from '../protocols/statsig/id-lists/file-id.js';
+import { gateSpecKey } from '../protocols/statsig/gates/gate-watch.js';
 import type { PollerOptions } from '../core/poller.js';
 import type { IdListFilesOptions } from '../protocols/statsig/id-lists/id-list-files.js';
 import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/disk-keeper.js';
@@ -23,6 +24,7 @@ import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { RemoteValuesOptions } from '../protocols/statsig/remote-values/remote-values.js';
 import { VALUE_BYTES_MAX } from '../protocols/statsig/remote-values/value-kind.js';
 import type { DiskOptions } from '../storage/disk/disk-snapshots.js';
+import type { ClientStreamOptions } from '../streams/client-stream.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
 import type { PayloadNames } from './pinned-payloads.js';
 import type { StatsdOptions } from '../observability/statsd/statsd-sink.js';
@@ -44,6 +46,7 @@ export function toStatsigRouteOptions(config: Config): Omit<StatsigRouteOptions,
   return {
     logEventBodyBytesMax: config.logEventBodyMaxMib * MIB,
     idLists: { publicUrl: config.publicUrl, rewritesUrls: !config.disableIdListRewrite },
+    streams: toStreamOptions(config),
   };
 }
 
@@ -122,21 +125,23 @@ export function toConnectionsAsked(config: Config): ConnectionsByServer & { read
 export interface PollFacts extends Pick<PollerOptions, 'isHeld'> {
   /** Nobody needs the newest of it now. */
   readonly isIdle: (key: PayloadKey) => boolean;
+  /** The origin would tell of a newer one. */
+  readonly isPushed: (key: PayloadKey) => boolean;
 }
 
-export function toPollerOptions(config: Config, { isHeld, isIdle }: PollFacts): PollerOptions {
+export function toPollerOptions(config: Config, facts: PollFacts): PollerOptions {
   return {
-    intervalMs: toIntervalMs(config, isIdle),
+    intervalMs: toIntervalMs(config, facts),
     inFlightMax: config.updateBatchSize,
-    isHeld,
+    isHeld: facts.isHeld,
     instanceName: config.instanceName,
   };
 }
 
-export function toFleetOptions(config: Config, { isIdle }: PollFacts): FleetMemberOptions {
+export function toFleetOptions(config: Config, facts: PollFacts): FleetMemberOptions {
   return {
     lookMs: config.pollingIntervalS * 1000,
-    intervalMs: toIntervalMs(config, isIdle),
+    intervalMs: toIntervalMs(config, facts),
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   };
@@ -147,6 +152,11 @@ export function toPinnedPayloadNames({ pinnedPayloadNames, warmUpPayloads }: Con
   return (sdkKey) => [...pinnedPayloadNames, ...(warmUpPayloads.get(sdkKey) ?? [])];
 }
 
+/** What this process reads for itself: the spec with the gate that decides on profiles. */
+export function toOwnPayloads({ profiling }: Config): readonly PayloadKey[] {
+  return profiling.gateProject === undefined ? [] : [gateSpecKey(profiling.gateProject.sdkKey)];
+}
+
 /** The host of a payload's origin. */
 export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (key: PayloadKey) => string {
   return ({ kind }) => (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
@@ -155,12 +165,24 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
 /** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
 const IDLE_INTERVAL_MS = 600_000;
 
+/** Between two polls of a payload whose newer versions the origin would tell of: in case it does not after all. */
+const PUSHED_INTERVAL_MS = 60_000;
+
 /** Between two polls of a payload, as it is needed now. */
-export function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
+export function toIntervalMs(
+  config: Config,
+  { isIdle, isPushed }: Omit<PollFacts, 'isHeld'>,
+): PollerOptions['intervalMs'] {
   return (key) => {
     const intervalMs = toNeededIntervalMs(config, key);
-    return isIdle(key) ? Math.max(intervalMs, IDLE_INTERVAL_MS) : intervalMs;
+    if (isIdle(key)) return Math.max(intervalMs, IDLE_INTERVAL_MS);
+    return isPushed(key) ? Math.max(intervalMs, PUSHED_INTERVAL_MS) : intervalMs;
   };
+}
+
+/** The same where the origin tells of nothing. */
+export function toUnpushedMs(config: Config, facts: PollFacts): PollerOptions['intervalMs'] {
+  return toIntervalMs(config, { ...facts, isPushed: () => false });
 }
 
 /** The same of one that is needed. */
@@ -233,12 +255,13 @@ export function identityOf(given: CertificateFiles | undefined): ClientIdentity 
 /** Silence on a stream after which the client hears that all is well: what SFP keeps to. */
 const HEARTBEAT_MS = 30_000;
 
+/** Of streams over any wire. */
+function toStreamOptions(config: Config): ClientStreamOptions {
+  return { heartbeatMs: HEARTBEAT_MS, stallMs: config.grpcStreamStallTimeoutS * 1000 };
+}
+
 export function toConfigSpecServiceOptions(config: Config): ConfigSpecServiceOptions {
-  return {
-    instanceName: config.instanceName,
-    heartbeatMs: HEARTBEAT_MS,
-    stallMs: config.grpcStreamStallTimeoutS * 1000,
-  };
+  return { instanceName: config.instanceName, ...toStreamOptions(config) };
 }
 
 export function toGrpcServerOptions(config: Config): GrpcServerOptions {

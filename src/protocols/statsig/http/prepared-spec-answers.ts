@@ -111,7 +111,8 @@ export class PreparedSpecAnswers implements PreparedAnswers {
 
   /** Undefined for a form that has yet to be made, and where no form is acceptable. */
   #prepare(held: HeldPayload, choice: Choice): PreparedAnswer | undefined {
-    const nowMs = this.#clock.monotonicMs();
+    // Just set by the read that found it: the clock need not be read again.
+    const nowMs = held.askedAtMs;
     const form = formOf(held, choice);
     if (form === undefined && choice !== 'no_updates') return undefined;
     const known = this.#prepared.get(form ?? held);
