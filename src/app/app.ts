@@ -45,7 +45,7 @@ export interface App extends Ports {
   readonly startedUp: Promise<void>;
   /** Reads the files that settings name again, at once; a faulty one changes nothing. */
   readFilesAgain(): void;
-  /** Not ready from now on, and served for a while yet, as whoever sends traffic learns of it late; `over` ends that while. */
+  /** Not ready any more, but still serving for a while, because load balancers notice late; `over` ends the wait. */
   leave(over: Promise<void>): Promise<void>;
   /** How full each bounded table is now. */
   readonly gauges: Gauges;

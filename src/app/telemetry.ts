@@ -1,4 +1,4 @@
-// Opens what is told of this process: the catalogue's events into every sink that is asked for, and /metrics always.
+// Opens telemetry: sends the catalogue's events to every sink that is configured, and always to /metrics.
 import type { Config } from '../config/load-config.js';
 import type { OtlpConfig } from '../config/otlp-config.js';
 import type { StatsigMetrics } from '../config/statsig-metrics.js';
@@ -27,7 +27,7 @@ import { toStatsdOptions } from './room-options.js';
 import type { Problem } from './problems.js';
 import type { World } from './world.js';
 
-/** Who sends events to somebody. */
+/** Sinks that send events to a receiver. */
 interface Senders {
   readonly statsd?: StatsdSink;
   readonly statsig?: StatsigSink;
@@ -132,11 +132,7 @@ async function openStatsd(config: Config, { clock, log }: World): Promise<Statsd
 }
 
 /** Its libraries are loaded only here. */
-async function openOtlp(
-  config: OtlpConfig,
-  { clock, log, version }: World,
-  metrics: Metrics,
-): Promise<Otlp> {
+async function openOtlp(config: OtlpConfig, { clock, log, version }: World, metrics: Metrics): Promise<Otlp> {
   const { Otlp: Opened } = await import('../observability/otlp/otlp.js');
   return new Opened(clock, log, metrics, { ...config, version });
 }

@@ -72,7 +72,7 @@ export class OtlpMetrics implements SfpSink {
     });
   }
 
-  /** Sends all once more. Whoever waits for it decides for how long, and then breaks it off. */
+  /** Sends everything once more. The caller decides how long to wait, and then calls `breakOff`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelExport();

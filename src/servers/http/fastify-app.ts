@@ -55,7 +55,7 @@ export function buildFastifyApp(
     requestTimeout: timeouts.requestMs,
     connectionTimeout: SOCKET_IDLE_MS_MAX,
     routerOptions: { maxParamLength: HEADER_BYTES_MAX },
-    // Not by the router's own options: whoever reads `url` behind it has to see the same path.
+    // Not by the router's own options: later readers of `url` have to see the same path.
     rewriteUrl: ({ url = '' }) => toRoute(url),
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,

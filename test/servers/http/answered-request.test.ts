@@ -52,7 +52,13 @@ test('more texts than are remembered stay right', () => {
 
 test('the version is the one of this answer', () => {
   const answered = new AnsweredRequest();
-  for (const [version, lcut] of [['17', 17], ['17', 17], [undefined, 0], ['18', 18], ['17', 17]] as const) {
+  for (const [version, lcut] of [
+    ['17', 17],
+    ['17', 17],
+    [undefined, 0],
+    ['18', 18],
+    ['17', 17],
+  ] as const) {
     assert.equal(answered.of(exchange('key', 'sdk', version)).lcut, lcut);
   }
 });
