@@ -1,7 +1,7 @@
 // Opens telemetry: sends the catalogue's events to every sink that is configured, and always to /metrics.
 import type { Config } from '../config/load-config.js';
 import type { OtlpConfig } from '../config/otlp-config.js';
-import type { StatsigMetrics } from '../config/statsig-metrics.js';
+import type { StatsigProject } from '../config/statsig-projects.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
 import { createAccessLines } from '../observability/access-lines.js';
@@ -137,6 +137,6 @@ async function openOtlp(config: OtlpConfig, { clock, log, version }: World, metr
   return new Opened(clock, log, metrics, { ...config, version });
 }
 
-function openStatsig(metrics: StatsigMetrics, { clock, log, version }: World): StatsigSink {
+function openStatsig(metrics: StatsigProject, { clock, log, version }: World): StatsigSink {
   return new StatsigSink(clock, log, { ...metrics, version });
 }
