@@ -87,21 +87,20 @@ export async function telemetry(): Promise<void> {
   // The least: whatever else runs on the machine makes it more.
   const least = costs.map((each) => Math.min(...each));
   const base = least[0] ?? NaN;
-  for (const [at, { name, costMax }] of cases.entries()) {
-    const cost = (least[at] ?? NaN) / base - 1;
-    const bound =
-      costMax === undefined ? '' : ` (at most ${costMax * 100} %: ${cost <= costMax ? 'met' : 'MISSED'})`;
-    const verdict = at === 0 ? '' : `, ${(cost * 100).toFixed(1)} % more${bound}`;
-    const micros = least[at] ?? NaN;
-    const perSecond = Math.round(1e6 / micros);
-    console.log(
-      `  ${name.padEnd(12)} ${micros.toFixed(1)} µs of CPU per request, ${perSecond} per CPU second${verdict}`,
-    );
-  }
+  for (const [at, each] of cases.entries()) console.log(`  ${reportOf(each, least[at] ?? NaN, base)}`);
   for (const proxy of proxies) await proxy.stop();
   await origin.stop();
   receiver.close();
   collector.close();
+}
+
+function reportOf({ name, costMax }: Case, micros: number, baseMicros: number): string {
+  const cost = micros / baseMicros - 1;
+  const bound =
+    costMax === undefined ? '' : ` (at most ${costMax * 100} %: ${cost <= costMax ? 'met' : 'MISSED'})`;
+  const more = name === 'none' ? '' : `, ${(cost * 100).toFixed(1)} % more${bound}`;
+  const perSecond = Math.round(1e6 / micros);
+  return `${name.padEnd(12)} ${micros.toFixed(1)} µs of CPU per request, ${perSecond} per CPU second${more}`;
 }
 
 /** CPU per request, in microseconds. */

@@ -1,13 +1,12 @@
 // Lines on their way into datagrams: a datagram leaves when the next line does not fit, or after a while.
 import type { Cancel, Clock } from '../../domain/clock.js';
+import { DECIMAL_BYTES_MAX, writeThousandths } from './decimal-bytes.js';
 
 export interface LineBufferOptions {
   readonly datagramBytesMax: number;
   readonly datagramMs: number;
 }
 
-/** Of any number as JavaScript writes it. */
-const VALUE_BYTES_MAX = 24;
 const NONE = Buffer.alloc(0);
 
 /** A line but for its value. Nearly all of a line is the same each time, and copied as bytes. */
@@ -19,7 +18,7 @@ export class Line {
   constructor(head: string, tail: string) {
     this.head = Buffer.from(head);
     this.tail = Buffer.from(`${tail}\n`);
-    this.bytesMax = this.head.length + VALUE_BYTES_MAX + this.tail.length;
+    this.bytesMax = this.head.length + DECIMAL_BYTES_MAX + this.tail.length;
   }
 }
 
@@ -37,13 +36,12 @@ export class LineBuffer {
     this.#send = send;
   }
 
-  add(line: Line, value: number): void {
+  add(line: Line, thousandths: number): void {
     if (this.#bytes + line.bytesMax > this.#datagram.length) this.#begin(line);
     const { head, tail } = line;
     const datagram = this.#datagram;
     datagram.set(head, this.#bytes);
-    let end = this.#bytes + head.length;
-    end += datagram.write(String(value), end, 'latin1');
+    const end = writeThousandths(datagram, this.#bytes + head.length, thousandths);
     datagram.set(tail, end);
     this.#bytes = end + tail.length;
   }

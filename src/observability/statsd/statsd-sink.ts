@@ -22,7 +22,7 @@ export interface StatsdOptions extends DatagramOptions, LineBufferOptions {
 }
 
 /** Of milliseconds: finer than clocks are. */
-const DECIMALS = 1000;
+const THOUSANDTHS = 1000;
 /** What would end a tag or its line. */
 const RESERVED = /[|@,#\r\n]/g;
 
@@ -80,9 +80,8 @@ export class StatsdSink implements SfpSink {
     const { name, operation, tags } = metric;
     switch (operation) {
       case 'latency': {
-        const value = Math.round((fields.latencyMs ?? 0) * DECIMALS) / DECIMALS;
         // hot-shots takes 6 µs for one of these, of which there is one per request.
-        this.#lines.add(this.#lineOf(metric), value);
+        this.#lines.add(this.#lineOf(metric), Math.round((fields.latencyMs ?? 0) * THOUSANDTHS));
         return;
       }
       case 'count':
