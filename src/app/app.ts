@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load-config.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { DiskQueue } from '../files/disk-queue.js';
+import type { FileFollower } from '../files/followed-files.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
 import type { Gauges } from '../observability/gauges.js';
@@ -30,6 +31,7 @@ import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
+import { buildProfiling } from './profiling.js';
 import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
@@ -72,9 +74,19 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
-  const servers = buildServers(config, world, rooms, { status, metrics: page }, access.authority);
+  const profiling = buildProfiling(config, world);
+  const pages = { status, metrics: page, profiles: profiling.source };
+  const servers = buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
-  const readers = { pinned: rooms.pinned, connections, places, servers, clientCertificates, access };
+  const readers = {
+    pinned: rooms.pinned,
+    connections,
+    places,
+    servers,
+    clientCertificates,
+    access,
+    profiling,
+  };
   const followed = followFiles(config, world, readers);
   features.add(
     telemetryFeature(clock, telemetry, features),
@@ -90,24 +102,32 @@ export async function startApp(config: Config, world: World): Promise<App> {
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
+    profiling.feature,
     servers,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
     clientCertificates,
     new LimitWatch(clock, log, () => features.gauges),
   );
-  try {
-    await features.open();
-  } catch (error) {
-    await features.close();
-    throw error;
-  }
+  await openAll(features);
 
   const { ports } = servers;
   const { pinnedSdkKeys } = config;
   logListening(log, config, ports);
   const startedUp = startUp(world, readiness, pinnedSdkKeys.size, rooms.pinned.pin(pinnedSdkKeys));
   inBackground(startedUp, log);
+  return toApp(config, world, { features, readiness, followed, ports, startedUp });
+}
+
+interface Parts extends Pick<App, 'startedUp'> {
+  readonly features: Features;
+  readonly readiness: Readiness;
+  readonly followed: FileFollower;
+  readonly ports: Ports;
+}
+
+function toApp(config: Config, { clock }: World, parts: Parts): App {
+  const { features, readiness, followed, ports, startedUp } = parts;
   let stopped: Promise<void> | undefined;
   return {
     ...ports,
@@ -126,6 +146,16 @@ export async function startApp(config: Config, world: World): Promise<App> {
       return stopped;
     },
   };
+}
+
+/** Closes what was opened where one cannot be. */
+async function openAll(features: Features): Promise<void> {
+  try {
+    await features.open();
+  } catch (error) {
+    await features.close();
+    throw error;
+  }
 }
 
 function logListening(log: Logger, config: Config, ports: Ports): void {

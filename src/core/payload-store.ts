@@ -47,8 +47,8 @@ export interface PayloadStoreOptions {
 }
 
 interface KeyEntry {
-  /** By kind and format. */
-  readonly slots: Map<string, HeldPayload>;
+  /** One for each kind and format that is held: a few. */
+  readonly payloads: HeldPayload[];
   /** Grows with every reading of any key: the entry with the smallest was asked for longest ago. */
   lastAsked: number;
 }
@@ -86,7 +86,7 @@ export class PayloadStore {
     if (entry === undefined) return undefined;
     this.#readings += 1;
     entry.lastAsked = this.#readings;
-    const held = entry.slots.get(slotName(key));
+    const held = payloadOf(entry, key);
     if (held !== undefined) this.#ask(held);
     return held;
   }
@@ -99,7 +99,7 @@ export class PayloadStore {
 
   /** For ourselves: leaves no trace. */
   peek(key: PayloadKey): HeldPayload | undefined {
-    return this.#entries.get(key.sdkKey)?.slots.get(slotName(key));
+    return payloadOf(this.#entries.get(key.sdkKey), key);
   }
 
   /** Whether anything of the key is held. */
@@ -125,7 +125,8 @@ export class PayloadStore {
       relayedMs,
       askedAtMs: before?.askedAtMs ?? this.#firstAskedAtMs(key.sdkKey),
     };
-    entry.slots.set(slotName(key), held);
+    if (before === undefined) entry.payloads.push(held);
+    else entry.payloads[entry.payloads.indexOf(before)] = held;
     if (before === undefined) this.#listeners.tell((listener) => listener.added?.(key));
     this.#listeners.tell((listener) => listener.updated?.(held, before));
     this.fitBytes();
@@ -174,8 +175,10 @@ export class PayloadStore {
 
   remove(key: PayloadKey): boolean {
     const entry = this.#entries.get(key.sdkKey);
-    if (entry?.slots.delete(slotName(key)) !== true) return false;
-    if (entry.slots.size === 0) this.#entries.delete(key.sdkKey);
+    const held = payloadOf(entry, key);
+    if (entry === undefined || held === undefined) return false;
+    entry.payloads.splice(entry.payloads.indexOf(held), 1);
+    if (entry.payloads.length === 0) this.#entries.delete(key.sdkKey);
     this.#tellRemoved(key);
     return true;
   }
@@ -224,7 +227,7 @@ export class PayloadStore {
   }
 
   *all(): Generator<HeldPayload> {
-    for (const entry of this.#entries.values()) yield* entry.slots.values();
+    for (const entry of this.#entries.values()) yield* [...entry.payloads];
   }
 
   /** Undefined where every place is taken by keys that stay, or the key is not to be held. */
@@ -236,7 +239,7 @@ export class PayloadStore {
     if (this.#entries.size >= this.#sdkKeysMax && this.#evictLeastRecentlyAsked() === undefined)
       return undefined;
     this.#readings += 1;
-    const entry: KeyEntry = { slots: new Map(), lastAsked: this.#readings };
+    const entry: KeyEntry = { payloads: [], lastAsked: this.#readings };
     this.#entries.set(sdkKey, entry);
     return entry;
   }
@@ -278,7 +281,7 @@ export class PayloadStore {
   }
 
   #drop(sdkKey: string): readonly HeldPayload[] {
-    const dropped = [...(this.#entries.get(sdkKey)?.slots.values() ?? [])];
+    const dropped = this.#entries.get(sdkKey)?.payloads ?? [];
     this.#entries.delete(sdkKey);
     for (const held of dropped) this.#tellRemoved(held.key);
     return dropped;
@@ -292,6 +295,6 @@ function bytesOf({ forms }: HeldPayload): number {
   return Object.values(forms.sizes).reduce((sum, size) => sum + size, PAYLOAD_OVERHEAD_BYTES);
 }
 
-function slotName(key: PayloadKey): string {
-  return `${key.kind.name}/${key.format}`;
+function payloadOf(entry: KeyEntry | undefined, { kind, format }: PayloadKey): HeldPayload | undefined {
+  return entry?.payloads.find(({ key }) => key.kind === kind && key.format === format);
 }

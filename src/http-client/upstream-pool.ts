@@ -112,6 +112,16 @@ export class UpstreamPool {
     return await this.#request(url, signal, { method: 'POST', headers, body });
   }
 
+  /** Sends a PATCH in the same way. */
+  async patch(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    return await this.#request(url, signal, { method: 'PATCH', headers, body });
+  }
+
   distrust(): void {
     this.#connections.distrust();
   }

@@ -1,10 +1,9 @@
 // Who may have which route of the admin port: each route declares the scope that it needs, and no other is added.
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { AccessFault, Refusal } from '../../auth/access.js';
+import type { FastifyInstance } from 'fastify';
 import type { Authority } from '../../auth/authority.js';
 import type { Scope } from '../../auth/scopes.js';
-import { errorBody, sendError } from '../http/error-reply.js';
 import { isProbe } from '../http/probe-routes.js';
+import { sendRefusal } from '../http/token-refusal.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -12,17 +11,6 @@ declare module 'fastify' {
     readonly needs?: Scope | 'nothing';
   }
 }
-
-const TEXTS: Readonly<Record<AccessFault, string>> = {
-  token_missing:
-    'Send an access token: Authorization: Bearer TOKEN. Beyond loopback everything but probes and /metrics needs one, ' +
-    'unless --admin-without-token is set.',
-  token_invalid: 'This access token is not known here: neither in the tokens file, nor a JWT that verifies.',
-  token_expired: 'This access token has expired.',
-  scope_missing: 'This access token lacks the scope that is needed:',
-  too_many_bad_tokens: 'Too many bad tokens came from this address: wait.',
-  token_keys_missing: 'The keys of the token issuer could not be fetched yet: try again.',
-};
 
 /** To be called before routes are added. `authority`: undefined where everybody may have everything. */
 export function guard(app: FastifyInstance, authority: Authority | undefined): void {
@@ -35,31 +23,6 @@ export function guard(app: FastifyInstance, authority: Authority | undefined): v
     if (needs === 'nothing') return;
     const { authorization } = request.headers;
     const answer = await authority.admit({ authorization, address: request.ip }, needs);
-    if (answer.kind === 'refused') return refuse(reply, answer, needs);
+    if (answer.kind === 'refused') return sendRefusal(reply, answer, needs);
   });
-}
-
-function refuse(reply: FastifyReply, { fault, retryAfterMs }: Refusal, needs: Scope): FastifyReply {
-  const challenge = challengeOf(fault, needs);
-  if (challenge !== undefined) reply.header('www-authenticate', challenge);
-  reply.header('cache-control', 'no-store');
-  const text = fault === 'scope_missing' ? `${TEXTS[fault]} ${needs}.` : TEXTS[fault];
-  const retryAfterS = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000);
-  return sendError(reply, errorBody(fault, text), retryAfterS);
-}
-
-/** As RFC 6750 words it; undefined where another token would not help. */
-function challengeOf(fault: AccessFault, needs: Scope): string | undefined {
-  switch (fault) {
-    case 'token_missing':
-      return 'Bearer';
-    case 'token_invalid':
-    case 'token_expired':
-      return 'Bearer error="invalid_token"';
-    case 'scope_missing':
-      return `Bearer error="insufficient_scope", scope="${needs}"`;
-    case 'too_many_bad_tokens':
-    case 'token_keys_missing':
-      return undefined;
-  }
 }

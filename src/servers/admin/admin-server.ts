@@ -7,12 +7,15 @@ import { buildFastifyApp, type HttpApp, type HttpBounds } from '../http/fastify-
 import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
 import { guard } from './admin-access.js';
+import { addProfileRoutes, type ProfileSource } from './profile-routes.js';
 
 export interface AdminPages {
   /** What /status answers, with the SDK keys to show one by one; it is turned into JSON as it is. */
   readonly status: (keys: string | undefined) => object;
   /** What /metrics answers. */
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** What /debug/pprof answers. */
+  readonly profiles: ProfileSource;
 }
 
 interface StatusQuery {
@@ -23,7 +26,7 @@ export function buildAdminServer(
   clock: Clock,
   log: Logger,
   readiness: Readiness,
-  { status, metrics }: AdminPages,
+  { status, metrics, profiles }: AdminPages,
   authority: Authority | undefined,
   bounds: HttpBounds,
 ): HttpApp {
@@ -46,5 +49,6 @@ export function buildAdminServer(
       .header('cache-control', 'no-store')
       .send(Buffer.from(text));
   });
+  addProfileRoutes(app, profiles);
   return http;
 }

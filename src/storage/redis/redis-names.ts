@@ -25,7 +25,8 @@ export class RedisNames {
   /** Of the leader's lock, which SFP calls so too. */
   readonly lease: string;
   readonly channel: string;
-  readonly #prefix: string;
+  /** In front of every name; empty for none. */
+  readonly prefix: string;
   readonly #schema: RedisKeySchema;
   readonly #hasMirror: boolean;
 
@@ -34,9 +35,9 @@ export class RedisNames {
     keySchema,
     doubleWriteLegacyKey,
   }: Pick<RedisOptions, 'keyPrefix' | 'keySchema' | 'doubleWriteLegacyKey'>) {
-    this.#prefix = toNamePrefix(keyPrefix);
-    this.lease = `${this.#prefix}statsig_forward_proxy::leader`;
-    this.channel = `${this.#prefix}spec-forward-proxy::updates`;
+    this.prefix = toNamePrefix(keyPrefix);
+    this.lease = `${this.prefix}statsig_forward_proxy::leader`;
+    this.channel = `${this.prefix}spec-forward-proxy::updates`;
     this.#schema = keySchema;
     this.#hasMirror = doubleWriteLegacyKey;
   }
@@ -53,8 +54,8 @@ export class RedisNames {
       : Buffer.from(owner, 'hex').toString('base64');
     const isMirrored = this.#hasMirror && key.kind.hasLegacyName && key.format === 'json';
     return {
-      entry: `${this.#prefix}statsig|${key.kind.path}|${encoding}|${whose}`,
-      mirror: isMirrored ? `${this.#prefix}statsig::${owner}` : undefined,
+      entry: `${this.prefix}statsig|${key.kind.path}|${encoding}|${whose}`,
+      mirror: isMirrored ? `${this.prefix}statsig::${owner}` : undefined,
       encoding,
       owner,
       isShared,
