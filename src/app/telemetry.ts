@@ -13,7 +13,7 @@ import type { Otlp } from '../observability/otlp/otlp.js';
 import { createProxyEvents, type EventSink, type ProxyEvents } from '../observability/proxy-events.js';
 import { SdkKeyForms, type SdkKeyForm } from '../observability/sdk-key-forms.js';
 import { SfpTags } from '../observability/sfp-tags.js';
-import { StatsdSink } from '../observability/statsd/statsd-sink.js';
+import type { StatsdSink } from '../observability/statsd/statsd-sink.js';
 import { UdpSender } from '../observability/statsd/udp-sender.js';
 import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -128,7 +128,8 @@ export function statsigFeature({ statsig }: Telemetry, store: LogEventStore): Fe
 async function openStatsd(config: Config, { clock, log }: World, tags: SfpTags): Promise<StatsdSink> {
   const { statsdHost: host, statsdPort: port, statsdSocket: path } = config;
   const sender = path === '' ? new UdpSender(clock, { host, port }) : await openUnixSender(path);
-  return new StatsdSink(clock, log, tags, sender, toStatsdOptions(config));
+  const { StatsdSink: Opened } = await import('../observability/statsd/statsd-sink.js');
+  return new Opened(clock, log, tags, sender, toStatsdOptions(config));
 }
 
 /** Its libraries are loaded only here. */
