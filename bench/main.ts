@@ -7,8 +7,10 @@ import { grpcFanout } from './grpc-fanout.js';
 import { httpHit } from './http-hit.js';
 import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
+import { start } from './start.js';
 import { telemetry } from './telemetry.js';
 import { tls } from './tls.js';
+import { updateFanout } from './update-fanout.js';
 import { updateStall } from './update-stall.js';
 import { upstreamH2 } from './upstream-h2.js';
 
@@ -17,12 +19,14 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'update-stall': updateStall,
   polls,
   'grpc-fanout': grpcFanout,
+  'update-fanout': updateFanout,
   fleet,
   'data-adapters': dataAdapters,
   events,
   'upstream-h2': upstreamH2,
   cold,
   'random-keys': randomKeys,
+  start,
   telemetry,
   tls,
 };
