@@ -1,5 +1,6 @@
 // Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
 import { cold } from './cold.js';
+import { cores } from './cores.js';
 import { dataAdapters } from './data-adapters.js';
 import { fleet } from './fleet.js';
 import { events } from './events.js';
@@ -29,6 +30,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   start,
   telemetry,
   tls,
+  cores,
 };
 /** Takes several minutes. */
 const ONLY_BY_NAME = 'random-keys';
