@@ -1,5 +1,8 @@
 // Builds the gRPC server from the rooms: what it serves, its health, and the limits on its clients.
 import type { Config } from '../config/load-config.js';
+import type { ProxyEvents } from '../observability/proxy-events.js';
+import type { Tracing } from '../observability/tracing.js';
+import type { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
@@ -7,13 +10,17 @@ import { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { HealthService } from '../servers/grpc/health-service.js';
 import { ClientConnections } from '../servers/http2/client-connections.js';
 import { LimitReports } from '../servers/http2/limit-reports.js';
+import type { Readiness } from '../servers/readiness.js';
 import type { StreamSource } from '../streams/open-stream.js';
 import type { StreamRegistry } from '../streams/stream-registry.js';
 import { toConfigSpecServiceOptions, toGrpcServerOptions } from './room-options.js';
-import type { AllRooms } from './servers.js';
 import type { World } from './world.js';
 
-export interface GrpcRooms extends Pick<AllRooms, 'readiness' | 'events' | 'census' | 'tracing'> {
+export interface GrpcRooms {
+  readonly readiness: Readiness;
+  readonly events: ProxyEvents;
+  readonly census: ClientCensus;
+  readonly tracing: Tracing | undefined;
   readonly registry: StreamRegistry;
   readonly source: StreamSource;
 }

@@ -7,6 +7,7 @@ import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import { openPorts } from '../servers/listener/open-ports.js';
 import { TlsFront } from '../servers/listener/tls-front.js';
+import type { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
@@ -43,7 +44,6 @@ import type { IdLists } from './id-lists.js';
 import type { Core } from './core.js';
 import type { BuiltRemoteValues } from './remote-values.js';
 import type { Feature } from './feature.js';
-import type { buildGrpcServer } from './grpc.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { World } from './world.js';
 import { PublicAndAdminPorts, type Ports } from './ports.js';
@@ -55,8 +55,6 @@ export interface Servers extends Feature {
   /** Of the TLS ports; undefined without TLS. */
   readonly certificates: Certificates | undefined;
 }
-
-type BuildGrpcServer = typeof buildGrpcServer;
 
 export interface AllRooms
   extends Core, IdLists, Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'> {
@@ -88,9 +86,7 @@ export async function buildServers(
   const bodies = new BodyRoom(toBodyBytesMax(config, world));
   const streamed = { registry: eventStreams, authority };
   const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts, streamed);
-  const grpc =
-    connections.grpc &&
-    (await loadGrpcServer())(config, world, { ...rooms, registry, source: streamSource(rooms) });
+  const grpc = connections.grpc && (await buildGrpc(config, world, rooms, registry));
   const apps = http === undefined ? [admin] : [http, admin];
   const certificates = config.tls && new Certificates(clock, log, 'server certificate', config.tls.files);
   const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
@@ -227,9 +223,15 @@ function streamSource({ reader, feed, store }: AllRooms): StreamSource {
   };
 }
 
-/** Only where it is used: with its library it is 120 modules. */
-async function loadGrpcServer(): Promise<BuildGrpcServer> {
-  return (await import('./grpc.js')).buildGrpcServer;
+/** Loaded only where it is used: with its library it is 120 modules. */
+async function buildGrpc(
+  config: Config,
+  world: World,
+  rooms: AllRooms,
+  registry: StreamRegistry,
+): Promise<GrpcServer> {
+  const { buildGrpcServer } = await import('./grpc.js');
+  return buildGrpcServer(config, world, { ...rooms, registry, source: streamSource(rooms) });
 }
 
 /** Where clients find this process, and where it finds the origins. */

@@ -1,4 +1,5 @@
 // Signs the JWT by which a service account asks its issuer for an access token (RFC 7523); jose does the cryptography.
+import { importPKCS8, SignJWT } from 'jose';
 
 export interface Assertion {
   readonly issuer: string;
@@ -16,7 +17,6 @@ export async function signAssertion(
   keyId: string | undefined,
   nowMs: number,
 ): Promise<string> {
-  const { importPKCS8, SignJWT } = await import('jose');
   const key = await importPKCS8(privateKeyPem, 'RS256');
   const nowS = Math.floor(nowMs / 1000);
   return await new SignJWT({ scope })

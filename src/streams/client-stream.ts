@@ -4,7 +4,6 @@ import type { Cancel, Clock } from '../domain/clock.js';
 import { hasNewsFor, isNewer } from '../domain/version.js';
 import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
-import { inTurn } from './write-turns.js';
 
 export type StreamMessage =
   | { readonly kind: 'spec'; readonly held: HeldPayload }
@@ -120,15 +119,8 @@ export class ClientStream {
   }
 
   #sendIfIdle(): void {
-    if (!this.#maySend()) return;
-    // An update comes for all streams at one moment.
-    inTurn(() => {
-      if (this.#maySend()) inBackground(this.#sendWaiting(), this.#log);
-    });
-  }
-
-  #maySend(): boolean {
-    return this.#isOpen && this.#state === 'idle' && this.#waiting !== undefined;
+    if (!this.#isOpen || this.#state !== 'idle' || this.#waiting === undefined) return;
+    inBackground(this.#sendWaiting(), this.#log);
   }
 
   #isNewer(version: number, other: number): boolean {

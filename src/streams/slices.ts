@@ -1,6 +1,5 @@
 // Writes a buffer that many streams share to one of them, slice by slice, so that we learn of every slice that its client takes.
 import type { Writable } from 'node:stream';
-import { inTurn } from './write-turns.js';
 
 /**
  * Handed over at a time: after each, we learn that the client takes something. Half of HTTP/2's default window, so that
@@ -23,9 +22,6 @@ export function writeSlices(
       done();
       return;
     }
-    inTurn(write);
-  };
-  const write = (): void => {
     // Ended in the middle of a message: the client throws the part away.
     if (stream.destroyed || stream.closed || stream.writableEnded) return;
     const slice = bytes.subarray(at, at + SLICE_BYTES);
