@@ -77,7 +77,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const access = buildAccess(config, world);
   const profiling = buildProfiling(config, world, rooms.store);
   const pages = { status, metrics: page, profiles: profiling.source };
-  const servers = buildServers(config, world, rooms, pages, access.authority);
+  const servers = await buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
   const readers = {
     pinned: rooms.pinned,

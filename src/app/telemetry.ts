@@ -14,7 +14,7 @@ import { createProxyEvents, type EventSink, type ProxyEvents } from '../observab
 import { SdkKeyForms, type SdkKeyForm } from '../observability/sdk-key-forms.js';
 import { SfpEvents, type SfpSink } from '../observability/sfp-events.js';
 import { SfpTags } from '../observability/sfp-tags.js';
-import { StatsdSink } from '../observability/statsd/statsd-sink.js';
+import type { StatsdSink } from '../observability/statsd/statsd-sink.js';
 import { UdpSender } from '../observability/statsd/udp-sender.js';
 import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -128,7 +128,8 @@ export function statsigFeature({ statsig }: Telemetry, store: LogEventStore): Fe
 async function openStatsd(config: Config, { clock, log }: World): Promise<StatsdSink> {
   const { statsdHost: host, statsdPort: port, statsdSocket: path } = config;
   const sender = path === '' ? new UdpSender(clock, { host, port }) : await openUnixSender(path);
-  return new StatsdSink(clock, log, sender, toStatsdOptions(config));
+  const { StatsdSink: Opened } = await import('../observability/statsd/statsd-sink.js');
+  return new Opened(clock, log, sender, toStatsdOptions(config));
 }
 
 /** Its libraries are loaded only here. */
