@@ -15,6 +15,7 @@ import type { Tracing } from '../observability/tracing.js';
 import { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
+import { NoticeStreams } from '../protocols/statsig/origin/notice-streams.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
@@ -234,7 +235,10 @@ function buildRooms(
   );
   const { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore } = values;
   const arriving = remoteValues.arrive.bind(remoteValues);
-  const core = buildCore(config, world, events, { origin, places: values.places, link, arriving });
+  const push = config.upstreamStream
+    ? new NoticeStreams(clock, world.log, { ...upstream, path: paths.specs })
+    : undefined;
+  const core = buildCore(config, world, events, { origin, places: values.places, link, push, arriving });
   core.store.subscribe(remoteValues);
   const census = new ClientCensus(clock, events);
   core.store.subscribe(census);

@@ -7,6 +7,8 @@ import { FleetMember } from '../core/fleet-member.js';
 import { KeyPolicy } from '../core/key-policy.js';
 import { OutcomeLog, type Standing } from '../core/outcome-log.js';
 import { PayloadStore } from '../core/payload-store.js';
+import type { PushSource } from '../core/push-source.js';
+import { PushedUpdates } from '../core/pushed-updates.js';
 import { Reader, type Restore } from '../core/reader.js';
 import { Refresher, type Arriving } from '../core/refresher.js';
 import { Turns } from '../core/turns.js';
@@ -28,6 +30,7 @@ import {
   toOwnPayloads,
   toPinnedPayloadNames,
   toPollerOptions,
+  toUnpushedMs,
 } from './room-options.js';
 import type { World } from './world.js';
 
@@ -48,6 +51,8 @@ export interface Core {
   readonly backups: Backups;
   /** Undefined without Redis. */
   readonly fleet: FleetMember | undefined;
+  /** Undefined where the origin is not asked to push. */
+  readonly pushed: PushedUpdates | undefined;
   /** Bounds how many body forms are made at one time. */
   readonly formsLimit: ConcurrencyLimit;
 }
@@ -59,23 +64,21 @@ export interface Sources {
   readonly places: readonly BackupPlace[];
   /** Undefined without Redis. */
   readonly link: FleetLink | undefined;
+  /** Undefined where the origin is not asked to push. */
+  readonly push: PushSource | undefined;
   /** What a new version waits for before it is held. */
   readonly arriving?: Arriving;
 }
 
 export function buildCore(config: Config, world: World, events: ProxyEvents, sources: Sources): Core {
   const { clock, log } = world;
-  const { origin, places, link, arriving } = sources;
+  const { origin, places, link, push, arriving } = sources;
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
   const store = buildStore(config, clock, formsLimit);
   const keyPolicy = new KeyPolicy(clock, log, store.takes.bind(store));
-  const standing = (key: PayloadKey): Standing => {
-    if (store.peek(key) !== undefined) return 'held';
-    return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
-  };
   const versionOf = (key: PayloadKey): number | undefined => store.peek(key)?.payload.version;
-  const outcomes = new OutcomeLog(clock, log, events, standing, toHostOf(config), versionOf);
+  const outcomes = new OutcomeLog(clock, log, events, standingIn(store), toHostOf(config), versionOf);
   const memory = new ColdMemory(clock);
   const backups = new Backups(clock, log, store, places);
   const refresher = new Refresher(
@@ -88,8 +91,10 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const facts = {
     isHeld: (key: PayloadKey): boolean => store.peek(key) !== undefined,
     isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
+    isPushed: (key: PayloadKey): boolean => pushed?.isCurrent(key) ?? false,
   };
   const poller = new Poller(clock, log, toPollerOptions(config, facts));
+  const pushed = push && new PushedUpdates(clock, push, { store, poller }, toUnpushedMs(config, facts));
   const named = toPinnedPayloadNames(config);
   const pinned = new PinnedPayloads(store, poller, outcomes, named, toOwnPayloads(config));
   const isRefused = (key: PayloadKey): boolean =>
@@ -116,8 +121,9 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     pinned,
     backups,
     fleet,
+    pushed,
   };
-  const core: Core = { ...common, intervalMs: toIntervalMs(config, facts.isIdle), formsLimit };
+  const core: Core = { ...common, intervalMs: toIntervalMs(config, facts), formsLimit };
   poller.start((key) => turns.poll(key));
   store.subscribe({
     removed: ({ sdkKey }) => {
@@ -134,6 +140,13 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   return core;
 }
 
+function standingIn(store: PayloadStore): (key: PayloadKey) => Standing {
+  return (key) => {
+    if (store.peek(key) !== undefined) return 'held';
+    return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
+  };
+}
+
 function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit): PayloadStore {
   const store = new PayloadStore(clock, formsLimit, {
     sdkKeysMax: config.maximumConcurrentSdkKeys,
@@ -146,11 +159,12 @@ function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit):
 
 /** Connects events to their listeners, which are called in the order in which they stand here. */
 function connect(core: Core, clock: Clock, backupLog: BackupLog, events: ProxyEvents): void {
-  const { store, refresher, backups, outcomes, feed, poller, fleet } = core;
+  const { store, refresher, backups, outcomes, feed, poller, fleet, pushed } = core;
   refresher.subscribe(outcomes);
   refresher.subscribe(backups);
   backups.subscribe(backupLog);
   store.subscribe(outcomes);
+  if (pushed !== undefined) store.subscribe(pushed);
   if (fleet !== undefined) {
     backups.subscribe(fleet.ofRedis);
     store.subscribe(fleet);

@@ -125,21 +125,23 @@ export function toConnectionsAsked(config: Config): ConnectionsByServer & { read
 export interface PollFacts extends Pick<PollerOptions, 'isHeld'> {
   /** Nobody needs the newest of it now. */
   readonly isIdle: (key: PayloadKey) => boolean;
+  /** The origin would tell of a newer one. */
+  readonly isPushed: (key: PayloadKey) => boolean;
 }
 
-export function toPollerOptions(config: Config, { isHeld, isIdle }: PollFacts): PollerOptions {
+export function toPollerOptions(config: Config, facts: PollFacts): PollerOptions {
   return {
-    intervalMs: toIntervalMs(config, isIdle),
+    intervalMs: toIntervalMs(config, facts),
     inFlightMax: config.updateBatchSize,
-    isHeld,
+    isHeld: facts.isHeld,
     instanceName: config.instanceName,
   };
 }
 
-export function toFleetOptions(config: Config, { isIdle }: PollFacts): FleetMemberOptions {
+export function toFleetOptions(config: Config, facts: PollFacts): FleetMemberOptions {
   return {
     lookMs: config.pollingIntervalS * 1000,
-    intervalMs: toIntervalMs(config, isIdle),
+    intervalMs: toIntervalMs(config, facts),
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   };
@@ -163,12 +165,24 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
 /** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
 const IDLE_INTERVAL_MS = 600_000;
 
+/** Between two polls of a payload whose newer versions the origin would tell of: in case it does not after all. */
+const PUSHED_INTERVAL_MS = 60_000;
+
 /** Between two polls of a payload, as it is needed now. */
-export function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
+export function toIntervalMs(
+  config: Config,
+  { isIdle, isPushed }: Omit<PollFacts, 'isHeld'>,
+): PollerOptions['intervalMs'] {
   return (key) => {
     const intervalMs = toNeededIntervalMs(config, key);
-    return isIdle(key) ? Math.max(intervalMs, IDLE_INTERVAL_MS) : intervalMs;
+    if (isIdle(key)) return Math.max(intervalMs, IDLE_INTERVAL_MS);
+    return isPushed(key) ? Math.max(intervalMs, PUSHED_INTERVAL_MS) : intervalMs;
   };
+}
+
+/** The same where the origin tells of nothing. */
+export function toUnpushedMs(config: Config, facts: PollFacts): PollerOptions['intervalMs'] {
+  return toIntervalMs(config, { ...facts, isPushed: () => false });
 }
 
 /** The same of one that is needed. */
