@@ -53,6 +53,20 @@ async function main(): Promise<void> {
     case 'health':
       await runHealth(typed.line);
       return;
+    case 'ctl': {
+      const { runCtl } = await import('./cli/ctl/ctl.js');
+      const { status, text } = await runCtl(systemClock, typed.args);
+      (status === 'done' ? process.stdout : process.stderr).write(text);
+      process.exitCode = { done: 0, failed: EXIT_BROKEN, 'wrong options': EXIT_WRONG_OPTIONS }[status];
+      return;
+    }
+    case 'verify-audit': {
+      const { verifyAudit } = await import('./cli/verify-audit.js');
+      const report = verifyAudit(typed.path);
+      process.stdout.write(`${report.text}\n`);
+      process.exitCode = report.isWhole ? 0 : EXIT_BROKEN;
+      return;
+    }
     case 'run': {
       const { loadConfig } = await import('./config/load-config.js');
       const { folderFault } = await import('./files/folder-fault.js');
@@ -73,6 +87,10 @@ async function readArguments(args: readonly string[], version: string): Promise<
     const line = readHealthLine(rest);
     if (line !== undefined) return { kind: 'health', line };
   }
+  if (first === 'ctl') return { kind: 'ctl', args: rest };
+  const [second, path, ...more] = rest;
+  if (first === 'audit' && second === 'verify' && path !== undefined && more.length === 0)
+    return { kind: 'verify-audit', path };
   const { readCommandLine } = await import('./cli/read-command-line.js');
   return readCommandLine(args, version, terminalColumns());
 }

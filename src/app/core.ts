@@ -1,5 +1,8 @@
 // Builds the core: the store, its readers and pollers, and the places that outlive the process. Starts nothing.
 import type { Config } from '../config/load-config.js';
+import { HoldEnforcer } from '../core/holds/hold-enforcer.js';
+import { Holds } from '../core/holds/holds.js';
+import type { VersionHistory } from '../core/versions/version-history.js';
 import { BackupLog } from '../core/backup-log.js';
 import { Backups, type BackupPlace } from '../core/backups.js';
 import { ColdMemory } from '../core/cold-memory.js';
@@ -45,6 +48,8 @@ export interface Core {
   readonly reader: Reader;
   readonly pinned: PinnedPayloads;
   readonly backups: Backups;
+  readonly holds: Holds;
+  readonly enforcer: HoldEnforcer;
   /** Undefined without Redis. */
   readonly fleet: FleetMember | undefined;
   /** Bounds how many body forms are made at one time. */
@@ -60,14 +65,16 @@ export interface Sources {
   readonly link: FleetLink | undefined;
   /** What a new version waits for before it is held. */
   readonly arriving?: Arriving;
+  readonly history: VersionHistory;
 }
 
 export function buildCore(config: Config, world: World, events: ProxyEvents, sources: Sources): Core {
   const { clock, log } = world;
-  const { origin, places, link, arriving } = sources;
+  const { origin, places, link, arriving, history } = sources;
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
-  const store = buildStore(config, clock, formsLimit);
+  const holds = new Holds(clock);
+  const store = buildStore(config, clock, formsLimit, holds);
   const keyPolicy = new KeyPolicy(clock, log, store.takes.bind(store));
   const standing = (key: PayloadKey): Standing => {
     if (store.peek(key) !== undefined) return 'held';
@@ -80,7 +87,7 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const refresher = new Refresher(
     clock,
     origin,
-    { store, memory },
+    { store, memory, holds },
     config.clearDatastoreOnUnauthorized,
     arriving,
   );
@@ -94,9 +101,12 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&
     outcomes.lastOf(key)?.kind === 'unauthorized';
-  const shared = { store, poller, backups, outcomes, isRefused };
+  const enforcer = new HoldEnforcer(clock, log, { holds, store, history, backups, poller });
+  const isDemanded = holds.demands.bind(holds);
+  const shared = { store, poller, backups, outcomes, isRefused, isDemanded };
   const fleet = link && new FleetMember(clock, log, link, shared, toFleetOptions(config, facts));
-  const turns = new Turns(clock, { store, refresher, backups, isRefused }, fleet);
+  const enforce = enforcer.enforce.bind(enforcer);
+  const turns = new Turns(clock, { store, refresher, backups, isRefused, enforce }, fleet);
   const restore: Restore = (key) => turns.restore(key, poller);
   const reader = new Reader(clock, { store, memory }, refresher, places.length > 0 ? restore : undefined, {
     coldFetchesMax: config.coldFetchesMax,
@@ -113,41 +123,55 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     reader,
     pinned,
     backups,
+    holds,
+    enforcer,
     fleet,
   };
   const core: Core = { ...common, intervalMs: toIntervalMs(config, facts.isIdle), formsLimit };
   poller.start((key) => turns.poll(key));
-  store.subscribe({
-    removed: ({ sdkKey }) => {
-      memory.left(sdkKey);
-    },
-  });
-  connect(core, clock, new BackupLog(clock, log), events);
-  store.subscribe({
-    // At once, unless it was fetched a moment ago.
-    askedAgain: ({ key, confirmedAtMs }) => {
-      poller.postpone(key, Math.max(clock.monotonicMs(), confirmedAtMs + toNeededIntervalMs(config, key)));
-    },
-  });
+  connect(core, clock, memory, new BackupLog(clock, log), events);
+  pollAgainWhenAsked(core, clock, config);
   return core;
 }
 
-function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit): PayloadStore {
+function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit, holds: Holds): PayloadStore {
   const store = new PayloadStore(clock, formsLimit, {
     sdkKeysMax: config.maximumConcurrentSdkKeys,
     pinnedOnly: config.sdkKeysPolicy === 'pinned',
+    holds,
   });
   // Before the ports open: no pinned key may be refused at the start.
   store.pin(config.pinnedSdkKeys);
   return store;
 }
 
+/** At once, unless it was fetched a moment ago. */
+function pollAgainWhenAsked({ store, poller }: Core, clock: Clock, config: Config): void {
+  store.subscribe({
+    askedAgain: ({ key, confirmedAtMs }) => {
+      poller.postpone(key, Math.max(clock.monotonicMs(), confirmedAtMs + toNeededIntervalMs(config, key)));
+    },
+  });
+}
+
 /** Connects events to their listeners, which are called in the order in which they stand here. */
-function connect(core: Core, clock: Clock, backupLog: BackupLog, events: ProxyEvents): void {
-  const { store, refresher, backups, outcomes, feed, poller, fleet } = core;
+function connect(
+  core: Core,
+  clock: Clock,
+  memory: ColdMemory,
+  backupLog: BackupLog,
+  events: ProxyEvents,
+): void {
+  const { store, refresher, backups, outcomes, feed, poller, fleet, enforcer } = core;
+  store.subscribe({
+    removed: ({ sdkKey }) => {
+      memory.left(sdkKey);
+    },
+  });
   refresher.subscribe(outcomes);
   refresher.subscribe(backups);
   backups.subscribe(backupLog);
+  backups.subscribe(enforcer);
   store.subscribe(outcomes);
   if (fleet !== undefined) {
     backups.subscribe(fleet.ofRedis);

@@ -3,6 +3,7 @@ import type { PayloadKey } from '../domain/payload-key.js';
 import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
 import type { FleetMemberOptions } from '../core/fleet-member.js';
 import { join } from 'node:path';
+import type { BodyLimits } from '../bodies/body-intake.js';
 import type { CertificateFiles } from '../config/certificate-files.js';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
@@ -100,6 +101,22 @@ export function toValueFileOptions({
     // Taken in with what a useless compression adds.
     limits: { encodedBytesMax: 2 * VALUE_BYTES_MAX, decodedBytesMax: VALUE_BYTES_MAX },
   };
+}
+
+/** What was taken in compressed may be stored uncompressed. */
+export function toStoredLimits(config: Config): BodyLimits {
+  const { decodedBytesMax } = toUpstreamOptions(config, '').bodyLimits;
+  return { encodedBytesMax: decodedBytesMax, decodedBytesMax };
+}
+
+/** Versions of 10 kB, about; where they are larger, their bytes are what counts. */
+const VERSION_FILES_PER_MIB = 100;
+
+export function toVersionFileOptions({
+  versionsMaxMib,
+}: Config): Pick<DiskOptions, 'what' | 'filesMax' | 'bytesMax'> {
+  const filesMax = versionsMaxMib * VERSION_FILES_PER_MIB;
+  return { what: 'versions of specs', filesMax, bytesMax: versionsMaxMib * MIB };
 }
 
 /** People and scrapers, not SDKs. */

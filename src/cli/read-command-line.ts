@@ -10,13 +10,25 @@ export type Typed =
   | { readonly kind: 'told'; readonly text: string }
   | { readonly kind: 'run'; readonly line: CommandLine }
   /** The `health` subcommand. */
-  | { readonly kind: 'health'; readonly line: CommandLine };
+  | { readonly kind: 'health'; readonly line: CommandLine }
+  /** The `ctl` subcommand, with what follows it. */
+  | { readonly kind: 'ctl'; readonly args: readonly string[] }
+  /** The `audit verify` subcommand: `path` of a folder or a file of audit lines. */
+  | { readonly kind: 'verify-audit'; readonly path: string };
 
 const HEALTH = 'health';
 
 const COMMANDS = [
   ['health', 'ask the daemon on this machine for /v1/health; exits with 0 if it is alive, else with 1'],
   ['health --grpc', 'ask its gRPC health service; exits with 0 if it serves, else with 1'],
+  [
+    'ctl COMMAND',
+    'ask the admin port of a running daemon, or have it freeze or roll back specs: see ctl --help',
+  ],
+  [
+    'audit verify PATH',
+    'check a folder or a file of the audit log; exits with 0 if no line was edited, cut or moved, else with 1',
+  ],
 ] as const;
 
 const EXAMPLES = `

@@ -11,6 +11,7 @@ import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
 import { tlsSettings } from './tls-settings.js';
 import { upstreamSettings } from './upstream-settings.js';
+import { versionSettings } from './version-settings.js';
 
 /** In the order of --help and of the documentation. */
 export const settingGroups = [
@@ -23,6 +24,7 @@ export const settingGroups = [
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
   { title: 'Remote values', settings: remoteValueSettings },
+  { title: 'Versions of specs, guard and audit', settings: versionSettings },
   { title: 'Metrics', settings: metricsSettings },
   { title: 'This process', settings: processSettings },
 ] as const satisfies readonly { readonly title: string; readonly settings: Record<string, Setting> }[];
@@ -37,6 +39,7 @@ export const settings = {
   ...logEventSettings,
   ...idListSettings,
   ...remoteValueSettings,
+  ...versionSettings,
   ...metricsSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;

@@ -1,17 +1,28 @@
 // Who may have which route of the admin port: each route declares the scope that it needs, and no other is added.
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessFault, Refusal } from '../../auth/access.js';
 import type { Authority } from '../../auth/authority.js';
-import type { Scope } from '../../auth/scopes.js';
+import { READ, scopeOfHash, type Scope } from '../../auth/scopes.js';
 import { errorBody, sendError } from '../http/error-reply.js';
 import { isProbe } from '../http/probe-routes.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Of a route of the admin port. */
-    readonly needs?: Scope | 'nothing';
+    readonly needs?: Scope | typeof OF_KEY | 'nothing';
   }
 }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose token it came with; empty where none is asked for. */
+    operator: string;
+  }
+}
+
+/** What a route about one SDK key needs, whose hash is this parameter of its path: to see everything, or that key. */
+export const OF_KEY = 'of key';
+export const KEY_PARAMETER = 'keyHash';
 
 const TEXTS: Readonly<Record<AccessFault, string>> = {
   token_missing:
@@ -29,21 +40,36 @@ export function guard(app: FastifyInstance, authority: Authority | undefined): v
   app.addHook('onRoute', ({ url, config }) => {
     if (config?.needs === undefined && !isProbe(url)) throw new Error(`${url} does not say what it needs`);
   });
+  app.decorateRequest('operator', '');
   if (authority === undefined) return;
   app.addHook('onRequest', async (request, reply) => {
     const { needs = 'nothing' } = request.routeOptions.config;
     if (needs === 'nothing') return;
     const { authorization } = request.headers;
-    const answer = await authority.admit({ authorization, address: request.ip }, needs);
-    if (answer.kind === 'refused') return refuse(reply, answer, needs);
+    const scopes = scopesFor(request, needs);
+    const answer = await authority.admit({ authorization, address: request.ip }, ...scopes);
+    if (answer.kind === 'refused') return refuse(reply, answer, scopes);
+    request.operator = answer.access.name;
   });
 }
 
-function refuse(reply: FastifyReply, { fault, retryAfterMs }: Refusal, needs: Scope): FastifyReply {
-  const challenge = challengeOf(fault, needs);
+/** Any of them is enough. */
+function scopesFor(request: FastifyRequest, needs: Scope | typeof OF_KEY): readonly [Scope, ...Scope[]] {
+  if (needs !== OF_KEY) return [needs];
+  const { [KEY_PARAMETER]: keyHash } = request.params as Partial<Record<typeof KEY_PARAMETER, string>>;
+  const ofKey = scopeOfHash(keyHash ?? '');
+  return ofKey === undefined ? [READ] : [READ, ofKey];
+}
+
+function refuse(
+  reply: FastifyReply,
+  { fault, retryAfterMs }: Refusal,
+  scopes: readonly [Scope, ...Scope[]],
+): FastifyReply {
+  const challenge = challengeOf(fault, scopes[0]);
   if (challenge !== undefined) reply.header('www-authenticate', challenge);
   reply.header('cache-control', 'no-store');
-  const text = fault === 'scope_missing' ? `${TEXTS[fault]} ${needs}.` : TEXTS[fault];
+  const text = fault === 'scope_missing' ? `${TEXTS[fault]} ${scopes.join(' or ')}.` : TEXTS[fault];
   const retryAfterS = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000);
   return sendError(reply, errorBody(fault, text), retryAfterS);
 }

@@ -7,12 +7,16 @@ import { buildFastifyApp, type HttpApp, type HttpBounds } from '../http/fastify-
 import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
 import { guard } from './admin-access.js';
+import { addApiRoutes } from './api-routes.js';
+import type { OperatorApi } from './operator-api.js';
 
 export interface AdminPages {
   /** What /status answers, with the SDK keys to show one by one; it is turned into JSON as it is. */
   readonly status: (keys: string | undefined) => object;
   /** What /metrics answers. */
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** What /api/v1 answers. */
+  readonly api: OperatorApi;
 }
 
 interface StatusQuery {
@@ -23,7 +27,7 @@ export function buildAdminServer(
   clock: Clock,
   log: Logger,
   readiness: Readiness,
-  { status, metrics }: AdminPages,
+  { status, metrics, api }: AdminPages,
   authority: Authority | undefined,
   bounds: HttpBounds,
 ): HttpApp {
@@ -46,5 +50,6 @@ export function buildAdminServer(
       .header('cache-control', 'no-store')
       .send(Buffer.from(text));
   });
+  addApiRoutes(app, clock, api, bounds.bodies);
   return http;
 }

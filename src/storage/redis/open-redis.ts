@@ -16,15 +16,19 @@ import { openLinks, type LinksListener } from './redis-links.js';
 import { RedisNames } from './redis-names.js';
 import type { RedisAddress, RedisNode } from './redis-address.js';
 import type { RedisOptions } from './redis-options.js';
-import { createRedisSnapshots } from './redis-snapshots.js';
+import { createRedisSnapshots, type RedisRoom } from './redis-snapshots.js';
 
 /** How long a start waits for the first connection before it continues without one. */
 const FIRST_TRY_MS_MAX = 2_000;
+/** How long what is kept for operators stays after it was last written: well beyond the longest hold on a payload. */
+const KEPT_TTL_S = 30 * 86_400;
 /** Some nodes of a cluster may fail while others work: it works again when none has failed for longer than a poll interval. */
 const CLUSTER_QUIET_MS = 30_000;
 
 export interface OpenedRedis {
   readonly snapshots: Snapshots;
+  /** For what outlives the specs' own time in Redis: earlier versions, and what operators decided. Closed with the specs'. */
+  readonly kept: Snapshots;
   readonly fleet: FleetLink;
   /** Undefined where everything it is used for works. */
   readonly failing: RedisFailing | undefined;
@@ -69,6 +73,10 @@ export async function openRedis(
     return closing;
   };
   const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
+  const kept = createRedisSnapshots(clock, {
+    ...room,
+    ...keptRoom(commands, options, { isCluster, instanceId }),
+  });
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
   const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));
   await atMost(clock, FIRST_TRY_MS_MAX, tried);
@@ -76,6 +84,7 @@ export async function openRedis(
   const isLeader = (): boolean => small.isOpen && fleet.isLeader;
   return {
     snapshots,
+    kept,
     fleet,
     get failing() {
       return health.failing(small.isOpen ? undefined : small.fault);
@@ -92,6 +101,17 @@ export async function openRedis(
       messages: fleet.messages,
     }),
   };
+}
+
+/** Under names that no SDK looks for. */
+function keptRoom(
+  commands: RedisCommands,
+  options: RedisOptions,
+  of: { readonly isCluster: boolean; readonly instanceId: string },
+): Pick<RedisRoom, 'names' | 'entries' | 'close'> {
+  const names = new RedisNames(options, 'spec-forward-proxy');
+  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S });
+  return { names, entries, close: () => Promise.resolve() };
 }
 
 /** As in the settings: `host:port`, several separated by commas. */

@@ -28,12 +28,18 @@ export class RedisNames {
   readonly #prefix: string;
   readonly #schema: RedisKeySchema;
   readonly #hasMirror: boolean;
+  readonly #space: string;
 
-  constructor({
-    keyPrefix,
-    keySchema,
-    doubleWriteLegacyKey,
-  }: Pick<RedisOptions, 'keyPrefix' | 'keySchema' | 'doubleWriteLegacyKey'>) {
+  /** `space`: what names of entries begin with; SDKs look for `statsig`. */
+  constructor(
+    {
+      keyPrefix,
+      keySchema,
+      doubleWriteLegacyKey,
+    }: Pick<RedisOptions, 'keyPrefix' | 'keySchema' | 'doubleWriteLegacyKey'>,
+    space = 'statsig',
+  ) {
+    this.#space = space;
     this.#prefix = toNamePrefix(keyPrefix);
     this.lease = `${this.#prefix}statsig_forward_proxy::leader`;
     this.channel = `${this.#prefix}spec-forward-proxy::updates`;
@@ -53,7 +59,7 @@ export class RedisNames {
       : Buffer.from(owner, 'hex').toString('base64');
     const isMirrored = this.#hasMirror && key.kind.hasLegacyName && key.format === 'json';
     return {
-      entry: `${this.#prefix}statsig|${key.kind.path}|${encoding}|${whose}`,
+      entry: `${this.#prefix}${this.#space}|${key.kind.path}|${encoding}|${whose}`,
       mirror: isMirrored ? `${this.#prefix}statsig::${owner}` : undefined,
       encoding,
       owner,
