@@ -1,9 +1,12 @@
 // docs/configuration.md as text, made from the settings table.
 import { BUDGET } from '../src/app/budget.js';
-import { boundsText, type Setting } from '../src/config/setting.js';
+import { boundsText, type ForeignVariable, type Setting } from '../src/config/setting.js';
 import { IDLE_OPTIONS, type IdleOption } from '../src/config/sfp-leftovers.js';
-import { exporterVariables, otelVariables, type OtelVariable } from '../src/config/otel-variables.js';
+import { googleVariables } from '../src/config/google-variables.js';
+import { exporterVariables, otelVariables } from '../src/config/otel-variables.js';
+import type { OwnOption } from '../src/config/own-options.js';
 import { settingGroups } from '../src/config/settings.js';
+import { SUBCOMMANDS } from '../src/config/subcommand-options.js';
 
 const HEAD = `# Configuration
 
@@ -12,6 +15,7 @@ This page is made from the settings table (\`src/config/settings.ts\`) by \`npm 
 \`\`\`
 spec-forward-proxy [options] <MODE> <CACHE>
 spec-forward-proxy health [options]
+${SUBCOMMANDS.map(({ usage }) => `spec-forward-proxy ${usage}`).join('\n')}
 \`\`\`
 
 \`MODE\` is \`http\`, \`grpc\` or \`grpc-and-http\`; \`CACHE\` is \`disabled\`, \`local\` or \`redis\`: [which one](cache.md#which-cache).
@@ -35,11 +39,31 @@ They are accepted, so that a command line written for SFP 4.1 to 4.5 starts; eac
 | --- | --- |
 `;
 
+const SUBCOMMAND_HEAD = `
+## Options of \`doctor\` and \`shadow\`
+
+They stand behind the command's name, beside the daemon's own options, and have no variables: [doctor](doctor.md),
+[shadow](migrating.md#compare).
+
+| command | option | default | values | what it does |
+| --- | --- | --- | --- | --- |
+`;
+
 const OTEL_HEAD = `
 ## OpenTelemetry
 
 With \`--otlp-logging\` these variables count, in any case; [what is sent](monitoring.md#opentelemetry). For \`OTEL_EXPORTER_OTLP_…\` there are also
 \`OTEL_EXPORTER_OTLP_METRICS_…\` and \`OTEL_EXPORTER_OTLP_TRACES_…\`, which count before it for that signal.
+
+| variable | default | values | what it does |
+| --- | --- | --- | --- |
+`;
+
+const GOOGLE_HEAD = `
+## Google Cloud
+
+Where [profiles may be sent to Google Cloud](operations.md#profiles-in-google-cloud) these variables count, in any case. One that cannot be
+used is left out, with a line that says so.
 
 | variable | default | values | what it does |
 | --- | --- | --- | --- |
@@ -138,20 +162,34 @@ export function configurationText(): string {
     const rows = (Object.values(settings) as Setting[]).map(toRow);
     return `\n## ${title}\n\n${TABLE_HEAD}\n${rows.join('\n')}\n`;
   });
-  return `${HEAD}${tables.join('')}${OTEL_HEAD}${otelRows()}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
+  return `${HEAD}${tables.join('')}${OTEL_HEAD}${otelRows()}${GOOGLE_HEAD}${googleRows()}${SUBCOMMAND_HEAD}${subcommandRows()}${IDLE_HEAD}${IDLE_OPTIONS.map(toIdleRow).join('')}${TAIL}`;
+}
+
+function subcommandRows(): string {
+  return SUBCOMMANDS.flatMap(({ name, options }) =>
+    (Object.values(options) as OwnOption[]).map((option) => {
+      const value = option.kind === 'switch' || option.default === '' ? '' : `\`${option.default}\``;
+      const values = option.kind === 'integer' ? `${boundsText(option)} ${option.unit}` : boundsText(option);
+      return `| \`${name}\` | \`--${option.flag}\` | ${value} | ${values} | ${option.help} |\n`;
+    }),
+  ).join('');
 }
 
 function otelRows(): string {
-  const rows: readonly (readonly [string, OtelVariable])[] = [
+  const rows: readonly (readonly [string, ForeignVariable])[] = [
     ...Object.entries(otelVariables),
     ...Object.entries(exporterVariables).map(
       ([name, variable]) => [`OTEL_EXPORTER_OTLP_${name}`, variable] as const,
     ),
   ];
-  return rows.map(toOtelRow).join('');
+  return rows.map(toVariableRow).join('');
 }
 
-function toOtelRow([name, { rule, help, default: value }]: readonly [string, OtelVariable]): string {
+function googleRows(): string {
+  return Object.entries(googleVariables).map(toVariableRow).join('');
+}
+
+function toVariableRow([name, { rule, help, default: value }]: readonly [string, ForeignVariable]): string {
   const values = rule.kind === 'integer' ? `${boundsText(rule)} ${rule.unit}` : boundsText(rule);
   return `| \`${name}\` | ${value} | ${values} | ${help} |\n`;
 }

@@ -1,5 +1,6 @@
 // Config specs of a small made-up project in the three forms SDKs ask for: v1 JSON, v2 JSON, v2 protobuf.
 // Field names and numbers: statsig-rust/src/protos/config_specs.proto of statsig-io/statsig-server-core, and its v2 JSON.
+import { createHash } from 'node:crypto';
 import { brotliCompressSync, crc32 } from 'node:zlib';
 import type { NamedValue } from '../src/domain/named-value.js';
 import { delimited, message } from '../src/protocols/statsig/spec-body/protobuf-writer.js';
@@ -13,6 +14,8 @@ export interface DemoProject {
   readonly greeting: string;
   /** Further gates, to make the spec larger: about 420 bytes of JSON each. */
   readonly fillerGates?: number;
+  /** Their ids and salts are as Statsig makes them, so that the JSON compresses to a fifth, like that of a real project. */
+  readonly hasRandomIds?: boolean;
   /** What configs `remote_config_<index>` name instead of holding a value. */
   readonly namedValues?: readonly NamedValue[];
 }
@@ -24,7 +27,7 @@ export function demoV1(project: DemoProject): object {
   return {
     has_updates: true,
     time: project.time,
-    feature_gates: gates(project).map(([name, isOpen]) => v1Spec(name, gate(isOpen))),
+    feature_gates: gates(project).map(([name, isOpen]) => v1Spec(name, gate(isOpen, project))),
     dynamic_configs: [
       v1Spec('demo_config', config(project)),
       ...remoteConfigs(project).map(([name, item]) => v1Spec(name, item)),
@@ -44,7 +47,7 @@ export function demoV2(project: DemoProject): object {
     response_format: 'dcs-v2',
     company_id: 'demo-company',
     feature_gates: Object.fromEntries(
-      gates(project).map(([name, isOpen]) => [name, v2Spec(name, gate(isOpen))]),
+      gates(project).map(([name, isOpen]) => [name, v2Spec(name, gate(isOpen, project))]),
     ),
     dynamic_configs: {
       demo_config: v2Spec('demo_config', config(project)),
@@ -146,13 +149,15 @@ interface Item {
   readonly passPercentage: number;
   readonly value: unknown;
   readonly defaultValue: unknown;
+  readonly hasRandomIds?: boolean | undefined;
   /** Of what both values name. */
   readonly namedValue?: NamedValue;
 }
 
 /** Whoever passes a gate's rule gets `true`: legacy SDKs look at nothing else, so a closed gate lets nobody pass. */
-function gate(isOpen: boolean): Item {
-  return { type: 'feature_gate', passPercentage: isOpen ? 100 : 0, value: true, defaultValue: false };
+function gate(isOpen: boolean, { hasRandomIds }: DemoProject): Item {
+  const passPercentage = isOpen ? 100 : 0;
+  return { type: 'feature_gate', passPercentage, value: true, defaultValue: false, hasRandomIds };
 }
 
 function config(project: DemoProject): Item {
@@ -190,17 +195,18 @@ function v2Spec(name: string, item: Item): object {
 
 function specOf(name: string, item: Item, condition: unknown): object {
   const { namedValue } = item;
+  const ids = item.hasRandomIds === true ? randomIds(name) : readableIds(name);
   const named = namedValue && { remoteConfigMetadata: metadata(namedValue) };
   return {
     type: item.type,
-    salt: `salt-of-${name}`,
+    salt: ids.salt,
     enabled: true,
     defaultValue: item.defaultValue,
     rules: [
       {
-        name: `rule-of-${name}`,
-        id: `rule-of-${name}`,
-        salt: `rule-salt-of-${name}`,
+        name: ids.rule,
+        id: ids.rule,
+        salt: ids.ruleSalt,
         passPercentage: item.passPercentage,
         conditions: [condition],
         returnValue: item.value,
@@ -212,6 +218,25 @@ function specOf(name: string, item: Item, condition: unknown): object {
     entity: item.type,
     ...(named && { remoteConfigMetadata: { defaultValue: named.remoteConfigMetadata } }),
   };
+}
+
+interface Ids {
+  readonly salt: string;
+  readonly rule: string;
+  readonly ruleSalt: string;
+}
+
+function readableIds(name: string): Ids {
+  return { salt: `salt-of-${name}`, rule: `rule-of-${name}`, ruleSalt: `rule-salt-of-${name}` };
+}
+
+/** The same for the same name. */
+function randomIds(name: string): Ids {
+  const bytes = createHash('sha512').update(name).digest();
+  const uuidAt = (at: number): string =>
+    bytes.toString('hex', at, at + 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const rule = bytes.toString('base64', 32, 48).replace(/\W/g, 'A').slice(0, 22);
+  return { salt: uuidAt(0), rule, ruleSalt: uuidAt(16) };
 }
 
 function protobufSpec(

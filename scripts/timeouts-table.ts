@@ -447,11 +447,69 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['servers/grpc/health.test.ts', 'exits with 0 while the daemon serves'],
     },
   ],
+  'Doctor and shadow': [
+    {
+      what: 'a check of the doctor',
+      time: number('doctor/checks.ts', 'CHECK_MS_MAX'),
+      test: ['doctor/doctor.test.ts', 'a check that hangs is given up in its time'],
+    },
+    {
+      what: 'the same of pinned keys, and of what they weigh',
+      time: number('doctor/checks.ts', 'KEYS_MS_MAX'),
+      test: ['doctor/doctor.test.ts', 'a check that hangs is given up in its time'],
+    },
+    {
+      what: 'all questions to Redis, once it is entered',
+      time: number(`${REDIS}/redis-inspection.ts`, 'ALL_QUESTIONS_MS_MAX'),
+      test: ['doctor/redis.test.ts', 'a Redis that stops answering'],
+    },
+    {
+      what: "an export to an OpenTelemetry receiver, the library's further tries included",
+      time: number('observability/otlp/receiver-probe.ts', 'PROBE_MS_MAX'),
+      note: 'or as long as the receiver has otherwise, where that is shorter',
+      test: ['doctor/telemetry.test.ts', 'an empty export is taken, or not'],
+    },
+    {
+      what: 'until a host has refused a datagram',
+      time: number('doctor/telemetry-check.ts', 'REFUSAL_MS_MAX'),
+      test: ['doctor/telemetry.test.ts', 'a host that refuses datagrams'],
+    },
+  ],
+  Profiles: [
+    {
+      what: 'a profile, as it is asked for by `seconds`',
+      time: number('profiling/collector.ts', 'PROFILE_MS_MAX'),
+      note: 'a client that disconnects ends its own',
+      test: ['profiling/collector.test.ts', 'no profile lasts longer'],
+    },
+    {
+      what: 'the metadata server of Google Cloud',
+      time: number('profiling/google/metadata-server.ts', 'METADATA_MS_MAX'),
+      test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
+    },
+    {
+      what: 'a token for Google Cloud',
+      time: number('profiling/google/access-token.ts', 'TOKEN_MS_MAX'),
+      test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
+    },
+    {
+      what: 'the question to Cloud Profiler which profile is due, which it answers when one is',
+      time: number('profiling/google/profiler-api.ts', 'CREATE_MS_MAX'),
+      test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
+    },
+    {
+      what: 'the delivery of a profile',
+      time: number('profiling/google/profiler-api.ts', 'UPLOAD_MS_MAX'),
+      test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
+    },
+  ],
 };
 
 /** Numbers of that kind of name in `src` that end nothing: pauses, ages of what is remembered, and parts of a sum. */
 export const NO_TIMEOUTS: readonly string[] = [
   'domain/version.ts VERSION_AHEAD_MS_MAX',
+  'profiling/google/cloud-agent.ts ASKED_WAIT_MS_MAX',
+  'profiling/google/cloud-agent.ts BACKOFF_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',

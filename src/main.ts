@@ -3,6 +3,7 @@
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App } from './app/app.js';
+import type { World } from './app/world.js';
 import type { Typed } from './cli/read-command-line.js';
 import type { CommandLine } from './config/command-line.js';
 import type { Config, Surroundings } from './config/load-config.js';
@@ -15,6 +16,7 @@ import type { Logger } from './observability/logger.js';
 const { readFileSync, writeSync } = process.getBuiltinModule('node:fs');
 
 const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
 const EXIT_BROKEN = 1;
 const EXIT_WRONG_OPTIONS = 2;
 const EXIT_BY_SIGNAL = 128;
@@ -44,6 +46,14 @@ const around: Omit<Surroundings, 'folderFault'> = {
  * consists of takes half a second to load.
  */
 async function main(): Promise<void> {
+  const [command, ...rest] = process.argv.slice(2);
+  if (command === 'grpc-health-probe') {
+    const { runGrpcHealthProbe } = await import('./cli/grpc-health-probe.js');
+    const { exitStatus, text } = await runGrpcHealthProbe(rest, systemClock, around.readFile);
+    writeSync(exitStatus === 0 ? STANDARD_OUTPUT : STANDARD_ERROR, `${text}\n`);
+    // As for `health`.
+    process.exit(exitStatus);
+  }
   const version = readVersion();
   const typed = await readArguments(process.argv.slice(2), version);
   switch (typed.kind) {
@@ -53,24 +63,35 @@ async function main(): Promise<void> {
     case 'health':
       await runHealth(typed.line);
       return;
-    case 'ctl': {
-      const { runCtl } = await import('./cli/ctl/ctl.js');
-      const { status, text } = await runCtl(systemClock, typed.args);
-      (status === 'done' ? process.stdout : process.stderr).write(text);
-      process.exitCode = { done: 0, failed: EXIT_BROKEN, 'wrong options': EXIT_WRONG_OPTIONS }[status];
+    case 'operator': {
+      const { runOperatorCommand } = await import('./cli/operator-command.js');
+      const { exitStatus, text } = await runOperatorCommand(systemClock, typed.args);
+      (exitStatus === 0 ? process.stdout : process.stderr).write(text);
+      process.exitCode = exitStatus;
       return;
     }
-    case 'verify-audit': {
-      const { verifyAudit } = await import('./cli/verify-audit.js');
-      const report = verifyAudit(typed.path);
-      process.stdout.write(`${report.text}\n`);
-      process.exitCode = report.isWhole ? 0 : EXIT_BROKEN;
+    case 'doctor': {
+      const { doctor } = await import('./doctor/doctor.js');
+      sayAndEnd(await doctor(typed.line, typed.own, await surroundings(), await toolWorld(version)));
+      return;
+    }
+    case 'shadow': {
+      const { shadow } = await import('./shadow/shadow.js');
+      const stopping = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        process.once(signal, () => {
+          stopping.abort();
+        });
+      }
+      const [around, world] = [await surroundings(), await toolWorld(version)];
+      const outcome = await shadow(typed.line, typed.own, around, world, stopping.signal);
+      if ('faults' in outcome) sayFaults(outcome.faults);
+      else sayAndEnd(outcome);
       return;
     }
     case 'run': {
       const { loadConfig } = await import('./config/load-config.js');
-      const { folderFault } = await import('./files/folder-fault.js');
-      const loaded = loadConfig(typed.line, { ...around, folderFault });
+      const loaded = loadConfig(typed.line, await surroundings());
       const config = orFaults(loaded);
       if (config === undefined) return;
       const ignored = loaded.kind === 'loaded' ? loaded : { notices: [], asides: [] };
@@ -87,10 +108,7 @@ async function readArguments(args: readonly string[], version: string): Promise<
     const line = readHealthLine(rest);
     if (line !== undefined) return { kind: 'health', line };
   }
-  if (first === 'ctl') return { kind: 'ctl', args: rest };
-  const [second, path, ...more] = rest;
-  if (first === 'audit' && second === 'verify' && path !== undefined && more.length === 0)
-    return { kind: 'verify-audit', path };
+  if (first === 'ctl' || first === 'audit') return { kind: 'operator', args };
   const { readCommandLine } = await import('./cli/read-command-line.js');
   return readCommandLine(args, version, terminalColumns());
 }
@@ -103,7 +121,34 @@ async function runHealth(line: CommandLine): Promise<void> {
   const report = await probeHealth({ ...values, isGrpc: values.healthGrpc }, systemClock);
   // Making `process.stdout` a stream takes 1.5 MB.
   writeSync(STANDARD_OUTPUT, `${report.text}\n`);
-  process.exitCode = report.isHealthy ? 0 : EXIT_BROKEN;
+  // At once: Node's clean-up of HTTP/2 connections that end amid something may go on for ever (20.20 and 24.21).
+  process.exit(report.isHealthy ? 0 : EXIT_BROKEN);
+}
+
+async function surroundings(): Promise<Surroundings> {
+  const { folderFault } = await import('./files/folder-fault.js');
+  return { ...around, folderFault };
+}
+
+/** For commands that use the daemon's rooms and print a report: what rooms have to say goes to standard error. */
+async function toolWorld(version: string): Promise<World> {
+  const { createLogger } = await import('./observability/logger.js');
+  const instanceName = around.hostName;
+  return {
+    clock: systemClock,
+    log: createLogger(process.stderr, { level: 'error', instanceName, version }),
+    version,
+    user,
+    openFilesMax: readOpenFilesMax(),
+    memoryBytesMax: readMemoryBytesMax(),
+  };
+}
+
+/** At once: a question that hangs, such as one to the resolver, has nobody left who waits for it. */
+function sayAndEnd({ text, status }: { readonly text: string; readonly status: number }): void {
+  process.stdout.write(text, () => {
+    process.exit(status);
+  });
 }
 
 async function runDaemon(config: Config, ignored: Ignored, version: string): Promise<void> {
@@ -214,10 +259,14 @@ function stopOnSignals(
 
 function orFaults<Result>(loaded: Loaded<Result>): Result | undefined {
   if (loaded.kind === 'loaded') return loaded.config;
-  const lines = loaded.faults.map((fault) => `  ${fault}\n`).join('');
+  sayFaults(loaded.faults);
+  return undefined;
+}
+
+function sayFaults(faults: readonly string[]): void {
+  const lines = faults.map((fault) => `  ${fault}\n`).join('');
   process.stderr.write(`spec-forward-proxy: wrong options\n${lines}See spec-forward-proxy --help.\n`);
   process.exitCode = EXIT_WRONG_OPTIONS;
-  return undefined;
 }
 
 /** Node has no getrlimit, but its report has what that would give; nothing on systems without such limits. */

@@ -27,17 +27,21 @@ const RANKS: Readonly<Record<string, number>> = {
   streams: 6,
   auth: 6,
   servers: 7,
+  profiling: 7,
   protocols: 8,
   config: 9,
   cli: 10,
   app: 10,
-  'main.ts': 11,
+  doctor: 11,
+  shadow: 11,
+  'main.ts': 12,
 };
 /** Who may know the configuration; every other room declares the options it needs. */
-const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli', 'main.ts'];
+const KNOWS_CONFIG: readonly string[] = ['config', 'app', 'cli', 'doctor', 'shadow', 'main.ts'];
 
 /** Where a dependency may be imported from; a folder or a file. */
 const DOORS: Readonly<Record<string, string>> = {
+  '@datadog/pprof': 'src/profiling/collector.ts',
   '@grpc/grpc-js': 'src/',
   '@grpc/proto-loader': 'src/servers/grpc/protos.ts',
   '@opentelemetry/api': 'src/observability/otlp/',
@@ -194,8 +198,11 @@ test('each dependency comes in by its one door, and every door is used', () => {
     }
   }
   assert.deepEqual([...seen].sort(), Object.keys(DOORS).sort());
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
-  assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(DOORS).sort());
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  ) as { readonly dependencies: object; readonly optionalDependencies: object };
+  const installed = Object.keys({ ...dependencies, ...optionalDependencies });
+  assert.deepEqual(installed.sort(), Object.keys(DOORS).sort());
 });
 
 test('what carries bytes is held at an exact version, for a reason', () => {

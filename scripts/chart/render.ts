@@ -24,3 +24,19 @@ export function render(helm: string, args: readonly string[]): Render {
   if (error !== undefined) throw error;
   return { yaml: status === 0 ? stdout : undefined, errors: stderr };
 }
+
+/** For those without Helm: plain manifests, and the values that they are made from. */
+export const MANIFESTS = 'examples/kubernetes/spec-forward-proxy.yaml';
+const MANIFEST_VALUES = 'examples/kubernetes/values.yaml';
+const OPENING =
+  '# Made from the chart with values.yaml beside it: `npm run chart:golden`. Change that, not this.\n';
+
+export function renderManifests(helm: string): Render {
+  const { yaml, errors } = render(helm, ['--values', MANIFEST_VALUES, '--no-hooks']);
+  // Nobody's but Helm's.
+  const plain = yaml?.replace(
+    /^(?: *(?:helm\.sh\/chart|app\.kubernetes\.io\/managed-by):|# Source:) .*\n/gm,
+    '',
+  );
+  return { yaml: plain?.replace('---\n', `---\n${OPENING}`), errors };
+}

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load-config.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { DiskQueue } from '../files/disk-queue.js';
+import type { FileFollower } from '../files/followed-files.js';
 import { atMost } from '../domain/deadline.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
 import type { Gauges } from '../observability/gauges.js';
@@ -33,6 +34,7 @@ import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { Ports } from './ports.js';
+import { buildProfiling } from './profiling.js';
 import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
 import { describeStatus, processFeature } from './status.js';
@@ -76,10 +78,19 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
-  const pages = { status, metrics: page, api: buildOperatorApi(clock, rooms) };
+  const profiling = buildProfiling(config, world);
+  const pages = { status, metrics: page, api: buildOperatorApi(clock, rooms), profiles: profiling.source };
   const servers = buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
-  const readers = { pinned: rooms.pinned, connections, places, servers, clientCertificates, access };
+  const readers = {
+    pinned: rooms.pinned,
+    connections,
+    places,
+    servers,
+    clientCertificates,
+    access,
+    profiling,
+  };
   const followed = followFiles(config, world, readers);
   features.add(
     telemetryFeature(clock, telemetry, features),
@@ -98,6 +109,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
+    profiling.feature,
     servers,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
@@ -111,6 +123,18 @@ export async function startApp(config: Config, world: World): Promise<App> {
   logListening(log, config, ports);
   const startedUp = startUp(world, readiness, pinnedSdkKeys.size, rooms.pinned.pin(pinnedSdkKeys));
   inBackground(startedUp, log);
+  return toApp(config, world, { features, readiness, followed, ports, startedUp });
+}
+
+interface Parts extends Pick<App, 'startedUp'> {
+  readonly features: Features;
+  readonly readiness: Readiness;
+  readonly followed: FileFollower;
+  readonly ports: Ports;
+}
+
+function toApp(config: Config, { clock }: World, parts: Parts): App {
+  const { features, readiness, followed, ports, startedUp } = parts;
   let stopped: Promise<void> | undefined;
   return {
     ...ports,
@@ -131,6 +155,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   };
 }
 
+/** Closes what was opened where one cannot be. */
 async function openAll(features: Features): Promise<void> {
   try {
     await features.open();

@@ -36,7 +36,7 @@ export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   readonly showToRedis: (identity: ClientIdentity) => void;
 }
 
-interface RedisTls {
+export interface RedisTls {
   caPem: string | undefined;
   identity: ClientIdentity | undefined;
 }
@@ -109,7 +109,7 @@ export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: O
   };
 }
 
-function toRedisOptions(config: Config, redis: RedisConfig, tls: RedisTls): RedisOptions {
+export function toRedisOptions(config: Config, redis: RedisConfig, tls: RedisTls): RedisOptions {
   const leaseTtlMs = config.redisLeaderKeyTtlS * 1000;
   return {
     address: redis.address,

@@ -66,6 +66,19 @@ export const BUDGET: readonly BudgetRow[] = [
       'the key with most gives up its oldest to a key that has at least two fewer; else RESOURCE_EXHAUSTED',
   },
   {
+    gauge: 'eventStreams',
+    what: 'streams of server-sent events, of keys with a spec only',
+    limit: '`--event-streams-max`',
+    beyond:
+      'the key with most gives up its oldest to a key that has at least two fewer; else 503 `too_many_streams`',
+  },
+  {
+    gauge: 'eventStreamsWaiting',
+    what: 'the same that wait for a first spec',
+    limit: '`--event-streams-max` and 500',
+    beyond: 'the stream that has waited for longest, for 10 s or more, gives way; else 503',
+  },
+  {
     gauge: 'clients',
     what: 'SDK instances of specs that are held, in the census',
     limit: '20,000',

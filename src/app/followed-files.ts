@@ -16,6 +16,7 @@ import type { OpenedPlaces } from './backup-places.js';
 import type { ClientCertificates } from './client-certificates.js';
 import type { Feature } from './feature.js';
 import type { PinnedPayloads } from './pinned-payloads.js';
+import type { Profiling } from './profiling.js';
 import type { World } from './world.js';
 
 export interface FileReaders {
@@ -26,11 +27,12 @@ export interface FileReaders {
   readonly servers: { readonly certificates: Certificates | undefined };
   readonly clientCertificates: ClientCertificates;
   readonly access: Pick<AccessRooms, 'files' | 'trust'>;
+  readonly profiling: Pick<Profiling, 'trust'>;
 }
 
 /** The password file of Redis is not among them: it is read at each connection. */
 export function followFiles(config: Config, { clock, log }: World, readers: FileReaders): FileFollower {
-  const { pinned, connections, places, access } = readers;
+  const { pinned, connections, places, access, profiling } = readers;
   const { originCaFile, originCaPem, redisCaFile, redisCaPem } = config;
   return new FileFollower(clock, log, [
     ...keysFile(config, log, pinned),
@@ -41,6 +43,7 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
     ...caFile('origin CA file', settings.originCaFile, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
       access.trust(pem);
+      profiling.trust(pem);
     }),
     ...caFile('Redis CA file', settings.redisCaFile, redisCaFile, redisCaPem, (pem) => {
       places.trustForRedis(pem);

@@ -54,7 +54,7 @@ export class PinnedPayloads {
     const left = [...this.#sdkKeys].filter((sdkKey) => !sdkKeys.has(sdkKey));
     this.#sdkKeys = sdkKeys;
     this.#store.pin(sdkKeys);
-    this.#payloads = payloadsOf(sdkKeys, (sdkKey) => [...AT_START, ...this.#named(sdkKey)]);
+    this.#payloads = payloadsAtStart(sdkKeys, this.#named);
     this.#needed = new Set(payloadsOf(sdkKeys, this.#named).map(payloadId));
     // Clients may have asked for more than the variants that are pinned.
     for (const key of left.flatMap((sdkKey) => allPayloadKeys(sdkKey))) {
@@ -66,7 +66,12 @@ export class PinnedPayloads {
   }
 }
 
-function payloadsOf(sdkKeys: ReadonlySet<string>, namesOf: PayloadNames): readonly PayloadKey[] {
+/** What is fetched of pinned keys at a start; `named`: what is needed of a key besides. */
+export function payloadsAtStart(sdkKeys: Iterable<string>, named: PayloadNames): readonly PayloadKey[] {
+  return payloadsOf(sdkKeys, (sdkKey) => [...AT_START, ...named(sdkKey)]);
+}
+
+function payloadsOf(sdkKeys: Iterable<string>, namesOf: PayloadNames): readonly PayloadKey[] {
   return [...sdkKeys].flatMap((sdkKey) =>
     [...new Set(namesOf(sdkKey))].map((name) => ({ sdkKey, ...VARIANTS[name] })),
   );

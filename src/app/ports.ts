@@ -34,19 +34,18 @@ export class PublicAndAdminPorts {
   readonly #byName: Readonly<Record<keyof Ports, ListeningPort | undefined>>;
 
   constructor(config: Config, limits: ConnectionLimits, { http, http2, grpc, admin, tls }: Speakers) {
-    const at = optionsOf(config);
+    const at = openPortsOf(config);
     const port = (
-      options: PortOptions,
+      options: PortOptions | undefined,
       limit: ConnectionLimit | undefined,
       accept: Accept | undefined,
-    ): ListeningPort | undefined => limit && accept && new ListeningPort(options, limit, accept);
-    const ifPlain = config.tls?.plainToo === false ? () => undefined : (accept?: Accept) => accept;
-    const adminPort = new ListeningPort(at.admin, limits.admin, admin.accept);
-    const httpPort = port(at.http, limits.http, ifPlain(http?.accept));
-    const grpcPort = port(at.grpc, limits.grpc, ifPlain(grpc?.accept));
+    ): ListeningPort | undefined => options && limit && accept && new ListeningPort(options, limit, accept);
+    const adminPort = new ListeningPort(at.adminPort, limits.admin, admin.accept);
+    const httpPort = port(at.httpPort, limits.http, http?.accept);
+    const grpcPort = port(at.grpcPort, limits.grpc, grpc?.accept);
     const overTls = http && http2 && tls?.over({ h2: http2.accept, 'http/1.1': http.accept });
-    const httpsPort = port(at.https, limits.http, overTls);
-    const grpcTlsPort = port(at.grpcTls, limits.grpc, grpc && tls?.over({ h2: grpc.accept }));
+    const httpsPort = port(at.httpsPort, limits.http, overTls);
+    const grpcTlsPort = port(at.grpcTlsPort, limits.grpc, grpc && tls?.over({ h2: grpc.accept }));
     this.#byName = { adminPort, httpPort, httpsPort, grpcPort, grpcTlsPort };
     this.ofHttp = [adminPort, httpPort, httpsPort].filter((port) => port !== undefined);
     this.ofGrpc = [grpcPort, grpcTlsPort].filter((port) => port !== undefined);
@@ -60,16 +59,24 @@ export class PublicAndAdminPorts {
   }
 }
 
-function optionsOf(
-  config: Config,
-): Readonly<Record<'http' | 'https' | 'grpc' | 'grpcTls' | 'admin', PortOptions>> {
+/** Where each port that this configuration opens is to listen; undefined for the others. */
+export function openPortsOf(config: Config): Readonly<
+  Record<Exclude<keyof Ports, 'adminPort'>, PortOptions | undefined>
+> & {
+  readonly adminPort: PortOptions;
+} {
+  const { mode, tls } = config;
   const open = { host: config.host, hostSetting: '--host (SFP_HOST)' };
   const admin = { host: config.adminHost, hostSetting: '--admin-host (SFP_ADMIN_HOST)' };
+  const [isHttp, isGrpc] = [mode !== 'grpc', mode !== 'http'];
+  const [isPlain, isTls] = [tls?.plainToo !== false, tls !== undefined];
+  const publicPort = (isOpen: boolean, port: number, portSetting: string): PortOptions | undefined =>
+    isOpen ? { ...open, port, portSetting } : undefined;
   return {
-    http: { ...open, port: config.httpPort, portSetting: '--http-port (SFP_HTTP_PORT)' },
-    https: { ...open, port: config.httpsPort, portSetting: '--https-port (SFP_HTTPS_PORT)' },
-    grpc: { ...open, port: config.grpcPort, portSetting: '--grpc-port (SFP_GRPC_PORT)' },
-    grpcTls: { ...open, port: config.grpcTlsPort, portSetting: '--grpc-tls-port (SFP_GRPC_TLS_PORT)' },
-    admin: { ...admin, port: config.adminPort, portSetting: '--admin-port (SFP_ADMIN_PORT)' },
+    httpPort: publicPort(isHttp && isPlain, config.httpPort, '--http-port (SFP_HTTP_PORT)'),
+    httpsPort: publicPort(isHttp && isTls, config.httpsPort, '--https-port (SFP_HTTPS_PORT)'),
+    grpcPort: publicPort(isGrpc && isPlain, config.grpcPort, '--grpc-port (SFP_GRPC_PORT)'),
+    grpcTlsPort: publicPort(isGrpc && isTls, config.grpcTlsPort, '--grpc-tls-port (SFP_GRPC_TLS_PORT)'),
+    adminPort: { ...admin, port: config.adminPort, portSetting: '--admin-port (SFP_ADMIN_PORT)' },
   };
 }

@@ -24,6 +24,7 @@ import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { RemoteValuesOptions } from '../protocols/statsig/remote-values/remote-values.js';
 import { VALUE_BYTES_MAX } from '../protocols/statsig/remote-values/value-kind.js';
 import type { DiskOptions } from '../storage/disk/disk-snapshots.js';
+import type { ClientStreamOptions } from '../streams/client-stream.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
 import type { PayloadNames } from './pinned-payloads.js';
 import type { StatsdOptions } from '../observability/statsd/statsd-sink.js';
@@ -45,6 +46,7 @@ export function toStatsigRouteOptions(config: Config): Omit<StatsigRouteOptions,
   return {
     logEventBodyBytesMax: config.logEventBodyMaxMib * MIB,
     idLists: { publicUrl: config.publicUrl, rewritesUrls: !config.disableIdListRewrite },
+    streams: toStreamOptions(config),
   };
 }
 
@@ -250,12 +252,13 @@ export function identityOf(given: CertificateFiles | undefined): ClientIdentity 
 /** Silence on a stream after which the client hears that all is well: what SFP keeps to. */
 const HEARTBEAT_MS = 30_000;
 
+/** Of streams over any wire. */
+function toStreamOptions(config: Config): ClientStreamOptions {
+  return { heartbeatMs: HEARTBEAT_MS, stallMs: config.grpcStreamStallTimeoutS * 1000 };
+}
+
 export function toConfigSpecServiceOptions(config: Config): ConfigSpecServiceOptions {
-  return {
-    instanceName: config.instanceName,
-    heartbeatMs: HEARTBEAT_MS,
-    stallMs: config.grpcStreamStallTimeoutS * 1000,
-  };
+  return { instanceName: config.instanceName, ...toStreamOptions(config) };
 }
 
 export function toGrpcServerOptions(config: Config): GrpcServerOptions {

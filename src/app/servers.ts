@@ -18,14 +18,17 @@ import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
 import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
 import { PreparedSpecAnswers } from '../protocols/statsig/http/prepared-spec-answers.js';
+import type { SpecStreamRooms } from '../protocols/statsig/http/spec-stream-routes.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
 import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { ProxyPaths } from '../protocols/statsig/proxy-path.js';
 import type { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
+import type { Cancel } from '../domain/clock.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import type { Origin } from '../core/origin.js';
+import type { StreamSource } from '../streams/open-stream.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { toBodyBytesMax } from './budget.js';
 import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
@@ -81,6 +84,7 @@ export function buildServers(
 ): Servers {
   const { clock, log } = world;
   const registry = new StreamRegistry(clock, { streamsMax: config.grpcMaxConcurrentStreams });
+  const eventStreams = new StreamRegistry(clock, { streamsMax: config.eventStreamsMax });
   const connections = buildConnectionLimits(world, toConnectionsAsked(config));
   const admin = buildAdminServer(clock, log, rooms.readiness, pages, authority, {
     bodies: new BodyRoom(ADMIN_BODY_BYTES_MAX),
@@ -88,7 +92,8 @@ export function buildServers(
   });
   const counts: SpecRequestCounts = { sinceTimeIgnored: 0 };
   const bodies = new BodyRoom(toBodyBytesMax(config, world));
-  const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts);
+  const streamed = { registry: eventStreams, authority };
+  const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts, streamed);
   const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
   const apps = http === undefined ? [admin] : [http, admin];
   const certificates = config.tls && new Certificates(clock, log, 'server certificate', config.tls.files);
@@ -105,41 +110,46 @@ export function buildServers(
     get ports() {
       return ports.numbers;
     },
-    readings: readingsOf(registry, certificates),
+    readings: readingsOf(registry, eventStreams, certificates),
     gauges: () => ({
       ...gaugesOf(connections),
       ...(http && { bodyBytes: bodies.gauge, deltaBytes: rooms.deltas.gauge }),
-      ...(grpc && { ...registry.gauges, ...grpc.gauges }),
+      ...(http && { eventStreams: eventStreams.gauge, eventStreamsWaiting: eventStreams.waitingGauge }),
+      ...(grpc && { streams: registry.gauge, callsWaitingForSpecs: registry.waitingGauge, ...grpc.gauges }),
       ...http2?.gauges,
     }),
     status: (shows) => ({
       endpoints: describeEndpoints(config, ports.numbers),
       streams: describeStreams(registry, shows),
-      ...(http && { requests: { ...counts } }),
+      ...(http && { eventStreams: describeStreams(eventStreams, shows), requests: { ...counts } }),
       ...(grpc && { grpc: { limitsReached: grpc.limitsReached } }),
       ...(http2 && { http2: { limitsReached: http2.limitsReached } }),
       ...(tls && { tls: tls.describe() }),
     }),
     drain: async () => {
-      // Calls of either protocol may wait for the origin.
-      const cancelRelease = clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
-        inBackground(Promise.all(originsOf(rooms).map((origin) => origin.close())), log);
-      });
-      const streams = registry.drain(clock);
+      const cancelRelease = releaseCalls(world, rooms);
+      const draining = [registry, eventStreams].map((streams) => streams.drain(clock));
       http2?.drain();
       certificates?.stop();
       const grpcClosed = ports.ofGrpc.map((port) => port.close(clock, GRPC_MS_MAX));
       try {
         await Promise.all([
           drainHttp(clock, apps, ports.ofHttp),
-          grpc?.drain(streams.overInMs, Promise.all(grpcClosed)),
+          grpc?.drain(draining[0]?.overInMs ?? 0, Promise.all(grpcClosed)),
         ]);
       } finally {
-        streams.cancel();
+        for (const { cancel } of draining) cancel();
         cancelRelease();
       }
     },
   };
+}
+
+/** Calls of either protocol may wait for the origin: not for long, at a stop. */
+function releaseCalls({ clock, log }: World, rooms: AllRooms): Cancel {
+  return clock.schedule(WAIT_FOR_ORIGIN_MS, () => {
+    inBackground(Promise.all(originsOf(rooms).map((origin) => origin.close())), log);
+  });
 }
 
 /** Whom requests of clients wait for. */
@@ -151,8 +161,14 @@ function originsOf({
   return [origin, idListFileOrigin, remoteValueOrigin];
 }
 
-function readingsOf(registry: StreamRegistry, certificates: Certificates | undefined): Reader {
+function readingsOf(
+  registry: StreamRegistry,
+  eventStreams: StreamRegistry,
+  certificates: Certificates | undefined,
+): Reader {
   return (write) => {
+    write(to.eventStreams, eventStreams.active);
+    write(to.eventStreamsMax, eventStreams.streamsMax);
     if (certificates !== undefined) write(to.certificateExpiry, certificates.expiresAtMs / 1000);
     write(to.streams, registry.active);
     write(to.streamsMax, registry.streamsMax);
@@ -166,6 +182,7 @@ function buildPublicServer(
   rooms: AllRooms,
   bodies: BodyRoom,
   counts: SpecRequestCounts,
+  streamed: Pick<SpecStreamRooms, 'registry' | 'authority'>,
 ): HttpApp {
   const { readiness, events, keyPolicy, reader, logEvents, remoteValues, census } = rooms;
   const { manifests, rewrittenManifests, idListFiles, paths, deltas } = rooms;
@@ -181,19 +198,37 @@ function buildPublicServer(
     rewriteManifest: rewrittenManifests.of.bind(rewrittenManifests),
     idListFiles: { find: manifests.find.bind(manifests), read: idListFiles.read.bind(idListFiles) },
   };
-  const routes = statsigRoutes(clock, sources, { bodies, ...toStatsigRouteOptions(config) });
+  const streams = {
+    registry: streamed.registry,
+    // Only where there are tokens to be had.
+    authority: config.access.admin === 'tokens' ? streamed.authority : undefined,
+    source: streamSource(rooms),
+    census,
+    events,
+    path: paths.specs,
+  };
+  const options = { bodies, ...toStatsigRouteOptions(config) };
+  const routes = statsigRoutes(clock, log, { ...sources, streams }, options);
   const held = rooms.store.read.bind(rooms.store);
   const { tracing } = rooms;
   // Requests in the fast lane have no spans.
   const hasLane = !config.disableFastLane && tracing === undefined;
   const prepared = hasLane ? new PreparedSpecAnswers(clock, { held }, census) : undefined;
-  const options = { ...toHttpOptions(config), bodies, prepared, tracing };
-  return buildHttpServer(clock, log, events, readiness, options, [routes]);
+  const serverOptions = { ...toHttpOptions(config), bodies, prepared, tracing };
+  return buildHttpServer(clock, log, events, readiness, serverOptions, [routes]);
 }
 
 function buildHttp2({ clock, log }: World, http: HttpApp, limit: ConnectionLimit): Http2Front {
   // As many as there may be connections of HTTP/1.1, which have one at a time.
   return new Http2Front(clock, log, http, { requestsMax: limit.gauge.entriesMax, requestMs: REQUEST_MS_MAX });
+}
+
+function streamSource({ reader, feed, store }: AllRooms): StreamSource {
+  return {
+    read: reader.read.bind(reader),
+    subscribe: feed.subscribe.bind(feed),
+    keepWhileStreamed: store.keepWhileStreamed.bind(store),
+  };
 }
 
 function buildGrpcServer(
@@ -202,12 +237,8 @@ function buildGrpcServer(
   rooms: AllRooms,
   registry: StreamRegistry,
 ): GrpcServer {
-  const { readiness, events, reader, feed, store, census } = rooms;
-  const source = {
-    read: reader.read.bind(reader),
-    subscribe: feed.subscribe.bind(feed),
-    keepWhileStreamed: store.keepWhileStreamed.bind(store),
-  };
+  const { readiness, events, census } = rooms;
+  const source = streamSource(rooms);
   const reports = new LimitReports(clock, log, 'gRPC');
   const connections = new ClientConnections(clock, reports, {
     callsAtOnce: registry.streamsMax,

@@ -54,7 +54,7 @@ export class Authority {
     return this.#badTokens.gauge;
   }
 
-  /** Any of `scopes` is enough. Never rejects. */
+  /** One of `scopes` is enough. Never rejects. */
   async admit({ authorization, address }: Claim, ...scopes: readonly Scope[]): Promise<Granted | Refusal> {
     const answer = await this.#judge(authorization, address, scopes);
     if (answer.kind === 'granted') return answer;

@@ -2,7 +2,7 @@
 import type { Clock } from '../domain/clock.js';
 import { failed, type Failure } from '../domain/failure.js';
 import { answerInTime } from '../http-client/answer-in-time.js';
-import { discard } from '../http-client/exchange.js';
+import { discard, readWhole } from '../http-client/exchange.js';
 import { getFollowingRedirects } from '../http-client/upstream-get.js';
 import { UpstreamPool, type UpstreamPoolOptions } from '../http-client/upstream-pool.js';
 import { readKeySet, type KeySet } from './key-set.js';
@@ -40,14 +40,9 @@ export function createKeysClient(clock: Clock, options: KeysClientOptions): Keys
       await discard(response, signal);
       return failed(`status_${response.statusCode}`, `HTTP status ${response.statusCode}`);
     }
-    const pieces: Buffer[] = [];
-    let bytes = 0;
-    for await (const piece of response.body as AsyncIterable<Buffer>) {
-      bytes += piece.length;
-      if (bytes > KEYS_BYTES_MAX) return failed('body_too_large', `over ${KEYS_BYTES_MAX} bytes`);
-      pieces.push(piece);
-    }
-    const keys = readKeySet(Buffer.concat(pieces).toString());
+    const body = await readWhole(response, KEYS_BYTES_MAX);
+    if ('kind' in body) return body;
+    const keys = readKeySet(body.toString());
     return typeof keys === 'string' ? failed('no_token_keys', `the answer ${keys}`) : keys;
   }
 

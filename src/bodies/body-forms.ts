@@ -93,10 +93,10 @@ export class BodyForms {
   }
 
   /**
-   * The identity body between two short runs of bytes, for a wire that frames it; made once for each framing, whose callers
-   * all give the same bytes. Rejects where memory or zlib fails; the next caller tries again.
+   * The identity body as a wire frames it; made once for each framing. `frameOf` must leave the pieces of the body as they are.
+   * Rejects where memory or zlib fails; the next caller tries again.
    */
-  wrap(framing: string, before: Buffer, after: Buffer): Promise<Buffer> {
+  wrap(framing: string, frameOf: (pieces: readonly Buffer[]) => Buffer): Promise<Buffer> {
     const known = this.#wrapped.get(framing);
     if (known !== undefined) {
       known.looksUnread = 0;
@@ -105,7 +105,7 @@ export class BodyForms {
     const frame = this.#limit(async () => {
       const identity = this.#made.get('identity');
       const pieces = identity === undefined ? await this.#identityPieces() : [identity.form.bytes];
-      const made = Buffer.concat([before, ...pieces, after]);
+      const made = frameOf(pieces);
       wrapped.bytes = made.length;
       return made;
     }).catch((error: unknown) => {

@@ -122,7 +122,7 @@ function connectTo(url: string): Socket {
 }
 
 /** Addresses that reach a server on `host` from this machine. A server on every address may have one family only. */
-function addressesOf(host: string, port: number): readonly string[] {
+export function addressesOf(host: string, port: number): readonly string[] {
   const isEither = ['::', '0.0.0.0', '127.0.0.1'].includes(host);
   const hosts = isEither ? ['127.0.0.1', '[::1]'] : [host.includes(':') ? `[${host}]` : host];
   return hosts.map((each) => `${each}:${port}`);

@@ -1,9 +1,11 @@
 // What can be typed: operands, options, help; knows nothing of what they do. The one door to commander.
 import { Command, CommanderError, Option, type Help } from 'commander';
 import type { CommandLine, SettingName } from '../config/command-line.js';
+import { takeOwnOptions, type OwnOption, type OwnOptions, type TakenOptions } from '../config/own-options.js';
 import { boundsText, type Setting } from '../config/setting.js';
 import { IDLE_OPTIONS, type IdleOption } from '../config/sfp-leftovers.js';
 import { settingGroups, settings } from '../config/settings.js';
+import { doctorOptions, shadowOptions, SUBCOMMANDS } from '../config/subcommand-options.js';
 
 export type Typed =
   /** Help or the version: text for standard output. */
@@ -11,10 +13,14 @@ export type Typed =
   | { readonly kind: 'run'; readonly line: CommandLine }
   /** The `health` subcommand. */
   | { readonly kind: 'health'; readonly line: CommandLine }
-  /** The `ctl` subcommand, with what follows it. */
-  | { readonly kind: 'ctl'; readonly args: readonly string[] }
-  /** The `audit verify` subcommand: `path` of a folder or a file of audit lines. */
-  | { readonly kind: 'verify-audit'; readonly path: string };
+  /** `ctl` and `audit`, with what follows them. */
+  | { readonly kind: 'operator'; readonly args: readonly string[] }
+  /** `line`: what the daemon would be started with. */
+  | { readonly kind: 'doctor'; readonly line: CommandLine; readonly own: Own<typeof doctorOptions> }
+  | { readonly kind: 'shadow'; readonly line: CommandLine; readonly own: Own<typeof shadowOptions> };
+
+/** The subcommand's own options. */
+type Own<Rows extends OwnOptions> = Omit<TakenOptions<Rows>, 'rest'>;
 
 const HEALTH = 'health';
 
@@ -29,6 +35,10 @@ const COMMANDS = [
     'audit verify PATH',
     'check a folder or a file of the audit log; exits with 0 if no line was edited, cut or moved, else with 1',
   ],
+  [
+    'grpc-health-probe -addr=:50051',
+    'the same with the flags and the exit status of the program of that name',
+  ],
 ] as const;
 
 const EXAMPLES = `
@@ -37,14 +47,41 @@ Examples:
   spec-forward-proxy grpc-and-http local --data-dir /var/lib/specs
   spec-forward-proxy http redis -p 5 --sdk-keys-file /etc/statsig/keys
   spec-forward-proxy health --http-port 8000
+  spec-forward-proxy doctor http redis -p 5 --sdk-keys-file /etc/statsig/keys
+  spec-forward-proxy shadow --against http://statsig-forward-proxy:8000
 
-Exit status: 0 stopped by a signal, 1 failed, 2 wrong options.`;
+Exit status: 0 stopped by a signal, or nothing wrong; 1 failed; 2 wrong options.`;
 
 /**
  * `args`: what follows the program's name. Wrong input is not refused here but handed on, to be reported as a whole.
  * `helpWidth`: columns of the terminal.
  */
 export function readCommandLine(args: readonly string[], version: string, helpWidth = 80): Typed {
+  const [first, ...others] = args;
+  switch (first) {
+    case 'doctor': {
+      const { rest, ...own } = takeOwnOptions(others, doctorOptions);
+      const read = readArguments(rest, version, helpWidth);
+      return 'text' in read ? read : { kind: 'doctor', line: read, own };
+    }
+    case 'shadow': {
+      const { rest, ...own } = takeOwnOptions(others, shadowOptions);
+      const read = readArguments(rest, version, helpWidth);
+      return 'text' in read ? read : { kind: 'shadow', line: read, own };
+    }
+    default: {
+      const read = readArguments(args, version, helpWidth);
+      if ('text' in read) return read;
+      return { kind: read.operands[0] === HEALTH ? 'health' : 'run', line: read };
+    }
+  }
+}
+
+function readArguments(
+  args: readonly string[],
+  version: string,
+  helpWidth: number,
+): Extract<Typed, { readonly kind: 'told' }> | CommandLine {
   let told = '';
   const program = buildProgram(version, helpWidth, (text) => {
     told += text;
@@ -56,8 +93,7 @@ export function readCommandLine(args: readonly string[], version: string, helpWi
     throw error;
   }
   const { operands, unknownOptions } = splitArguments(program.args);
-  const line = { operands, unknownOptions, ...readOptions(program.opts()) };
-  return { kind: operands[0] === HEALTH ? 'health' : 'run', line };
+  return { operands, unknownOptions, ...readOptions(program.opts()) };
 }
 
 function buildProgram(version: string, helpWidth: number, tell: (text: string) => void): Command {
@@ -99,7 +135,17 @@ function helpItem(help: Help, width: number, term: string, description: string):
 
 function commandsText(help: Help, width: number): string {
   const items = COMMANDS.map(([term, description]) => helpItem(help, width, term, description));
-  return ['', 'Commands:', ...items, ''].join('\n');
+  const withOptions = SUBCOMMANDS.flatMap((command) => [
+    helpItem(help, width, command.usage, command.help),
+    ...(Object.values(command.options) as OwnOption[]).map((option) => ownItem(help, width, option)),
+  ]);
+  return ['', 'Commands:', ...items, ...withOptions, ''].join('\n');
+}
+
+function ownItem(help: Help, width: number, option: OwnOption): string {
+  const value = option.kind === 'switch' ? '' : ` <${option.unit}>`;
+  const fallback = option.kind === 'integer' ? ` (default ${option.default}; ${boundsText(option)})` : '';
+  return helpItem(help, width, `  --${option.flag}${value}`, option.help + fallback);
 }
 
 function toOption(setting: Setting, group: string): Option {

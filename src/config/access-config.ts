@@ -5,6 +5,7 @@ import { fileFault } from '../files/small-file.js';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import { sourceOf, type Setting } from './setting.js';
 import { settings as rows, type SettingValues } from './settings.js';
+import { isLoopback, isReadableOnTheWay } from './url-safety.js';
 
 export type AccessValues = Pick<
   SettingValues,
@@ -115,14 +116,4 @@ function contradictionsIn(values: AccessValues): readonly string[] {
     faults.push(`${sourceOf(rows.adminWithoutToken)} contradicts the tokens that are set: leave it out`);
   }
   return faults;
-}
-
-function isReadableOnTheWay(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''));
-}
-
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i.test(host);
 }

@@ -9,6 +9,7 @@ import { adviceFor, faultsOfSurplus, loadValues, type Loaded } from './load-sett
 import { readOtlp, type OtlpConfig } from './otlp-config.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
+import { readProfiling, type ProfilingConfig } from './profiling-config.js';
 import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { faultsOfVariables, idleOptionNotice, idleVariableNotices } from './sfp-leftovers.js';
 import { sourceOf } from './setting.js';
@@ -50,6 +51,7 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   /** Undefined where nobody asked for metrics there. */
   readonly statsigMetrics: StatsigMetrics | undefined;
   readonly otlp: OtlpConfig | undefined;
+  readonly profiling: ProfilingConfig;
   /** Where specs are kept on disk; undefined where they are not. */
   readonly specDir: string | undefined;
 }
@@ -95,6 +97,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
   const instanceName = values.instanceName === '' ? around.hostName : values.instanceName;
   const { otlp, faults: ofOtlp } = readOtlp({ ...values, instanceName }, variables, around.readFile);
+  const { profiling, notices: ofProfiling } = readProfiling(values, variables);
   all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess);
   all.push(...places.faults, ...ofMetrics, ...ofOtlp);
   // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
@@ -104,6 +107,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     notices: [
       ...typed.idleOptions.map(idleOptionNotice),
       ...notices,
+      ...ofProfiling,
       ...pinned.warmUp.faults.map((fault) => `${sourceOf(settings.startupWarmupKeysJson)}: ${fault}`),
       ...unknownVariables(variables),
     ],
@@ -124,6 +128,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       ...places.config,
       statsigMetrics,
       otlp,
+      profiling,
       logLevel: values.debugLogging ? 'debug' : (values.logLevel as LogLevel),
       logFormat: values.logFormat as LogFormat,
       instanceName,

@@ -1,14 +1,6 @@
 // OpenTelemetry's variables: those that are read with --otlp-logging, what they may hold, and what each becomes.
-import type { Rule } from './setting.js';
+import type { ForeignVariable } from './setting.js';
 import { ANY_TEXT, oneOf } from './setting-rows.js';
-
-/** An OTLP variable of both signals, which METRICS_ or TRACES_ in its name limits to one of them. */
-export interface OtelVariable {
-  readonly rule: Rule;
-  /** In words. */
-  readonly default: string;
-  readonly help: string;
-}
 
 const TEXT = { kind: 'text', unit: 'text' } as const;
 const PAIRS = {
@@ -57,7 +49,7 @@ export const exporterVariables = {
     default: '`false`',
     help: 'with grpc, for an endpoint without http:// or https://: no TLS',
   },
-} as const satisfies Record<string, OtelVariable>;
+} as const satisfies Record<string, ForeignVariable>;
 
 export const otelVariables = {
   OTEL_SDK_DISABLED: {
@@ -124,4 +116,4 @@ export const otelVariables = {
     default: '`1`',
     help: 'the ratio of `traceidratio`',
   },
-} as const satisfies Record<string, OtelVariable>;
+} as const satisfies Record<string, ForeignVariable>;

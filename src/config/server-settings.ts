@@ -42,6 +42,15 @@ export const serverSettings = {
     unit: 'connections',
     help: 'client connections open at one time, or as many as `ulimit -n` allows; beyond that, a new one replaces the one unused for longest',
   }),
+  eventStreamsMax: integer({
+    flag: 'event-streams-max',
+    env: 'SFP_EVENT_STREAMS_MAX',
+    default: 5_000,
+    min: 1,
+    max: 100_000,
+    unit: 'streams',
+    help: 'streams of server-sent events open at one time; where all are taken, SDK keys share them, and what is beyond its share is refused',
+  }),
   grpcPort: integer({
     ...PORT,
     isCommon: true,

@@ -63,6 +63,14 @@ export type Setting = IntegerSetting | SwitchSetting | FlagSetting | TextSetting
 export type Rule = RuleOf<Setting>;
 type RuleOf<S extends Setting> = S extends Setting ? Omit<S, keyof Row | 'default'> : never;
 
+/** A variable that others have named, and that no option has. */
+export interface ForeignVariable {
+  readonly rule: Rule;
+  /** In words. */
+  readonly default: string;
+  readonly help: string;
+}
+
 export type ValueOf<S extends Setting> = S extends IntegerSetting
   ? number
   : S extends SwitchSetting

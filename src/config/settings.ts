@@ -6,6 +6,7 @@ import { logEventSettings } from './log-event-settings.js';
 import { metricsSettings } from './metrics-settings.js';
 import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
+import { profilingSettings } from './profiling-settings.js';
 import { remoteValueSettings } from './remote-value-settings.js';
 import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
@@ -26,6 +27,7 @@ export const settingGroups = [
   { title: 'Remote values', settings: remoteValueSettings },
   { title: 'Versions of specs, guard and audit', settings: versionSettings },
   { title: 'Metrics', settings: metricsSettings },
+  { title: 'Profiles', settings: profilingSettings },
   { title: 'This process', settings: processSettings },
 ] as const satisfies readonly { readonly title: string; readonly settings: Record<string, Setting> }[];
 
@@ -41,6 +43,7 @@ export const settings = {
   ...remoteValueSettings,
   ...versionSettings,
   ...metricsSettings,
+  ...profilingSettings,
   ...processSettings,
 } as const satisfies Record<string, Setting>;
 

@@ -29,10 +29,6 @@ export const IDLE_OPTIONS: readonly IdleOption[] = [
   { flags: ['deltas-background-loop-enabled'], instead: NO_DELTAS },
   { flags: ['deltas-background-loop-sleep-time-in-s'], unit: 's', instead: NO_DELTAS },
   { flags: ['deltas-num-responses-to-persist'], unit: 'responses', instead: NO_DELTAS },
-  {
-    flags: ['force-gcp-profiling-enabled', 'force_gcp_profiling_enabled'],
-    instead: 'no profiles are sent, as in SFP since 3.2.1',
-  },
 ];
 
 /** A line of the log about an option that was typed. */

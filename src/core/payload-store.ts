@@ -35,8 +35,8 @@ export interface PayloadStoreOptions {
 }
 
 interface KeyEntry {
-  /** By kind and format. */
-  readonly slots: Map<string, HeldPayload>;
+  /** One for each kind and format that is held: a few. */
+  readonly payloads: HeldPayload[];
   /** Grows with every reading of any key: the entry with the smallest was asked for longest ago. */
   lastAsked: number;
 }
@@ -76,7 +76,7 @@ export class PayloadStore {
     if (entry === undefined) return undefined;
     this.#readings += 1;
     entry.lastAsked = this.#readings;
-    const held = entry.slots.get(slotName(key));
+    const held = payloadOf(entry, key);
     if (held !== undefined) this.#ask(held);
     return held;
   }
@@ -89,7 +89,7 @@ export class PayloadStore {
 
   /** For ourselves: leaves no trace. */
   peek(key: PayloadKey): HeldPayload | undefined {
-    return this.#entries.get(key.sdkKey)?.slots.get(slotName(key));
+    return payloadOf(this.#entries.get(key.sdkKey), key);
   }
 
   /** Whether anything of the key is held. */
@@ -114,7 +114,8 @@ export class PayloadStore {
       source,
       from,
     };
-    entry.slots.set(slotName(key), held);
+    if (before === undefined) entry.payloads.push(held);
+    else entry.payloads[entry.payloads.indexOf(before)] = held;
     if (before === undefined) this.#listeners.tell((listener) => listener.added?.(key));
     this.#listeners.tell((listener) => listener.updated?.(held, before));
     this.fitBytes();
@@ -163,8 +164,10 @@ export class PayloadStore {
 
   remove(key: PayloadKey): boolean {
     const entry = this.#entries.get(key.sdkKey);
-    if (entry?.slots.delete(slotName(key)) !== true) return false;
-    if (entry.slots.size === 0) this.#entries.delete(key.sdkKey);
+    const held = payloadOf(entry, key);
+    if (entry === undefined || held === undefined) return false;
+    entry.payloads.splice(entry.payloads.indexOf(held), 1);
+    if (entry.payloads.length === 0) this.#entries.delete(key.sdkKey);
     this.#tellRemoved(key);
     return true;
   }
@@ -213,7 +216,7 @@ export class PayloadStore {
   }
 
   *all(): Generator<HeldPayload> {
-    for (const entry of this.#entries.values()) yield* entry.slots.values();
+    for (const entry of this.#entries.values()) yield* [...entry.payloads];
   }
 
   /** What a hold demands is replaced by no other version, once it is held. */
@@ -231,7 +234,7 @@ export class PayloadStore {
     if (this.#entries.size >= this.#sdkKeysMax && this.#evictLeastRecentlyAsked() === undefined)
       return undefined;
     this.#readings += 1;
-    const entry: KeyEntry = { slots: new Map(), lastAsked: this.#readings };
+    const entry: KeyEntry = { payloads: [], lastAsked: this.#readings };
     this.#entries.set(sdkKey, entry);
     return entry;
   }
@@ -273,13 +276,13 @@ export class PayloadStore {
   }
 
   #drop(sdkKey: string): readonly HeldPayload[] {
-    const dropped = [...(this.#entries.get(sdkKey)?.slots.values() ?? [])];
+    const dropped = this.#entries.get(sdkKey)?.payloads ?? [];
     this.#entries.delete(sdkKey);
     for (const held of dropped) this.#tellRemoved(held.key);
     return dropped;
   }
 }
 
-function slotName(key: PayloadKey): string {
-  return `${key.kind.name}/${key.format}`;
+function payloadOf(entry: KeyEntry | undefined, { kind, format }: PayloadKey): HeldPayload | undefined {
+  return entry?.payloads.find(({ key }) => key.kind === kind && key.format === format);
 }

@@ -5,6 +5,7 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { phaseMs } from '../domain/phase.js';
 import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
+import { CoalescedTimers } from './coalesced-timers.js';
 import type { FetchOutcome } from './origin.js';
 import { nextPhaseMs, waitMs } from './poll-schedule.js';
 
@@ -47,6 +48,7 @@ export class Poller {
   #pollOnce: (key: PayloadKey) => Promise<Polled> = notStarted;
   readonly #options: PollerOptions;
   readonly #limit: ConcurrencyLimit;
+  readonly #timers: CoalescedTimers;
   readonly #targets = new Map<string, Target>();
   #isStopped = false;
 
@@ -55,6 +57,7 @@ export class Poller {
     this.#log = log;
     this.#options = options;
     this.#limit = createConcurrencyLimit(options.inFlightMax);
+    this.#timers = new CoalescedTimers(clock);
   }
 
   /** To be called before any payload is watched. `poll` never rejects. */
@@ -144,7 +147,7 @@ export class Poller {
 
   #scheduleAt(target: Target, atMs: number): void {
     target.nextPollMs = atMs;
-    target.cancel = this.#clock.schedule(Math.max(0, atMs - this.#clock.monotonicMs()), () => {
+    target.cancel = this.#timers.schedule(atMs, () => {
       inBackground(this.#poll(target), this.#log);
     });
   }
@@ -187,11 +190,11 @@ export class Poller {
     const isGood = outcome.kind === 'updated' || outcome.kind === 'unchanged';
     const isBack = isGood && target.failures > 0;
     target.failures = isGood ? 0 : target.failures + 1;
-    const nextPhase = nextPhaseMs(nowMs, this.#phaseMs(target.key), intervalMs);
+    const nextPhase = (): number => nextPhaseMs(nowMs, this.#phaseMs(target.key), intervalMs);
     // Asking sooner does not help a key that was refused.
     const waitsLong = outcome.kind === 'unauthorized' || this.#options.isHeld(target.key);
-    const afterWaitMs = (dueMs ?? nextPhase - intervalMs) + waitMs(target.failures, intervalMs, waitsLong);
-    const atMs = afterWaitMs > nowMs ? afterWaitMs : nextPhase;
+    const afterWaitMs = (dueMs ?? nextPhase() - intervalMs) + waitMs(target.failures, intervalMs, waitsLong);
+    const atMs = afterWaitMs > nowMs ? afterWaitMs : nextPhase();
     target.notBeforeMs = nowMs + (outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0);
     // At the phase after it, not right then: what all replicas were told would make them march in step.
     const isLater = target.notBeforeMs > atMs;

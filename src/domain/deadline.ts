@@ -13,3 +13,17 @@ export async function atMost(clock: Clock, durationMs: number, done: Promise<voi
     cancel();
   }
 }
+
+/** Resolves after this long, or at once when the signal aborts. */
+export function pause(clock: Clock, durationMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.schedule(durationMs, end);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+}

@@ -7,7 +7,7 @@ import type { Logger } from '../observability/logger.js';
 
 const DAY_MS = 86_400_000;
 /** Issuers renew with a third of the time left: of 90 days, at 30. */
-const WARN_DAYS = 14;
+export const WARN_DAYS = 14;
 
 /** As options of a secure context. */
 export interface ShownCertificate {

@@ -8,30 +8,33 @@ const TIMEOUTS: readonly RequestFailureReason[] = ['headers_timeout', 'body_time
 
 /**
  * What `ask` comes to, or how it failed; never rejects. After a timeout the pool's connections are renewed, as the one
- * that was used may be dead. The signal of `ask` aborts when the answer is no longer awaited.
+ * that was used may be dead. The signal of `ask` aborts when the answer is no longer awaited, or the pool is closed.
  */
 export async function answerInTime<Outcome>(
   clock: Clock,
-  pool: Pick<UpstreamPool, 'distrust'>,
+  pool: Pick<UpstreamPool, 'distrust' | 'track'>,
   timeoutMs: number,
   ask: (signal: AbortSignal) => Promise<Outcome>,
 ): Promise<Outcome | Failure<RequestFailureReason>> {
   const abort = new AbortController();
+  const untrack = pool.track(abort);
   let cancelTimeout: Cancel = () => undefined;
-  // Of its own, as undici does not look at the signal while a request waits for its connection.
-  const timeout = new Promise<Failure<RequestFailureReason>>((resolve) => {
-    cancelTimeout = clock.schedule(timeoutMs, () => {
-      resolve(failed('request_timeout', `no whole answer within ${timeoutMs} ms`));
-      abort.abort();
-      pool.distrust();
+  try {
+    return await new Promise<Outcome | Failure<RequestFailureReason>>((resolve, reject) => {
+      // Of its own, as undici does not look at the signal while a request waits for its connection.
+      cancelTimeout = clock.schedule(timeoutMs, () => {
+        resolve(failed('request_timeout', `no whole answer within ${timeoutMs} ms`));
+        abort.abort();
+        pool.distrust();
+      });
+      ask(abort.signal).then(resolve, reject);
     });
-  });
-  const answer = ask(abort.signal).catch((error: unknown) => {
+  } catch (error) {
     const failure = toFailure(error);
     if (TIMEOUTS.includes(failure.reason)) pool.distrust();
     return failure;
-  });
-  const outcome = await Promise.race([answer, timeout]);
-  cancelTimeout();
-  return outcome;
+  } finally {
+    cancelTimeout();
+    untrack();
+  }
 }

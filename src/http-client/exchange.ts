@@ -1,5 +1,6 @@
 // What clients of every origin do with a request that breaks at once, and with the body of an answer that has none they want.
 import type { Clock } from '../domain/clock.js';
+import { failed, type Failure } from '../domain/failure.js';
 import { toFailure } from './upstream-failure.js';
 import type { UpstreamResponse } from './upstream-pool.js';
 
@@ -28,6 +29,21 @@ export async function discard(response: UpstreamResponse, signal: AbortSignal): 
   } catch {
     // The status has decided already: a body that breaks off or stalls costs its connection and nothing else.
   }
+}
+
+/** The whole body of an answer that is small; a failure where it is larger. Rejects where the body breaks off. */
+export async function readWhole(
+  response: UpstreamResponse,
+  bytesMax: number,
+): Promise<Buffer | Failure<'body_too_large'>> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of response.body as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > bytesMax) return failed('body_too_large', `over ${bytesMax} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
 }
 
 /** The beginning of the answer's body as text; the rest is read too, as far as that frees the connection cheaply. */

@@ -112,8 +112,26 @@ export class UpstreamPool {
     return await this.#request(url, signal, { method: 'POST', headers, body });
   }
 
+  /** Sends a PATCH in the same way. */
+  async patch(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    return await this.#request(url, signal, { method: 'PATCH', headers, body });
+  }
+
   distrust(): void {
     this.#connections.distrust();
+  }
+
+  /** Aborts it when this is closed, unless what is returned was called before. */
+  track(request: AbortController): () => void {
+    this.#inFlight.add(request);
+    return () => {
+      this.#inFlight.delete(request);
+    };
   }
 
   /** Breaks off what is in flight. Requests after it fail. */
@@ -131,33 +149,22 @@ export class UpstreamPool {
     },
   ): Promise<UpstreamResponse> {
     if (this.#isClosed) throw closedError();
-    const abort = new AbortController();
-    const forward = (): void => {
-      abort.abort(signal.reason);
-    };
-    const done = (): void => {
-      this.#inFlight.delete(abort);
-      signal.removeEventListener('abort', forward);
-    };
-    signal.addEventListener('abort', forward);
-    if (signal.aborted) forward();
-    this.#inFlight.add(abort);
     const span = this.#connections.tracing?.upstream(rest.method, url);
     try {
       const path = url.pathname + url.search;
       // A copy of the headers: on the way through an outbound proxy undici adds the host to them, which is another one
       // for the target of a redirect.
       const headers = { ...rest.headers, ...span?.headers };
-      const request = { origin: url.origin, path, ...rest, headers, signal: abort.signal };
+      const request = { origin: url.origin, path, ...rest, headers, signal };
       const response = await this.#connections.to(url).request(request);
-      response.body.once('close', () => {
-        done();
-        const { errored } = response.body;
-        span?.end(response.statusCode, errored ? toFailure(errored).reason : undefined);
-      });
+      if (span !== undefined) {
+        response.body.once('close', () => {
+          const { errored } = response.body;
+          span.end(response.statusCode, errored ? toFailure(errored).reason : undefined);
+        });
+      }
       return response;
     } catch (error) {
-      done();
       span?.end(undefined, toFailure(error).reason);
       throw error;
     }

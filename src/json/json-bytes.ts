@@ -8,7 +8,6 @@ export const OPEN_ARRAY = 0x5b;
 export const CLOSE_ARRAY = 0x5d;
 export const OPEN_OBJECT = 0x7b;
 export const CLOSE_OBJECT = 0x7d;
-export const LOWER_U = 0x75;
 export const SPACE = 0x20;
 
 /** Where the next quote, backslash or control character stands; the length where there is none. */
@@ -24,8 +23,4 @@ export function skipPlain(bytes: Uint8Array, from: number): number {
 
 export function isWhiteSpace(byte: number): boolean {
   return byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
-export function isHexDigit(byte: number): boolean {
-  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
 }

@@ -18,8 +18,9 @@ export class JsonMembers {
     this.#wanted = new Set(wanted);
   }
 
+  /** Whether the rest of a string that has begun is kept. */
   get isKeeping(): boolean {
-    return this.#kept !== undefined;
+    return this.#kept !== undefined && this.#kept.length <= KEPT_BYTES_MAX;
   }
 
   /** Of a member named twice the last value, as JSON.parse has it; undefined for objects, JSON_ARRAY for arrays. */
@@ -27,33 +28,38 @@ export class JsonMembers {
     return this.#values;
   }
 
-  beginName(byte: number, isTopLevel: boolean): void {
-    this.#kept = isTopLevel ? [byte] : undefined;
+  keepName(byte: number): void {
+    this.#keep(byte);
   }
 
-  endName(): void {
+  endName(quote: number): void {
+    this.#keep(quote);
     const name = this.#take();
     this.#member = typeof name === 'string' && this.#wanted.has(name) ? name : undefined;
   }
 
-  beginValue(byte: number): void {
-    this.#kept = this.#member === undefined ? undefined : [byte];
+  /** Of a value that is neither an object nor an array. */
+  keepValue(byte: number): void {
+    if (this.#member !== undefined) this.#keep(byte);
+  }
+
+  /** `last`: the byte that ends it, where that is part of it. */
+  endValue(last: number | undefined): void {
+    if (this.#member === undefined) return;
+    if (last !== undefined) this.#keep(last);
+    this.#values.set(this.#member, this.#take());
+    this.#member = undefined;
   }
 
   /** The value that begins is an object or an array: what is in it is not wanted. */
   passOver(isArray: boolean): void {
-    this.#kept = undefined;
     if (this.#member !== undefined) this.#values.set(this.#member, isArray ? JSON_ARRAY : undefined);
     this.#member = undefined;
   }
 
-  endValue(): void {
-    if (this.#member !== undefined) this.#values.set(this.#member, this.#take());
-    this.#member = undefined;
-  }
-
-  keep(byte: number): void {
-    if (this.#kept !== undefined && this.#kept.length <= KEPT_BYTES_MAX) this.#kept.push(byte);
+  #keep(byte: number): void {
+    this.#kept ??= [];
+    if (this.#kept.length <= KEPT_BYTES_MAX) this.#kept.push(byte);
   }
 
   #take(): unknown {

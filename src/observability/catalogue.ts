@@ -1,6 +1,7 @@
 // The catalogue of events: SFP's name, operation and tags of each, and the instruments of /metrics that it feeds.
 import type { ProxyEventFields } from './event-fields.js';
 import { eventInstruments as to, type Instrument, type Label } from './instruments.js';
+import type { LabelValue } from './series.js';
 
 /** SFP's tags, and the field that each is made of. */
 export const TAG_FIELDS = {
@@ -229,6 +230,24 @@ export const catalogue = {
     'a version of a spec that names remote values has them, or waits no longer',
     feed(to.valueWaits),
   ),
+  EventStreamOpened: ours(
+    'a stream of server-sent events took its first message',
+    feed(to.eventStreamsOpened),
+    feed(to.eventStreamMessages, { kind: 'first' }),
+  ),
+  EventStreamUpdateSent: ours(
+    'a newer version, or that there is one, was sent on a stream of server-sent events',
+    feed(to.eventStreamMessages, { kind: 'update' }),
+  ),
+  EventStreamHeartbeatSent: ours(
+    'a heartbeat was sent on a stream of server-sent events',
+    feed(to.eventStreamMessages, { kind: 'heartbeat' }),
+  ),
+  EventStreamRefused: ours(
+    'a stream of server-sent events was not opened: there is no spec for its key, or no place',
+    feed(to.eventStreamsRefused),
+  ),
+  EventStreamClosed: ours('a stream of server-sent events ended', feed(to.eventStreamsClosed)),
   GrpcStreamLimitReached: ours(
     'a gRPC stream was not opened, as every place was taken',
     feed(to.streamsRefused, { reason: 'limit_reached' }),
@@ -237,13 +256,13 @@ export const catalogue = {
 
 export type ProxyEventName = keyof typeof catalogue;
 
-/** The field that a label is made of, where the row does not fix it. */
-export const LABEL_FIELDS: Partial<Record<Label, keyof ProxyEventFields>> = {
-  api: 'api',
-  code: 'status',
-  format: 'format',
-  method: 'method',
-  outcome: 'outcome',
-  reason: 'reason',
-  route: 'route',
+/** What a label is made of, where the row does not fix it. Functions, as looking a field up by its name takes longer. */
+export const LABEL_VALUES: Partial<Record<Label, (fields: ProxyEventFields) => LabelValue | undefined>> = {
+  api: ({ api }) => api,
+  code: ({ status }) => status,
+  format: ({ format }) => format,
+  method: ({ method }) => method,
+  outcome: ({ outcome }) => outcome,
+  reason: ({ reason }) => reason,
+  route: ({ route }) => route,
 };

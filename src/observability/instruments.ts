@@ -89,6 +89,26 @@ export const eventInstruments = {
     ['kind'],
     'Messages sent on gRPC streams: first, update or heartbeat.',
   ),
+  eventStreamsOpened: counter(
+    'sfp_event_streams_opened_total',
+    [],
+    'Streams of server-sent events that took their first message.',
+  ),
+  eventStreamsClosed: counter(
+    'sfp_event_streams_closed_total',
+    ['reason'],
+    'Streams of server-sent events that ended: client_gone, or why the proxy ended them.',
+  ),
+  eventStreamsRefused: counter(
+    'sfp_event_streams_refused_total',
+    ['reason'],
+    'Streams of server-sent events that were not opened: the key was refused, no spec could be had, or every place was taken.',
+  ),
+  eventStreamMessages: counter(
+    'sfp_event_stream_messages_sent_total',
+    ['kind'],
+    'Messages sent on streams of server-sent events: first, update or heartbeat.',
+  ),
   updatesPublished: counter(
     'sfp_stream_updates_published_total',
     ['api'],
@@ -172,6 +192,8 @@ export const readInstruments = {
     [],
     'gRPC streams that were ended because their client took nothing for too long.',
   ),
+  eventStreams: gauge('sfp_event_streams', [], 'Streams of server-sent events open now.'),
+  eventStreamsMax: gauge('sfp_event_streams_max', [], 'How many streams of server-sent events may be open.'),
   specVersion: gauge(
     'sfp_spec_version_timestamp_seconds',
     ['sdk_key', 'api', 'format'],
@@ -204,6 +226,16 @@ export const readInstruments = {
     'sfp_access_refused_total',
     ['reason'],
     'Requests that were refused for want of a good access token, or of its scope.',
+  ),
+  profiles: counter(
+    'sfp_profiles_total',
+    ['kind', 'outcome'],
+    'Profiles of this process: collected, or why not.',
+  ),
+  profilesSent: counter(
+    'sfp_profiles_sent_total',
+    [],
+    'Profiles that Google Cloud took; absent where none is ever sent there.',
   ),
   tableEntries: gauge('sfp_table_entries', ['table'], 'Entries of a bounded table.'),
   tableEntriesMax: gauge('sfp_table_entries_max', ['table'], 'The bound of a bounded table.'),

@@ -1,5 +1,5 @@
 // What is measured: series that events feed, and readings that are taken when somebody asks for all of it.
-import { catalogue, LABEL_FIELDS, type CatalogueRow, type Feed, type ProxyEventName } from './catalogue.js';
+import { catalogue, LABEL_VALUES, type CatalogueRow, type Feed, type ProxyEventName } from './catalogue.js';
 import type { ProxyEventFields } from './event-fields.js';
 import { eventInstruments, type Instrument, type Label, type readInstruments } from './instruments.js';
 import type { EventSink } from './proxy-events.js';
@@ -70,7 +70,8 @@ function merged({ merge }: Instrument, left: number, right: number): number {
   return merge === 'min' ? Math.min(left, right) : Math.max(left, right);
 }
 
-type Step = { readonly value: string } | { readonly field: keyof ProxyEventFields };
+/** The value of one label. */
+type Step = (fields: ProxyEventFields) => LabelValue | undefined;
 
 /** Feeds one instrument from one event; makes nothing where the series is there already. */
 class Recorder {
@@ -94,7 +95,7 @@ class Recorder {
   record(fields: ProxyEventFields): void {
     let node = this.#series.root;
     for (const step of this.#steps) {
-      const value = 'value' in step ? step.value : fields[step.field];
+      const value = step(fields);
       if (value === undefined) return;
       node = node.children.get(value) ?? this.#series.grow(node, value);
     }
@@ -106,10 +107,10 @@ class Recorder {
 
 function toStep(label: Label, { fixed, instrument }: Feed): Step {
   const value = fixed[label];
-  if (value !== undefined) return { value };
-  const field = LABEL_FIELDS[label];
-  if (field === undefined) throw new Error(`${instrument.name}: nothing states its label ${label}`);
-  return { field };
+  if (value !== undefined) return () => value;
+  const valueOf = LABEL_VALUES[label];
+  if (valueOf === undefined) throw new Error(`${instrument.name}: nothing states its label ${label}`);
+  return valueOf;
 }
 
 function product(values: readonly (readonly LabelValue[])[]): LabelValue[][] {

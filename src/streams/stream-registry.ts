@@ -2,7 +2,7 @@
 import { FairPlaces } from '../domain/fair-places.js';
 import { Listeners } from '../domain/listeners.js';
 import type { Cancel, Clock } from '../domain/clock.js';
-import type { Gauges } from '../observability/gauges.js';
+import type { Gauge } from '../observability/gauges.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { ClientStream } from './client-stream.js';
 
@@ -81,15 +81,14 @@ export class StreamRegistry {
     };
   }
 
-  get gauges(): Gauges {
-    return {
-      streams: { entries: this.active, entriesMax: this.streamsMax, reached: this.refused },
-      callsWaitingForSpecs: {
-        entries: this.waiting,
-        entriesMax: this.waitingMax,
-        reached: this.#waitsRefused,
-      },
-    };
+  /** Streams that are open. */
+  get gauge(): Gauge {
+    return { entries: this.active, entriesMax: this.streamsMax, reached: this.refused };
+  }
+
+  /** Calls that wait for a first spec. */
+  get waitingGauge(): Gauge {
+    return { entries: this.waiting, entriesMax: this.waitingMax, reached: this.#waitsRefused };
   }
 
   get waiting(): number {

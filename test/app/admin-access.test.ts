@@ -35,7 +35,9 @@ function reasonOf({ text }: RawAnswer): unknown {
 }
 
 const PUBLIC = ['/v1/health', '/v1/ready', '/v1/startup', '/metrics'];
-const PRIVATE = ['/status', '/status/', '//status', '/status?keys=', '/%73tatus'];
+/** Profiles of no seconds are refused, once it is clear that whoever asks may have one. */
+const PROFILES = ['/debug/pprof/profile?seconds=0', '/debug/pprof/heap?seconds=0'];
+const PRIVATE = ['/status', '/status/', '//status', '/status?keys=', '/%73tatus', ...PROFILES];
 
 test('on loopback everything is answered, as long as no tokens are set', async (t) => {
   const proxy = await start(t, []);
@@ -121,6 +123,25 @@ test('with tokens, each kind gets what it should, wherever the port listens, and
       assert.ok(!proxy.logs.text.includes(token), token);
     }
     assert.equal(proxy.logs.withMessage('access refused').length, 1);
+  }
+});
+
+test('each route asks for the scope that it declares, and no other will do', async (t) => {
+  const tokens = { reader: 'sfp::read', operator: 'sfp::operate', both: 'sfp::read,sfp::operate' };
+  const lines = Object.entries({ ...tokens, ofKey: KEY_SCOPE }).map(([name, scopes]) =>
+    tokenLine(name, scopes),
+  );
+  const proxy = await start(t, ['--tokens-file', temporaryFile(t, lines.join('\n'))]);
+  const rows: readonly (readonly [path: string, allowed: number, whose: readonly string[]])[] = [
+    ['/status', 200, ['reader', 'both']],
+    ...PROFILES.map((path) => [path, 400, ['operator', 'both']] as const),
+  ];
+  for (const [path, allowed, whose] of rows) {
+    assert.equal((await get(proxy, path)).status, 401, path);
+    for (const token of ['reader', 'operator', 'both', 'ofKey']) {
+      const answer = await get(proxy, path, token);
+      assert.equal(answer.status, whose.includes(token) ? allowed : 403, `${path} ${token}`);
+    }
   }
 });
 

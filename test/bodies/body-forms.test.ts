@@ -96,21 +96,29 @@ test('a form that cannot be made fails for who waits, and is tried again by the 
   await assert.rejects(second, { code: 'Z_DATA_ERROR' });
 });
 
+function around(before: Buffer, after: Buffer): (pieces: readonly Buffer[]) => Buffer {
+  return (pieces) => Buffer.concat([before, ...pieces, after]);
+}
+
 test('a body is wrapped once for each framing, and tells how many bytes that takes', async () => {
   const forms = createForms('br');
   const [before, after] = [Buffer.from('<'), Buffer.from('>')];
-  const framed = [forms.wrap('one', before, after), forms.wrap('one', before, after)];
+  const framed = [forms.wrap('one', around(before, after)), forms.wrap('one', around(before, after))];
   const [first, second] = await Promise.all(framed);
   assert.equal(first, second);
   assert.ok(first?.equals(Buffer.concat([before, IDENTITY, after])));
-  const other = await forms.wrap('two', Buffer.from('data: '), Buffer.from('\n\n'));
+  const other = await forms.wrap('two', around(Buffer.from('data: '), Buffer.from('\n\n')));
   assert.ok(other.equals(Buffer.concat([Buffer.from('data: '), IDENTITY, Buffer.from('\n\n')])));
   assert.equal(forms.sizes.wrapped, (first?.length ?? 0) + other.length);
 });
 
 test('what was made and is not read any more is gone, and what came stays', async () => {
   const forms = createForms('br');
-  await Promise.all([forms.make('gzip'), forms.make('identity'), forms.wrap('one', IDENTITY, IDENTITY)]);
+  await Promise.all([
+    forms.make('gzip'),
+    forms.make('identity'),
+    forms.wrap('one', around(IDENTITY, IDENTITY)),
+  ]);
   for (let look = 0; look < 2; look += 1) {
     forms.dropUnread(3);
     forms.held('gzip');
@@ -126,7 +134,7 @@ test('what was made and is not read any more is gone, and what came stays', asyn
 
 test('a frame that is read stays, and one that is being made is not let go of', async () => {
   const forms = createForms('br');
-  const ask = (): Promise<Buffer> => forms.wrap('one', Buffer.from('<'), Buffer.from('>'));
+  const ask = (): Promise<Buffer> => forms.wrap('one', around(Buffer.from('<'), Buffer.from('>')));
   const first = ask();
   for (let look = 0; look < 3; look += 1) forms.dropUnread(1);
   assert.equal(ask(), first);
@@ -141,9 +149,9 @@ test('a frame that is read stays, and one that is being made is not let go of', 
 
 test('a body that could not be wrapped is wrapped for the next caller', async () => {
   const forms = createForms('gzip', Buffer.from('no gzip'));
-  const failing = forms.wrap('one', Buffer.alloc(0), Buffer.alloc(0));
+  const failing = forms.wrap('one', around(Buffer.alloc(0), Buffer.alloc(0)));
   await assert.rejects(failing);
-  const again = forms.wrap('one', Buffer.alloc(0), Buffer.alloc(0));
+  const again = forms.wrap('one', around(Buffer.alloc(0), Buffer.alloc(0)));
   assert.notEqual(again, failing);
   await assert.rejects(again);
   assert.equal(forms.sizes.wrapped, undefined);

@@ -4,12 +4,19 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
-import { helmPath } from '../../scripts/chart/helm.js';
-import { CHART, GOLDEN, render, VALUES, valuesNames } from '../../scripts/chart/render.js';
+import {
+  CHART,
+  GOLDEN,
+  MANIFESTS,
+  render,
+  renderManifests,
+  VALUES,
+  valuesNames,
+} from '../../scripts/chart/render.js';
+import { goToolPath, HELM, whyNoGoTool } from '../../scripts/go-tools.js';
 
-const helm = helmPath(process.env) ?? '';
-const skip =
-  helm === '' && 'there is no helm: `npm run chart:tools` builds one where there is go, or set HELM';
+const helm = goToolPath(HELM, process.env) ?? '';
+const skip = whyNoGoTool(HELM, process.env);
 
 interface Monitoring {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
@@ -25,6 +32,13 @@ describe('helm renders the chart', { skip }, () => {
       assert.equal(yaml, readFileSync(`${GOLDEN}/${name}.yaml`, 'utf8'), 'run `npm run chart:golden`');
     });
   }
+
+  it('into the manifests for those without Helm', () => {
+    const { yaml, errors } = renderManifests(helm);
+    assert.equal(errors, '');
+    assert.equal(yaml, readFileSync(MANIFESTS, 'utf8'), 'run `npm run chart:golden`');
+    assert.doesNotMatch(yaml, /helm/i);
+  });
 });
 
 describe('helm takes over from deploy', { skip }, () => {

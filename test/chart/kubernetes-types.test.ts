@@ -4,17 +4,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { readIntoTypes, TYPES_VERSIONS, typesPath } from '../../scripts/chart/kubernetes-types.js';
-import { GOLDEN, valuesNames } from '../../scripts/chart/render.js';
+import { GOLDEN, MANIFESTS, valuesNames } from '../../scripts/chart/render.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 
 for (const version of TYPES_VERSIONS) {
   const program = typesPath(version) ?? '';
-  const skip =
-    program === '' && 'the program is not built: `npm run chart:tools` builds it where there is go';
+  const skip = program === '' && 'the program is not built: `npm run go-tools` builds it where there is Go';
 
   describe(`the types of Kubernetes ${version}`, { skip }, () => {
     it('have every field that the chart renders', () => {
-      const files = valuesNames().map((name) => `${GOLDEN}/${name}.yaml`);
+      const files = [...valuesNames().map((name) => `${GOLDEN}/${name}.yaml`), MANIFESTS];
       const { faults, known, unknown } = readIntoTypes(program, files);
       assert.deepEqual(faults, []);
       assert.equal(Object.keys(known).length, 10);

@@ -7,6 +7,7 @@ import { runCtl, type CtlReport } from '../../src/cli/ctl/ctl.js';
 import { readCtlLine } from '../../src/cli/ctl/ctl-line.js';
 import { namesOf, specsMeant, type ListedSpec } from '../../src/cli/ctl/spec-names.js';
 import { asTable, withoutControls } from '../../src/cli/ctl/table.js';
+import { runOperatorCommand } from '../../src/cli/operator-command.js';
 import { systemClock } from '../../src/domain/clock.js';
 import { hashSdkKey } from '../../src/domain/sdk-key.js';
 import { tokenLine } from '../auth/issuer.js';
@@ -170,4 +171,20 @@ test('no text of others reaches the terminal as more than text', () => {
     2,
   );
   assert.equal(asTable([], ['a']), 'none');
+});
+
+test('each command has its exit status, and one that does not exist is said', async () => {
+  const folder = makeTemporaryFolder('audit');
+  for (const [typed, exitStatus, pattern] of [
+    [['ctl', '--help'], 0, /^Usage/],
+    [['ctl', 'dance'], 2, /no command/],
+    [['ctl', 'specs', '--admin', 'http://127.0.0.1:1'], 1, /cannot be asked/],
+    [['audit'], 2, /audit verify PATH/],
+    [['audit', 'verify', folder], 1, /cannot be read/],
+    [['audit', 'verify', folder, 'more'], 2, /audit verify PATH/],
+  ] as const) {
+    const report = await runOperatorCommand(systemClock, typed);
+    assert.equal(report.exitStatus, exitStatus, typed.join(' '));
+    assert.match(report.text, pattern);
+  }
 });

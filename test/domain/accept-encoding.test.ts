@@ -47,6 +47,16 @@ test('of equally welcome encodings the one at hand is sent', () => {
   assert.equal(negotiateEncoding('gzip, br', ['identity', 'br', 'gzip']), 'br');
 });
 
+test('a header asks for the same each time, however many others came in between', () => {
+  const ask = (): unknown[] => CASES.map(([header]) => negotiateEncoding(header, BR_FIRST));
+  const before = ask();
+  assert.deepEqual(ask(), before);
+  for (let other = 0; other < 1_000; other += 1) {
+    assert.equal(negotiateEncoding(`gzip;q=0.5, x${other}`, BR_FIRST), 'gzip');
+  }
+  assert.deepEqual(ask(), before);
+});
+
 const offers = fc.shuffledSubarray([...BR_FIRST], { minLength: 3 });
 
 test('the answer is what the header weighs highest, and never what it excludes', () => {

@@ -87,6 +87,21 @@ describe('agreement with JSON.parse', () => {
     fc.assert(
       fc.property(characters, places, (number, at) => {
         assertAgrees(`{"time":${number.join('')}}`, at);
+        assertAgrees(`{"a":{"b":${number.join('')}},"c":[[${number.join('')},1]]}`, at);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('on brackets in any order, and what may stand between them', () => {
+    const pieces = fc.array(fc.constantFrom('{', '}', '[', ']', '"a":', '"b"', ',', '0', 'true', ' '), {
+      maxLength: 14,
+    });
+    fc.assert(
+      fc.property(pieces, places, (parts, at) => {
+        assertAgrees(`{"a":[${parts.join('')}]}`, at);
+        assertAgrees(`{"a":{${parts.join('')}}}`, at);
+        assertAgrees(`{${parts.join('')}}`, at);
       }),
       { numRuns: 5_000 },
     );
@@ -99,6 +114,7 @@ describe('agreement with JSON.parse', () => {
     fc.assert(
       fc.property(pieces, places, (parts, at) => {
         assertAgrees(`{"time":"${parts.join('')}"}`, at);
+        assertAgrees(`{"a":{"${parts.join('')}":["${parts.join('')}"]}}`, at);
       }),
       { numRuns: 5_000 },
     );

@@ -1,7 +1,7 @@
 // What events do to series: known ones are there at zero, values add up, labels are bounded, and nothing is made per event.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { catalogue, LABEL_FIELDS, type CatalogueRow } from '../../src/observability/catalogue.js';
+import { catalogue, LABEL_VALUES, type CatalogueRow } from '../../src/observability/catalogue.js';
 import { eventInstruments, instruments, readInstruments as to } from '../../src/observability/instruments.js';
 import { Metrics } from '../../src/observability/metrics.js';
 import { PrometheusPage } from '../../src/observability/prometheus-page.js';
@@ -34,7 +34,7 @@ describe('the catalogue', () => {
     for (const { instrument, fixed } of feeds) {
       for (const label of instrument.labels) {
         assert.ok(
-          fixed[label] !== undefined || LABEL_FIELDS[label] !== undefined,
+          fixed[label] !== undefined || LABEL_VALUES[label] !== undefined,
           `${instrument.name}: ${label}`,
         );
       }

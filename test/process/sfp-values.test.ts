@@ -104,6 +104,7 @@ describe('what is written for SFP', { concurrency: true }, () => {
         statsd_port_override: '9',
         datadog_max_batch_time_ms: '10000',
         DD_ENV: 'test',
+        GCE_METADATA_HOST: '127.0.0.1:9',
       },
     });
     const said = (level: string): string[] =>
@@ -113,7 +114,6 @@ describe('what is written for SFP', { concurrency: true }, () => {
       [/^--background-poll-item-spacing-ms has no effect: each spec is polled at an instant of its own/, 1],
       [/^--id-list-file-refresh-observer-enabled has no effect: /, 1],
       [/^--deltas-[a-z-]+ has no effect: deltas are not fetched/, 3],
-      [/^--force-gcp-profiling-enabled has no effect: /, 1],
       [/SFP_STARTUP_WARMUP_KEYS_JSON\): entry 2 of 2 is ignored: its sdk_key/, 1],
     ] as const) {
       assert.equal(
@@ -122,7 +122,7 @@ describe('what is written for SFP', { concurrency: true }, () => {
         `${String(pattern)} in ${told.join()}`,
       );
     }
-    assert.equal(told.length, 7, told.join());
+    assert.equal(told.length, 6, told.join());
     const asides = said('debug');
     for (const name of Object.keys(IGNORED)) {
       const isSwitch = name === 'ENABLE_BLOB_STORAGE_FOR_DOWNLOAD_CONFIG_SPECS' || name === 'REDIS_AUTH_MODE';

@@ -17,7 +17,7 @@ export interface AnswerHandler {
   /** False for no data until `resume` is called. */
   onHeaders(
     status: number,
-    rawHeaders: Buffer[],
+    rawHeaders: readonly (Buffer | string)[],
     resume: () => void,
     statusText: string,
   ): boolean | undefined;

@@ -17,10 +17,13 @@ export function toRequestHeaders(options: Dispatcher.DispatchOptions, origin: UR
 }
 
 /** Names and values by turns. */
-export function toRawHeaders(headers: IncomingHttpHeaders): Buffer[] {
-  return Object.entries(headers)
-    .filter(([name]) => !name.startsWith(':'))
-    .flatMap(([name, value]) => [value ?? []].flat().flatMap((one) => [Buffer.from(name), Buffer.from(one)]));
+export function toRawHeaders(headers: IncomingHttpHeaders): string[] {
+  const raw: string[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(':')) continue;
+    for (const one of [value ?? []].flat()) raw.push(name, one);
+  }
+  return raw;
 }
 
 /** The length of the body that the answer promises; undefined where it promises none. */

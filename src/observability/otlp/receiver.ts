@@ -79,6 +79,14 @@ export class Receiver<Data> {
 
   /** Whether it arrived; never rejects. */
   async send(data: Data): Promise<boolean> {
+    const failure = await this.attempt(data);
+    if (failure === undefined) this.#tellSuccess();
+    else this.#tellFailure(failure);
+    return failure === undefined;
+  }
+
+  /** The same without a word in the log: why it did not arrive, or undefined. */
+  async attempt(data: Data): Promise<Error | undefined> {
     const { timeoutMs } = this.#way;
     const current = (this.#current ??= this.#open());
     let cancel: Cancel = () => undefined;
@@ -93,14 +101,9 @@ export class Receiver<Data> {
       });
     });
     cancel();
-    if (failure !== undefined) {
-      this.#tellFailure(failure);
-      // gRPC waits for up to two minutes before it tries such a connection again.
-      this.close();
-      return false;
-    }
-    this.#tellSuccess();
-    return true;
+    // gRPC waits for up to two minutes before it tries such a connection again.
+    if (failure !== undefined) this.close();
+    return failure;
   }
 
   /** Breaks off what is under way; what is sent later is sent anew. */

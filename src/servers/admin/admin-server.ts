@@ -9,6 +9,7 @@ import type { Readiness } from '../readiness.js';
 import { guard } from './admin-access.js';
 import { addApiRoutes } from './api-routes.js';
 import type { OperatorApi } from './operator-api.js';
+import { addProfileRoutes, type ProfileSource } from './profile-routes.js';
 
 export interface AdminPages {
   /** What /status answers, with the SDK keys to show one by one; it is turned into JSON as it is. */
@@ -17,6 +18,8 @@ export interface AdminPages {
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   /** What /api/v1 answers. */
   readonly api: OperatorApi;
+  /** What /debug/pprof answers. */
+  readonly profiles: ProfileSource;
 }
 
 interface StatusQuery {
@@ -27,7 +30,7 @@ export function buildAdminServer(
   clock: Clock,
   log: Logger,
   readiness: Readiness,
-  { status, metrics, api }: AdminPages,
+  { status, metrics, api, profiles }: AdminPages,
   authority: Authority | undefined,
   bounds: HttpBounds,
 ): HttpApp {
@@ -51,5 +54,6 @@ export function buildAdminServer(
       .send(Buffer.from(text));
   });
   addApiRoutes(app, clock, api, bounds.bodies);
+  addProfileRoutes(app, profiles);
   return http;
 }

@@ -1,27 +1,48 @@
-// Asks a gRPC server on this machine for its health, by hand: loading a gRPC client would take longer than everything else.
-import { connect, type IncomingHttpHeaders } from 'node:http2';
+// Asks a gRPC server for its health, by hand: loading a gRPC client would take longer than everything else.
+import { connect, type IncomingHttpHeaders, type SecureClientSessionOptions } from 'node:http2';
 import type { Cancel, Clock } from '../../domain/clock.js';
 
 export const CHECK_PATH = '/grpc.health.v1.Health/Check';
 const TIMEOUT_MS = 3_000;
-/** Not compressed, and without a single byte, which asks for the health of the server as a whole. */
-const EMPTY_MESSAGE = Buffer.alloc(5);
-/** The same with field 1, the status, saying 1: SERVING. */
+/** Field 1 with a text, of the request, and with the number 1, which says SERVING, of the answer. */
+const TEXT_1 = 0x0a;
 const SERVING = Buffer.from([0, 0, 0, 0, 2, 0x08, 1]);
 
+export interface HealthQuestion {
+  /** Where left out, any certificate will do: the process asks its own machine, and whose certificate that is, is not in question. */
+  readonly tls?: Pick<
+    SecureClientSessionOptions,
+    'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'
+  >;
+  /** The server as a whole where left out; 127 bytes at most. */
+  readonly service?: string;
+  readonly timeoutMs?: number;
+}
+
+/** No connection came about: nothing listens there, or it speaks another protocol or shows another certificate. */
+export class NoConnection extends Error {}
+
 /** Resolves with the serving status in words; rejects where there is no answer. `origin`: such as `http://127.0.0.1:50051`, or with https. */
-export async function askGrpcHealth(clock: Clock, origin: string): Promise<string> {
-  // It asks itself: whose certificate that is, and for which name, is not in question.
-  const session = connect(origin, { rejectUnauthorized: false });
+export async function askGrpcHealth(
+  clock: Clock,
+  origin: string,
+  question: HealthQuestion = {},
+): Promise<string> {
+  const { tls = { rejectUnauthorized: false }, service = '', timeoutMs = TIMEOUT_MS } = question;
+  const session = connect(origin, tls);
   const pieces: Buffer[] = [];
   let endings: IncomingHttpHeaders = {};
   let cancel: Cancel = () => undefined;
+  let hasConnected = false;
   try {
     await new Promise<void>((resolve, reject) => {
-      cancel = clock.schedule(TIMEOUT_MS, () => {
-        reject(new Error(`no answer within ${TIMEOUT_MS} ms`));
+      const fail = ({ message }: Error): void => {
+        reject(hasConnected ? new Error(message) : new NoConnection(message));
+      };
+      cancel = clock.schedule(timeoutMs, () => {
+        fail(new Error(`no answer within ${timeoutMs} ms`));
       });
-      session.on('error', reject);
+      session.on('error', fail).once('remoteSettings', () => (hasConnected = true));
       const call = session.request({
         ':method': 'POST',
         ':path': CHECK_PATH,
@@ -33,8 +54,8 @@ export async function askGrpcHealth(clock: Clock, origin: string): Promise<strin
       };
       call.on('response', take).on('trailers', take);
       call.on('data', (piece: Buffer) => pieces.push(piece));
-      call.on('error', reject).once('close', resolve);
-      call.end(EMPTY_MESSAGE);
+      call.on('error', fail).once('close', resolve);
+      call.end(requestFor(service));
     });
   } finally {
     cancel();
@@ -43,4 +64,13 @@ export async function askGrpcHealth(clock: Clock, origin: string): Promise<strin
   const code = endings['grpc-status'];
   if (code !== '0') throw new Error(`no health status: gRPC status ${String(code ?? 'missing')}`);
   return Buffer.concat(pieces).equals(SERVING) ? 'SERVING' : 'NOT_SERVING';
+}
+
+/** Not compressed, and without a single byte of message where it asks for the server as a whole. */
+function requestFor(service: string): Buffer {
+  const name = Buffer.from(service);
+  const message = name.length === 0 ? name : Buffer.concat([Buffer.from([TEXT_1, name.length]), name]);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
 }

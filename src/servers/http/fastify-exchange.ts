@@ -1,6 +1,7 @@
 // A request that fastify answered, as events speak of it.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Exchange } from './answered-request.js';
+import { timeToStream } from './event-stream.js';
 import { isProbe } from './probe-routes.js';
 
 export type NamedKey = (request: FastifyRequest) => string | undefined;
@@ -47,7 +48,7 @@ export class FastifyExchange implements Exchange {
   }
 
   get latencyMs(): number {
-    return this.#reply.elapsedTime;
+    return timeToStream(this.#reply) ?? this.#reply.elapsedTime;
   }
 
   get sdkKey(): string | undefined {

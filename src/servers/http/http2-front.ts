@@ -8,6 +8,7 @@ import { CallLimits, HEADER_BYTES_MAX } from '../http2/call-limits.js';
 import { ClientConnections } from '../http2/client-connections.js';
 import { LimitReports } from '../http2/limit-reports.js';
 import type { Accept } from '../listener/listening-port.js';
+import { onceBegun } from './answer-begun.js';
 import { answerExpectation } from './broken-request.js';
 import { SOCKET_IDLE_MS_MAX, type HttpApp } from './fastify-app.js';
 import { isProbe } from './probe-routes.js';
@@ -75,6 +76,9 @@ export class Http2Front {
     request.headers.host ??= request.authority;
     stream.setTimeout(SOCKET_IDLE_MS_MAX, () => {
       stream.close(constants.NGHTTP2_CANCEL);
+    });
+    onceBegun(answer, () => {
+      this.#connections.prove(stream);
     });
     answer.once('finish', () => {
       if (answer.statusCode < 400 && !isProbe(request.url)) this.#connections.prove(stream);

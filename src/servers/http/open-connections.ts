@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../domain/clock.js';
 import type { ConnectionPlace } from '../listener/connection-limit.js';
+import { onceBegun } from './answer-begun.js';
 import { isProbe } from './probe-routes.js';
 import type { BodyRoom } from './request-body.js';
 
@@ -92,6 +93,9 @@ export class OpenConnection {
     this.#lastRequest = request;
     this.#unanswered.add(answer);
     this.#place.begin();
+    onceBegun(answer, () => {
+      this.#place.prove();
+    });
     answer.once('close', () => {
       this.#answered(request, answer);
     });

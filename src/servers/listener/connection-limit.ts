@@ -15,7 +15,10 @@ export interface ConnectionLimitOptions {
 
 /** What a server tells about one of its connections. */
 export interface ConnectionPlace {
-  /** A request for something that only a client with a known key gets was answered: from now on others give way first. */
+  /**
+   * A request for something that only a client with a known key gets was answered: from now on others give way first. An
+   * answer that takes no time, and so has neither `begin` nor `end`, counts as activity by this alone.
+   */
   prove(): void;
   /** An answer or a stream has begun; each `begin` has its `end`. */
   begin(): void;
@@ -95,7 +98,6 @@ class Place implements ConnectionPlace {
   }
 
   prove(): void {
-    if (this.#isProven) return;
     this.#isProven = true;
     this.#regroup();
   }

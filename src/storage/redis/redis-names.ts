@@ -9,6 +9,9 @@ export type EntryEncoding = 'plain_text' | 'statsig-br';
 /** How much of an SDK key is in names of the `prefix` schema. */
 const PREFIX_CHARACTERS = 20;
 
+/** What names of what is kept for operators begin with: no SDK looks there. */
+export const KEPT_SPACE = 'spec-forward-proxy';
+
 export interface EntryNames {
   /** The entry's own name. */
   readonly entry: string;
@@ -25,7 +28,8 @@ export class RedisNames {
   /** Of the leader's lock, which SFP calls so too. */
   readonly lease: string;
   readonly channel: string;
-  readonly #prefix: string;
+  /** In front of every name; empty for none. */
+  readonly prefix: string;
   readonly #schema: RedisKeySchema;
   readonly #hasMirror: boolean;
   readonly #space: string;
@@ -40,9 +44,9 @@ export class RedisNames {
     space = 'statsig',
   ) {
     this.#space = space;
-    this.#prefix = toNamePrefix(keyPrefix);
-    this.lease = `${this.#prefix}statsig_forward_proxy::leader`;
-    this.channel = `${this.#prefix}spec-forward-proxy::updates`;
+    this.prefix = toNamePrefix(keyPrefix);
+    this.lease = `${this.prefix}statsig_forward_proxy::leader`;
+    this.channel = `${this.prefix}spec-forward-proxy::updates`;
     this.#schema = keySchema;
     this.#hasMirror = doubleWriteLegacyKey;
   }
@@ -59,8 +63,8 @@ export class RedisNames {
       : Buffer.from(owner, 'hex').toString('base64');
     const isMirrored = this.#hasMirror && key.kind.hasLegacyName && key.format === 'json';
     return {
-      entry: `${this.#prefix}${this.#space}|${key.kind.path}|${encoding}|${whose}`,
-      mirror: isMirrored ? `${this.#prefix}statsig::${owner}` : undefined,
+      entry: `${this.prefix}${this.#space}|${key.kind.path}|${encoding}|${whose}`,
+      mirror: isMirrored ? `${this.prefix}statsig::${owner}` : undefined,
       encoding,
       owner,
       isShared,

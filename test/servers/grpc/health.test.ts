@@ -156,7 +156,13 @@ describe('health --grpc', () => {
       const serving = await runProgram(t, options.args, options);
       assert.deepEqual([serving.code, serving.stdout, serving.stderr], [0, 'SERVING\n', '']);
     }
+    const probe = ['grpc-health-probe', `-addr=:${port}`, '-connect-timeout=30s', '-rpc-timeout=30s'];
+    const probed = await runProgram(t, probe);
+    assert.deepEqual([probed.code, probed.stdout, probed.stderr], [0, 'SERVING\n', '']);
     await program.kill();
+    const unreachable = await runProgram(t, probe);
+    assert.deepEqual([unreachable.code, unreachable.stdout], [2, '']);
+    assert.match(unreachable.stderr, /ECONNREFUSED/);
     const gone = await runProgram(t, ['health', '--grpc', '--grpc-port', port]);
     assert.equal(gone.code, 1);
     assert.match(gone.stdout, new RegExp(`^127\\.0\\.0\\.1:${port}: .*ECONNREFUSED.*\n$`));

@@ -29,6 +29,15 @@ test('the one that has done nothing for longest gives way', () => {
   assert.deepEqual(limit.gauge, { entries: 4, entriesMax: 4, reached: 2 });
 });
 
+test('an answer that takes no time counts as activity', () => {
+  const { closed, open } = setScene(4);
+  const known = ['first', 'second', 'third', 'fourth'].map(open);
+  for (const place of known) place.prove();
+  known[0]?.prove();
+  open('new');
+  assert.deepEqual(closed, ['second']);
+});
+
 test('those that have proven nothing give way to those that have, whatever they do', () => {
   const { closed, open } = setScene(8);
   open('known').prove();

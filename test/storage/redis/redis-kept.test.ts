@@ -56,3 +56,22 @@ test('writers of one record at the same time lose nothing of each other', async 
     assert.ok(!isStored || value.includes(index), String(index));
   assert.ok(value.length >= 1);
 });
+
+test('a user that may use the names of specs alone: specs work, and what does not has lines of its own, once', async (t) => {
+  const server = await startRedisServer(t);
+  await server.client().call('ACL', 'SETUSER', 'specs', 'on', '>word', '~statsig*', '&*', '+@all');
+  const options = redisOptions(server.port, { user: 'specs', password: 'word' });
+  const { snapshots, kept, log } = await openReplica(t, options);
+  const key = DEMO.v1Json.keyOf('secret-kept-0123456789abcdef');
+  for (let times = 0; times < 3; times += 1) {
+    assert.deepEqual(await kept.save(bodyKey(key, TIME + times), DEMO.v1Json.payloadOf(TIME + times)), {
+      kind: 'failed',
+      reason: 'auth_failed',
+    });
+    assert.deepEqual(await snapshots.save(key, DEMO.v1Json.payloadOf(TIME + times)), { kind: 'stored' });
+    assertHolds(await snapshots.load(key), DEMO.v1Json.payloadOf(TIME + times));
+  }
+  const lines = log.lines.filter(({ detail }) => detail === 'NOPERM');
+  assert.equal(lines.length, 1, JSON.stringify(lines));
+  assert.match(String(lines[0]?.['server']), /versions, holds and audit/);
+});

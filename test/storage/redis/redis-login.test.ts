@@ -13,19 +13,11 @@ import { makeCertificate } from '../../fakes/certificate.js';
 import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { onFreePort } from '../../fakes/free-port.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
-import { DEMO, openReplica, pass, redisOptions, type Replica } from './redis-scene.js';
+import { DEMO, NAMES, openReplica, pass, redisOptions, RIGHTS, type Replica } from './redis-scene.js';
 
 const KEY = DEMO.keyOf('secret-login0123456789');
 const PAYLOAD = DEMO.payloadOf(TIME);
 const ODD = ':@/%#é "\'\\%40?&=+~`$(x)';
-/** What the proxy sends: a user needs no more rights than for these. */
-const RIGHTS = [
-  ...['+ping', '+eval', '+evalsha', '+publish', '+subscribe', '+set', '+get', '+del', '+unlink', '+expire'],
-  ...['+pexpire', '+pttl', '+time', '+type', '+exists', '+hmget', '+hget', '+hset', '+hdel', '+hexists'],
-  '+hstrlen',
-];
-const NAMES = ['~statsig|*', '~statsig::*', '~statsig_forward_proxy::leader', '&spec-forward-proxy::updates'];
-
 const NOBODY = { stored: () => undefined, lead: () => undefined, reachable: () => undefined };
 
 /** Everything that is done with Redis, once. */

@@ -25,6 +25,19 @@ export const DEMO = firstOf(DEMO_PAYLOADS);
 const STEP_MS = 400;
 const MIB = 1024 * 1024;
 
+/** What the proxy sends: a user needs no more rights than for these. */
+export const RIGHTS = [
+  ...['+ping', '+eval', '+evalsha', '+publish', '+subscribe', '+set', '+get', '+del', '+unlink', '+expire'],
+  ...['+pexpire', '+pttl', '+time', '+type', '+exists', '+hmget', '+hget', '+hset', '+hdel', '+hexists'],
+  '+hstrlen',
+];
+/** Names and the channel that they are for. */
+export const NAMES = [
+  '~statsig|*',
+  '~statsig::*',
+  '~statsig_forward_proxy::leader',
+  '&spec-forward-proxy::updates',
+];
 export interface Replica extends OpenedRedis {
   readonly log: LogSink;
   close(): Promise<void>;

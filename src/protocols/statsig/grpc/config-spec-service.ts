@@ -17,6 +17,7 @@ import { addressOf } from '../../../servers/grpc/client-address.js';
 import { http2StreamOf } from '../../../servers/grpc/http2-stream.js';
 import type { ClientConnections } from '../../../servers/http2/client-connections.js';
 import type { ClientCensus, ListeningClient } from '../clients/client-census.js';
+import { STREAM_ENDINGS } from '../stream-endings.js';
 import { STALLED, toGrpcQuestion, toRefusal, type GrpcRefusal } from './grpc-question.js';
 import { createGrpcSink, sendOnce, type SentMessage, type SpecFrames } from './grpc-sink.js';
 import type { ConfigSpecRequest } from './config-spec-proto.js';
@@ -46,17 +47,11 @@ const SENT = {
 type StreamCall = ServerWritableStream<ConfigSpecRequest, Buffer>;
 
 const ENDINGS: Readonly<Record<StreamEnd, GrpcRefusal>> = {
-  refused: {
-    code: status.PERMISSION_DENIED,
-    details: 'The origin refuses this SDK key by now, or it is not pinned any more.',
-  },
-  draining: { code: status.UNAVAILABLE, details: 'This replica is shutting down: connect again.' },
-  displaced: {
-    code: status.UNAVAILABLE,
-    details: 'Every place is taken, and this one was needed for another client: connect again.',
-  },
+  refused: { code: status.PERMISSION_DENIED, details: STREAM_ENDINGS.refused },
+  draining: { code: status.UNAVAILABLE, details: STREAM_ENDINGS.draining },
+  displaced: { code: status.UNAVAILABLE, details: STREAM_ENDINGS.displaced },
   stalled: STALLED,
-  failed: { code: status.UNAVAILABLE, details: 'A fault of this proxy: its log says more. Connect again.' },
+  failed: { code: status.UNAVAILABLE, details: STREAM_ENDINGS.failed },
 };
 
 function traceHeadersOf(metadata: Metadata): TraceHeaders {

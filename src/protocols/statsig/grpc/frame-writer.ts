@@ -1,15 +1,10 @@
 // Writes frames to the HTTP/2 stream under a gRPC call, so that one buffer serves every stream without being copied.
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import { http2StreamOf } from '../../../servers/grpc/http2-stream.js';
+import { writeSlices } from '../../../streams/slices.js';
 import { STALLED } from './grpc-question.js';
 import { messageOf } from './spec-frame.js';
-
-/**
- * Handed over at a time: after each, we learn that the client takes something. Half of HTTP/2's default window, so that
- * a client which opens that once in a while counts as alive.
- */
-const SLICE_BYTES = 32 * 1024;
 
 export interface FrameWriter {
   /** Calls `took` after each slice the client took, and `done` after the last; neither once the stream is closed. */
@@ -35,24 +30,6 @@ export function createFrameWriter(call: ServerWritableStream<unknown, Buffer>): 
       stream.destroy();
     },
   };
-}
-
-function writeSlices(stream: ServerHttp2Stream, frame: Buffer, took: () => void, done: () => void): void {
-  let at = 0;
-  const next = (error?: Error | null): void => {
-    if (error !== null && error !== undefined) return;
-    if (at > 0) took();
-    if (at >= frame.length) {
-      done();
-      return;
-    }
-    // Ended by a status in the middle of a message: the client throws the part away.
-    if (stream.destroyed || stream.closed || stream.writableEnded) return;
-    const slice = frame.subarray(at, at + SLICE_BYTES);
-    at += slice.length;
-    stream.write(slice, next);
-  };
-  next();
 }
 
 function createCopyingWriter(call: ServerWritableStream<unknown, Buffer>): FrameWriter {

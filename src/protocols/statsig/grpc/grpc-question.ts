@@ -7,6 +7,7 @@ import type { ResourceKind } from '../../../domain/resource-kind.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../../domain/sdk-key.js';
 import { SPEC_V1, SPEC_V2 } from '../resource-kinds.js';
 import { explainReading } from '../reading-text.js';
+import { STREAM_ENDINGS } from '../stream-endings.js';
 import type { ConfigSpecRequest } from './config-spec-proto.js';
 
 export interface GrpcQuestion {
@@ -20,7 +21,7 @@ export type GrpcRefusal = Pick<StatusObject, 'code' | 'details'>;
 /** For a client that takes nothing: it may be too slow to see it. */
 export const STALLED: GrpcRefusal = {
   code: status.UNAVAILABLE,
-  details: 'Nothing was read for too long: connect again.',
+  details: STREAM_ENDINGS.stalled,
 };
 
 /** Python and Java send no version and want v1. */

@@ -16,7 +16,8 @@ const NO_UPDATES_BYTES = Buffer.from(NO_UPDATES);
 /** The frame of a whole spec: made once per version, whoever it is sent to. */
 export function specFrame(held: HeldPayload): Promise<Buffer> {
   const { version, identityBytes } = held.payload;
-  return held.forms.wrap('grpc', ...around(identityBytes, version));
+  const [before, after] = around(identityBytes, version);
+  return held.forms.wrap('grpc', (pieces) => Buffer.concat([before, ...pieces, after]));
 }
 
 /** The frame that says that there is nothing newer than `version`. */

@@ -49,19 +49,9 @@ export class PayloadReply {
 
   /** Answers in the same turn, unless a form of the body has to be made first. */
   send(reply: FastifyReply, reading: Reading, wishes: ReplyWishes): FastifyReply | Promise<FastifyReply> {
-    switch (reading.kind) {
-      case 'held':
-        return this.#sendHeld(reply, reading.held, wishes);
-      case 'refused':
-        return sendError(reply, errorBody('key_refused', explainReading(reading)));
-      case 'not_pinned':
-        return sendError(reply, errorBody('key_not_pinned', explainReading(reading)));
-      case 'unavailable': {
-        const origin = reading.detail === '' ? undefined : reading.detail;
-        const retryAfterS = Math.max(1, Math.ceil(reading.retryAfterMs / 1000));
-        return sendError(reply, errorBody(reading.cause, explainReading(reading), origin), retryAfterS);
-      }
-    }
+    return reading.kind === 'held'
+      ? this.#sendHeld(reply, reading.held, wishes)
+      : sendReadingError(reply, reading);
   }
 
   #sendHeld(
@@ -88,6 +78,23 @@ export class PayloadReply {
     const answer = this.#deltas.answer(held, wishes.sinceTime, wishes.checksum);
     if (!(answer instanceof Promise)) return sendDelta(reply, held, wishes, choice, answer);
     return answer.then((made) => sendDelta(reply, held, wishes, choice, made));
+  }
+}
+
+export function sendReadingError(
+  reply: FastifyReply,
+  reading: Exclude<Reading, { readonly kind: 'held' }>,
+): FastifyReply {
+  switch (reading.kind) {
+    case 'refused':
+      return sendError(reply, errorBody('key_refused', explainReading(reading)));
+    case 'not_pinned':
+      return sendError(reply, errorBody('key_not_pinned', explainReading(reading)));
+    case 'unavailable': {
+      const origin = reading.detail === '' ? undefined : reading.detail;
+      const retryAfterS = Math.max(1, Math.ceil(reading.retryAfterMs / 1000));
+      return sendError(reply, errorBody(reading.cause, explainReading(reading), origin), retryAfterS);
+    }
   }
 }
 

@@ -111,7 +111,8 @@ export class PreparedSpecAnswers implements PreparedAnswers {
 
   /** Undefined for a form that has yet to be made, and where no form is acceptable. */
   #prepare(held: HeldPayload, choice: Choice): PreparedAnswer | undefined {
-    const nowMs = this.#clock.monotonicMs();
+    // Which it is asked for at this moment: the clock was read for that already.
+    const nowMs = held.askedAtMs;
     const form = formOf(held, choice);
     if (form === undefined && choice !== 'no_updates') return undefined;
     const known = this.#prepared.get(form ?? held);

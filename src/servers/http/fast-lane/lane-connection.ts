@@ -36,35 +36,30 @@ export class LaneConnection {
   /** Writes an answer; `sent` is called once it was handed over to the system, and not at all where the client is gone before. */
   write(pieces: readonly Buffer[], sent: () => void): void {
     const socket = this.#socket;
-    this.#place.begin();
     const [only] = pieces;
     if (only !== undefined && pieces.length === 1) socket.write(only);
     else writeTogether(socket, pieces);
     if (socket.writableLength === 0) {
-      this.#finish(sent);
+      this.#place.prove();
+      sent();
       return;
     }
+    this.#place.begin();
     socket.setTimeout(this.#timeouts.idleMs);
     // Behind the answer, so that it tells when that has gone: 'drain' comes only after much was kept.
     socket.write(NOTHING, (error) => {
-      if (error) {
-        this.#place.end();
-        return;
+      if (!error) {
+        if (!this.#hasLeft) socket.setTimeout(this.#timeouts.keepAliveMs);
+        // Before the end: it may be what protects the connection from now on.
+        this.#place.prove();
       }
-      if (!this.#hasLeft) socket.setTimeout(this.#timeouts.keepAliveMs);
-      this.#finish(sent);
+      this.#place.end();
+      if (!error) sent();
     });
   }
 
   closeIfIdle(): void {
     if (this.#socket.writableLength === 0) this.#socket.destroy();
-  }
-
-  #finish(sent: () => void): void {
-    // Before the end: it may be what protects the connection from now on.
-    this.#place.prove();
-    this.#place.end();
-    sent();
   }
 
   readonly #take = (piece: Buffer): void => {
