@@ -25,14 +25,16 @@ interface Update {
 }
 
 /** A server with its origin and its clients, each in a process of its own. */
-class Side {
+export class Side {
   readonly updates: Update[] = [];
+  readonly #streams: number;
   readonly #origin: ChildServer;
   readonly #server: ChildServer;
   readonly #clients: ChildServer;
   #specs = 1;
 
-  constructor(origin: ChildServer, server: ChildServer, clients: ChildServer) {
+  constructor(streams: number, origin: ChildServer, server: ChildServer, clients: ChildServer) {
+    this.#streams = streams;
     this.#origin = origin;
     this.#server = server;
     this.#clients = clients;
@@ -49,7 +51,7 @@ class Side {
         kind: 'received',
         specs: this.#specs,
       });
-      if (streams === STREAMS) return Number(lastAtMs);
+      if (streams === this.#streams) return Number(lastAtMs);
       if (Array.isArray(failures) && failures.length > 0) throw new Error(`streams: ${failures.join(', ')}`);
       await pause(LOOK_EVERY_MS);
     }
@@ -107,16 +109,17 @@ export async function grpcFanout(): Promise<void> {
   printRatios(sides.proxy.updates, sides.plain.updates);
 }
 
-async function startSide(server: string): Promise<Side> {
+/** `streams`: a multiple of the number of connections, 50. */
+export async function startSide(server: string, streams = STREAMS): Promise<Side> {
   const origin = await startChildServer('./servers/grpc-origin-server.ts', { fillerGates: FILLER_GATES });
   const asked = await startChildServer(server, { origin: origin.url, args: ['-p', '1'] });
   const clients = await startChildServer('./servers/grpc-clients.ts', {
     url: asked.url,
     sdkKey: KEY,
-    streams: STREAMS,
+    streams,
     connections: CONNECTIONS,
   });
-  const side = new Side(origin, asked, clients);
+  const side = new Side(streams, origin, asked, clients);
   await side.untilAllHaveIt();
   return side;
 }

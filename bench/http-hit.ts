@@ -1,5 +1,5 @@
 // Warm answers over HTTP/1.1, beside nginx with a cache in front of the same origin and a bare node:http server, turn by turn.
-import { installed, load, type Load, type Round } from './wrk.js';
+import { installed, load, medianOf, type Load, type Round } from './wrk.js';
 import { startChildServer } from './child-server.js';
 import { hasNginx, startNginx } from './nginx.js';
 import { cacheInFrontOf } from './nginx-blocks.js';
@@ -91,7 +91,7 @@ async function compare(
     }
   }
   console.log(`${name}, medians of ${ROUNDS} rounds of ${ROUND_S} s:`);
-  const medians = rounds.map(median);
+  const medians = rounds.map(medianOf);
   for (const [at, { name: who }] of contenders.entries()) print(who, medians[at]);
   const [cache, proxy] = medians;
   if (cache !== undefined && proxy !== undefined) judge(cache, proxy, ratioMin);
@@ -103,16 +103,6 @@ function judge(cache: Round, proxy: Round, ratioMin: number): void {
   console.log(
     `  ratio: ${ratio.toFixed(2)} of nginx' requests per CPU second (wanted ${ratioMin}: ${ratio >= ratioMin ? 'met' : 'MISSED'}), p99 ${p99}`,
   );
-}
-
-function median(rounds: readonly Round[]): Round {
-  const middle = (pick: (round: Round) => number): number =>
-    rounds.map(pick).sort((left, right) => left - right)[Math.floor(rounds.length / 2)] ?? NaN;
-  return {
-    requestsPerS: middle((round) => round.requestsPerS),
-    perCpuS: middle((round) => round.perCpuS),
-    p99Ms: middle((round) => round.p99Ms),
-  };
 }
 
 function print(name: string, round: Round | undefined): void {

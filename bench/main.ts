@@ -1,5 +1,6 @@
 // Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
 import { cold } from './cold.js';
+import { cores } from './cores.js';
 import { dataAdapters } from './data-adapters.js';
 import { fleet } from './fleet.js';
 import { events } from './events.js';
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'random-keys': randomKeys,
   telemetry,
   tls,
+  cores,
 };
 /** Takes several minutes. */
 const ONLY_BY_NAME = 'random-keys';

@@ -41,6 +41,17 @@ export async function load(url: string, asked: Load, cpuMs: () => Promise<number
   };
 }
 
+/** Of each figure by itself. */
+export function medianOf(rounds: readonly Round[]): Round {
+  const middle = (pick: (round: Round) => number): number =>
+    rounds.map(pick).sort((left, right) => left - right)[Math.floor(rounds.length / 2)] ?? NaN;
+  return {
+    requestsPerS: middle((round) => round.requestsPerS),
+    perCpuS: middle((round) => round.perCpuS),
+    p99Ms: middle((round) => round.p99Ms),
+  };
+}
+
 async function run(url: string, { path, encodings, connections, durationS }: Load): Promise<string> {
   const options = ['-t1', `-c${connections}`, `-d${durationS}s`, '--timeout', '10s', '--latency'];
   const wrk = spawn('wrk', [...options, '-s', HEADS, url, '--', path, encodings]);

@@ -10,6 +10,8 @@ export interface DemoProject {
   readonly time: number;
   /** Whether gate `demo_gate` is open. */
   readonly isGateOpen: boolean;
+  /** Further gates that are open for everybody, by name. */
+  readonly openGates?: readonly string[];
   /** The `greeting` of config `demo_config`. */
   readonly greeting: string;
   /** Further gates, to make the spec larger: about 420 bytes of JSON each. */
@@ -124,7 +126,8 @@ function gates(project: DemoProject): [string, boolean][] {
   const filler = Array.from({ length: project.fillerGates ?? 0 }, (_none, index) => {
     return [`filler_gate_${index}`, index % 2 === 0] as [string, boolean];
   });
-  return [['demo_gate', project.isGateOpen], ...filler];
+  const open = (project.openGates ?? []).map((name): [string, boolean] => [name, true]);
+  return [['demo_gate', project.isGateOpen], ...open, ...filler];
 }
 
 function checksum(project: DemoProject): string {

@@ -62,6 +62,12 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['http-client/answer-timeouts.test.ts', 'each piece of a body has its time'],
     },
     {
+      what: 'between two events of a stream of notices (`--upstream-stream`)',
+      time: number('http-client/upstream-pool.ts', 'STREAM_SILENCE_MS_MAX'),
+      note: 'heartbeats come every 30 s',
+      test: ['app/upstream-stream.test.ts', 'a stream that falls silent'],
+    },
+    {
       what: 'a whole answer, redirects and the second try included',
       time: setting('httpRequestTimeoutS'),
       test: [`${STATSIG}/origin/upstream-client.test.ts`, 'an origin that trickles is given up'],
@@ -498,6 +504,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
     },
     {
+      what: 'a gate, evaluated in a thread',
+      time: number('protocols/statsig/gates/threaded-gate.ts', 'GATE_MS_MAX'),
+      test: ['protocols/statsig/gates/gate-watch.test.ts', 'a thread that takes too long is ended'],
+    },
+    {
       what: 'the delivery of a profile',
       time: number('profiling/google/profiler-api.ts', 'UPLOAD_MS_MAX'),
       test: ['app/cloud-profiles.test.ts', 'a service that does not answer'],
@@ -512,6 +523,7 @@ export const NO_TIMEOUTS: readonly string[] = [
   'profiling/google/cloud-agent.ts BACKOFF_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
+  'protocols/statsig/origin/notice-streams.ts AGAIN_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',
   'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
   'storage/redis/redis-link.ts PAUSE_MS_MAX',

@@ -118,10 +118,12 @@ const CELL_CHARACTERS_MAX = 160;
 const WITH_SHORT_CELLS = [
   'access',
   'cache',
+  'doctor',
   'endpoints',
   'id-lists',
   'log-events',
   'log-lines',
+  'migrating',
   'operations',
   'reasons',
   'tls',
@@ -135,6 +137,22 @@ test('no cell of the operators’ tables has more than two lines, code aside', (
       const texts = row.replace(/`[^`]*`/g, '').replace(/\]\([^)]*\)/g, ']');
       for (const cell of texts.split('|')) assert.ok(cell.trim().length <= CELL_CHARACTERS_MAX, row);
     }
+  }
+});
+
+test('each step of the way over names the tests that run it, or says that none does', () => {
+  const tables = read('docs/migrating.md')
+    .split(/\n(?=#+ )/)
+    .flatMap((section) => section.split('\n\n'));
+  const steps = tables
+    .filter((table) => /^\|[^|]*\| proved by \|/.test(table))
+    .flatMap((table) => table.trim().split('\n').slice(2));
+  assert.ok(steps.length > 20, String(steps.length));
+  for (const step of steps) {
+    const [, , proof = ''] = step.split(' | ').join('|').split('|');
+    const files = [...proof.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, file]) => file ?? '');
+    assert.ok(files.length > 0 || proof.startsWith('not run'), step);
+    for (const file of files) assert.doesNotThrow(() => read(`test/${file}`), step);
   }
 });
 

@@ -62,6 +62,7 @@ const DOORS: Readonly<Record<string, string>> = {
   'p-limit': 'src/domain/concurrency-limit.ts',
   pino: 'src/observability/logger.ts',
   'prom-client': 'src/observability/prometheus-page.ts',
+  'statsig-node': 'src/protocols/statsig/gates/evaluate-gate.ts',
   undici: 'src/http-client/',
 };
 /** These are used behind one door, and beyond it held by their types only. */

@@ -15,6 +15,7 @@ import type { Tracing } from '../observability/tracing.js';
 import { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
 import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
 import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
+import { NoticeStreams } from '../protocols/statsig/origin/notice-streams.js';
 import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
@@ -78,7 +79,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
-  const profiling = buildProfiling(config, world);
+  const profiling = buildProfiling(config, world, rooms.store);
   const pages = { status, metrics: page, api: buildOperatorApi(clock, rooms), profiles: profiling.source };
   const servers = buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
@@ -243,9 +244,12 @@ function buildRooms(
   );
   const { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore } = values;
   const arriving = remoteValues.arrive.bind(remoteValues);
+  const push = config.upstreamStream
+    ? new NoticeStreams(clock, world.log, { ...upstream, path: paths.specs })
+    : undefined;
   const versions = buildVersions(config, world, redis, versionFolder);
   const { history } = versions;
-  const sources = { origin, places: values.places, link, arriving, history };
+  const sources = { origin, places: values.places, link, push, arriving, history };
   const core = buildCore(config, world, events, sources);
   core.store.subscribe(remoteValues);
   const census = new ClientCensus(clock, events);

@@ -10,6 +10,8 @@ import { FleetMember } from '../core/fleet-member.js';
 import { KeyPolicy } from '../core/key-policy.js';
 import { OutcomeLog, type Standing } from '../core/outcome-log.js';
 import { PayloadStore } from '../core/payload-store.js';
+import type { PushSource } from '../core/push-source.js';
+import { PushedUpdates } from '../core/pushed-updates.js';
 import { Reader, type Restore } from '../core/reader.js';
 import { Refresher, type Arriving } from '../core/refresher.js';
 import { Turns } from '../core/turns.js';
@@ -28,8 +30,10 @@ import {
   toHostOf,
   toIntervalMs,
   toNeededIntervalMs,
+  toOwnPayloads,
   toPinnedPayloadNames,
   toPollerOptions,
+  toUnpushedMs,
 } from './room-options.js';
 import type { World } from './world.js';
 
@@ -52,6 +56,8 @@ export interface Core {
   readonly enforcer: HoldEnforcer;
   /** Undefined without Redis. */
   readonly fleet: FleetMember | undefined;
+  /** Undefined where the origin is not asked to push. */
+  readonly pushed: PushedUpdates | undefined;
   /** Bounds how many body forms are made at one time. */
   readonly formsLimit: ConcurrencyLimit;
 }
@@ -63,6 +69,8 @@ export interface Sources {
   readonly places: readonly BackupPlace[];
   /** Undefined without Redis. */
   readonly link: FleetLink | undefined;
+  /** Undefined where the origin is not asked to push. */
+  readonly push: PushSource | undefined;
   /** What a new version waits for before it is held. */
   readonly arriving?: Arriving;
   readonly history: VersionHistory;
@@ -70,18 +78,14 @@ export interface Sources {
 
 export function buildCore(config: Config, world: World, events: ProxyEvents, sources: Sources): Core {
   const { clock, log } = world;
-  const { origin, places, link, arriving, history } = sources;
+  const { origin, places, link, push, arriving, history } = sources;
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
   const holds = new Holds(clock);
   const store = buildStore(config, clock, formsLimit, holds);
   const keyPolicy = new KeyPolicy(clock, log, store.takes.bind(store));
-  const standing = (key: PayloadKey): Standing => {
-    if (store.peek(key) !== undefined) return 'held';
-    return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
-  };
   const versionOf = (key: PayloadKey): number | undefined => store.peek(key)?.payload.version;
-  const outcomes = new OutcomeLog(clock, log, events, standing, toHostOf(config), versionOf);
+  const outcomes = new OutcomeLog(clock, log, events, standingIn(store), toHostOf(config), versionOf);
   const memory = new ColdMemory(clock);
   const backups = new Backups(clock, log, store, places);
   const refresher = new Refresher(
@@ -94,9 +98,12 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const facts = {
     isHeld: (key: PayloadKey): boolean => store.peek(key) !== undefined,
     isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
+    isPushed: (key: PayloadKey): boolean => pushed?.isCurrent(key) ?? false,
   };
   const poller = new Poller(clock, log, toPollerOptions(config, facts));
-  const pinned = new PinnedPayloads(store, poller, outcomes, toPinnedPayloadNames(config));
+  const pushed = push && new PushedUpdates(clock, push, { store, poller }, toUnpushedMs(config, facts));
+  const named = toPinnedPayloadNames(config);
+  const pinned = new PinnedPayloads(store, poller, outcomes, named, toOwnPayloads(config));
   const isRefused = (key: PayloadKey): boolean =>
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&
@@ -126,12 +133,20 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     holds,
     enforcer,
     fleet,
+    pushed,
   };
-  const core: Core = { ...common, intervalMs: toIntervalMs(config, facts.isIdle), formsLimit };
+  const core: Core = { ...common, intervalMs: toIntervalMs(config, facts), formsLimit };
   poller.start((key) => turns.poll(key));
   connect(core, clock, memory, new BackupLog(clock, log), events);
   pollAgainWhenAsked(core, clock, config);
   return core;
+}
+
+function standingIn(store: PayloadStore): (key: PayloadKey) => Standing {
+  return (key) => {
+    if (store.peek(key) !== undefined) return 'held';
+    return store.isPinned(key.sdkKey) ? 'pinned' : 'unknown';
+  };
 }
 
 function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit, holds: Holds): PayloadStore {
@@ -162,7 +177,7 @@ function connect(
   backupLog: BackupLog,
   events: ProxyEvents,
 ): void {
-  const { store, refresher, backups, outcomes, feed, poller, fleet, enforcer } = core;
+  const { store, refresher, backups, outcomes, feed, poller, fleet, pushed, enforcer } = core;
   store.subscribe({
     removed: ({ sdkKey }) => {
       memory.left(sdkKey);
@@ -173,6 +188,7 @@ function connect(
   backups.subscribe(backupLog);
   backups.subscribe(enforcer);
   store.subscribe(outcomes);
+  if (pushed !== undefined) store.subscribe(pushed);
   if (fleet !== undefined) {
     backups.subscribe(fleet.ofRedis);
     store.subscribe(fleet);

@@ -24,17 +24,28 @@ export class PinnedPayloads {
   readonly #poller: Poller;
   readonly #outcomes: OutcomeLog;
   readonly #named: PayloadNames;
+  readonly #own: readonly PayloadKey[];
   #sdkKeys: ReadonlySet<string> = new Set();
   #payloads: readonly PayloadKey[] = [];
   /** By their ids. */
   #needed: ReadonlySet<string> = new Set();
 
-  /** `named`: what is needed of a key, though no client of this process asks for it. */
-  constructor(store: PayloadStore, poller: Poller, outcomes: OutcomeLog, named: PayloadNames) {
+  /**
+   * `named`: what is needed of a key, though no client of this process asks for it. `own`: what this process needs for itself,
+   * whichever keys are pinned.
+   */
+  constructor(
+    store: PayloadStore,
+    poller: Poller,
+    outcomes: OutcomeLog,
+    named: PayloadNames,
+    own: readonly PayloadKey[] = [],
+  ) {
     this.#store = store;
     this.#poller = poller;
     this.#outcomes = outcomes;
     this.#named = named;
+    this.#own = own;
   }
 
   get payloads(): readonly PayloadKey[] {
@@ -53,9 +64,10 @@ export class PinnedPayloads {
   async pin(sdkKeys: ReadonlySet<string>): Promise<void> {
     const left = [...this.#sdkKeys].filter((sdkKey) => !sdkKeys.has(sdkKey));
     this.#sdkKeys = sdkKeys;
-    this.#store.pin(sdkKeys);
-    this.#payloads = payloadsAtStart(sdkKeys, this.#named);
-    this.#needed = new Set(payloadsOf(sdkKeys, this.#named).map(payloadId));
+    this.#store.pin(new Set([...sdkKeys, ...this.#own.map(({ sdkKey }) => sdkKey)]));
+    const all = [...payloadsAtStart(sdkKeys, this.#named), ...this.#own];
+    this.#payloads = [...new Map(all.map((key) => [payloadId(key), key])).values()];
+    this.#needed = new Set([...payloadsOf(sdkKeys, this.#named), ...this.#own].map(payloadId));
     // Clients may have asked for more than the variants that are pinned.
     for (const key of left.flatMap((sdkKey) => allPayloadKeys(sdkKey))) {
       if (this.#store.peek(key) !== undefined) continue;

@@ -1,8 +1,12 @@
 // Profiles as a feature: collected for whoever asks the admin port, and sent to Google Cloud while that is switched on.
 import type { Config } from '../config/load-config.js';
+import type { StatsigProject } from '../config/statsig-projects.js';
+import type { PayloadStore } from '../core/payload-store.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import { Collector, PROFILE_MS_MAX, type ProfileFailureReason } from '../profiling/collector.js';
 import type { CloudAgent } from '../profiling/google/cloud-agent.js';
+import { GateWatch } from '../protocols/statsig/gates/gate-watch.js';
+import { askThread } from '../protocols/statsig/gates/threaded-gate.js';
 import type { NoProfile, ProfileSource } from '../servers/admin/profile-routes.js';
 import { buildCloudProfiles } from './cloud-profiles.js';
 import type { Feature } from './feature.js';
@@ -16,19 +20,29 @@ export interface Profiling {
   readonly trust: (caPem: string) => void;
 }
 
-export function buildProfiling(config: Config, world: World): Profiling {
+/** The name that SFP gave it. */
+const GATE = 'enable_gcp_profiler_for_sfp';
+
+export function buildProfiling(config: Config, world: World, store: PayloadStore): Profiling {
   const collector = new Collector(world.clock);
   const { google } = config.profiling;
   const cloud = google && buildCloudProfiles(config, world, google, collector);
+  const gate =
+    cloud &&
+    config.profiling.gateProject &&
+    watchGate(world, config.profiling.gateProject, store, cloud.agent);
   const stopping = new AbortController();
   return {
     source: toSource(world, collector, stopping.signal),
     trust: (caPem) => cloud?.trust(caPem),
     feature: {
       name: 'profiles',
-      open: () => cloud?.agent.start(),
+      open: () => {
+        if (gate === undefined) cloud?.agent.start();
+      },
       drain: () => {
         stopping.abort();
+        gate?.stop();
         cloud?.agent.stop();
       },
       close: () => cloud?.close(),
@@ -44,11 +58,37 @@ export function buildProfiling(config: Config, world: World): Profiling {
           collected: Object.fromEntries(
             [...collector.outcomes].map(([kind, outcomes]) => [kind, Object.fromEntries(outcomes)]),
           ),
+          ...(gate && { gate: gateWord(gate) }),
           ...(cloud && { googleCloud: toTold(cloud.agent.standing) }),
         },
       }),
     },
   };
+}
+
+/** On while the gate is open by the spec that is held. */
+function watchGate(
+  { clock, log }: World,
+  project: StatsigProject,
+  store: PayloadStore,
+  agent: CloudAgent,
+): GateWatch {
+  const watch = new GateWatch(
+    log,
+    { ...project, gate: GATE },
+    (question) => askThread(clock, question),
+    (isOpen) => {
+      if (isOpen) agent.start();
+      else agent.stop();
+    },
+  );
+  store.subscribe(watch);
+  return watch;
+}
+
+function gateWord({ isOpen }: GateWatch): 'open' | 'closed' | 'unknown' {
+  if (isOpen === undefined) return 'unknown';
+  return isOpen ? 'open' : 'closed';
 }
 
 function toTold({ isOn, sent, nextInMs, failing }: CloudAgent['standing']): object {

@@ -3,7 +3,6 @@ import type { PayloadKey } from '../domain/payload-key.js';
 import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
 import type { FleetMemberOptions } from '../core/fleet-member.js';
 import { join } from 'node:path';
-import type { BodyLimits } from '../bodies/body-intake.js';
 import type { CertificateFiles } from '../config/certificate-files.js';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
@@ -13,6 +12,7 @@ import type { HttpServerOptions } from '../servers/http/http-server.js';
 import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
 import { FILE_PATH } from '../protocols/statsig/id-lists/file-id.js';
+import { gateSpecKey } from '../protocols/statsig/gates/gate-watch.js';
 import type { PollerOptions } from '../core/poller.js';
 import type { IdListFilesOptions } from '../protocols/statsig/id-lists/id-list-files.js';
 import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/disk-keeper.js';
@@ -105,22 +105,6 @@ export function toValueFileOptions({
   };
 }
 
-/** What was taken in compressed may be stored uncompressed. */
-export function toStoredLimits(config: Config): BodyLimits {
-  const { decodedBytesMax } = toUpstreamOptions(config, '').bodyLimits;
-  return { encodedBytesMax: decodedBytesMax, decodedBytesMax };
-}
-
-/** Versions of 10 kB, about; where they are larger, their bytes are what counts. */
-const VERSION_FILES_PER_MIB = 100;
-
-export function toVersionFileOptions({
-  versionsMaxMib,
-}: Config): Pick<DiskOptions, 'what' | 'filesMax' | 'bytesMax'> {
-  const filesMax = versionsMaxMib * VERSION_FILES_PER_MIB;
-  return { what: 'versions of specs', filesMax, bytesMax: versionsMaxMib * MIB };
-}
-
 /** People and scrapers, not SDKs. */
 const ADMIN_CONNECTIONS_MAX = 100;
 /** Clients that ask once, and those that are just being replaced. */
@@ -141,21 +125,23 @@ export function toConnectionsAsked(config: Config): ConnectionsByServer & { read
 export interface PollFacts extends Pick<PollerOptions, 'isHeld'> {
   /** Nobody needs the newest of it now. */
   readonly isIdle: (key: PayloadKey) => boolean;
+  /** The origin would tell of a newer one. */
+  readonly isPushed: (key: PayloadKey) => boolean;
 }
 
-export function toPollerOptions(config: Config, { isHeld, isIdle }: PollFacts): PollerOptions {
+export function toPollerOptions(config: Config, facts: PollFacts): PollerOptions {
   return {
-    intervalMs: toIntervalMs(config, isIdle),
+    intervalMs: toIntervalMs(config, facts),
     inFlightMax: config.updateBatchSize,
-    isHeld,
+    isHeld: facts.isHeld,
     instanceName: config.instanceName,
   };
 }
 
-export function toFleetOptions(config: Config, { isIdle }: PollFacts): FleetMemberOptions {
+export function toFleetOptions(config: Config, facts: PollFacts): FleetMemberOptions {
   return {
     lookMs: config.pollingIntervalS * 1000,
-    intervalMs: toIntervalMs(config, isIdle),
+    intervalMs: toIntervalMs(config, facts),
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
   };
@@ -166,6 +152,11 @@ export function toPinnedPayloadNames({ pinnedPayloadNames, warmUpPayloads }: Con
   return (sdkKey) => [...pinnedPayloadNames, ...(warmUpPayloads.get(sdkKey) ?? [])];
 }
 
+/** What this process reads for itself: the spec with the gate that decides on profiles. */
+export function toOwnPayloads({ profiling }: Config): readonly PayloadKey[] {
+  return profiling.gateProject === undefined ? [] : [gateSpecKey(profiling.gateProject.sdkKey)];
+}
+
 /** The host of a payload's origin. */
 export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (key: PayloadKey) => string {
   return ({ kind }) => (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
@@ -174,12 +165,24 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
 /** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
 const IDLE_INTERVAL_MS = 600_000;
 
+/** Between two polls of a payload whose newer versions the origin would tell of: in case it does not after all. */
+const PUSHED_INTERVAL_MS = 60_000;
+
 /** Between two polls of a payload, as it is needed now. */
-export function toIntervalMs(config: Config, isIdle: PollFacts['isIdle']): PollerOptions['intervalMs'] {
+export function toIntervalMs(
+  config: Config,
+  { isIdle, isPushed }: Omit<PollFacts, 'isHeld'>,
+): PollerOptions['intervalMs'] {
   return (key) => {
     const intervalMs = toNeededIntervalMs(config, key);
-    return isIdle(key) ? Math.max(intervalMs, IDLE_INTERVAL_MS) : intervalMs;
+    if (isIdle(key)) return Math.max(intervalMs, IDLE_INTERVAL_MS);
+    return isPushed(key) ? Math.max(intervalMs, PUSHED_INTERVAL_MS) : intervalMs;
   };
+}
+
+/** The same where the origin tells of nothing. */
+export function toUnpushedMs(config: Config, facts: PollFacts): PollerOptions['intervalMs'] {
+  return toIntervalMs(config, { ...facts, isPushed: () => false });
 }
 
 /** The same of one that is needed. */

@@ -23,11 +23,12 @@ interface Known {
 }
 
 export function specFeature(config: Config, clock: Clock, core: Core): Feature {
-  const { store, reader, poller, origin } = core;
+  const { store, reader, poller, origin, pushed } = core;
   return {
     name: 'specs',
     drain: () => {
       poller.stop();
+      pushed?.stop();
     },
     close: () => origin.close(),
     gauges: () => ({
@@ -39,11 +40,14 @@ export function specFeature(config: Config, clock: Clock, core: Core): Feature {
       readSpecs(write, clock, core);
     },
     problems: () => problemsOf(config, clock, knownPayloads(core)),
-    status: (shows) => ({ specs: describeSpecs(clock, core, shows) }),
+    status: (shows) => ({
+      specs: describeSpecs(clock, core, shows),
+      ...(pushed && { upstreamStreams: pushed.counts }),
+    }),
   };
 }
 
-function readSpecs(write: WriteReading, clock: Clock, { store, keyPolicy, intervalMs }: Core): void {
+function readSpecs(write: WriteReading, clock: Clock, { store, keyPolicy, intervalMs, pushed }: Core): void {
   let held = 0;
   for (const spec of store.all()) {
     const { key, payload, forms } = spec;
@@ -57,6 +61,7 @@ function readSpecs(write: WriteReading, clock: Clock, { store, keyPolicy, interv
     write(to.specBytes, bytes, ...labels);
   }
   write(to.specsHeld, held);
+  if (pushed !== undefined) write(to.upstreamStreams, pushed.counts.live);
   write(to.keysNotPinned, keyPolicy.refused);
 }
 

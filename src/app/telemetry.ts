@@ -1,7 +1,7 @@
 // Opens what is told of this process: the catalogue's events into every sink that is asked for, and /metrics always.
 import type { Config } from '../config/load-config.js';
 import type { OtlpConfig } from '../config/otlp-config.js';
-import type { StatsigMetrics } from '../config/statsig-metrics.js';
+import type { StatsigProject } from '../config/statsig-projects.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import { atMost } from '../domain/deadline.js';
 import { createAccessLines } from '../observability/access-lines.js';
@@ -142,6 +142,6 @@ async function openOtlp(
   return new Opened(clock, log, metrics, tags, { ...config, version });
 }
 
-function openStatsig(metrics: StatsigMetrics, { clock, log, version }: World, tags: SfpTags): StatsigSink {
+function openStatsig(metrics: StatsigProject, { clock, log, version }: World, tags: SfpTags): StatsigSink {
   return new StatsigSink(clock, log, tags, { ...metrics, version });
 }

@@ -9,14 +9,17 @@ import { openDiskSnapshots, type DiskSnapshots } from '../storage/disk/disk-snap
 import { MemorySnapshots } from '../storage/memory/memory-snapshots.js';
 import type { OpenedRedis } from '../storage/redis/open-redis.js';
 import type { Feature } from './feature.js';
-import { toStoredLimits, toVersionFileOptions } from './room-options.js';
+import { toStoredLimits } from './stored-limits.js';
 import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
 
+const MIB = 1024 * 1024;
+/** Versions of 10 kB, about; where they are larger, their bytes are what counts. */
+const FILES_PER_MIB = 100;
 /** Of one payload. */
-const PAYLOAD_BYTES_MAX = 32 * 1024 * 1024;
+const PAYLOAD_BYTES_MAX = 32 * MIB;
 /** Of all versions, where they are kept in memory only. */
-const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+const MEMORY_BYTES_MAX = 64 * MIB;
 
 /** Undefined where specs are kept in no folder. */
 export async function openVersionFolder(
@@ -26,8 +29,10 @@ export async function openVersionFolder(
 ): Promise<DiskSnapshots | undefined> {
   if (config.specDir === undefined) return undefined;
   const folder = join(config.specDir, 'versions');
-  const options = { folder, user, limits: toStoredLimits(config), ...toVersionFileOptions(config) };
-  return await openDiskSnapshots(clock, log, { queue, ...options });
+  const { versionsMaxMib } = config;
+  const bounds = { filesMax: versionsMaxMib * FILES_PER_MIB, bytesMax: versionsMaxMib * MIB };
+  const options = { folder, user, limits: toStoredLimits(config), ...bounds };
+  return await openDiskSnapshots(clock, log, { what: 'versions of specs', queue, ...options });
 }
 
 export interface Versions {

@@ -14,7 +14,7 @@ import { readRedisConfig, type RedisConfig } from './redis-config.js';
 import { faultsOfVariables, idleOptionNotice, idleVariableNotices } from './sfp-leftovers.js';
 import { sourceOf } from './setting.js';
 import { settings, type SettingValues } from './settings.js';
-import { readStatsigMetrics, type StatsigMetrics } from './statsig-metrics.js';
+import { readStatsigProjects, type StatsigProject } from './statsig-projects.js';
 import { readTls, type TlsConfig } from './tls-config.js';
 import { isServiceVariable, readVariables, type Variables } from './variables.js';
 import type { WarmUp } from './warm-up.js';
@@ -49,7 +49,7 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly tls: TlsConfig | undefined;
   readonly access: AccessConfig;
   /** Undefined where nobody asked for metrics there. */
-  readonly statsigMetrics: StatsigMetrics | undefined;
+  readonly statsigMetrics: StatsigProject | undefined;
   readonly otlp: OtlpConfig | undefined;
   readonly profiling: ProfilingConfig;
   /** Where specs are kept on disk; undefined where they are not. */
@@ -94,12 +94,12 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
   const { access, faults: ofAccess } = readAccess(values, around.readFile);
   const places = readPlaces(cache, values, around);
-  const { statsigMetrics, faults: ofMetrics } = readStatsigMetrics(values, around.env);
+  const { statsigMetrics, gateProject, faults: ofStatsig } = readStatsigProjects(values, around.env);
   const instanceName = values.instanceName === '' ? around.hostName : values.instanceName;
   const { otlp, faults: ofOtlp } = readOtlp({ ...values, instanceName }, variables, around.readFile);
-  const { profiling, notices: ofProfiling } = readProfiling(values, variables);
+  const { profiling, notices: ofProfiling } = readProfiling(values, gateProject, variables);
   all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess);
-  all.push(...places.faults, ...ofMetrics, ...ofOtlp);
+  all.push(...places.faults, ...ofStatsig, ...ofOtlp);
   // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
   return {

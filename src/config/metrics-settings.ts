@@ -65,7 +65,7 @@ export const metricsSettings = {
     env: 'STATSIG_SERVER_SDK_KEY',
     default: '',
     unit: 'key',
-    help: 'SDK key of the project that gets them; better set by the variable, as a command line can be seen by others',
+    help: 'SDK key of the project that gets them, and whose gate enable_gcp_profiler_for_sfp switches profiles on and off; better set by the variable, as a command line can be seen by others',
   }),
   otlpLogging: toggle({
     flag: 'otlp-logging',

@@ -9,6 +9,7 @@ import {
 } from '../domain/sdk-key.js';
 import { sourceOf } from './setting.js';
 import { settings } from './settings.js';
+import { gateKeyOf } from './statsig-projects.js';
 import { readWarmUp, type WarmUp } from './warm-up.js';
 
 export interface PinnedKeys {
@@ -30,6 +31,9 @@ export interface PinnedKeySources {
   /** SFP's list; empty for none. */
   readonly startupWarmupKeysJson: string;
   readonly maximumConcurrentSdkKeys: number;
+  /** The proxy's own key, and what leaves it without a use: it takes a place of its own. */
+  readonly statsigServerSdkKey: string;
+  readonly forceGcpProfilingEnabled: boolean;
   /** `pinned`: other keys are refused. */
   readonly sdkKeysPolicy: string;
 }
@@ -67,9 +71,11 @@ export function readPinnedKeys(sources: PinnedKeySources, readFile: (path: strin
   }
   const warmUp = readWarmUp(sources.startupWarmupKeysJson);
   for (const sdkKey of warmUp.payloads.keys()) sdkKeys.add(sdkKey);
-  if (sdkKeys.size > sources.maximumConcurrentSdkKeys) {
+  const own = gateKeyOf(sources);
+  const places = own === undefined || sdkKeys.has(own) ? sdkKeys.size : sdkKeys.size + 1;
+  if (places > sources.maximumConcurrentSdkKeys) {
     faults.push(
-      `${sdkKeys.size} SDK keys are pinned, more than --maximum-concurrent-sdk-keys ` +
+      `${places} SDK keys are pinned, more than --maximum-concurrent-sdk-keys ` +
         `(${sources.maximumConcurrentSdkKeys}) allows: raise that or pin fewer`,
     );
   }

@@ -2,6 +2,7 @@
 import { googleVariables } from './google-variables.js';
 import { boundsText, parseSetting } from './setting.js';
 import type { SettingValues } from './settings.js';
+import type { StatsigProject } from './statsig-projects.js';
 import { isReadableOnTheWay } from './url-safety.js';
 import type { Variables } from './variables.js';
 
@@ -20,6 +21,8 @@ export interface GoogleConfig {
 export interface ProfilingConfig {
   /** Undefined where nothing is ever sent. */
   readonly google: GoogleConfig | undefined;
+  /** Whose gate switches it on and off; undefined where it is on for good, or off. */
+  readonly gateProject: StatsigProject | undefined;
 }
 
 type Values = Pick<SettingValues, 'forceGcpProfilingEnabled' | 'ddVersion'>;
@@ -27,9 +30,12 @@ type Values = Pick<SettingValues, 'forceGcpProfilingEnabled' | 'ddVersion'>;
 /** These variables may be there for other programs: one that cannot be used is left out with a notice. */
 export function readProfiling(
   values: Values,
+  gateProject: StatsigProject | undefined,
   variables: Variables,
 ): { readonly profiling: ProfilingConfig; readonly notices: readonly string[] } {
-  if (!values.forceGcpProfilingEnabled) return { profiling: { google: undefined }, notices: [] };
+  if (!values.forceGcpProfilingEnabled && gateProject === undefined) {
+    return { profiling: { google: undefined, gateProject }, notices: [] };
+  }
   const notices: string[] = [];
   const given = (name: keyof typeof googleVariables): unknown => {
     const variable = variables.get(name);
@@ -55,7 +61,7 @@ export function readProfiling(
     service: text('K_SERVICE', 'GAE_SERVICE') ?? 'spec-forward-proxy',
     version: text('K_REVISION', 'GAE_VERSION') ?? (values.ddVersion === '' ? undefined : values.ddVersion),
   };
-  return { profiling: { google }, notices };
+  return { profiling: { google, gateProject }, notices };
 }
 
 /** Paths are looked for below it. */

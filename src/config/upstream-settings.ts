@@ -1,5 +1,5 @@
 // Settings of the way to the origin.
-import { PROXY_URL, ANY_TEXT, SECONDS, integer, text, url } from './setting-rows.js';
+import { PROXY_URL, ANY_TEXT, SECONDS, integer, text, toggle, url } from './setting-rows.js';
 
 export const upstreamSettings = {
   statsigEndpoint: url({
@@ -8,6 +8,11 @@ export const upstreamSettings = {
     env: 'STATSIG_ENDPOINT',
     default: 'https://api.statsigcdn.com',
     help: 'origin of config specs; a path such as /v1 at its end is ignored',
+  }),
+  upstreamStream: toggle({
+    flag: 'upstream-stream',
+    env: 'SFP_UPSTREAM_STREAM',
+    help: 'where the origin is a proxy of this kind: be told of new versions by a stream for each spec, and poll once a minute only',
   }),
   httpConnectionPoolMaxIdlePerHost: integer({
     flag: 'http-connection-pool-max-idle-per-host',

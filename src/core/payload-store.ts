@@ -168,7 +168,7 @@ export class PayloadStore {
     if (entry === undefined || held === undefined) return false;
     entry.payloads.splice(entry.payloads.indexOf(held), 1);
     if (entry.payloads.length === 0) this.#entries.delete(key.sdkKey);
-    this.#tellRemoved(key);
+    this.#listeners.tell((listener) => listener.removed?.(key));
     return true;
   }
 
@@ -251,10 +251,6 @@ export class PayloadStore {
     if (wasIdle) this.#listeners.tell((listener) => listener.askedAgain?.(held));
   }
 
-  #tellRemoved(key: PayloadKey): void {
-    this.#listeners.tell((listener) => listener.removed?.(key));
-  }
-
   #stays(sdkKey: string): boolean {
     return this.#pinned.has(sdkKey) || this.#streamed.has(sdkKey) || this.#holds?.keeps(sdkKey) === true;
   }
@@ -278,7 +274,7 @@ export class PayloadStore {
   #drop(sdkKey: string): readonly HeldPayload[] {
     const dropped = this.#entries.get(sdkKey)?.payloads ?? [];
     this.#entries.delete(sdkKey);
-    for (const held of dropped) this.#tellRemoved(held.key);
+    for (const { key } of dropped) this.#listeners.tell((listener) => listener.removed?.(key));
     return dropped;
   }
 }

@@ -58,7 +58,8 @@ async function sendNothing(clock: Clock, address: string, port: number): Promise
       socket.connect(port, address, () => {
         socket.send(NOTHING, (error) => {
           if (error) reject(error);
-          else clock.schedule(REFUSAL_MS_MAX, resolve);
+          // And one turn more: a process that was held up meanwhile has the refusal still before it.
+          else clock.schedule(REFUSAL_MS_MAX, () => clock.schedule(1, resolve));
         });
       });
     });

@@ -11,11 +11,23 @@ import {
 } from './outbound/outbound-agent.js';
 import { toFailure } from './upstream-failure.js';
 
+/** Whoever pushes sends a heartbeat every 30 s at least: a connection that is silent for longer is dead. */
+export const STREAM_SILENCE_MS_MAX = 45_000;
+
+interface Agents {
+  readonly answers: readonly [http: OutboundAgent, https: OutboundAgent];
+  readonly streams: readonly [http: OutboundAgent, https: OutboundAgent];
+}
+
+function all({ answers, streams }: Agents): readonly OutboundAgent[] {
+  return [...answers, ...streams];
+}
+
 /** What clients of origins share: one set of connections to each origin. */
 export class SharedConnections {
   readonly #clock: Clock;
   #options: OutboundOptions;
-  #agents: readonly [http: OutboundAgent, https: OutboundAgent];
+  #agents: Agents;
   /** Those that finish what they have in flight. */
   readonly #retired = new Set<OutboundAgent>();
   /** Told of every request; undefined where nobody wants to know. */
@@ -42,7 +54,7 @@ export class SharedConnections {
     const former = this.#agents;
     this.#options = options;
     this.#agents = this.#create();
-    for (const agent of former) {
+    for (const agent of all(former)) {
       this.#retired.add(agent);
       // Its only error is that it was destroyed meanwhile.
       const forget = (): boolean => this.#retired.delete(agent);
@@ -50,27 +62,30 @@ export class SharedConnections {
     }
   }
 
-  #create(): readonly [http: OutboundAgent, https: OutboundAgent] {
-    return [
-      createOutboundAgent(this.#clock, 'http:', this.#options),
-      createOutboundAgent(this.#clock, 'https:', this.#options),
+  #create(): Agents {
+    const pair = (options: OutboundOptions): Agents['answers'] => [
+      createOutboundAgent(this.#clock, 'http:', options),
+      createOutboundAgent(this.#clock, 'https:', options),
     ];
+    const streams = pair({ ...this.#options, bodyIdleTimeoutMs: STREAM_SILENCE_MS_MAX });
+    return { answers: pair(this.#options), streams };
   }
 
-  to(url: URL): Dispatcher {
-    const [http, https] = this.#agents;
+  /** `what`: of a stream, which has connections of its own, as it may be silent for longer than an answer. */
+  to(url: URL, what: keyof Agents): Dispatcher {
+    const [http, https] = this.#agents[what];
     return (url.protocol === 'https:' ? https : http).dispatcher;
   }
 
   /** To be told of a request that got no answer in time: its connection may be dead, and the next gets another. */
   distrust(): void {
-    for (const agent of this.#agents) agent.distrust();
+    for (const agent of this.#agents.answers) agent.distrust();
   }
 
   /** Breaks off what is in flight and closes every connection. */
   async close(): Promise<void> {
-    const all = [...this.#agents, ...this.#retired];
-    await Promise.all(all.map(({ dispatcher }) => dispatcher.destroy()));
+    const open = [...all(this.#agents), ...this.#retired];
+    await Promise.all(open.map(({ dispatcher }) => dispatcher.destroy()));
   }
 }
 
@@ -100,6 +115,15 @@ export class UpstreamPool {
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
     return await this.#request(url, signal, { method: 'GET', headers });
+  }
+
+  /** Sends a GET whose answer goes on and on. */
+  async stream(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    return await this.#request(url, signal, { method: 'GET', headers }, 'streams');
   }
 
   /** Sends a POST in the same way. */
@@ -147,6 +171,7 @@ export class UpstreamPool {
     rest: Pick<Dispatcher.RequestOptions, 'method' | 'body'> & {
       readonly headers: Readonly<Record<string, string>>;
     },
+    what: keyof Agents = 'answers',
   ): Promise<UpstreamResponse> {
     if (this.#isClosed) throw closedError();
     const span = this.#connections.tracing?.upstream(rest.method, url);
@@ -156,7 +181,7 @@ export class UpstreamPool {
       // for the target of a redirect.
       const headers = { ...rest.headers, ...span?.headers };
       const request = { origin: url.origin, path, ...rest, headers, signal };
-      const response = await this.#connections.to(url).request(request);
+      const response = await this.#connections.to(url, what).request(request);
       if (span !== undefined) {
         response.body.once('close', () => {
           const { errored } = response.body;

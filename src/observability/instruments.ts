@@ -192,6 +192,11 @@ export const readInstruments = {
     [],
     'gRPC streams that were ended because their client took nothing for too long.',
   ),
+  upstreamStreams: gauge(
+    'sfp_upstream_streams',
+    [],
+    'Specs whose newer versions the origin would tell of (--upstream-stream).',
+  ),
   eventStreams: gauge('sfp_event_streams', [], 'Streams of server-sent events open now.'),
   eventStreamsMax: gauge('sfp_event_streams_max', [], 'How many streams of server-sent events may be open.'),
   specVersion: gauge(

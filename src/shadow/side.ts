@@ -1,7 +1,7 @@
 // One of the two that are compared: asked over connections of its own, its answer taken apart into what is compared.
 import { createHash } from 'node:crypto';
 import { takeInBody, type BodyLimits } from '../bodies/body-intake.js';
-import type { BodyReader } from '../domain/body-reader.js';
+import { BodyFault, type BodyReader } from '../domain/body-reader.js';
 import type { Clock } from '../domain/clock.js';
 import type { PayloadFormat } from '../domain/resource-kind.js';
 import { answerInTime } from '../http-client/answer-in-time.js';
@@ -12,7 +12,7 @@ import {
   type UpstreamPoolOptions,
   type UpstreamResponse,
 } from '../http-client/upstream-pool.js';
-import { judgeHead, one } from '../protocols/statsig/origin/upstream-response.js';
+import { judgeHead, one, type BodyPlan } from '../protocols/statsig/origin/upstream-response.js';
 import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
 import { readManifest, type ListedFile } from '../protocols/statsig/spec-body/id-list-manifest.js';
 import { ManifestReader } from '../protocols/statsig/spec-body/manifest-reader.js';
@@ -126,19 +126,26 @@ export class Side {
       const why = plan.kind === 'failed' && status === 200 ? plan.reason : `status_${status}`;
       return { ...answer, body: { kind: 'none', why } };
     }
+    try {
+      return { ...answer, body: await this.#readBody(form, plan, response) };
+    } catch (error) {
+      // It came whole, and no SDK could read it.
+      if (error instanceof BodyFault) return { ...answer, body: { kind: 'none', why: error.reason } };
+      throw error;
+    }
+  }
+
+  async #readBody(form: Form, { format, encoding }: BodyPlan, { body }: UpstreamResponse): Promise<Body> {
     const { bodyLimits } = this.#options;
     if (form.kind === ID_LISTS) {
       const reader = new ManifestReader();
-      await takeInBody(response.body, plan.encoding, reader, bodyLimits);
-      return { ...answer, body: { kind: 'manifest', lists: readManifest(reader.bytes) } };
+      await takeInBody(body, encoding, reader, bodyLimits);
+      return { kind: 'manifest', lists: readManifest(reader.bytes) };
     }
-    const reader = hashing(createSpecReader(plan.format, bodyLimits.decodedBytesMax));
-    const { facts, identityBytes } = await takeInBody(response.body, plan.encoding, reader, bodyLimits);
-    if (facts.facts.hasUpdates === false) return { ...answer, body: { kind: 'no_updates' } };
-    const { format } = plan;
-    const { hash } = facts;
-    const version = facts.facts.time;
-    return { ...answer, body: { kind: 'spec', format, version, hash, bytes: identityBytes } };
+    const reader = hashing(createSpecReader(format, bodyLimits.decodedBytesMax));
+    const { facts: read, identityBytes } = await takeInBody(body, encoding, reader, bodyLimits);
+    if (read.facts.hasUpdates === false) return { kind: 'no_updates' };
+    return { kind: 'spec', format, version: read.facts.time, hash: read.hash, bytes: identityBytes };
   }
 }
 

@@ -104,6 +104,7 @@ export class FleetScene {
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],
       link,
+      push: undefined,
     };
     const rooms = buildCore(loaded.config, world, noProxyEvents, sources);
     rooms.store.subscribe(history);

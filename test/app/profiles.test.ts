@@ -6,7 +6,7 @@ import { eventually } from '../e2e/deadline.js';
 import { due, startGoogle } from '../fakes/google-cloud.js';
 import { startProxy, type TestProxy, type TestProxyOptions } from '../fakes/proxy.js';
 import { rawRequest, type RawAnswer } from '../fakes/raw-request.js';
-import { NO_ORIGIN } from '../process/origin.js';
+import { NO_ORIGIN, specPath, startOrigin } from '../process/origin.js';
 import { decodeProfile } from '../profiling/decoded-profile.js';
 
 async function start(t: TestContext, options: Partial<TestProxyOptions> = {}): Promise<TestProxy> {
@@ -118,6 +118,7 @@ interface Status {
   readonly status: string;
   readonly profiles: {
     readonly collected: object;
+    readonly gate?: unknown;
     readonly googleCloud?: { readonly sent: number; readonly failing?: { readonly reason: string } };
   };
 }
@@ -133,4 +134,48 @@ test('where the machine is not of Google, one line says so and nothing else chan
   const heap = await ask(proxy, '/debug/pprof/heap?seconds=1');
   assert.equal(heap.status, 200);
   assert.equal(proxy.logs.lines.filter(({ level }) => level === 'warn').length, 1);
+});
+
+const GATE = 'enable_gcp_profiler_for_sfp';
+const OWN_KEY = 'secret-gatekey0123456789';
+
+test('the gate of the project switches it on and off while the proxy runs, by the spec that it polls', async (t) => {
+  const [google, origin] = [await startGoogle(t), await startOrigin(t)];
+  const env = {
+    STATSIG_SERVER_SDK_KEY: OWN_KEY,
+    GCE_METADATA_HOST: google.host,
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDPROFILER: google.url,
+  };
+  const args = ['-p', '1', '--sdk-keys-policy', 'pinned', '--sdk-keys', 'secret-another0123456789'];
+  const proxy = await start(t, { origin: origin.url, args, env });
+  const gateNow = async (): Promise<unknown> =>
+    (JSON.parse((await ask(proxy, '/status')).text) as Status).profiles.gate;
+  await eventually('a closed gate', async () => (await gateNow()) === 'closed');
+  assert.equal(google.requests.length, 0);
+  const { time } = origin.project;
+  origin.project = { ...origin.project, time: time + 1, openGates: [GATE] };
+  await eventually('a question', () => google.waiting === 1);
+  assert.equal(await gateNow(), 'open');
+  origin.project = { ...origin.project, time: time + 2, openGates: [] };
+  await eventually('the end of the question', () => google.waiting === 0);
+  assert.equal(await gateNow(), 'closed');
+  origin.project = { ...origin.project, time: time + 3, openGates: [GATE] };
+  google.give(due('HEAP', undefined));
+  await eventually('a delivery', () => google.requests.some(({ method }) => method === 'PATCH'));
+  assert.ok(!proxy.logs.text.includes(OWN_KEY));
+  // Of its own key the proxy asks for what the SDK reads, and nothing else.
+  const asked = new Set(
+    origin.requests.map(({ url }) => url.split('?')[0]).filter((url) => url?.includes(OWN_KEY)),
+  );
+  assert.deepEqual([...asked], [specPath(OWN_KEY)]);
+});
+
+test('with the flag, no gate is asked for', async (t) => {
+  const [google, origin] = [await startGoogle(t), await startOrigin(t)];
+  const env = { STATSIG_SERVER_SDK_KEY: OWN_KEY, GCE_METADATA_HOST: google.host };
+  const endpoint = { CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDPROFILER: google.url };
+  const proxy = await start(t, { origin: origin.url, args: FORCE.slice(0, 1), env: { ...env, ...endpoint } });
+  await eventually('a question', () => google.waiting === 1);
+  assert.equal((JSON.parse((await ask(proxy, '/status')).text) as Status).profiles.gate, undefined);
+  assert.deepEqual(origin.requests, []);
 });

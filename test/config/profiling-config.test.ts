@@ -17,7 +17,10 @@ function load(
 
 test('nothing is sent to Google Cloud, and its variables are not looked at, where nobody asks for it', () => {
   const env = { GOOGLE_CLOUD_PROJECT: 'a project', [ENDPOINT]: 'nonsense' };
-  assert.deepEqual(load([], env), { profiling: { google: undefined }, notices: [] });
+  assert.deepEqual(load([], env), {
+    profiling: { google: undefined, gateProject: undefined },
+    notices: [],
+  });
 });
 
 test('with the flag, in both spellings and as a variable, there are defaults for all of it', () => {
@@ -59,6 +62,7 @@ test("Google's variables count, the more telling ones first", () => {
         service: 'on-cloud-run',
         version: 'on-cloud-run-00042-abc',
       },
+      gateProject: undefined,
     },
     notices: [],
   });
@@ -88,4 +92,33 @@ test('what cannot be used of them is left out with a line, and a token is sent n
     assert.equal(notices.length, 1, name);
     assert.match(notices[0] ?? '', new RegExp(`^variable ${name} is ignored: it must be .*${must.source}`));
   }
+});
+
+const OWN_KEY = 'secret-gatekey0123456789';
+
+test("the proxy's own key has a gate, asked for as SFP does, unless the flag has decided", () => {
+  const env = { STATSIG_SERVER_SDK_KEY: OWN_KEY, HOSTNAME: 'pod-1', ZONE: 'a' };
+  const { google, gateProject } = load([], env).profiling;
+  assert.ok(google !== undefined);
+  assert.deepEqual(gateProject, { sdkKey: OWN_KEY, customIds: { podID: 'pod-1' } });
+  assert.deepEqual(
+    load(['--statsig-logging-tags', 'zone:ZONE,x:NONE'], env).profiling.gateProject?.customIds,
+    {
+      zone: 'a',
+      x: 'empty',
+    },
+  );
+  assert.equal(load(['--force-gcp-profiling-enabled'], env).profiling.gateProject, undefined);
+});
+
+test("the proxy's own key must be valid, and takes a place among the keys", () => {
+  const faultsOf = (args: readonly string[], key: string): readonly string[] => {
+    const loaded = loadLine(['http', 'disabled', ...args], { env: { STATSIG_SERVER_SDK_KEY: key } });
+    return loaded.kind === 'faults' ? loaded.faults : [];
+  };
+  assert.match(faultsOf([], 'not a key').join(), /^STATSIG_SERVER_SDK_KEY is not a valid SDK key/);
+  const one = ['--maximum-concurrent-sdk-keys', '1', '--sdk-keys'];
+  assert.match(faultsOf([...one, 'secret-another'], OWN_KEY).join(), /^2 SDK keys are pinned, more than/);
+  assert.deepEqual(faultsOf([...one, OWN_KEY], OWN_KEY), []);
+  assert.deepEqual(faultsOf([...one, 'secret-another', '--force-gcp-profiling-enabled'], OWN_KEY), []);
 });

@@ -109,13 +109,16 @@ test('origin: an answer, whatever its status, means that it can be reached; and 
   assert.equal(lines[1], `pass: this machine's clock agrees with that of ${host}`);
   assert.ok(origin.requests.every(({ url }) => url === '/'));
   for (const [byMs, expected] of [
-    [60_000, `warn: this machine's clock is 60 s ahead of that of ${host}`],
-    [-3_600_000, `fail: this machine's clock is 3600 s behind that of ${host}`],
+    [60_000, ['warn', 'ahead of', 60]],
+    [-3_600_000, ['fail', 'behind', 3_600]],
   ] as const) {
     const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + byMs };
     const [, told = ''] = await findingsOf('origin', patientOf(args, { clock }));
-    // The date has whole seconds.
-    assert.equal(told.replace(/(?:59|61) s/, '60 s').replace(/(?:3599|3601) s/, '3600 s'), expected);
+    const [, verdict, seconds, way] =
+      /^(\w+): this machine's clock is (\d+) s (ahead of|behind) that of /.exec(told) ?? [];
+    assert.deepEqual([verdict, way], [expected[0], expected[1]], told);
+    // By whole seconds, and by what a busy machine makes of the middle of a request.
+    assert.ok(Math.abs(Number(seconds) - expected[2]) <= 5, told);
   }
 });
 

@@ -160,7 +160,7 @@ test('a Redis that drops what it holds is a warning, and so is a clock that diff
   const ahead = { ...clock, nowMs: () => clock.nowMs() + 60_000 };
   const later = await find(server.port, {}, [], { clock: ahead });
   assert.match(later.join('\n'), /pass: \d of 64 MiB used, noeviction/);
-  assert.match(later.join('\n'), /warn: this machine's clock is 60 s ahead of that of Redis/);
+  assert.match(later.join('\n'), /warn: this machine's clock is (?:5|6)\d s ahead of that of Redis/);
 });
 
 test('a Redis that is too old fails, and without scripts that tell rights, harmless commands try them', async (t) => {

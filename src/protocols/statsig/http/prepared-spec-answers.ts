@@ -111,7 +111,7 @@ export class PreparedSpecAnswers implements PreparedAnswers {
 
   /** Undefined for a form that has yet to be made, and where no form is acceptable. */
   #prepare(held: HeldPayload, choice: Choice): PreparedAnswer | undefined {
-    // Which it is asked for at this moment: the clock was read for that already.
+    // Just set by the read that found it: the clock need not be read again.
     const nowMs = held.askedAtMs;
     const form = formOf(held, choice);
     if (form === undefined && choice !== 'no_updates') return undefined;

@@ -182,9 +182,8 @@ function toStreamQuestion(request: FastifyRequest): StreamQuestion | ErrorBody {
   // A client that connects again names what it saw last; its URL still has what it held at first.
   const lastSeen = request.headers['last-event-id'];
   const sinceTime = readSinceTime(lastSeen === undefined || lastSeen === '' ? query['sinceTime'] : lastSeen);
-  return {
-    key: { sdkKey, kind, format: 'json' },
-    sinceTime: sinceTime ?? 0,
-    isNotice: query['notify'] === '1' || query['notify'] === 'true',
-  };
+  const isNotice = query['notify'] === '1' || query['notify'] === 'true';
+  // Of a body in protobuf, only that there is one can be told in text.
+  const format = isNotice && query['supports_proto'] === 'true' ? 'protobuf' : 'json';
+  return { key: { sdkKey, kind, format }, sinceTime: sinceTime ?? 0, isNotice };
 }
