@@ -13,8 +13,6 @@ export type Typed =
   | { readonly kind: 'run'; readonly line: CommandLine }
   /** The `health` subcommand. */
   | { readonly kind: 'health'; readonly line: CommandLine }
-  /** `ctl` and `audit`, with what follows them. */
-  | { readonly kind: 'operator'; readonly args: readonly string[] }
   /** `line`: what the daemon would be started with. */
   | { readonly kind: 'doctor'; readonly line: CommandLine; readonly own: Own<typeof doctorOptions> }
   | { readonly kind: 'shadow'; readonly line: CommandLine; readonly own: Own<typeof shadowOptions> };

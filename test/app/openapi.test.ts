@@ -34,22 +34,33 @@ interface Described {
 const PATHS = OPENAPI.paths as Readonly<Record<string, Partial<Record<'get' | 'post', Described>>>>;
 const SCHEMAS = OPENAPI.components.schemas as Readonly<Record<string, Schema>>;
 
-/** What of JSON Schema the description uses. Returns the names of the members that were seen. */
+/** What of JSON Schema the description uses. Returns the names of the members that are described. */
 function check(value: unknown, schema: Schema, at: string): ReadonlySet<string> {
-  const { $ref, type, allOf, items, properties = {}, required = [] } = schema;
+  const { $ref, allOf = [], items } = schema;
   if ($ref !== undefined) return check(value, SCHEMAS[$ref.split('/').at(-1) ?? ''] ?? assert.fail($ref), at);
-  if (schema.enum !== undefined) assert.ok(schema.enum.includes(value), `${at}: ${String(value)}`);
+  checkValue(value, schema, at);
+  const known = new Set(allOf.flatMap((each) => [...check(value, each, at)]));
+  for (const [index, item] of (items === undefined ? [] : (value as unknown[])).entries())
+    exact(item, items ?? {}, `${at}[${index}]`);
+  for (const name of checkMembers(value, schema, at)) known.add(name);
+  return known;
+}
+
+function checkValue(value: unknown, { type, enum: values }: Schema, at: string): void {
+  if (values !== undefined) assert.ok(values.includes(value), `${at}: ${String(value)}`);
   if (type !== undefined) assert.ok([type].flat().includes(typeOf(value, type)), `${at}: ${String(value)}`);
-  const known = new Set((allOf ?? []).flatMap((each) => [...check(value, each, at)]));
-  if (items !== undefined)
-    for (const [index, item] of (value as unknown[]).entries()) exact(item, items, `${at}[${index}]`);
+}
+
+function checkMembers(
+  value: unknown,
+  { properties = {}, required = [] }: Schema,
+  at: string,
+): readonly string[] {
   const members = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   for (const name of required) assert.ok(Object.hasOwn(members, name), `${at} has no ${name}`);
-  for (const [name, member] of Object.entries(properties)) {
-    known.add(name);
+  for (const [name, member] of Object.entries(properties))
     if (Object.hasOwn(members, name)) exact(members[name], member, `${at}.${name}`);
-  }
-  return known;
+  return Object.keys(properties);
 }
 
 function exact(value: unknown, schema: Schema, at: string): void {
