@@ -1,6 +1,7 @@
 // The catalogue of events: SFP's name, operation and tags of each, and the instruments of /metrics that it feeds.
 import type { ProxyEventFields } from './event-fields.js';
-import { eventInstruments as to, type Instrument, type Label } from './instruments.js';
+import type { Instrument, Label } from './instrument.js';
+import { eventInstruments as to } from './instruments.js';
 import type { LabelValue } from './series.js';
 
 /** SFP's tags, and the field that each is made of. */

@@ -1,7 +1,8 @@
 // What is measured: series that events feed, and readings that are taken when somebody asks for all of it.
 import { catalogue, LABEL_VALUES, type CatalogueRow, type Feed, type ProxyEventName } from './catalogue.js';
 import type { ProxyEventFields } from './event-fields.js';
-import { eventInstruments, type Instrument, type Label, type readInstruments } from './instruments.js';
+import type { Instrument, Label } from './instrument.js';
+import { eventInstruments, type readInstruments } from './instruments.js';
 import type { EventSink } from './proxy-events.js';
 import { Series, type Cell, type LabelValue } from './series.js';
 
