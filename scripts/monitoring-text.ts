@@ -1,6 +1,7 @@
 // docs/monitoring.md as text, made from the catalogue of events and the table of instruments.
 import { catalogue, type CatalogueRow, type Operation } from '../src/observability/catalogue.js';
-import { instruments, type Instrument } from '../src/observability/instruments.js';
+import type { Instrument } from '../src/observability/instrument.js';
+import { instruments } from '../src/observability/instruments.js';
 import { otelNameOf } from '../src/observability/otel-names.js';
 import { SFP_EVENTS, type SfpEvent } from './sfp-events.js';
 

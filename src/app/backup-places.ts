@@ -9,22 +9,30 @@ import { readInstruments as to } from '../observability/instruments.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
 import type { DiskQueue } from '../files/disk-queue.js';
-import { openRedis, type OpenedRedis } from '../storage/redis/open-redis.js';
+import type { openRedis, OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
-import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
+import { openHoldFolder } from './holds.js';
 import { openValueFolder } from './remote-values.js';
-import { identityOf, toUpstreamOptions } from './room-options.js';
+import { openVersionFolder } from './versions.js';
+import { identityOf } from './room-options.js';
+import { toStoredLimits } from './stored-limits.js';
 import type { Sources } from './core.js';
 import type { Feature } from './feature.js';
 import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
+
+type OpenRedis = typeof openRedis;
 
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   readonly redis: OpenedRedis | undefined;
   readonly disk: DiskSnapshots | undefined;
   /** Of remote values; undefined where specs have none. */
   readonly valueFolder: DiskSnapshots | undefined;
+  /** Of earlier versions of specs; undefined where specs have none. */
+  readonly versionFolder: DiskSnapshots | undefined;
+  /** Of what operators hold; undefined where specs have none. */
+  readonly holdFolder: DiskSnapshots | undefined;
   /** From now on new connections to Redis go by these certificate authorities. */
   trustForRedis(caPem: string): void;
   /** From now on this certificate is shown on new connections to Redis. */
@@ -45,12 +53,14 @@ export async function openBackupPlaces(
 ): Promise<OpenedPlaces> {
   const { clock, log, user } = world;
   const tls: RedisTls = { caPem: config.redisCaPem, identity: identityOf(config.redisCertificate) };
-  const [redis, disk, valueFolder] = await Promise.all([
-    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, tls)),
+  const [redis, disk, valueFolder, versionFolder, holdFolder] = await Promise.all([
+    config.redis && (await loadRedis())(clock, log, events, toRedisOptions(config, config.redis, tls)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
     openValueFolder(config, world, queue),
+    openVersionFolder(config, world, queue),
+    openHoldFolder(config, world, queue),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -61,6 +71,8 @@ export async function openBackupPlaces(
     redis,
     disk,
     valueFolder,
+    versionFolder,
+    holdFolder,
     trustForRedis: (caPem) => {
       tls.caPem = caPem;
     },
@@ -68,6 +80,11 @@ export async function openBackupPlaces(
       tls.identity = identity;
     },
   };
+}
+
+/** Only where it is used: with its library it is 75 modules. */
+async function loadRedis(): Promise<OpenRedis> {
+  return (await import('../storage/redis/open-redis.js')).openRedis;
 }
 
 export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: OpenedPlaces): Feature {
@@ -130,10 +147,4 @@ const FOLDER = 'specs';
 function toSpecFileOptions(config: Config, dataDir: string, user: World['user']): Omit<DiskOptions, 'queue'> {
   const filesMax = config.maximumConcurrentSdkKeys * allPayloadKeys('').length * KEPT_PER_HELD;
   return { what: 'specs', folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
-}
-
-/** What was taken in compressed may be stored uncompressed. */
-function toStoredLimits(config: Config): BodyLimits {
-  const { decodedBytesMax } = toUpstreamOptions(config, '').bodyLimits;
-  return { encodedBytesMax: decodedBytesMax, decodedBytesMax };
 }

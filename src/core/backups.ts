@@ -68,7 +68,7 @@ export class Backups implements OutcomeListener {
     this.#listeners.add(listener);
   }
 
-  /** Holds what the first place has of the payload; undefined where none has it, or there is no room. Never rejects. */
+  /** Holds what the first place has of the payload; undefined if none has it or there is no room. Never rejects. */
   restore(key: PayloadKey): Promise<Restored | undefined> {
     return this.#restoring(async () => {
       for (const place of this.#places) {
@@ -96,6 +96,11 @@ export class Backups implements OutcomeListener {
       else if (effect === 'confirmed') writer.confirm(key);
       else if (effect === 'removed') writer.remove(key);
     }
+  }
+
+  /** What is held was put in force by an operator. */
+  save(key: PayloadKey): void {
+    for (const { writer } of this.#places) writer.save(key);
   }
 
   /** The place is seen to have less than what is held. */
@@ -161,7 +166,8 @@ export class Backups implements OutcomeListener {
     const confirmedAgoMs = Number.isFinite(snapshot.confirmedAgoMs)
       ? snapshot.confirmedAgoMs
       : Math.max(0, this.#clock.nowMs() - payload.version);
-    const isNew = this.#store.apply(key, payload, confirmedAgoMs);
+    const arrival = { confirmedAgoMs, source: place, from: snapshot.confirmedBy };
+    const isNew = this.#store.apply(key, payload, arrival);
     const held = this.#store.peek(key);
     if (held === undefined) return undefined;
     const restored = { held, place, confirmedAgoMs };

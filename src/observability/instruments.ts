@@ -1,33 +1,5 @@
 // The instruments of /metrics: names, units, bounds and labels, by Prometheus' conventions.
-
-export type Label =
-  | 'api'
-  | 'code'
-  | 'format'
-  | 'kind'
-  | 'method'
-  | 'node'
-  | 'operation'
-  | 'outcome'
-  | 'reason'
-  | 'route'
-  | 'sdk'
-  | 'sdk_key'
-  | 'sink'
-  | 'table'
-  | 'version'
-  | 'version_held';
-
-export interface Instrument {
-  readonly name: string;
-  readonly type: 'counter' | 'histogram' | 'gauge';
-  readonly help: string;
-  readonly labels: readonly Label[];
-  /** Upper bounds of a histogram, in its unit. */
-  readonly bounds?: readonly number[];
-  /** What a gauge or a pulled counter shows where several readings have the same labels: their sum where left out. */
-  readonly merge?: 'min' | 'max';
-}
+import { counter, gauge, histogram, type Instrument } from './instrument.js';
 
 /** OpenTelemetry's advice for HTTP, and below it what answers from memory take. */
 const REQUEST_S = [
@@ -36,28 +8,6 @@ const REQUEST_S = [
 const UPSTREAM_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60];
 const REDIS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const PROPAGATION_S = [0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, 900];
-
-function counter(name: string, labels: readonly Label[], help: string): Instrument {
-  return { name, type: 'counter', labels, help };
-}
-
-function gauge(
-  name: string,
-  labels: readonly Label[],
-  help: string,
-  merge?: NonNullable<Instrument['merge']>,
-): Instrument {
-  return { name, type: 'gauge', labels, help, ...(merge && { merge }) };
-}
-
-function histogram(
-  name: string,
-  labels: readonly Label[],
-  bounds: readonly number[],
-  help: string,
-): Instrument {
-  return { name, type: 'histogram', labels, bounds, help };
-}
 
 /** Fed by events. */
 export const eventInstruments = {

@@ -1,7 +1,8 @@
 // What is measured: series that events feed, and readings that are taken when somebody asks for all of it.
 import { catalogue, LABEL_VALUES, type CatalogueRow, type Feed, type ProxyEventName } from './catalogue.js';
 import type { ProxyEventFields } from './event-fields.js';
-import { eventInstruments, type Instrument, type Label, type readInstruments } from './instruments.js';
+import type { Instrument, Label } from './instrument.js';
+import { eventInstruments, type readInstruments } from './instruments.js';
 import type { EventSink } from './proxy-events.js';
 import { Series, type Cell, type LabelValue } from './series.js';
 
@@ -91,7 +92,7 @@ class Recorder {
     for (const labels of product(values)) series.at(labels);
   }
 
-  /** An event without a value for one of the labels is none for this instrument: so are probes for its requests. */
+  /** An event without a value for one of the labels does not count for this instrument: this leaves probes out of its requests. */
   record(fields: ProxyEventFields): void {
     let node = this.#series.root;
     for (const step of this.#steps) {

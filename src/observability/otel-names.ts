@@ -1,5 +1,6 @@
 // What the instruments of /metrics are called in OpenTelemetry: by its conventions where it has one, else after their names here.
-import { eventInstruments as to, type Instrument, type Label } from './instruments.js';
+import type { Instrument, Label } from './instrument.js';
+import { eventInstruments as to } from './instruments.js';
 
 export interface OtelName {
   readonly name: string;

@@ -1,6 +1,6 @@
 // Everything measured as Prometheus' text, with the process' own metrics beside it; the one door to prom-client.
 import { collectDefaultMetrics, Registry, type Metric } from 'prom-client';
-import type { Instrument } from './instruments.js';
+import type { Instrument } from './instrument.js';
 import type { Metrics } from './metrics.js';
 import type { Cell, LabelValue, Series } from './series.js';
 

@@ -1,5 +1,5 @@
 // The series of one instrument: a cell for each set of labels, found without making anything, and bounded in number.
-import type { Instrument } from './instruments.js';
+import type { Instrument } from './instrument.js';
 
 export type LabelValue = string | number;
 

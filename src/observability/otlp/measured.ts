@@ -6,7 +6,7 @@ import {
   type DataPoint,
   type MetricData,
 } from '@opentelemetry/sdk-metrics';
-import type { Instrument } from '../instruments.js';
+import type { Instrument } from '../instrument.js';
 import type { Cell } from '../series.js';
 import type { Temporality } from './otlp-options.js';
 

@@ -51,7 +51,8 @@ const REFUSED = -1;
 const MEANINGLESS = -2;
 
 interface KnownName {
-  readonly name: string;
+  /** As bytes, which are compared faster than characters. */
+  readonly name: Buffer;
   /** Where its value is kept. */
   readonly slot: number;
 }
@@ -60,11 +61,14 @@ export class RequestHeadReader {
   readonly #slots: ReadonlyMap<string, number>;
   /** By their length, which few names share. */
   readonly #byLength: KnownName[][] = [];
+  readonly #noValues: readonly undefined[];
 
   constructor({ wanted, refused }: HeaderNames) {
     this.#slots = new Map(wanted.map((name, slot) => [name, slot]));
+    this.#noValues = wanted.map(() => undefined);
     for (const name of [...wanted, ...refused]) {
-      (this.#byLength[name.length] ??= []).push({ name, slot: this.#slots.get(name) ?? REFUSED });
+      const known = { name: Buffer.from(name), slot: this.#slots.get(name) ?? REFUSED };
+      (this.#byLength[name.length] ??= []).push(known);
     }
   }
 
@@ -84,7 +88,7 @@ export class RequestHeadReader {
 
   /** `text`: the piece as a string, of which the values are cut. */
   #readHeaders(piece: Buffer, start: number, text: string): (string | undefined)[] | undefined {
-    const values = new Array<string | undefined>(this.#slots.size).fill(undefined);
+    const values: (string | undefined)[] = this.#noValues.slice();
     let at = start;
     while (piece[at] !== CR) {
       const nameEnd = skip(piece, at, TOKEN);
@@ -94,7 +98,7 @@ export class RequestHeadReader {
       const slot = this.#slotOf(piece, at, nameEnd);
       if (slot !== MEANINGLESS) {
         if (slot === REFUSED || values[slot] !== undefined) return undefined;
-        values[slot] = trimmed(text, nameEnd + 1, valueEnd);
+        values[slot] = trimmed(piece, text, nameEnd + 1, valueEnd);
       }
       at = valueEnd + 2;
     }
@@ -109,17 +113,18 @@ export class RequestHeadReader {
   }
 }
 
-function isName(piece: Buffer, start: number, name: string): boolean {
+function isName(piece: Buffer, start: number, name: Buffer): boolean {
   for (let at = 0; at < name.length; at += 1) {
-    if (((piece[start + at] as number) | LOWER_CASE) !== name.charCodeAt(at)) return false;
+    if (((piece[start + at] as number) | LOWER_CASE) !== name[at]) return false;
   }
   return true;
 }
 
 /** Where the run of bytes of `table` that begins at `start` has its end. */
 function skip(piece: Buffer, start: number, table: Uint8Array): number {
+  const { length } = piece;
   let at = start;
-  while (at < piece.length && table[piece[at] as number] === 1) at += 1;
+  while (at < length && table[piece[at] as number] === 1) at += 1;
   return at;
 }
 
@@ -132,10 +137,11 @@ function isLineEnd(piece: Buffer, at: number): boolean {
   return piece[at] === CR && piece[at + 1] === LF;
 }
 
-function trimmed(text: string, start: number, end: number): string {
-  let [from, to] = [start, end];
-  while (from < to && text.charCodeAt(from) === SPACE) from += 1;
-  while (to > from && text.charCodeAt(to - 1) === SPACE) to -= 1;
+function trimmed(piece: Buffer, text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && piece[from] === SPACE) from += 1;
+  while (to > from && piece[to - 1] === SPACE) to -= 1;
   return text.slice(from, to);
 }
 
