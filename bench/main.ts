@@ -6,24 +6,28 @@ import { fleet } from './fleet.js';
 import { events } from './events.js';
 import { grpcFanout } from './grpc-fanout.js';
 import { httpHit } from './http-hit.js';
-import { poll1000Keys } from './poll-1000-keys.js';
+import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
+import { start } from './start.js';
 import { telemetry } from './telemetry.js';
 import { tls } from './tls.js';
+import { updateFanout } from './update-fanout.js';
 import { updateStall } from './update-stall.js';
 import { upstreamH2 } from './upstream-h2.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'http-hit': httpHit,
   'update-stall': updateStall,
-  'poll-1000-keys': poll1000Keys,
+  polls,
   'grpc-fanout': grpcFanout,
+  'update-fanout': updateFanout,
   fleet,
   'data-adapters': dataAdapters,
   events,
   'upstream-h2': upstreamH2,
   cold,
   'random-keys': randomKeys,
+  start,
   telemetry,
   tls,
   cores,

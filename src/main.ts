@@ -145,7 +145,7 @@ async function toolWorld(version: string): Promise<World> {
   };
 }
 
-/** At once: a question that hangs, such as one to the resolver, has nobody left who waits for it. */
+/** At once: nothing waits any more for a request that hangs, such as one to the resolver. */
 function sayAndEnd({ text, status }: { readonly text: string; readonly status: number }): void {
   process.stdout.write(text, () => {
     process.exit(status);

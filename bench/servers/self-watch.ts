@@ -4,11 +4,12 @@ import { Worker } from 'node:worker_threads';
 
 const SAMPLE_EVERY_MS = 5;
 const DELAY_RESOLUTION_MS = 20;
+const DELAY_PERCENTILE = 99;
 const NS_PER_MS = 1e6;
 
 export interface SelfWatch {
   /** The most since the last call, and the loop's worst delay. */
-  take(): { readonly peakRssBytes: number; readonly worstDelayMs: number };
+  take(): { readonly peakRssBytes: number; readonly worstDelayMs: number; readonly delayP99Ms: number };
 }
 
 /** Sampled by a thread of its own, as a timer of the watched one would sleep through what is to be seen. */
@@ -24,12 +25,19 @@ export function watchSelf(): SelfWatch {
   delay.enable();
   return {
     take: () => {
-      const worstDelayMs = Math.max(0, delay.max / NS_PER_MS - DELAY_RESOLUTION_MS);
+      const worstDelayMs = late(delay.max);
+      const delayP99Ms = late(delay.percentile(DELAY_PERCENTILE));
       delay.reset();
       return {
         peakRssBytes: Atomics.exchange(peakKb, 0, 0) * 1024,
-        worstDelayMs: Math.round(worstDelayMs * 100) / 100,
+        worstDelayMs,
+        delayP99Ms,
       };
     },
   };
+}
+
+function late(intervalNs: number): number {
+  const lateMs = Math.max(0, intervalNs / NS_PER_MS - DELAY_RESOLUTION_MS);
+  return Math.round(lateMs * 100) / 100;
 }

@@ -50,7 +50,7 @@ export interface App extends Ports {
   readonly startedUp: Promise<void>;
   /** Reads the files that settings name again, at once; a faulty one changes nothing. */
   readFilesAgain(): void;
-  /** Not ready from now on, and served for a while yet, as whoever sends traffic learns of it late; `over` ends that while. */
+  /** Not ready any more, but still serving for a while, because load balancers notice late; `over` ends the wait. */
   leave(over: Promise<void>): Promise<void>;
   /** How full each bounded table is now. */
   readonly gauges: Gauges;
@@ -81,7 +81,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const access = buildAccess(config, world);
   const profiling = buildProfiling(config, world, rooms.store);
   const pages = { status, metrics: page, api: buildOperatorApi(clock, rooms), profiles: profiling.source };
-  const servers = buildServers(config, world, rooms, pages, access.authority);
+  const servers = await buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
   const readers = {
     pinned: rooms.pinned,

@@ -9,7 +9,7 @@ import { readInstruments as to } from '../observability/instruments.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
 import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
 import type { DiskQueue } from '../files/disk-queue.js';
-import { openRedis, type OpenedRedis } from '../storage/redis/open-redis.js';
+import type { openRedis, OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
 import { openHoldFolder } from './holds.js';
@@ -21,6 +21,8 @@ import type { Sources } from './core.js';
 import type { Feature } from './feature.js';
 import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
+
+type OpenRedis = typeof openRedis;
 
 export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   readonly redis: OpenedRedis | undefined;
@@ -52,7 +54,7 @@ export async function openBackupPlaces(
   const { clock, log, user } = world;
   const tls: RedisTls = { caPem: config.redisCaPem, identity: identityOf(config.redisCertificate) };
   const [redis, disk, valueFolder, versionFolder, holdFolder] = await Promise.all([
-    config.redis && openRedis(clock, log, events, toRedisOptions(config, config.redis, tls)),
+    config.redis && (await loadRedis())(clock, log, events, toRedisOptions(config, config.redis, tls)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
@@ -78,6 +80,11 @@ export async function openBackupPlaces(
       tls.identity = identity;
     },
   };
+}
+
+/** Only where it is used: with its library it is 75 modules. */
+async function loadRedis(): Promise<OpenRedis> {
+  return (await import('../storage/redis/open-redis.js')).openRedis;
 }
 
 export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: OpenedPlaces): Feature {

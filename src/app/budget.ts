@@ -7,7 +7,7 @@ export interface BudgetRow {
   readonly gauge: string;
   readonly what: string;
   readonly limit: string;
-  /** What becomes of whoever comes when all is taken. */
+  /** What happens to a client that comes when the limit is reached. */
   readonly beyond: string;
 }
 

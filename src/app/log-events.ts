@@ -104,7 +104,7 @@ function notOpen(clock: Clock, { notOpenForMs }: LogEventStore): Problem {
   return { reason: 'log_events_folder_failing', what, sinceMs: clock.nowMs() - notOpenForMs, count: 1 };
 }
 
-/** A single failed delivery is none: a kept connection may just have closed. */
+/** A single failed delivery does not count: a kept connection may just have closed. */
 const FAILURES_MIN = 2;
 
 /** SDK keys that nobody knows to be right may be refused without anything being wrong. */

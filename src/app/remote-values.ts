@@ -93,7 +93,7 @@ export function buildRemoteValues(
   const isKept = valuePlaces.length > 0;
   const reader = new Reader(clock, { store, memory }, refresher, isKept ? restore : undefined, {
     coldFetchesMax: FETCHES_MAX,
-    // A value has no SDK key: whoever asks may have it.
+    // A value belongs to no SDK key: every client may have it.
     admits: () => true,
   });
   const remoteValues = new RemoteValues(clock, { log, events }, namings, { store, reader, backups }, options);

@@ -162,7 +162,7 @@ export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (
   return ({ kind }) => (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
 }
 
-/** Between two polls of an idle payload: often enough that it is of use in an outage, and to whoever asks first. */
+/** Between two polls of an idle payload: often enough to be useful in an outage and to the first client that asks. */
 const IDLE_INTERVAL_MS = 600_000;
 
 /** Between two polls of a payload whose newer versions the origin would tell of: in case it does not after all. */
@@ -199,7 +199,7 @@ export function toInspectionOptions(config: Config): ThreadOptions {
 
 /** A file of log events is closed at this size, or a little above. */
 const SEGMENT_BYTES_MIN = 8 * MIB;
-/** With larger queues files grow, so that there are no more than about so many of them open ... */
+/** With larger queues files grow, which keeps the number of open files at about this many ... */
 const SEGMENTS_ABOUT = 64;
 /** ... up to this: places in a file have four bytes. */
 const SEGMENT_BYTES_MAX = 1024 * MIB;

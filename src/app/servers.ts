@@ -7,12 +7,7 @@ import type { ConnectionLimit } from '../servers/listener/connection-limit.js';
 import type { HttpApp } from '../servers/http/fastify-app.js';
 import { openPorts } from '../servers/listener/open-ports.js';
 import { TlsFront } from '../servers/listener/tls-front.js';
-import { ClientConnections } from '../servers/http2/client-connections.js';
-import { ConfigSpecService } from '../protocols/statsig/grpc/config-spec-service.js';
-import { GrpcServer } from '../servers/grpc/grpc-server.js';
-import { SpecFrames } from '../protocols/statsig/grpc/grpc-sink.js';
-import { HealthService } from '../servers/grpc/health-service.js';
-import { LimitReports } from '../servers/http2/limit-reports.js';
+import type { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer } from '../servers/http/http-server.js';
@@ -20,7 +15,6 @@ import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js
 import { PreparedSpecAnswers } from '../protocols/statsig/http/prepared-spec-answers.js';
 import type { SpecStreamRooms } from '../protocols/statsig/http/spec-stream-routes.js';
 import { statsigRoutes } from '../protocols/statsig/http/statsig-routes.js';
-import { loadConfigSpecService } from '../protocols/statsig/grpc/config-spec-proto.js';
 import type { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { ProxyPaths } from '../protocols/statsig/proxy-path.js';
 import type { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
@@ -34,9 +28,7 @@ import { toBodyBytesMax } from './budget.js';
 import { buildConnectionLimits, gaugesOf } from './connection-limits.js';
 import {
   ADMIN_BODY_BYTES_MAX,
-  toConfigSpecServiceOptions,
   toConnectionsAsked,
-  toGrpcServerOptions,
   toHttpOptions,
   REQUEST_MS_MAX,
   toHttpTimeouts,
@@ -75,13 +67,13 @@ export interface AllRooms
   readonly tracing: Tracing | undefined;
 }
 
-export function buildServers(
+export async function buildServers(
   config: Config,
   world: World,
   rooms: AllRooms,
   pages: AdminPages,
   authority: Authority | undefined,
-): Servers {
+): Promise<Servers> {
   const { clock, log } = world;
   const registry = new StreamRegistry(clock, { streamsMax: config.grpcMaxConcurrentStreams });
   const eventStreams = new StreamRegistry(clock, { streamsMax: config.eventStreamsMax });
@@ -94,7 +86,7 @@ export function buildServers(
   const bodies = new BodyRoom(toBodyBytesMax(config, world));
   const streamed = { registry: eventStreams, authority };
   const http = connections.http && buildPublicServer(config, world, rooms, bodies, counts, streamed);
-  const grpc = connections.grpc && buildGrpcServer(config, world, rooms, registry);
+  const grpc = connections.grpc && (await buildGrpc(config, world, rooms, registry));
   const apps = http === undefined ? [admin] : [http, admin];
   const certificates = config.tls && new Certificates(clock, log, 'server certificate', config.tls.files);
   const tls = config.tls && certificates && new TlsFront(clock, log, certificates, config.tls);
@@ -231,29 +223,15 @@ function streamSource({ reader, feed, store }: AllRooms): StreamSource {
   };
 }
 
-function buildGrpcServer(
+/** Loaded only where it is used: with its library it is 120 modules. */
+async function buildGrpc(
   config: Config,
-  { clock, log }: World,
+  world: World,
   rooms: AllRooms,
   registry: StreamRegistry,
-): GrpcServer {
-  const { readiness, events, census } = rooms;
-  const source = streamSource(rooms);
-  const reports = new LimitReports(clock, log, 'gRPC');
-  const connections = new ClientConnections(clock, reports, {
-    callsAtOnce: registry.streamsMax,
-  });
-  const configSpecs = new ConfigSpecService(
-    clock,
-    log,
-    events,
-    { source, registry, frames: new SpecFrames(log), connections, census, tracing: rooms.tracing },
-    toConfigSpecServiceOptions(config),
-  );
-  const health = new HealthService(readiness, registry, { streamsPercentMax: config.grpcReadyPercentMax });
-  const protocols = [{ definition: loadConfigSpecService(), handlers: configSpecs.handlers }];
-  const services = { registry, protocols, health, connections, reports };
-  return new GrpcServer(clock, services, toGrpcServerOptions(config));
+): Promise<GrpcServer> {
+  const { buildGrpcServer } = await import('./grpc.js');
+  return buildGrpcServer(config, world, { ...rooms, registry, source: streamSource(rooms) });
 }
 
 /** Where clients find this process, and where it finds the origins. */

@@ -1,4 +1,4 @@
-// Opens what is told of this process: the catalogue's events into every sink that is asked for, and /metrics always.
+// Opens telemetry: sends the catalogue's events to every sink that is configured, and always to /metrics.
 import type { Config } from '../config/load-config.js';
 import type { OtlpConfig } from '../config/otlp-config.js';
 import type { StatsigProject } from '../config/statsig-projects.js';
@@ -12,8 +12,9 @@ import { PrometheusPage } from '../observability/prometheus-page.js';
 import type { Otlp } from '../observability/otlp/otlp.js';
 import { createProxyEvents, type EventSink, type ProxyEvents } from '../observability/proxy-events.js';
 import { SdkKeyForms, type SdkKeyForm } from '../observability/sdk-key-forms.js';
+import { SfpEvents, type SfpSink } from '../observability/sfp-events.js';
 import { SfpTags } from '../observability/sfp-tags.js';
-import { StatsdSink } from '../observability/statsd/statsd-sink.js';
+import type { StatsdSink } from '../observability/statsd/statsd-sink.js';
 import { UdpSender } from '../observability/statsd/udp-sender.js';
 import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
@@ -26,7 +27,7 @@ import { toStatsdOptions } from './room-options.js';
 import type { Problem } from './problems.js';
 import type { World } from './world.js';
 
-/** Who sends events to somebody. */
+/** Sinks that send events to a receiver. */
 interface Senders {
   readonly statsd?: StatsdSink;
   readonly statsig?: StatsigSink;
@@ -53,12 +54,11 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
   if (config.logLevel === 'debug') sinks.push(createEventLines(world.log));
   if (config.accessLog) sinks.push(createAccessLines(world.log));
   const forms = new SdkKeyForms(config.metricsSdkKey as SdkKeyForm);
-  const senders = await openSenders(config, world, metrics, new SfpTags(forms));
-  const named = Object.entries(senders) as [string, EventSink & { readonly dropped: number }][];
+  const senders = await openSenders(config, world, metrics);
+  const named = Object.entries(senders) as [string, SfpSink & { readonly dropped: number }][];
   // Keys are known before anybody shows a form of them.
-  if (named.length > 0) sinks.push(forms);
+  if (named.length > 0) sinks.push(forms, new SfpEvents(new SfpTags(forms), Object.values(senders)));
   for (const [name, sender] of named) {
-    sinks.push(sender);
     metrics.addReader((write) => {
       write(readInstruments.telemetryDropped, sender.dropped, name);
     });
@@ -72,11 +72,11 @@ export async function openTelemetry(config: Config, world: World): Promise<Telem
   };
 }
 
-async function openSenders(config: Config, world: World, metrics: Metrics, tags: SfpTags): Promise<Senders> {
+async function openSenders(config: Config, world: World, metrics: Metrics): Promise<Senders> {
   return {
-    ...((config.statsdLogging || config.datadogLogging) && { statsd: await openStatsd(config, world, tags) }),
-    ...(config.statsigMetrics && { statsig: openStatsig(config.statsigMetrics, world, tags) }),
-    ...(config.otlp && { otlp: await openOtlp(config.otlp, world, metrics, tags) }),
+    ...((config.statsdLogging || config.datadogLogging) && { statsd: await openStatsd(config, world) }),
+    ...(config.statsigMetrics && { statsig: openStatsig(config.statsigMetrics, world) }),
+    ...(config.otlp && { otlp: await openOtlp(config.otlp, world, metrics) }),
   };
 }
 
@@ -125,23 +125,19 @@ export function statsigFeature({ statsig }: Telemetry, store: LogEventStore): Fe
   };
 }
 
-async function openStatsd(config: Config, { clock, log }: World, tags: SfpTags): Promise<StatsdSink> {
+async function openStatsd(config: Config, { clock, log }: World): Promise<StatsdSink> {
   const { statsdHost: host, statsdPort: port, statsdSocket: path } = config;
   const sender = path === '' ? new UdpSender(clock, { host, port }) : await openUnixSender(path);
-  return new StatsdSink(clock, log, tags, sender, toStatsdOptions(config));
+  const { StatsdSink: Opened } = await import('../observability/statsd/statsd-sink.js');
+  return new Opened(clock, log, sender, toStatsdOptions(config));
 }
 
 /** Its libraries are loaded only here. */
-async function openOtlp(
-  config: OtlpConfig,
-  { clock, log, version }: World,
-  metrics: Metrics,
-  tags: SfpTags,
-): Promise<Otlp> {
+async function openOtlp(config: OtlpConfig, { clock, log, version }: World, metrics: Metrics): Promise<Otlp> {
   const { Otlp: Opened } = await import('../observability/otlp/otlp.js');
-  return new Opened(clock, log, metrics, tags, { ...config, version });
+  return new Opened(clock, log, metrics, { ...config, version });
 }
 
-function openStatsig(metrics: StatsigProject, { clock, log, version }: World, tags: SfpTags): StatsigSink {
-  return new StatsigSink(clock, log, tags, { ...metrics, version });
+function openStatsig(metrics: StatsigProject, { clock, log, version }: World): StatsigSink {
+  return new StatsigSink(clock, log, { ...metrics, version });
 }

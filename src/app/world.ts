@@ -12,7 +12,7 @@ export interface World {
   readonly version: string;
   /** The user that it runs as; undefined on systems without users. */
   readonly user: FolderUser | undefined;
-  /** How many files and connections it may have open; Infinity where there is no limit. */
+  /** How many files and connections it may have open; Infinity for no limit. */
   readonly openFilesMax: number;
   /** How hosts of origins are found; as the system does, where left out. */
   readonly lookup?: Lookup;

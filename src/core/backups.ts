@@ -68,7 +68,7 @@ export class Backups implements OutcomeListener {
     this.#listeners.add(listener);
   }
 
-  /** Holds what the first place has of the payload; undefined where none has it, or there is no room. Never rejects. */
+  /** Holds what the first place has of the payload; undefined if none has it or there is no room. Never rejects. */
   restore(key: PayloadKey): Promise<Restored | undefined> {
     return this.#restoring(async () => {
       for (const place of this.#places) {

@@ -16,7 +16,7 @@ export type Remembered =
   /** `leftMs`: how long the origin is not asked again. */
   | { readonly kind: 'failed'; readonly reason: string; readonly leftMs: number };
 
-/** Fed by every fetch, whoever asked for it: a poll that was refused spares the next client's question too. */
+/** Fed by every fetch, including polls: a refused poll also spares the next client's request. */
 export class ColdMemory {
   readonly #failures: ExpiringMemory<{ readonly reason: string }>;
   readonly #refusals: ExpiringMemory<object>;

@@ -4,7 +4,7 @@ import { FairPlaces } from '../domain/fair-places.js';
 import type { Gauges } from '../observability/gauges.js';
 import { FairTurns, TURNED_AWAY, type TurnTaker } from './fair-turns.js';
 
-/** Of the fetches at one time, for keys that are known to be good; the others are for whoever comes. */
+/** Concurrent fetches reserved for keys that are known to be good; the rest are for any key. */
 const KNOWN_SHARE = 1 / 4;
 /** Payloads that wait for their turn; more are turned away at once. As many of known keys as of others. */
 const QUEUE_MAX = 1_000;
@@ -128,6 +128,6 @@ export interface Turns {
   /** For asking backups: what is at hand need not wait for an origin that answers nobody. */
   restore<Result>(task: () => Promise<Result>): Promise<Result | typeof TURNED_AWAY>;
   fetch<Result>(task: () => Promise<Result>): Promise<Result | typeof TURNED_AWAY>;
-  /** Its turn came too late to be of use. */
+  /** Its turn came too late. */
   turnAway(): void;
 }

@@ -20,7 +20,7 @@ const TAKEOVER_SPREAD_INTERVALS_MAX = 0.25;
 export interface FleetMemberOptions {
   /** Between looks at Redis. */
   readonly lookMs: number;
-  /** Between polls of the payload by whoever leads. */
+  /** Between polls of the payload by the leader. */
   readonly intervalMs: (key: PayloadKey) => number;
   readonly instanceName: string;
   /** What is missing in Redis may have been removed by the replica that was refused first: it is not written back from memory. */

@@ -140,7 +140,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     this.#last.set(id, { ...last, atMs, sinceMs: before?.kind === last.kind ? before.sinceMs : atMs });
   }
 
-  /** The origin answers: that is no outage, but what it says cannot be right. */
+  /** The origin answers, so this is not an outage, but its answer cannot be right. */
   #tellFuture(key: PayloadKey, detail: string): void {
     this.#futureIgnored.tell((untold) => {
       this.#log.error(

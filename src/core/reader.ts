@@ -22,7 +22,7 @@ export type Reading =
   | { readonly kind: 'held'; readonly held: HeldPayload }
   /** The origin refused the key. */
   | { readonly kind: 'refused' }
-  /** Only pinned keys are served, and this is none of them. */
+  /** Only pinned keys are served, and this is not one of them. */
   | { readonly kind: 'not_pinned' }
   | {
       readonly kind: 'unavailable';
@@ -32,7 +32,7 @@ export type Reading =
       readonly retryAfterMs: number;
     };
 
-/** Who asks, as far as it matters on a miss. */
+/** The client, as far as it matters on a miss. */
 export interface Asker {
   /** Clients of different addresses take turns where they ask for keys that are not known. */
   readonly ip: string;

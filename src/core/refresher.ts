@@ -98,7 +98,7 @@ export class Refresher {
     const id = payloadId(key);
     const sinceTime = this.#sinceTime(key);
     const running = this.#flights.get(id);
-    // A fetch for changes since a version that is no longer held cannot answer a client that holds nothing.
+    // A fetch for changes since a version that was dropped cannot answer a client that has nothing.
     if (running !== undefined && (running.sinceTime === 0 || sinceTime > 0)) return running.refreshed;
     const flight: Flight = { sinceTime, refreshed: this.#fetch(key, sinceTime, wanted) };
     this.#flights.set(id, flight);

@@ -30,7 +30,7 @@ export async function checkFiles(patient: Pick<Patient, 'config' | 'user'>): Pro
 }
 
 /** That each can be read and holds what it should was found when the settings were loaded, but for the password. */
-function namedFiles(config: Config): readonly NamedFile[] {
+export function namedFiles(config: Config): readonly NamedFile[] {
   const file = (name: keyof typeof settings & keyof Config, isSecret: boolean): NamedFile[] => {
     const path = String(config[name]);
     return path === '' ? [] : [{ setting: settings[name], path, isSecret }];

@@ -4,7 +4,7 @@ import { isValidSdkKey, maskSdkKeysIn } from './sdk-key.js';
 export const UNKNOWN = 'unknown';
 /** Longer ones are cut: they come from clients. */
 export const CLIENT_TEXT_CHARACTERS_MAX = 64;
-/** Core SDKs call themselves so: that is no key, though it looks like one. */
+/** How core SDKs name themselves: not a key, although it looks like one. */
 const CORE_SDK = /^(?:[a-z]+-)?statsig-server-core-[a-z]+$/;
 const LIKE_A_KEY = /(?:secret|client|server)-/;
 

@@ -59,7 +59,7 @@ export class FairPlaces<Guest> {
     return oldest;
   }
 
-  /** Removes the oldest guest of the owner who was served the longest ago, and serves its owner last from now on. */
+  /** Removes the oldest guest of the owner that was served longest ago, and moves that owner to the end. */
   takeNext(): Guest | undefined {
     const [first] = this.#byOwner;
     if (first === undefined) return undefined;

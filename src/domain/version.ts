@@ -8,7 +8,7 @@ export function readVersion(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
-/** Whether the version is no time that can be right: an origin once sent microseconds, or a placeholder. */
+/** Whether the version cannot be a real time: an origin once sent microseconds, or a placeholder. */
 export function isInFuture(version: number, nowMs: number): boolean {
   return version > nowMs + VERSION_AHEAD_MS_MAX;
 }

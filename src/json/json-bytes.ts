@@ -10,7 +10,7 @@ export const OPEN_OBJECT = 0x7b;
 export const CLOSE_OBJECT = 0x7d;
 export const SPACE = 0x20;
 
-/** Where the next quote, backslash or control character stands; the length where there is none. */
+/** Position of the next quote, backslash or control character, or the length if there is none. */
 export function skipPlain(bytes: Uint8Array, from: number): number {
   let at = from;
   while (at < bytes.length) {

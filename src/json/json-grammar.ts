@@ -1,4 +1,4 @@
-// The grammar of JSON as a table: which state follows each byte in each state. Only nesting is not in it: brackets are told apart.
+// The grammar of JSON as a table: which state follows each byte in each state. Nesting is not in it: brackets are tracked separately.
 import { BACKSLASH, QUOTE, SPACE } from './json-bytes.js';
 
 /** What the table has instead of a state; every state is smaller. */

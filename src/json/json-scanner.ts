@@ -101,7 +101,7 @@ function endOfRun(state: number, bytes: Uint8Array, from: number, to: number): n
   return at;
 }
 
-/** Whether the byte ends a word before it, and is no part of it. */
+/** Whether the byte ends the word before it without being part of it. */
 function isAfterWord(byte: number): boolean {
   return byte === COMMA || byte === CLOSE_OBJECT || isWhiteSpace(byte);
 }

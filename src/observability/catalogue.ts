@@ -4,21 +4,21 @@ import type { Instrument, Label } from './instrument.js';
 import { eventInstruments as to } from './instruments.js';
 import type { LabelValue } from './series.js';
 
-/** SFP's tags, and the field that each is made of. */
-export const TAG_FIELDS = {
-  sdk_key: 'sdkKey',
-  path: 'path',
-  lcut: 'lcut',
-  status_code: 'status',
-  'accept-encoding': 'acceptEncoding',
-  'content-encoding': 'contentEncoding',
-  sdk_type: 'sdkType',
-  sdk_version: 'sdkVersion',
-  client_service: 'clientService',
-  response_payload_type: 'responsePayload',
-} as const satisfies Record<string, keyof ProxyEventFields>;
+/** SFP's tags, and what of an event each shows. */
+export const TAG_VALUES = {
+  sdk_key: ({ sdkKey }) => sdkKey,
+  path: ({ path }) => path,
+  lcut: ({ lcut }) => lcut,
+  status_code: ({ status }) => status,
+  'accept-encoding': ({ acceptEncoding }) => acceptEncoding,
+  'content-encoding': ({ contentEncoding }) => contentEncoding,
+  sdk_type: ({ sdkType }) => sdkType,
+  sdk_version: ({ sdkVersion }) => sdkVersion,
+  client_service: ({ clientService }) => clientService,
+  response_payload_type: ({ responsePayload }) => responsePayload,
+} as const satisfies Record<string, (fields: ProxyEventFields) => string | number | undefined>;
 
-export type Tag = keyof typeof TAG_FIELDS;
+export type Tag = keyof typeof TAG_VALUES;
 
 /** A latency is sent with each value, in milliseconds; counts are summed; of a gauge the last value stays. */
 export type Operation = 'latency' | 'count' | 'gauge';

@@ -27,7 +27,7 @@ export interface ProxyEventFields {
   readonly forgotten?: number;
   /** Of a gauge. */
   readonly value?: number;
-  /** Path and method of a request that is no probe. */
+  /** Path and method of a request other than a probe. */
   readonly route?: string | undefined;
   readonly method?: string;
   /** Codings joined by `+`, as SFP writes them since 4.3; `none` for none. */

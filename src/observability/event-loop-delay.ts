@@ -17,7 +17,7 @@ const NS_PER_MS = 1e6;
 const PART_MS = 10_000;
 const PARTS = 6;
 
-/** Nothing is reset by whoever reads it. */
+/** Reading does not reset anything. */
 export class EventLoopDelay {
   readonly #clock: Clock;
   readonly #histogram: IntervalHistogram;

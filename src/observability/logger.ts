@@ -28,7 +28,7 @@ export function createLogger(destination: DestinationStream, options: LoggerOpti
   );
 }
 
-/** An error's text is worded by whoever threw it, and may hold a URL with a key in it. */
+/** The text of a foreign error may contain a URL with a key in it. */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: maskSdkKeysIn(String(error)) };
   return {

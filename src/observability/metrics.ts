@@ -92,7 +92,7 @@ class Recorder {
     for (const labels of product(values)) series.at(labels);
   }
 
-  /** An event without a value for one of the labels is none for this instrument: so are probes for its requests. */
+  /** An event without a value for one of the labels does not count for this instrument: this leaves probes out of its requests. */
   record(fields: ProxyEventFields): void {
     let node = this.#series.root;
     for (const step of this.#steps) {

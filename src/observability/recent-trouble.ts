@@ -1,7 +1,7 @@
 // Trouble that consists of single occurrences: since when it goes on and how often it occurred, until it has been quiet.
 import type { Clock } from '../domain/clock.js';
 
-/** Long enough that whoever looks every few minutes sees it. */
+/** Long enough to be seen by someone who looks every few minutes. */
 const QUIET_MS = 300_000;
 
 export class RecentTrouble {

@@ -33,8 +33,10 @@ export class SdkKeyForms implements EventSink {
   }
 
   /** A key is known once a version of a spec of it was held. */
-  record(name: ProxyEventName, { sdkKey }: ProxyEventFields): void {
-    if (name !== 'ConfigSpecStoreGotData' || sdkKey === undefined || this.#known.has(sdkKey)) return;
+  record(name: ProxyEventName, fields: ProxyEventFields): void {
+    if (name !== 'ConfigSpecStoreGotData') return;
+    const { sdkKey } = fields;
+    if (sdkKey === undefined || this.#known.has(sdkKey)) return;
     if (this.#known.size >= KNOWN_KEYS_MAX) this.#known.clear();
     this.#known.set(sdkKey, this.#shape(sdkKey));
     this.#unknown.delete(sdkKey);

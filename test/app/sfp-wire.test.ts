@@ -8,6 +8,7 @@ import { receiveUdp, type DatagramReceiver } from '../fakes/datagram-receiver.js
 import { startEventOrigin, type EventOrigin } from '../fakes/event-origin.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { GrpcClient } from '../fakes/grpc-client.js';
+import { OtlpReceiver } from '../fakes/otlp/otlp-receiver.js';
 import { startProxy, type TestProxy } from '../fakes/proxy.js';
 import { startRedisServer } from '../fakes/redis-server.js';
 import { batchText, gateExposure } from '../protocols/statsig/log-events/event-bodies.js';
@@ -48,12 +49,14 @@ interface Bench {
   readonly origin: FakeOrigin;
   readonly events: EventOrigin;
   readonly receiver: DatagramReceiver;
+  readonly otlp: OtlpReceiver;
   readonly proxy: TestProxy;
 }
 
 async function start(t: TestContext): Promise<Bench> {
   const [origin, events, receiver] = [await startFakeOrigin(), await startEventOrigin(), await receiveUdp()];
-  t.after(() => Promise.all([origin.close(), events.close(), receiver.close()]));
+  const otlp = await OtlpReceiver.start();
+  t.after(() => Promise.all([origin.close(), events.close(), receiver.close(), otlp.close()]));
   const redis = await startRedisServer(t);
   origin.encoding = 'gzip';
   origin.refusedKeys.add(REFUSED_KEY);
@@ -65,11 +68,13 @@ async function start(t: TestContext): Promise<Bench> {
     cache: 'redis',
     args: [
       ...['-p', '1', '--statsd-logging', '--statsig-logging', '--debug-logging', '--access-log', ...quick],
+      '--otlp-logging',
       ...['--config-spec-current-lcut-sampling-interval-in-s', '1', '--clear-datastore-on-unauthorized'],
     ],
     env: {
       STATSD_PORT_OVERRIDE: String(receiver.port),
       STATSIG_SERVER_SDK_KEY: METRICS_KEY,
+      OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url,
       REDIS_URL: redis.url,
       DD_ENV: 'prod',
       DD_SERVICE: 'svc',
@@ -78,7 +83,7 @@ async function start(t: TestContext): Promise<Bench> {
     },
   });
   t.after(() => proxy.app.stop());
-  return { origin, events, receiver, proxy };
+  return { origin, events, receiver, otlp, proxy };
 }
 
 function ask({ proxy }: Bench, sdkKey = SDK_KEY): Promise<Response> {
@@ -148,7 +153,7 @@ test('the table of SFP’s events is the catalogue’s, but for the differences 
 test('traffic gives the lines of SFP, and no sink shows more of a key than is documented', async (t) => {
   const bench = await start(t);
   await drive(bench);
-  const { receiver, proxy, events } = bench;
+  const { receiver, otlp, proxy, events } = bench;
   const seen = (): ReadonlySet<string> => new Set(receiver.lines.map((line) => read(line).event));
   await eventually('a line of every event', () => EXPECTED.every((event) => seen().has(event))).catch(
     (error: unknown) => {
@@ -171,7 +176,9 @@ test('traffic gives the lines of SFP, and no sink shows more of a key than is do
   await proxy.app.stop();
   const ofMetrics = events.taken.filter(({ sdkKey }) => sdkKey === METRICS_KEY);
   assert.ok(ofMetrics.length > 0);
-  const sent = [receiver.lines.join('\n'), ...ofMetrics.map(({ body }) => body.toString())];
+  // The export at the stop has all of them.
+  for (const event of EXPECTED) assert.ok(otlp.text.includes(`"statsig.forward_proxy.${event}.`), event);
+  const sent = [receiver.lines.join('\n'), ...ofMetrics.map(({ body }) => body.toString()), otlp.text];
   const shown = [...pages, proxy.logs.lines.map((line) => JSON.stringify(line)).join('\n')];
   for (const key of [SDK_KEY, REFUSED_KEY, METRICS_KEY]) {
     for (const text of sent) assert.ok(!text.includes(key.slice(0, 21)), `more than 20 characters of ${key}`);

@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config/load-config.js';
 import { EVENTS_PER_SECOND_MAX, StatsigSink } from '../../src/protocols/statsig/log-events/statsig-sink.js';
 import type { ReceivedBatch } from '../../src/protocols/statsig/log-events/received-batch.js';
 import { SdkKeyForms } from '../../src/observability/sdk-key-forms.js';
+import { SfpEvents } from '../../src/observability/sfp-events.js';
 import { SfpTags } from '../../src/observability/sfp-tags.js';
 import { startEventOrigin, type EventOrigin } from '../fakes/event-origin.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
@@ -111,6 +112,7 @@ test('without a key the options are wrong', () => {
 
 interface Bench {
   readonly clock: ManualClock;
+  readonly events: SfpEvents;
   readonly sink: StatsigSink;
   readonly batches: ReceivedBatch[];
 }
@@ -118,51 +120,52 @@ interface Bench {
 function createBench(acceptance: 'accepted' | 'full' = 'accepted'): Bench {
   const [clock, batches] = [new ManualClock(), [] as ReceivedBatch[]];
   const options = { sdkKey: OWN_KEY, customIds: {}, prefix: 'p.', version: '0' };
-  const sink = new StatsigSink(clock, createTestLog(), new SfpTags(new SdkKeyForms('sfp')), options);
+  const sink = new StatsigSink(clock, createTestLog(), options);
   sink.open({
     accept: async (batch) => {
       batches.push(batch);
       return { kind: acceptance };
     },
   });
-  return { clock, sink, batches };
+  const events = new SfpEvents(new SfpTags(new SdkKeyForms('sfp')), [sink]);
+  return { clock, events, sink, batches };
 }
 
 test('a batch leaves when it is full, or after a minute, and none where nothing happened', () => {
-  const { clock, sink, batches } = createBench();
+  const { clock, events, batches } = createBench();
   clock.advance(60_000);
   assert.equal(batches.length, 0);
-  sink.record('RedisCacheReadMiss', {});
+  events.record('RedisCacheReadMiss', {});
   clock.advance(59_999);
   assert.equal(batches.length, 0);
   clock.advance(60_001);
   assert.equal(batches.length, 1);
-  for (let index = 0; index < 500; index += 1) sink.record('RedisCacheReadMiss', {});
+  for (let index = 0; index < 500; index += 1) events.record('RedisCacheReadMiss', {});
   assert.equal(batches.length, 2);
 });
 
 test('events beyond a number per second are left out and counted, and those that the queue does not take', async () => {
-  const { clock, sink, batches } = createBench();
-  for (let index = 0; index < 3 * EVENTS_PER_SECOND_MAX; index += 1) sink.record('RedisCacheReadMiss', {});
+  const { clock, events, sink, batches } = createBench();
+  for (let index = 0; index < 3 * EVENTS_PER_SECOND_MAX; index += 1) events.record('RedisCacheReadMiss', {});
   assert.equal(batches.length, EVENTS_PER_SECOND_MAX / 500);
   assert.equal(sink.dropped, 2 * EVENTS_PER_SECOND_MAX);
   clock.advance(1_000);
-  for (let index = 0; index < 500; index += 1) sink.record('RedisCacheReadMiss', {});
+  for (let index = 0; index < 500; index += 1) events.record('RedisCacheReadMiss', {});
   assert.equal(batches.length, EVENTS_PER_SECOND_MAX / 500 + 1);
   const refused = createBench('full');
-  for (let index = 0; index < 500; index += 1) refused.sink.record('RedisCacheReadMiss', {});
+  for (let index = 0; index < 500; index += 1) refused.events.record('RedisCacheReadMiss', {});
   await settle();
   assert.equal(refused.sink.dropped, 500);
 });
 
 test('what becomes of its own batches makes no more of them, and after the end nothing is kept', () => {
-  const { clock, sink, batches } = createBench();
-  sink.record('LogEventStoreDeduped', { sdkKey: OWN_KEY, events: 3 });
+  const { clock, events, sink, batches } = createBench();
+  events.record('LogEventStoreDeduped', { sdkKey: OWN_KEY, events: 3 });
   clock.advance(60_000);
   assert.equal(batches.length, 0);
   sink.close();
   for (let index = 0; index < 10_000; index += 1) {
-    sink.record('RedisCacheReadMiss', {});
+    events.record('RedisCacheReadMiss', {});
     clock.advance(10);
   }
   assert.equal(batches.length, 0);

@@ -6,6 +6,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openPortsOf } from '../../src/app/ports.js';
+import type { Setting } from '../../src/config/setting.js';
+import { settings } from '../../src/config/settings.js';
+import { namedFiles } from '../../src/doctor/files-check.js';
 import { startFakeOrigin } from '../fakes/fake-origin.js';
 import { freePort } from '../fakes/free-port.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
@@ -48,6 +51,17 @@ test('files: a secret that every user may read is a warning, what every user may
   chmodSync(path, 0o666);
   assert.deepEqual(await find(), [`fail: ${source}: every user may change ${path}`]);
   assert.deepEqual(await findingsOf('files', patientOf([])), ['pass: settings name no file and no folder']);
+});
+
+test('files: every setting that names a file is looked at', () => {
+  const rows = Object.entries(settings) as [string, Setting][];
+  const ofFiles = rows.filter(
+    ([, row]) => row.kind === 'text' && (row.unit === 'file' || /-path$/.test(row.flag)),
+  );
+  const named = Object.fromEntries(ofFiles.map(([name]) => [name, '/a/file']));
+  const looked = namedFiles({ ...patientOf([]).config, ...named }).map(({ setting }) => setting.flag);
+  assert.ok(looked.length > 10);
+  assert.deepEqual(looked.sort(), ofFiles.map(([, { flag }]) => flag).sort());
 });
 
 test('files: a data directory is tried by a file that is gone afterwards', async () => {

@@ -105,6 +105,22 @@ test('promtool takes the alerts, and each fires in its fault and in no calm hour
   for (const { alert } of rules()) assert.match(tested, new RegExp(`alertname="${alert}"`));
 });
 
+test('the calm hour has every metric that an alert asks for, so that none is calm for want of it', () => {
+  const { tests } = parse(readFileSync(new URL('prometheus/rules.test.yaml', DEPLOY), 'utf8')) as {
+    readonly tests: readonly {
+      readonly name: string;
+      readonly input_series: readonly { readonly series: string }[];
+    }[];
+  };
+  const calm = tests.find(({ name }) => name === 'a calm hour');
+  const given = new Set(calm?.input_series.map(({ series }) => series.split('{')[0]));
+  for (const { alert, expr } of rules()) {
+    const asked = expr.match(/\b(?:sfp_|nodejs_)\w+|\bup\b/g) ?? [];
+    assert.ok(asked.length > 0, alert);
+    for (const name of asked) assert.ok(given.has(name), `${alert}: ${name}`);
+  }
+});
+
 test('each alert leads to a place in the docs', () => {
   for (const { alert, annotations } of rules()) {
     const [path = '', anchor = ''] = annotations.runbook.split('#');

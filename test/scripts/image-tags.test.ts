@@ -133,6 +133,8 @@ describe('npm run image:tags', () => {
     assert.equal(newest.stdout, expected.join('\n'), newest.stderr);
     git(join(clone, '../upstream'), 'commit', '--quiet', '--allow-empty', '--message', 'second');
     assert.match(run(clone, 'main', 'distroless').stdout, new RegExp(`^all=${version}-distroless$`, 'm'));
+    git(join(clone, '../upstream'), 'branch', '--move', 'trunk');
+    assert.match(run(clone, 'main').stderr, /the repository "origin" has no branch main/);
   });
 
   it('refuses a release whose tag is not what the program and its chart say', () => {

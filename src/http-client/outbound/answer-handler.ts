@@ -1,4 +1,4 @@
-// Who waits for an answer, in undici's words, and for how long.
+// The handler of a response, in undici's terms, and its time limits.
 
 export interface AnswerLimits {
   /** From the request to the head of its answer. */
@@ -8,7 +8,7 @@ export interface AnswerLimits {
 }
 
 /**
- * Who waits for the answer, as undici 7 has it in its agents: its request API speaks this older form of `DispatchHandler`,
+ * The handler of a response as undici 7 has it in its agents: its request API uses this older form of `DispatchHandler`,
  * and handlers of the newer form are wrapped into it on their way.
  */
 export interface AnswerHandler {

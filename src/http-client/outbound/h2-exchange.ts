@@ -1,4 +1,4 @@
-// One request and its answer over HTTP/2, told to undici's handler as undici's own client tells HTTP/1.1.
+// One request and its response over HTTP/2: calls undici's handler the way undici's own client does for HTTP/1.1.
 import {
   constants,
   type ClientHttp2Session,
@@ -12,15 +12,15 @@ import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
 import { AnswerWatch } from './answer-watch.js';
 import { declaredBytes, toRawHeaders, toRequestHeaders } from './h2-headers.js';
 
-/** What the session that lends a stream is told of it. */
+/** Callbacks to the session that lends a stream. */
 export interface Lender {
-  /** Something came from the other side. */
+  /** The peer sent something. */
   heard(): void;
-  /** The stream is given back, once. */
+  /** The stream is returned. Called once. */
   ended(exchange: H2Exchange): void;
 }
 
-/** An origin that refuses one request this often does not do so for a moment only. */
+/** After this many refusals of one request the origin is not just busy for a moment. */
 const REFUSALS_MAX = 5;
 
 export class H2Exchange {
@@ -29,7 +29,7 @@ export class H2Exchange {
   readonly #watch: AnswerWatch;
   readonly #sendAgain: () => void;
   #stream: ClientHttp2Stream | undefined;
-  /** While it has a stream. */
+  /** Set while the request has a stream. */
   #lender: Lender | undefined;
   #refusals = 0;
   #isRefused = false;
@@ -39,7 +39,7 @@ export class H2Exchange {
   #declaredBytes: number | undefined;
   #bytes = 0;
 
-  /** `sendAgain`: called where the origin refused the request without looking at it. */
+  /** `sendAgain`: called if the origin refused the request without processing it. */
   constructor(
     clock: Clock,
     options: Dispatcher.DispatchOptions,
@@ -57,27 +57,27 @@ export class H2Exchange {
     };
   }
 
-  /** Aborts when nobody waits for the answer any more. undici hands it on, though its types do not say so. */
+  /** Aborts once nothing waits for the response. undici passes it on, although its types do not say so. */
   get signal(): AbortSignal | undefined {
     return (this.#options as { readonly signal?: AbortSignal }).signal;
   }
 
-  /** The origin did not look at it, and said so. */
+  /** The origin said that it did not process the request. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
 
-  /** It was given up because nothing came for it. */
+  /** The request timed out. */
   get isOverdue(): boolean {
     return this.#isOverdue;
   }
 
-  /** For an origin that turns out to speak HTTP/1.1 only. */
+  /** Used when the origin turns out to speak only HTTP/1.1. */
   handOver(client: Dispatcher): void {
     client.dispatch(this.#options, this.#handler as Dispatcher.DispatchHandler);
   }
 
-  /** Takes a stream of `session`, unless the request was given up before; `lender` is told when it is given back. */
+  /** Opens a stream on `session`, unless the request was aborted before. `lender` is called when the stream is returned. */
   send(session: ClientHttp2Session, origin: URL, lender: Lender): boolean {
     const { body } = this.#options;
     this.#stream = undefined;
@@ -102,7 +102,7 @@ export class H2Exchange {
     return true;
   }
 
-  /** The other side said that it looks at no stream above this one. */
+  /** The peer processes no stream above this one. */
   refuseAbove(lastStreamId: number): void {
     if (!this.#hasHead) this.#isRefused = (this.#stream?.id ?? 0) > lastStreamId;
   }
@@ -114,7 +114,7 @@ export class H2Exchange {
     this.#handler.onError(error);
   }
 
-  /** Gives the stream back, whose end nobody has to wait for. */
+  /** Returns the stream without waiting for its end. */
   #leave(): void {
     this.#watch.end();
     const lender = this.#lender;
@@ -143,13 +143,14 @@ export class H2Exchange {
   #saysRefused({ rstCode }: ClientHttp2Stream): boolean {
     if (this.#hasHead) return false;
     if (rstCode === constants.NGHTTP2_REFUSED_STREAM) return true;
-    // Node's servers say so when they have no memory for another answer; whether it was looked at matters to a POST only.
+    // Node's servers send this code when they have no memory for another response. The request may have been processed, which is
+    // harmless for a GET.
     return rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM && this.#options.method === 'GET';
   }
 
   #takeHead(stream: ClientHttp2Stream, headers: IncomingHttpHeaders): void {
     this.#hasHead = true;
-    // A GOAWAY is told before a head that came just before it: the other side did look at this request.
+    // Node reports a GOAWAY before the headers that arrived just ahead of it: the peer did process this request.
     this.#isRefused = false;
     this.#declaredBytes = stream.endAfterHeaders ? undefined : declaredBytes(headers);
     this.#watch.awaitBody();
@@ -157,7 +158,7 @@ export class H2Exchange {
       this.#watch.resume();
       stream.resume();
     };
-    // Not before: the head is told a tick later than it came, and what came with it would be told first.
+    // Not earlier: Node emits the headers one tick late, so data that arrived with them would be emitted first.
     stream.on('data', (piece: Buffer) => {
       this.#lender?.heard();
       if (!this.#isOver) this.#takePiece(stream, piece);
@@ -180,7 +181,7 @@ export class H2Exchange {
     stream.pause();
   }
 
-  /** Node ends streams that were cut short in the same way: those with a code are left to their `close`. */
+  /** Node also emits `end` for streams that were cut short: the `close` handler deals with those that have an error code. */
   #takeEnd(stream: ClientHttp2Stream): void {
     if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
     if (this.#declaredBytes !== undefined && this.#bytes !== this.#declaredBytes) {
@@ -189,19 +190,19 @@ export class H2Exchange {
     }
     this.#isOver = true;
     this.#leave();
-    // An answer to a request that was not read to its end.
+    // The origin responded without reading the whole request.
     if (!stream.writableFinished) cancel(stream);
     this.#handler.onComplete([]);
   }
 
-  /** By our own decision. */
+  /** Ends the request from our side. */
   #giveUp(error: Error): void {
     this.#isOverdue = !this.#hasHead || error instanceof errors.BodyTimeoutError;
     this.fail(error);
     if (this.#stream !== undefined) cancel(this.#stream);
   }
 
-  /** By the other side's. */
+  /** The peer or the connection ended the stream. */
   #lose(error: Error): void {
     if (this.#isOver) return;
     this.#lender?.heard();
@@ -215,8 +216,8 @@ export class H2Exchange {
   }
 }
 
-/** At once: `close` would wait until what was written is sent, which a window that stays shut prevents. */
+/** Ends the stream at once: `close` would first wait for written data to be sent, which a closed window prevents. */
 function cancel(stream: ClientHttp2Stream): void {
-  // Destroying is CANCEL to the other side only with the error that this brings.
+  // Only an AbortError makes `destroy` send CANCEL to the peer.
   addAbortSignal(AbortSignal.abort(), stream);
 }

@@ -1,8 +1,8 @@
-// Headers between undici's form and the one of node:http2.
+// Converts headers between the forms of undici and node:http2.
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import type { Dispatcher } from 'undici';
 
-/** Of a request whose headers were given by name, in small letters. */
+/** Expects the headers of the request as an object with lower-case names. */
 export function toRequestHeaders(options: Dispatcher.DispatchOptions, origin: URL): OutgoingHttpHeaders {
   const { host, ...rest } = options.headers as Readonly<Record<string, string>>;
   const { body } = options;
@@ -16,7 +16,7 @@ export function toRequestHeaders(options: Dispatcher.DispatchOptions, origin: UR
   };
 }
 
-/** Names and values by turns. */
+/** Alternating names and values. */
 export function toRawHeaders(headers: IncomingHttpHeaders): string[] {
   const raw: string[] = [];
   for (const [name, value] of Object.entries(headers)) {
@@ -26,7 +26,7 @@ export function toRawHeaders(headers: IncomingHttpHeaders): string[] {
   return raw;
 }
 
-/** The length of the body that the answer promises; undefined where it promises none. */
+/** The body length that the response declares, if any. */
 export function declaredBytes(headers: IncomingHttpHeaders): number | undefined {
   const length = headers['content-length'];
   return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;

@@ -1,4 +1,4 @@
-// One HTTP/2 session: how many streams it takes, whether its peer still lives, and how it ends.
+// One HTTP/2 session: how many streams it accepts, whether its peer is alive, and how it closes.
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -8,35 +8,35 @@ import type { H2Exchange, Lender } from './h2-exchange.js';
 import { connectionAgeMs } from './connection-age.js';
 
 /**
- * With streams open, a peer that sent nothing for this long is sent a PING, as it is at once where a request timed out. It is
- * dead when nothing has come after as long again.
+ * While streams are open, a peer that sent nothing for this long gets a PING; after a request timed out it gets one at once.
+ * If it sends nothing for as long again, it is considered dead.
  */
 const PING_AFTER_MS = 3_000;
 /**
- * What may be on its way to us: as undici has it for a stream, and for the session enough for sixteen of those. Node keeps
- * what a slow reader of one stream leaves lying out of the session's window, so that no other stream waits for it.
+ * Receive windows: undici's size for a stream, and sixteen times that for the session. Node does not charge data that a slow
+ * reader leaves unread to the session's window, so it holds up no other stream.
  */
 const STREAM_WINDOW_BYTES = 256 * 1024;
 const SESSION_WINDOW_BYTES = 16 * STREAM_WINDOW_BYTES;
 
 export class H2Session implements Lender {
-  /** Resolves when everything on it has ended, which is a little later than its socket does. */
+  /** Resolves when everything on the session has ended, shortly after its socket has closed. */
   readonly closed: Promise<void>;
   readonly #clock: Clock;
   readonly #origin: URL;
   readonly #socket: Socket;
-  /** Without a stream for so long, it is closed. */
+  /** The session is closed after this long without a stream. */
   readonly #idleMs: number;
   readonly #session: ClientHttp2Session;
-  /** Called when it takes more streams than before, or none any more. */
+  /** Called when the session accepts more streams than before, or stops accepting any. */
   readonly #onChange: () => void;
   readonly #exchanges = new Map<H2Exchange, number>();
-  /** Streams that the peer seems to bear: as many as it had when it refused one, and one more after each other end. */
+  /** How many streams the peer appears to allow: its number when it refused one, plus one for each stream that ended otherwise. */
   #bearable = Infinity;
   #isRetired = false;
-  /** Counts what came from the other side. */
+  /** Counts what the peer has sent. */
   #heard = 0;
-  /** What it was when the peer was last sent a PING, and may have been dead. */
+  /** The value of `#heard` at the last PING. */
   #heardAtPing = -1;
   #cancelWatch: Cancel = () => undefined;
   #cancelAge: Cancel = () => undefined;
@@ -48,15 +48,15 @@ export class H2Session implements Lender {
     this.#idleMs = idleMs;
     this.#onChange = onChange;
     const settings = { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES };
-    // As a plain stream, so that a failed write closes it. Given the socket itself, Node writes to TLS natively: there HTTP/2
-    // ignores that a write failed, TLS never finishes the next one, and nothing is read while a write is unfinished, so
-    // that neither the end of the connection nor its error is ever seen.
+    // A plain stream, so that a failed write closes it. With the socket itself, Node writes to TLS natively: HTTP/2 then
+    // ignores a failed write, TLS never finishes the next one, and nothing is read while a write is unfinished, so that
+    // neither the end of the connection nor its error is ever noticed.
     const connection = Duplex.from({ readable: socket, writable: socket });
     this.#session = connect(origin, { createConnection: () => connection, settings });
     this.#session.on('connect', () => {
       this.#session.setLocalWindowSize(SESSION_WINDOW_BYTES);
     });
-    // Each stream has its own, and `close` follows.
+    // Each stream reports its own error, and `close` follows.
     this.#session.on('error', () => undefined);
     this.#session.on('remoteSettings', onChange);
     this.#session.on('goaway', (_code: number, lastStreamId: number) => {
@@ -72,7 +72,7 @@ export class H2Session implements Lender {
     });
   }
 
-  /** Resolves when the peer has said how many streams it takes; rejects where it does not, and when `signal` aborts. */
+  /** Resolves once the peer has sent its SETTINGS. Rejects if it does not, or when `signal` aborts. */
   static async open(
     clock: Clock,
     origin: URL,
@@ -108,8 +108,8 @@ export class H2Session implements Lender {
     return opened;
   }
 
-  /** Whether it takes streams, now or when others end. */
-  get isOfUse(): boolean {
+  /** Whether the session accepts streams, now or once others have ended. */
+  get isUsable(): boolean {
     return !this.#isRetired && !this.#session.closed && !this.#session.destroyed;
   }
 
@@ -117,9 +117,9 @@ export class H2Session implements Lender {
     return this.#session.destroyed;
   }
 
-  /** Streams that it takes now. */
+  /** How many more streams the session accepts now. */
   get room(): number {
-    if (!this.isOfUse || this.#isDoubted) return 0;
+    if (!this.isUsable || this.#isDoubted) return 0;
     const { maxConcurrentStreams = Infinity } = this.#session.remoteSettings;
     return Math.min(maxConcurrentStreams, this.#bearable) - this.#exchanges.size;
   }
@@ -138,7 +138,7 @@ export class H2Session implements Lender {
     this.#onChange();
   }
 
-  /** Whether its peer may be dead: it was sent a PING, and nothing has come from it since. */
+  /** Whether the peer may be dead: it got a PING and has sent nothing since. */
   get #isDoubted(): boolean {
     return this.#heard === this.#heardAtPing;
   }
@@ -148,13 +148,13 @@ export class H2Session implements Lender {
     this.#exchanges.delete(exchange);
     this.#bearable = exchange.isRefused ? Math.max(1, this.#exchanges.size) : this.#bearable + 1;
     if (exchange.isOverdue) this.#doubt();
-    // Nothing came on any stream all the while: it is not waited for, and the next request gets another connection.
+    // No stream received anything during the whole request: the next request gets another connection without waiting for the PING.
     if (exchange.isOverdue && heardBefore === this.#heard) this.retire();
     if (this.#exchanges.size === 0) this.#settle();
     this.#onChange();
   }
 
-  /** Takes no more streams; closes when those it has are ended. */
+  /** Stops accepting streams, and closes when the open ones have ended. */
   retire(): void {
     if (this.#isRetired) return;
     this.#isRetired = true;
@@ -162,7 +162,7 @@ export class H2Session implements Lender {
     this.#onChange();
   }
 
-  /** Fails what is in flight on it. */
+  /** Fails all requests in flight. */
   destroy(error?: Error): void {
     this.#isRetired = true;
     this.#cancelWatch();
@@ -170,15 +170,15 @@ export class H2Session implements Lender {
     if (error !== undefined) {
       for (const exchange of this.#exchanges.keys()) exchange.fail(error);
     }
-    // Node 20 corrupts its memory where a session is destroyed while it reads, as it does when it tells of a GOAWAY.
+    // Node 20 corrupts its memory if a session is destroyed while it is reading, for example in its `goaway` event.
     setImmediate(() => {
       this.#session.destroy();
-      // A session that ends by itself waits for its peer to close the connection too.
+      // Otherwise the session would wait for its peer to close the connection.
       this.#socket.destroy();
     });
   }
 
-  /** After a change in whether there are streams or will be any, and whether its peer is known to live. */
+  /** Sets the timer that fits the state: call after a change in open streams, retirement or doubt about the peer. */
   #settle(): void {
     this.#cancelWatch();
     if (this.#exchanges.size === 0 && this.#isRetired) this.destroy();
@@ -201,11 +201,11 @@ export class H2Session implements Lender {
     });
   }
 
-  /** Takes no more streams until the peer is heard again. */
+  /** Sends a PING and accepts no more streams until the peer sends something. */
   #doubt(): void {
     if (this.#isDoubted) return;
     this.#heardAtPing = this.#heard;
-    // One that is destroyed throws, and ends by itself.
+    // `ping` throws on a destroyed session, which closes by itself.
     if (!this.#session.destroyed) {
       this.#session.ping((error) => {
         if (error === null) this.heard();

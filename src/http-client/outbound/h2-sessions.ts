@@ -1,15 +1,15 @@
-// The sessions to one origin: one, a second where that has no stream left or is going away, and who waits for a stream.
+// The HTTP/2 sessions to one origin (a second when the first is full or closing), and the requests that wait for a stream.
 import type { H2Exchange } from './h2-exchange.js';
 import type { H2Session } from './h2-session.js';
 
 const SESSIONS_MAX = 2;
 
-/** What was opened; undefined where the origin speaks something else, and whoever waits is taken care of. */
+/** Resolves with undefined if the origin does not speak HTTP/2; the caller then takes over the waiting requests. */
 export type OpenSession = (onChange: () => void) => Promise<H2Session | undefined>;
 
 export class H2Sessions {
   readonly #open: OpenSession;
-  /** Those that take no more streams included, until they are closed by their last one. */
+  /** Includes retired sessions until their last stream has ended. */
   readonly #sessions = new Set<H2Session>();
   readonly #waiting = new Map<H2Exchange, () => void>();
   #isOpening = false;
@@ -24,12 +24,12 @@ export class H2Sessions {
     else session.send(exchange);
   }
 
-  /** Everybody who waits for a stream waits no more. */
+  /** Removes and returns all requests that wait for a stream. */
   takeWaiting(): H2Exchange[] {
     return [...this.#waiting.keys()].map((exchange) => this.#leave(exchange));
   }
 
-  /** Each closes when its streams are ended. */
+  /** Each session closes when its streams have ended. */
   retire(): void {
     for (const session of this.#sessions) session.retire();
   }
@@ -39,12 +39,12 @@ export class H2Sessions {
     for (const session of this.#sessions) session.destroy(error);
   }
 
-  #ofUse(): H2Session[] {
-    return [...this.#sessions].filter(({ isOfUse }) => isOfUse);
+  #usable(): H2Session[] {
+    return [...this.#sessions].filter(({ isUsable }) => isUsable);
   }
 
   #withRoom(): H2Session | undefined {
-    return this.#ofUse().find(({ room }) => room > 0);
+    return this.#usable().find(({ room }) => room > 0);
   }
 
   #wait(exchange: H2Exchange): void {
@@ -66,7 +66,7 @@ export class H2Sessions {
   }
 
   #openAnother(): void {
-    if (this.#isOpening || this.#ofUse().length >= SESSIONS_MAX) return;
+    if (this.#isOpening || this.#usable().length >= SESSIONS_MAX) return;
     this.#isOpening = true;
     const onChange = (): void => {
       this.#serve();
@@ -79,14 +79,14 @@ export class H2Sessions {
       },
       (error: unknown) => {
         this.#isOpening = false;
-        // Otherwise they wait for a stream of the other session.
-        if (this.#ofUse().length > 0) return;
+        // The waiting requests can still get a stream on the other session.
+        if (this.#usable().length > 0) return;
         for (const exchange of this.takeWaiting()) exchange.fail(error as Error);
       },
     );
   }
 
-  /** After a change of any session. */
+  /** Call after any session has changed. */
   #serve(): void {
     for (const session of this.#sessions) {
       if (session.isClosed) this.#sessions.delete(session);

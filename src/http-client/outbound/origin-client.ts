@@ -17,7 +17,7 @@ export interface OriginClientOptions extends H1Options {
   readonly connectTimeoutMs: number;
   /** What a connection that took longer fails with. */
   readonly late: () => Error;
-  /** How a request is put to whoever is at the other end; as it is, where left out. */
+  /** Changes a request for the server at the other end. Default: unchanged. */
   readonly reword?: (request: Dispatcher.DispatchOptions) => Dispatcher.DispatchOptions;
 }
 
@@ -158,7 +158,7 @@ export class OriginClient extends Dispatcher {
     this.#h1 ??= this.#createH1();
     this.#spare = socket;
     for (const exchange of waiting) exchange.handOver(this.#h1);
-    // Nobody waited any more.
+    // No request waits any more.
     if (waiting.length === 0) socket.destroy();
   }
 
@@ -190,7 +190,7 @@ export class OriginClient extends Dispatcher {
     this.#connections += change;
     if (change === 1 && this.#connections === 1) this.#tell('connect');
     if (change === 1) return;
-    // Later, as whoever lost this connection may open another at once.
+    // Later, because the request that lost this connection may open another at once.
     setImmediate(() => {
       if (this.#connections === 0) this.#tell('disconnect');
     });

@@ -90,7 +90,7 @@ function connectToProxy(clock: Clock, options: OutboundOptions): Connect {
  * broke, to be made anew at once and without end: its error gets a code that fails the request.
  */
 function createTunnelPool(proxy: URL, connect: Connect): Pool {
-  // Who waits for the tunnel gives up in time, and aborts.
+  // The request that waits for the tunnel has its own timeout, and aborts.
   const pool = new Pool(proxy, { connect, headersTimeout: 0 });
   const open = pool.connect.bind(pool);
   const openOrFail = async (request: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> => {

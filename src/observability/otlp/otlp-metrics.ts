@@ -2,7 +2,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { Cancel, Clock } from '../../domain/clock.js';
-import type { ProxyEventName } from '../catalogue.js';
 import type { ProxyEventFields } from '../event-fields.js';
 import { inBackground } from '../in-background.js';
 import type { Instrument } from '../instrument.js';
@@ -10,9 +9,9 @@ import { readInstruments } from '../instruments.js';
 import type { Logger } from '../logger.js';
 import type { Metrics } from '../metrics.js';
 import { otelNameOf } from '../otel-names.js';
-import type { EventSink } from '../proxy-events.js';
 import type { Series } from '../series.js';
-import type { SfpTags } from '../sfp-tags.js';
+import type { SfpSink } from '../sfp-events.js';
+import type { TaggedMetric } from '../sfp-tags.js';
 import { MetricExports, type Measured } from './measured.js';
 import type { OtlpMetricsOptions } from './otlp-options.js';
 import { METRICS, Receiver } from './receiver.js';
@@ -26,12 +25,11 @@ const READ = new Set<Instrument>(Object.values(readInstruments));
 /** What is sent, and as whose. */
 export interface MetricSources {
   readonly metrics: Metrics;
-  readonly tags: SfpTags;
   readonly resource: Resource;
   readonly version: string;
 }
 
-export class OtlpMetrics implements EventSink {
+export class OtlpMetrics implements SfpSink {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #sources: MetricSources;
@@ -52,7 +50,7 @@ export class OtlpMetrics implements EventSink {
     this.#sources = sources;
     this.#options = options;
     this.#startMs = clock.nowMs();
-    this.#sfp = new SfpSeries(clock, sources.tags);
+    this.#sfp = new SfpSeries(clock);
     this.#receiver = new Receiver(clock, log, options.way, METRICS);
     this.#sfpExports = new MetricExports(options.temporality);
     this.#ownExports = new MetricExports(options.temporality);
@@ -62,8 +60,8 @@ export class OtlpMetrics implements EventSink {
     return this.#receiver.failingSinceMs;
   }
 
-  record(name: ProxyEventName, fields: ProxyEventFields): void {
-    this.#sfp.record(name, fields);
+  record(metric: TaggedMetric, fields: ProxyEventFields): void {
+    this.#sfp.record(metric, fields);
   }
 
   open(): void {
@@ -75,7 +73,7 @@ export class OtlpMetrics implements EventSink {
     });
   }
 
-  /** Sends all once more. Whoever waits for it decides for how long, and then breaks it off. */
+  /** Sends everything once more. The caller decides how long to wait, and then calls `breakOff`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelExport();

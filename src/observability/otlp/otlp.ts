@@ -2,28 +2,27 @@
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../logger.js';
-import type { ProxyEventName } from '../catalogue.js';
 import type { ProxyEventFields } from '../event-fields.js';
 import type { Metrics } from '../metrics.js';
-import type { EventSink } from '../proxy-events.js';
+import type { SfpSink } from '../sfp-events.js';
 import type { Tracing } from '../tracing.js';
-import type { SfpTags } from '../sfp-tags.js';
+import type { TaggedMetric } from '../sfp-tags.js';
 import { OtlpMetrics } from './otlp-metrics.js';
 import { OtlpTraces } from './otlp-traces.js';
 import type { OtlpOptions } from './otlp-options.js';
 
-export class Otlp implements EventSink {
+export class Otlp implements SfpSink {
   /** Undefined where metrics are not wanted. */
   readonly #metrics: OtlpMetrics | undefined;
   readonly #traces: OtlpTraces | undefined;
 
-  constructor(clock: Clock, log: Logger, metrics: Metrics, tags: SfpTags, options: OtlpOptions) {
+  constructor(clock: Clock, log: Logger, metrics: Metrics, options: OtlpOptions) {
     const { version } = options;
     const resource = defaultResource().merge(
       resourceFromAttributes({ 'service.version': version, ...options.resource }),
     );
     this.#metrics =
-      options.metrics && new OtlpMetrics(clock, log, { metrics, tags, resource, version }, options.metrics);
+      options.metrics && new OtlpMetrics(clock, log, { metrics, resource, version }, options.metrics);
     this.#traces = options.traces && new OtlpTraces(clock, log, { resource, version }, options.traces);
   }
 
@@ -31,8 +30,8 @@ export class Otlp implements EventSink {
     return this.#traces;
   }
 
-  record(name: ProxyEventName, fields: ProxyEventFields): void {
-    this.#metrics?.record(name, fields);
+  record(metric: TaggedMetric, fields: ProxyEventFields): void {
+    this.#metrics?.record(metric, fields);
   }
 
   /** Since when a receiver has been away, by the wall clock. */

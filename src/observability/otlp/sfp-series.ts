@@ -3,10 +3,10 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Clock } from '../../domain/clock.js';
 import { catalogue, type CatalogueRow, type Operation, type ProxyEventName } from '../catalogue.js';
 import type { ProxyEventFields } from '../event-fields.js';
-import type { EventSink } from '../proxy-events.js';
 import { Cell } from '../series.js';
+import type { SfpSink } from '../sfp-events.js';
 import { sfpMetricName } from '../sfp-names.js';
-import { tagEntry, type SfpTags, type TagSet } from '../sfp-tags.js';
+import { tagEntry, type TaggedMetric } from '../sfp-tags.js';
 import type { Measured } from './measured.js';
 
 /** The SDK's default limit on what one instrument may have; what comes beyond is counted together. */
@@ -40,25 +40,22 @@ interface Counted {
   readonly sets: Map<string, CountedSet>;
 }
 
-export class SfpSeries implements EventSink {
+export class SfpSeries implements SfpSink {
   readonly #clock: Clock;
-  readonly #tags: SfpTags;
   readonly #counted = new Map<ProxyEventName, Counted>();
 
-  constructor(clock: Clock, tags: SfpTags) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#tags = tags;
     for (const [name, { sfp, when }] of Object.entries(catalogue) as [ProxyEventName, CatalogueRow][]) {
       if (sfp === undefined) continue;
       this.#counted.set(name, { name, when, operation: sfp.operation, sets: new Map() });
     }
   }
 
-  record(name: ProxyEventName, fields: ProxyEventFields): void {
-    const counted = this.#counted.get(name);
+  record(metric: TaggedMetric, fields: ProxyEventFields): void {
+    const counted = this.#counted.get(metric.event);
     if (counted === undefined) return;
-    const tags = this.#tags.of(name, fields);
-    const set = counted.sets.get(tags.id) ?? this.#add(counted, tags);
+    const set = counted.sets.get(metric.id) ?? this.#add(counted, metric);
     set.hasNews = true;
     if (counted.operation === 'latency') set.cell.observe(fields.latencyMs ?? 0);
     else if (counted.operation === 'count') set.cell.value += fields.events ?? 1;
@@ -89,7 +86,7 @@ export class SfpSeries implements EventSink {
     }
   }
 
-  #add({ operation, sets }: Counted, { id, tags }: TagSet): CountedSet {
+  #add({ operation, sets }: Counted, { id, tags }: TaggedMetric): CountedSet {
     const isBeyond = sets.size >= SETS_MAX - 1;
     const key = isBeyond ? 'overflow' : id;
     const known = sets.get(key);

@@ -1,13 +1,11 @@
 // Events as statsd lines, with SFP's names, types and tags; the one door to hot-shots, which sums counts and keeps gauges.
 import StatsDClient, { type StatsD } from 'hot-shots';
 import type { Clock } from '../../domain/clock.js';
-import { catalogue, type CatalogueRow, type ProxyEventName } from '../catalogue.js';
 import type { ProxyEventFields } from '../event-fields.js';
 import type { Logger } from '../logger.js';
-import type { EventSink } from '../proxy-events.js';
-import { SFP_PREFIX, sfpMetricName } from '../sfp-names.js';
-import type { SfpTags, TagSet } from '../sfp-tags.js';
-import { LineBuffer, type LineBufferOptions } from './line-buffer.js';
+import type { SfpSink } from '../sfp-events.js';
+import type { TaggedMetric } from '../sfp-tags.js';
+import { Line, LineBuffer, type LineBufferOptions } from './line-buffer.js';
 import { DatagramStream, type DatagramOptions, type DatagramSender } from './datagrams.js';
 
 export interface StatsdOptions extends DatagramOptions, LineBufferOptions {
@@ -24,25 +22,22 @@ export interface StatsdOptions extends DatagramOptions, LineBufferOptions {
 }
 
 /** Of milliseconds: finer than clocks are. */
-const DECIMALS = 1000;
-/** Sets of tags that are remembered as they are sent; beyond them the table starts anew. */
-const TAG_TEXTS_MAX = 10_000;
+const THOUSANDTHS = 1000;
 /** What would end a tag or its line. */
 const RESERVED = /[|@,#\r\n]/g;
 
-export class StatsdSink implements EventSink {
+export class StatsdSink implements SfpSink {
   readonly #client: StatsD;
   readonly #datagrams: DatagramStream;
-  readonly #tags: SfpTags;
   readonly #lines: LineBuffer;
-  readonly #tagTexts = new Map<string, string>();
+  /** A metric that nothing knows any more takes its line with it. */
+  readonly #latencyLines = new WeakMap<TaggedMetric, Line>();
   readonly #latencyType: 'd' | 'ms';
   readonly #globalTags: readonly string[];
   #isClosed = false;
 
-  constructor(clock: Clock, log: Logger, tags: SfpTags, sender: DatagramSender, options: StatsdOptions) {
+  constructor(clock: Clock, log: Logger, sender: DatagramSender, options: StatsdOptions) {
     const { address } = options;
-    this.#tags = tags;
     this.#latencyType = options.isDatadog ? 'd' : 'ms';
     this.#globalTags = options.globalTags;
     this.#datagrams = new DatagramStream(clock, sender, options, {
@@ -60,7 +55,6 @@ export class StatsdSink implements EventSink {
       this.#datagrams.write(datagram);
     });
     this.#client = new StatsDClient({
-      prefix: SFP_PREFIX,
       protocol: 'stream',
       stream: this.#datagrams,
       // Set, as it would find both out from variables of its own.
@@ -81,34 +75,32 @@ export class StatsdSink implements EventSink {
     return this.#datagrams.droppedLines;
   }
 
-  record(name: ProxyEventName, fields: ProxyEventFields): void {
-    const { sfp }: CatalogueRow = catalogue[name];
-    if (sfp === undefined || this.#isClosed) return;
-    const set = this.#tags.of(name, fields);
-    switch (sfp.operation) {
+  record(metric: TaggedMetric, fields: ProxyEventFields): void {
+    if (this.#isClosed) return;
+    const { name, operation, tags } = metric;
+    switch (operation) {
       case 'latency': {
-        const value = Math.round((fields.latencyMs ?? 0) * DECIMALS) / DECIMALS;
-        const tagText = this.#textOf(set);
         // hot-shots takes 6 µs for one of these, of which there is one per request.
-        this.#lines.add(`${sfpMetricName(name, 'latency')}:${value}|${this.#latencyType}${tagText}`);
+        this.#lines.add(this.#lineOf(metric), Math.round((fields.latencyMs ?? 0) * THOUSANDTHS));
         return;
       }
       case 'count':
-        this.#client.increment(`${name}.count`, fields.events ?? 1, [...set.tags, ...this.#globalTags]);
+        this.#client.increment(name, fields.events ?? 1, [...tags, ...this.#globalTags]);
         return;
       case 'gauge':
-        this.#client.gauge(`${name}.gauge`, fields.value ?? 0, [...set.tags, ...this.#globalTags]);
+        this.#client.gauge(name, fields.value ?? 0, [...tags, ...this.#globalTags]);
     }
   }
 
-  #textOf({ id, tags }: TagSet): string {
-    const known = this.#tagTexts.get(id);
+  #lineOf(metric: TaggedMetric): Line {
+    const known = this.#latencyLines.get(metric);
     if (known !== undefined) return known;
-    if (this.#tagTexts.size >= TAG_TEXTS_MAX) this.#tagTexts.clear();
+    const { name, tags } = metric;
     const all = [...tags, ...this.#globalTags].map((tag) => tag.replace(RESERVED, '_'));
-    const text = all.length === 0 ? '' : `|#${all.join(',')}`;
-    this.#tagTexts.set(id, text);
-    return text;
+    const tail = all.length === 0 ? '' : `|#${all.join(',')}`;
+    const line = new Line(`${name}:`, `|${this.#latencyType}${tail}`);
+    this.#latencyLines.set(metric, line);
+    return line;
   }
 
   /** Sends what waits, as far as the receiver takes it at once. */

@@ -77,7 +77,7 @@ export class UdpSender implements DatagramSender {
         found(null, this.#found?.address ?? address, family);
       },
     });
-    // Each send is told of its own.
+    // Each send reports its own error.
     socket.on('error', () => undefined);
     socket.unref();
     this.#sockets.set(family, socket);

@@ -26,7 +26,7 @@ class UnixSender implements DatagramSender {
   constructor(socket: DgramSocket, path: string) {
     this.#socket = socket;
     this.#path = path;
-    // Each send is told of its own.
+    // Each send reports its own error.
     socket.on('error', () => undefined);
   }
 

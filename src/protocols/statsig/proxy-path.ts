@@ -4,7 +4,7 @@
 const HOP = /^\s*1\.1 (spec-forward-proxy-[0-9a-f]{16})\s*$/;
 /** Of a Via as it comes. */
 const HOPS_READ_MAX = 64;
-/** One that asked lately is enough to find a loop: whoever is in it goes on asking. */
+/** One that asked lately is enough to find a loop: every proxy in it keeps asking. */
 const IN_FRONT_MAX = 8;
 
 /** The ways to all origins: each may lead through other proxies. */

@@ -1,8 +1,9 @@
 // An answer of the HTTP server as the fields of its event: each is looked up when a sink asks for it, and nothing is made before.
 import { clientText, CLIENT_TEXT_CHARACTERS_MAX, UNKNOWN } from '../../domain/client-text.js';
+import { ownCopy } from '../../domain/own-copy.js';
 import type { ProxyEventFields } from '../../observability/event-fields.js';
 
-/** Texts of a header that are remembered with what they come to; clients send a few. */
+/** Texts of a header that are remembered with what they come to; clients send a few. Beyond them the table starts anew. */
 const REMEMBERED_MAX = 200;
 /** Codings as SFP names them, in its order; what else a client offers is `unknown`. */
 const CODINGS = ['statsig-br', 'gzip', 'br'] as const;
@@ -34,6 +35,10 @@ export const CLIENT_HEADERS = [
 /** One for all answers of a server, each in its turn. */
 export class AnsweredRequest implements ProxyEventFields {
   readonly #codings = new Map<string, string>();
+  /** Texts of clients that are shown as they came, unless one holds the SDK key of its request. */
+  readonly #plain = new Map<string, string>();
+  #versionText = '';
+  #version = 0;
   #exchange!: Exchange;
 
   of(exchange: Exchange): this {
@@ -71,7 +76,13 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   get lcut(): number {
-    return Number(this.#exchange.answerHeader('x-since-time') ?? 0);
+    const text = this.#exchange.answerHeader('x-since-time');
+    if (typeof text !== 'string') return 0;
+    if (text !== this.#versionText) {
+      this.#versionText = text;
+      this.#version = Number(text);
+    }
+    return this.#version;
   }
 
   get acceptEncoding(): string {
@@ -79,8 +90,7 @@ export class AnsweredRequest implements ProxyEventFields {
     const known = this.#codings.get(offered);
     if (known !== undefined) return known;
     const codings = toCodings(offered.slice(0, CLIENT_TEXT_CHARACTERS_MAX));
-    const isShort = offered.length <= CLIENT_TEXT_CHARACTERS_MAX;
-    if (isShort && this.#codings.size < REMEMBERED_MAX) this.#codings.set(offered, codings);
+    remember(this.#codings, offered, codings);
     return codings;
   }
 
@@ -108,8 +118,22 @@ export class AnsweredRequest implements ProxyEventFields {
   }
 
   #header(name: (typeof CLIENT_HEADERS)[number]): string {
-    return clientText(this.#exchange.header(name), this.sdkKey);
+    const { sdkKey } = this;
+    const value = this.#exchange.header(name);
+    const known = typeof value === 'string' ? this.#plain.get(value) : undefined;
+    if (known !== undefined && (sdkKey === undefined || !known.includes(sdkKey))) return known;
+    const shown = clientText(value, sdkKey);
+    if (shown === value) remember(this.#plain, shown, shown);
+    return shown;
   }
+}
+
+/** Texts that come again and again are few and short. */
+function remember(table: Map<string, string>, sent: string, shown: string): void {
+  if (sent.length > CLIENT_TEXT_CHARACTERS_MAX) return;
+  if (table.size >= REMEMBERED_MAX) table.clear();
+  const own = ownCopy(sent);
+  table.set(own, sent === shown ? own : shown);
 }
 
 function toCodings(offered: string): string {

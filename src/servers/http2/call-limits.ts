@@ -66,7 +66,7 @@ export class CallLimits {
   }
 
   #admit(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-    // A reset by the client is an error too; whoever needs to know of the end hears of the close.
+    // A reset by the client is an error too; `close` reports the end.
     stream.on('error', () => undefined);
     if (!this.#connections.begin(stream)) return false;
     if (bytesOf(headers) > HEADER_BYTES_MAX) {

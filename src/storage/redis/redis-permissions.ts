@@ -31,7 +31,7 @@ export function neededCommands(options: RedisOptions, marker: string): readonly 
     harmful('SUBSCRIBE', channel),
     ...[entry, kept, ...mirrors].flatMap((name) => [
       harmless('EVAL', 'return 1', '1', name),
-      // Of a script that nobody has: Redis answers NOSCRIPT to whoever may ask.
+      // An unknown script: Redis answers NOSCRIPT if the user may run scripts.
       harmless('EVALSHA', '0'.repeat(40), '1', name),
       harmless('TYPE', name),
       harmless('EXISTS', name),

@@ -4,15 +4,23 @@ import { test } from 'node:test';
 import { SfpSeries } from '../../../src/observability/otlp/sfp-series.js';
 import type { Measured } from '../../../src/observability/otlp/measured.js';
 import { SdkKeyForms } from '../../../src/observability/sdk-key-forms.js';
+import { SfpEvents } from '../../../src/observability/sfp-events.js';
 import { SfpTags } from '../../../src/observability/sfp-tags.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 
 const GOT_DATA = 'statsig.forward_proxy.HttpDataProviderGotData.latency';
 const QUARTER_HOUR_MS = 900_000;
 
-function open(): { readonly clock: ManualClock; readonly series: SfpSeries } {
+interface Bench {
+  readonly clock: ManualClock;
+  readonly events: SfpEvents;
+  readonly series: SfpSeries;
+}
+
+function open(): Bench {
   const clock = new ManualClock();
-  return { clock, series: new SfpSeries(clock, new SfpTags(new SdkKeyForms('sfp'))) };
+  const series = new SfpSeries(clock);
+  return { clock, series, events: new SfpEvents(new SfpTags(new SdkKeyForms('sfp')), [series]) };
 }
 
 function points(series: SfpSeries, name: string): Measured['points'] {
@@ -20,9 +28,9 @@ function points(series: SfpSeries, name: string): Measured['points'] {
 }
 
 test('an instrument has 2000 sets of attributes at most; what comes beyond is counted together', () => {
-  const { series } = open();
+  const { events, series } = open();
   for (let lcut = 1; lcut <= 5_000; lcut += 1)
-    series.record('HttpDataProviderGotData', { lcut, latencyMs: 1 });
+    events.record('HttpDataProviderGotData', { lcut, latencyMs: 1 });
   const all = points(series, GOT_DATA);
   assert.equal(all.length, 2_000);
   const beyond = all.filter(({ attributes }) => attributes['otel.metric.overflow'] === true);
@@ -33,12 +41,12 @@ test('an instrument has 2000 sets of attributes at most; what comes beyond is co
 });
 
 test('a set that nothing comes for is forgotten after a quarter of an hour of exports that arrive', () => {
-  const { clock, series } = open();
-  series.record('HttpDataProviderGotData', { lcut: 1, latencyMs: 1 });
-  series.record('HttpDataProviderGotData', { lcut: 2, latencyMs: 1 });
+  const { clock, events, series } = open();
+  events.record('HttpDataProviderGotData', { lcut: 1, latencyMs: 1 });
+  events.record('HttpDataProviderGotData', { lcut: 2, latencyMs: 1 });
   series.forgetOld();
   clock.advance(QUARTER_HOUR_MS - 1);
-  series.record('HttpDataProviderGotData', { lcut: 2, latencyMs: 1 });
+  events.record('HttpDataProviderGotData', { lcut: 2, latencyMs: 1 });
   series.forgetOld();
   assert.equal(points(series, GOT_DATA).length, 2);
   clock.advance(1);
@@ -47,18 +55,18 @@ test('a set that nothing comes for is forgotten after a quarter of an hour of ex
     points(series, GOT_DATA).map(({ attributes }) => attributes['lcut']),
     ['2'],
   );
-  series.record('HttpDataProviderGotData', { lcut: 1, latencyMs: 1 });
+  events.record('HttpDataProviderGotData', { lcut: 1, latencyMs: 1 });
   const again = points(series, GOT_DATA).find(({ attributes }) => attributes['lcut'] === '1');
   assert.equal(again?.startMs, clock.nowMs());
 });
 
 test('counts are summed, of a gauge the last value stays, and events that SFP does not know are none', () => {
-  const { series } = open();
-  series.record('LogEventStoreDeduped', { events: 3 });
-  series.record('LogEventStoreDeduped', { events: 4 });
-  series.record('GrpcEstimatedActiveStreams', { value: 9 });
-  series.record('GrpcEstimatedActiveStreams', { value: 2 });
-  series.record('GrpcCallAnswered', { method: 'x', status: 0, latencyMs: 1 });
+  const { events, series } = open();
+  events.record('LogEventStoreDeduped', { events: 3 });
+  events.record('LogEventStoreDeduped', { events: 4 });
+  events.record('GrpcEstimatedActiveStreams', { value: 9 });
+  events.record('GrpcEstimatedActiveStreams', { value: 2 });
+  events.record('GrpcCallAnswered', { method: 'x', status: 0, latencyMs: 1 });
   assert.equal(points(series, 'statsig.forward_proxy.LogEventStoreDeduped.count')[0]?.cell.value, 7);
   assert.equal(points(series, 'statsig.forward_proxy.GrpcEstimatedActiveStreams.gauge')[0]?.cell.value, 2);
   assert.equal(

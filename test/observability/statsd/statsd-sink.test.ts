@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createLogger } from '../../../src/observability/logger.js';
 import { SdkKeyForms } from '../../../src/observability/sdk-key-forms.js';
+import { SfpEvents } from '../../../src/observability/sfp-events.js';
 import { SfpTags } from '../../../src/observability/sfp-tags.js';
 import { StatsdSink } from '../../../src/observability/statsd/statsd-sink.js';
 import { LogSink } from '../../fakes/log-sink.js';
@@ -11,6 +12,7 @@ import { ManualClock } from '../../fakes/manual-clock.js';
 
 interface Bench {
   readonly clock: ManualClock;
+  readonly events: SfpEvents;
   readonly sink: StatsdSink;
   readonly datagrams: string[];
 }
@@ -26,7 +28,7 @@ function createBench(datagramBytesMax = 1_432): Bench {
     },
     close: () => undefined,
   };
-  const sink = new StatsdSink(clock, log, new SfpTags(new SdkKeyForms('sfp')), sender, {
+  const sink = new StatsdSink(clock, log, sender, {
     isDatadog: false,
     address: 'receiver',
     globalTags: ['env:test'],
@@ -37,13 +39,14 @@ function createBench(datagramBytesMax = 1_432): Bench {
     retriesMax: 0,
     firstRetryMs: 10,
   });
-  return { clock, sink, datagrams };
+  const events = new SfpEvents(new SfpTags(new SdkKeyForms('sfp')), [sink]);
+  return { clock, events, sink, datagrams };
 }
 
 test('a latency leaves with the datagram that it fits into, or after a while', async () => {
-  const { clock, sink, datagrams } = createBench(400);
+  const { clock, events, sink, datagrams } = createBench(400);
   const record = (latencyMs: number): void => {
-    sink.record('HttpServerRequestFailed', { latencyMs, status: 404 });
+    events.record('HttpServerRequestFailed', { latencyMs, status: 404 });
   };
   record(1.23456);
   clock.advance(999);
@@ -60,10 +63,10 @@ test('a latency leaves with the datagram that it fits into, or after a while', a
 });
 
 test('after the end nothing is sent, and nothing breaks', async () => {
-  const { clock, sink, datagrams } = createBench();
+  const { clock, events, sink, datagrams } = createBench();
   await sink.close();
-  sink.record('HttpServerRequestSuccess', { latencyMs: 1 });
-  sink.record('GrpcStreamingStreamDisconnected', {});
+  events.record('HttpServerRequestSuccess', { latencyMs: 1 });
+  events.record('GrpcStreamingStreamDisconnected', {});
   clock.advance(60_000);
   assert.deepEqual(datagrams, []);
 });
@@ -71,9 +74,9 @@ test('after the end nothing is sent, and nothing breaks', async () => {
 test('whatever clients send, a line stays one line with its tags, the first time and again', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (sdkType) => {
-      const { clock, sink, datagrams } = createBench(8_000);
+      const { clock, events, datagrams } = createBench(8_000);
       for (let count = 0; count < 2; count += 1) {
-        sink.record('HttpServerRequestSuccess', { latencyMs: 1, sdkType });
+        events.record('HttpServerRequestSuccess', { latencyMs: 1, sdkType });
       }
       clock.advance(1_000);
       const lines = datagrams.join('').split('\n');

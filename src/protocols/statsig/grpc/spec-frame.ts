@@ -13,7 +13,7 @@ export const STOCK_CLIENT_BYTES_MAX = 4 * 1024 * 1024;
 
 const NO_UPDATES_BYTES = Buffer.from(NO_UPDATES);
 
-/** The frame of a whole spec: made once per version, whoever it is sent to. */
+/** The frame of a whole spec: made once per version for all clients. */
 export function specFrame(held: HeldPayload): Promise<Buffer> {
   const { version, identityBytes } = held.payload;
   const [before, after] = around(identityBytes, version);

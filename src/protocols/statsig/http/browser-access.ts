@@ -4,12 +4,12 @@ import type { FastifyInstance } from 'fastify';
 /** Browsers keep to limits of their own below this. */
 const LEAVE_S = 86_400;
 
-/** Whoever asks, so that no cache keeps an answer without it for a browser. */
+/** Sent to every client, so that no cache keeps a response without it for a browser. */
 export const OPEN_TO_BROWSERS = { 'access-control-allow-origin': '*' } as const;
 
 /**
  * For every route of `scope` that is added behind this, errors too, as SDKs look at the status. `urls` are those whose
- * preflights are answered. No more is given away than to anybody who has the SDK key: browsers add no secrets to it.
+ * preflights are answered. This reveals nothing beyond what anyone with the SDK key can get: browsers add no secrets.
  */
 export function openToBrowsers(scope: FastifyInstance, urls: readonly string[]): void {
   scope.addHook('onRequest', (_request, reply, done) => {

@@ -1,4 +1,4 @@
-// What is answered about a payload that is held, and under which headers, whoever writes the answer.
+// What is answered about a payload that is held, and with which headers, in the fast lane and in the routes.
 import { canMakeZstd } from '../../../bodies/body-forms.js';
 import { namesAsWelcome, negotiateEncoding } from '../../../domain/accept-encoding.js';
 import type { BodyForm, FormEncoding } from '../../../domain/payload.js';

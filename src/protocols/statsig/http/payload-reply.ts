@@ -29,7 +29,7 @@ export interface ReplyWishes extends AnswerWishes {
   readonly checksum: string | undefined;
   /** Undefined on POST, where it has no meaning. */
   readonly ifNoneMatch: string | undefined;
-  /** Of the whole request: who asks. */
+  /** The client, from the whole request. */
   readonly headers: IncomingHttpHeaders;
 }
 

@@ -55,7 +55,7 @@ const NO_UPDATES_BODY = Buffer.from(NO_UPDATES);
 export class PreparedSpecAnswers implements PreparedAnswers {
   readonly names = {
     wanted: [KEY_HEADER, PROTO_HEADER, SESSION_HEADER, ...CLIENT_HEADERS],
-    // Who a proxy is in front of is for the routes to note.
+    // The routes take note of proxies in front of this one.
     refused: ['if-none-match', 'via'],
   };
   readonly #clock: Clock;
@@ -128,7 +128,7 @@ function formOf(held: HeldPayload, choice: Choice): BodyForm<FormEncoding> | und
   return choice === 'no_updates' || choice === 'not_acceptable' ? undefined : held.forms.held(choice);
 }
 
-/** Without a form: that there is no update. */
+/** Without a form, the answer is that there is no update. */
 function answerOf(
   held: HeldPayload,
   form: BodyForm<FormEncoding> | undefined,
@@ -163,7 +163,7 @@ function read(head: RequestHead): Asked | undefined {
   return { keyHeader, protoHeader, key: question.key, sinceTime: question.sinceTime };
 }
 
-/** Undefined where a name comes twice, or a pair is none: what that means is for the routes to say. */
+/** Undefined if a name is repeated or a pair is malformed: the routes decide what that means. */
 function readQuery(query: string): ReadonlyMap<string, string> | undefined {
   const parameters = new Map<string, string>();
   for (const pair of query === '' ? [] : query.split('&')) {

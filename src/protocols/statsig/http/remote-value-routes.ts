@@ -25,7 +25,7 @@ export function addRemoteValueRoutes(app: FastifyInstance, path: ProxyPath, sour
     const refused = refuseLoop(path, request, reply);
     if (refused !== undefined) return refused;
     const { sha256 } = request.params as { readonly sha256: string };
-    // As it was sent: escapes are no digits.
+    // As it was sent: an escape is not a digit.
     const isName = isValueName(sha256) && request.url.split('?', 1)[0]?.endsWith(`/${sha256}`) === true;
     if (!isName)
       return refuse(reply, 'not_found', 'A value is named by its SHA-256: 64 hex digits in lower case.');

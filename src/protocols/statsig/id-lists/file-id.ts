@@ -5,7 +5,7 @@ export const FILE_PATH = '/v1/download_id_list_file/';
 /** The same in the storage behind Statsig, where manifests name that. */
 const STORAGE_PATH = '/idlists/';
 
-/** Where clients that are told to use another host ask for the file of a url with this path. */
+/** The path under which clients that must use another host request the file of a URL with this path. */
 export function toFilePath(path: string): string {
   return path.startsWith(STORAGE_PATH) ? FILE_PATH + path.slice(STORAGE_PATH.length) : path;
 }

@@ -29,7 +29,7 @@ export interface FailedReading {
   readonly reason: FailedReadingReason;
   /** For people. Never a URL or a body. */
   readonly detail: string;
-  /** Where it is known that there are no more of the file now. */
+  /** Set when the current end of the file is known. */
   readonly originBytes?: number;
 }
 

@@ -14,7 +14,7 @@ export interface ManifestFile {
   readonly bytes: number;
   /** In urls of this proxy. */
   readonly id: string;
-  /** Where clients ask that are told to use another host than the origin's url names: without a size that is promised in it. */
+  /** The path for clients that must use another host than the origin's URL names, without the promised size. */
   readonly path: string;
   /** Of the origin's url, with its question mark, or empty. */
   readonly search: string;

@@ -19,7 +19,7 @@ const BASE_UNUSED_MS = 120_000;
 /** How clients reach this proxy, without a slash at its end. */
 export interface Bases {
   readonly wanted: string;
-  /** Used where there is no room for another wanted one; there are few of these. */
+  /** Used when there is no room for another one; there are few of these. */
   readonly spare: string;
 }
 

@@ -1,12 +1,10 @@
 // Events as log events of Statsig: SFP's metrics in a project of the operator's, by way of the queue that SDKs' log events go.
 import type { Cancel, Clock } from '../../../domain/clock.js';
-import { catalogue, type CatalogueRow, type ProxyEventName } from '../../../observability/catalogue.js';
 import type { ProxyEventFields } from '../../../observability/event-fields.js';
 import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
-import type { EventSink } from '../../../observability/proxy-events.js';
-import { sfpMetricName } from '../../../observability/sfp-names.js';
-import { tagEntry, type SfpTags } from '../../../observability/sfp-tags.js';
+import type { SfpSink } from '../../../observability/sfp-events.js';
+import { tagEntry, type TaggedMetric } from '../../../observability/sfp-tags.js';
 import type { LogEventStore } from './log-event-store.js';
 
 export interface StatsigSinkOptions {
@@ -32,10 +30,9 @@ interface LoggedEvent {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export class StatsigSink implements EventSink {
+export class StatsigSink implements SfpSink {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #tags: SfpTags;
   readonly #options: StatsigSinkOptions;
   #store: Pick<LogEventStore, 'accept'> | undefined;
   #events: LoggedEvent[] = [];
@@ -45,27 +42,25 @@ export class StatsigSink implements EventSink {
   /** Events that were left out, or that the queue did not take. */
   dropped = 0;
 
-  constructor(clock: Clock, log: Logger, tags: SfpTags, options: StatsigSinkOptions) {
+  constructor(clock: Clock, log: Logger, options: StatsigSinkOptions) {
     this.#clock = clock;
     this.#log = log;
-    this.#tags = tags;
     this.#options = options;
   }
 
-  record(name: ProxyEventName, fields: ProxyEventFields): void {
-    const { sfp }: CatalogueRow = catalogue[name];
+  record({ name, operation, tags }: TaggedMetric, fields: ProxyEventFields): void {
     // What becomes of our own batches must not make more of them.
-    if (sfp === undefined || fields.sdkKey === this.#options.sdkKey) return;
+    if (fields.sdkKey === this.#options.sdkKey) return;
     if (!this.#hasRoom()) {
       this.dropped += 1;
       return;
     }
-    const value = sfp.operation === 'latency' ? fields.latencyMs : (fields.value ?? fields.events ?? 1);
+    const value = operation === 'latency' ? fields.latencyMs : (fields.value ?? fields.events ?? 1);
     this.#events.push({
-      eventName: sfpMetricName(name, sfp.operation),
+      eventName: name,
       value: Math.round((value ?? 0) * DECIMALS) / DECIMALS,
       time: this.#clock.nowMs(),
-      metadata: Object.fromEntries(this.#tags.of(name, fields).tags.map(tagEntry)),
+      metadata: Object.fromEntries(tags.map(tagEntry)),
     });
     if (this.#events.length >= EVENTS_PER_BATCH) this.#send();
   }

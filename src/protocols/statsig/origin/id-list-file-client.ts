@@ -35,7 +35,7 @@ export interface IdListFileClientOptions extends UpstreamPoolOptions {
 export function createIdListFileClient(clock: Clock, options: IdListFileClientOptions): IdListFileOrigin {
   const pool = new UpstreamPool(clock, options);
 
-  /** Undefined where the whole file has to be asked for, as the part that came is of no use. */
+  /** Undefined if the part cannot be used and the whole file has to be requested. */
   async function ask<Taken extends object>(
     url: URL,
     range: `bytes=${number}-` | undefined,
@@ -142,7 +142,7 @@ function lengthOf(plan: PartPlan): number {
   return plan.lengthBytes ?? Infinity;
 }
 
-/** What goes wrong with a body is told to who reads it; one that is broken off has no reader any more. */
+/** Errors of a body go to its reader; a body that was aborted has no reader any more. */
 function ignore(): void {
   return undefined;
 }

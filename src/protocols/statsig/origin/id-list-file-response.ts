@@ -28,7 +28,7 @@ export function judgeFileHead(
   nowMs: number,
 ): FilePlan {
   if (status === 206) return judgePart(headers, fromByte);
-  // Of an empty file there is no first byte to begin a range with.
+  // An empty file has no first byte for a range to begin with.
   if (status === 416 && fromByte === 0) return { kind: 'ask-whole' };
   if (status === 416) {
     return {
@@ -49,8 +49,8 @@ function judgePart(headers: ResponseHeaders, fromByte: number): FilePlan {
   const encoding = encodingOf(headers);
   const range = /^bytes (\d{1,15})-(\d{1,15})\/(?:\d+|\*)$/.exec(one(headers['content-range']).trim());
   const [startByte, lastByte] = [Number(range?.[1]), Number(range?.[2])];
-  const isOfUse = range !== null && startByte === fromByte && lastByte >= startByte;
-  if (!isOfUse || encoding === undefined) return { kind: 'ask-whole' };
+  const isExpected = range !== null && startByte === fromByte && lastByte >= startByte;
+  if (!isExpected || encoding === undefined) return { kind: 'ask-whole' };
   return { kind: 'read-part', startByte, lengthBytes: lastByte - startByte + 1, encoding };
 }
 

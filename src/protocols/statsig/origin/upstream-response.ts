@@ -8,7 +8,7 @@ import type { TakenBody } from '../../../bodies/body-intake.js';
 import type { SpecFacts } from '../spec-body/spec-facts.js';
 import { parseRetryAfterMs } from '../../../http-client/retry-after.js';
 
-/** Why an answer that came whole is no news. Stable and machine-readable; `status_<n>` carries the origin's HTTP status. */
+/** Why a complete answer is not used. Stable and machine-readable; `status_<n>` carries the origin's HTTP status. */
 export type SpecFailureReason =
   | `status_${number}`
   | 'unsupported_encoding'
@@ -112,7 +112,7 @@ export function failedStatus(
   return failed(`status_${status}`, `HTTP status ${status}`, parseRetryAfterMs(retryAfter, nowMs));
 }
 
-/** The header, or the first of several; empty where there is none. */
+/** The header, or the first of several; empty if it is missing. */
 export function one(header: string | string[] | undefined): string {
   return (Array.isArray(header) ? header[0] : header) ?? '';
 }

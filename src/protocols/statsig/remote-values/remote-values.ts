@@ -90,7 +90,7 @@ export class RemoteValues implements StoreListener {
     });
   }
 
-  /** Whoever waits for values waits no longer. */
+  /** Ends all waiting for values. */
   stop(): void {
     this.#isStopped = true;
     this.#cancelLook();

@@ -1,4 +1,4 @@
-// Remote values as a kind of resource: named by their hash, so that each has one version, for whoever asks.
+// Remote values as a kind of resource: named by their hash, so that each has one version, the same for every client.
 import type { StoredFacts } from '../../../domain/body-reader.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { ResourceKind } from '../../../domain/resource-kind.js';

@@ -42,6 +42,7 @@ export class FastLane {
   readonly #reader: RequestHeadReader;
   readonly #frame: AnswerFrame;
   readonly #answered = new AnsweredRequest();
+  readonly #exchange = new LaneExchange();
   readonly #connections = new Set<LaneConnection>();
   #dateS = NaN;
   #date = '';
@@ -96,7 +97,7 @@ export class FastLane {
     const found = this.#answers.find(head);
     if (found === undefined) return false;
     connection.write(found.answer.pieces(this.#frame, this.#dateNow()), () => {
-      const exchange = new LaneExchange(head, found, this.#clock.monotonicMs() - startedMs);
+      const exchange = this.#exchange.of(head, found, this.#clock.monotonicMs() - startedMs);
       this.#events.record('HttpServerRequestSuccess', this.#answered.of(exchange));
     });
     return true;

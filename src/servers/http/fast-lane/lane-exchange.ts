@@ -10,22 +10,28 @@ export interface FoundAnswer {
   readonly sdkKey: string;
 }
 
+/** One for all answers of the lane, each in its turn. */
 export class LaneExchange implements Exchange {
   readonly isProbe = false;
   readonly method = 'GET';
   readonly status = 200;
-  readonly path: string;
-  readonly sdkKey: string;
-  readonly latencyMs: number;
-  readonly #head: RequestHead;
-  readonly #answer: PreparedAnswer;
+  latencyMs = 0;
+  #head!: RequestHead;
+  #found!: FoundAnswer;
 
-  constructor(head: RequestHead, { answer, path, sdkKey }: FoundAnswer, latencyMs: number) {
-    this.path = path;
-    this.sdkKey = sdkKey;
-    this.latencyMs = latencyMs;
+  of(head: RequestHead, found: FoundAnswer, latencyMs: number): this {
     this.#head = head;
-    this.#answer = answer;
+    this.#found = found;
+    this.latencyMs = latencyMs;
+    return this;
+  }
+
+  get path(): string {
+    return this.#found.path;
+  }
+
+  get sdkKey(): string {
+    return this.#found.sdkKey;
   }
 
   header(name: string): string | undefined {
@@ -33,6 +39,7 @@ export class LaneExchange implements Exchange {
   }
 
   answerHeader(name: string): string | number | undefined {
-    return name === 'content-length' ? this.#answer.bodyBytes : this.#answer.headers[name];
+    const { answer } = this.#found;
+    return name === 'content-length' ? answer.bodyBytes : answer.headers[name];
   }
 }
