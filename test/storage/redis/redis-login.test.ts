@@ -168,7 +168,8 @@ test('a right that is missing costs what needs it, and is told once', async (t) 
 
 test('a user who may not listen or publish has all but messages', async (t) => {
   const server = await startRedisServer(t);
-  await server.client().acl('SETUSER', 'deaf', 'on', '>x', 'resetchannels', ...RIGHTS, ...NAMES.slice(0, 3));
+  const names = NAMES.filter((name) => name.startsWith('~'));
+  await server.client().acl('SETUSER', 'deaf', 'on', '>x', 'resetchannels', ...RIGHTS, ...names);
   const replica = await openReplica(t, redisOptions(server.port, { user: 'deaf', password: 'x' }));
   await eventually('a line', () => replica.log.lines.length > 0);
   assert.deepEqual(await replica.snapshots.save(KEY, PAYLOAD, 0), { kind: 'stored' });

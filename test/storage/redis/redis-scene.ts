@@ -34,6 +34,7 @@ export const RIGHTS = [
 /** Names and the channel that they are for. */
 export const NAMES = [
   '~statsig|*',
+  '~spec-forward-proxy|*',
   '~statsig::*',
   '~statsig_forward_proxy::leader',
   '&spec-forward-proxy::updates',
