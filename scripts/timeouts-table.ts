@@ -387,6 +387,26 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: [`${STATSIG}/log-events/troubled-disk.test.ts`, 'a disk that hangs keeps the proxy from its end'],
     },
     {
+      what: 'another `time` for the body of a rollback, in a thread; then the order, or this poll, failed',
+      time: number(`${STATSIG}/restating/restated-payload.ts`, 'RESTATE_MS_MAX'),
+      test: ['protocols/statsig/spec-body/restated-spec.test.ts', 'takes too long is given up'],
+    },
+    {
+      what: 'how much of a spec its new version has lost, in a thread; then the guard lets it pass',
+      time: number(`${STATSIG}/spec-diff/measured-loss.ts`, 'LOSS_MS_MAX'),
+      test: ['protocols/statsig/spec-diff/measured-loss.test.ts', 'takes too long'],
+    },
+    {
+      what: 'an answer of the admin port to the command `ctl`',
+      time: number('cli/ctl/admin-client.ts', 'CTL_MS_MAX'),
+      test: ['cli/ctl.test.ts', 'no answer in time'],
+    },
+    {
+      what: 'a comparison of two versions of a spec, in its thread; then the operator is told that it failed',
+      time: number(`${STATSIG}/spec-diff/threaded-differ.ts`, 'DIFF_MS_MAX'),
+      test: ['protocols/statsig/spec-diff/threaded-differ.test.ts', 'takes too long'],
+    },
+    {
       what: 'specs, and remote values, on their way to Redis or a disk, and closing these as long again',
       time: number('app/shutdown.ts', 'BACKUPS_MS_MAX'),
       test: ['app/finish-backups.test.ts', 'a place that hangs'],

@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     // As for `health`.
     process.exit(exitStatus);
   }
+  if (['ctl', 'audit'].includes(String(command))) return await runOperator(process.argv.slice(2));
   const version = readVersion();
   const typed = await readArguments(process.argv.slice(2), version);
   switch (typed.kind) {
@@ -70,14 +71,8 @@ async function main(): Promise<void> {
     }
     case 'shadow': {
       const { shadow } = await import('./shadow/shadow.js');
-      const stopping = new AbortController();
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        process.once(signal, () => {
-          stopping.abort();
-        });
-      }
       const [around, world] = [await surroundings(), await toolWorld(version)];
-      const outcome = await shadow(typed.line, typed.own, around, world, stopping.signal);
+      const outcome = await shadow(typed.line, typed.own, around, world, abortedBySignals());
       if ('faults' in outcome) sayFaults(outcome.faults);
       else sayAndEnd(outcome);
       return;
@@ -103,6 +98,20 @@ async function readArguments(args: readonly string[], version: string): Promise<
   }
   const { readCommandLine } = await import('./cli/read-command-line.js');
   return readCommandLine(args, version, terminalColumns());
+}
+
+function abortedBySignals(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, stopping.abort.bind(stopping, undefined));
+  return stopping.signal;
+}
+
+async function runOperator(args: readonly string[]): Promise<void> {
+  const { runOperatorCommand } = await import('./cli/operator-command.js');
+  const { exitStatus, text } = await runOperatorCommand(systemClock, args);
+  (exitStatus === 0 ? process.stdout : process.stderr).write(text);
+  process.exitCode = exitStatus;
 }
 
 async function runHealth(line: CommandLine): Promise<void> {

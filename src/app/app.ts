@@ -20,14 +20,17 @@ import { createUpstreamClient } from '../protocols/statsig/origin/upstream-clien
 import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
 import { buildAccess } from './access.js';
+import { buildAudit, type Audit } from './audit.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { openClientCertificates } from './client-certificates.js';
 import { buildCore } from './core.js';
 import { clientFeature } from './clients.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
+import { buildHolds, type BuiltHolds } from './holds.js';
 import { buildIdLists, idListFeature } from './id-lists.js';
 import { LimitWatch } from './limit-watch.js';
+import { buildOperatorApi } from './operator-api.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
@@ -39,6 +42,7 @@ import { describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
 import { unreadFormsFeature } from './unread-forms.js';
 import { versionEventFeature } from './version-events.js';
+import { buildVersions, type Versions } from './versions.js';
 import type { World } from './world.js';
 
 export interface App extends Ports {
@@ -76,7 +80,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
   const profiling = buildProfiling(config, world, rooms.store);
-  const pages = { status, metrics: page, profiles: profiling.source };
+  const pages = { status, metrics: page, api: buildOperatorApi(clock, rooms), profiles: profiling.source };
   const servers = await buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
   const readers = {
@@ -98,6 +102,9 @@ export async function startApp(config: Config, world: World): Promise<App> {
     idListFeature(clock, rooms),
     rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
+    rooms.versionFeature,
+    rooms.audit.auditFeature,
+    rooms.holdFeature,
     unreadFormsFeature(clock, [rooms.store, rooms.remoteValueStore]),
     clientFeature(clock, rooms.census),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
@@ -210,10 +217,12 @@ function buildRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link, valueFolder }: OpenedPlaces,
+  { places, link, valueFolder, redis, versionFolder, holdFolder }: OpenedPlaces,
   { connections, disk }: Shared,
 ): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
-  Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> {
+  Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> &
+  Versions &
+  BuiltHolds & { readonly audit: Audit } {
   const { clock, version } = world;
   const upstream = toUpstreamOptions(config, version, connections);
   const paths = createProxyPaths(randomBytes(PROXY_ID_BYTES).toString('hex'));
@@ -238,7 +247,10 @@ function buildRooms(
   const push = config.upstreamStream
     ? new NoticeStreams(clock, world.log, { ...upstream, path: paths.specs })
     : undefined;
-  const core = buildCore(config, world, events, { origin, places: values.places, link, push, arriving });
+  const versions = buildVersions(config, world, redis, versionFolder);
+  const { history } = versions;
+  const sources = { origin, places: values.places, link, push, arriving, history };
+  const core = buildCore(config, world, events, sources);
   core.store.subscribe(remoteValues);
   const census = new ClientCensus(clock, events);
   core.store.subscribe(census);
@@ -249,6 +261,10 @@ function buildRooms(
   const isHeld = (key: PayloadKey): boolean => core.store.peek(key) !== undefined;
   const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
   core.store.subscribe(deltas);
+  core.store.subscribe(history);
+  const audit = buildAudit(config, world, redis, disk);
+  core.store.subscribe(audit);
+  const held = buildHolds(config, world, core, history, { redis, holdFolder }, audit);
   const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
-  return { ...core, ...idLists, ...ofValues, census, logEvents, paths, deltas };
+  return { ...core, ...idLists, ...ofValues, ...versions, ...held, audit, census, logEvents, paths, deltas };
 }

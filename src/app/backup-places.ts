@@ -11,10 +11,12 @@ import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../stor
 import type { DiskQueue } from '../files/disk-queue.js';
 import type { openRedis, OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
-import type { BodyLimits } from '../bodies/body-intake.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
+import { openHoldFolder } from './holds.js';
 import { openValueFolder } from './remote-values.js';
-import { identityOf, toUpstreamOptions } from './room-options.js';
+import { openVersionFolder } from './versions.js';
+import { identityOf } from './room-options.js';
+import { toStoredLimits } from './stored-limits.js';
 import type { Sources } from './core.js';
 import type { Feature } from './feature.js';
 import { finishBackups } from './shutdown.js';
@@ -27,6 +29,10 @@ export interface OpenedPlaces extends Pick<Sources, 'places' | 'link'> {
   readonly disk: DiskSnapshots | undefined;
   /** Of remote values; undefined where specs have none. */
   readonly valueFolder: DiskSnapshots | undefined;
+  /** Of earlier versions of specs; undefined where specs have none. */
+  readonly versionFolder: DiskSnapshots | undefined;
+  /** Of what operators hold; undefined where specs have none. */
+  readonly holdFolder: DiskSnapshots | undefined;
   /** From now on new connections to Redis go by these certificate authorities. */
   trustForRedis(caPem: string): void;
   /** From now on this certificate is shown on new connections to Redis. */
@@ -47,12 +53,14 @@ export async function openBackupPlaces(
 ): Promise<OpenedPlaces> {
   const { clock, log, user } = world;
   const tls: RedisTls = { caPem: config.redisCaPem, identity: identityOf(config.redisCertificate) };
-  const [redis, disk, valueFolder] = await Promise.all([
+  const [redis, disk, valueFolder, versionFolder, holdFolder] = await Promise.all([
     config.redis && (await loadRedis())(clock, log, events, toRedisOptions(config, config.redis, tls)),
     config.specDir === undefined
       ? undefined
       : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
     openValueFolder(config, world, queue),
+    openVersionFolder(config, world, queue),
+    openHoldFolder(config, world, queue),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -63,6 +71,8 @@ export async function openBackupPlaces(
     redis,
     disk,
     valueFolder,
+    versionFolder,
+    holdFolder,
     trustForRedis: (caPem) => {
       tls.caPem = caPem;
     },
@@ -137,10 +147,4 @@ const FOLDER = 'specs';
 function toSpecFileOptions(config: Config, dataDir: string, user: World['user']): Omit<DiskOptions, 'queue'> {
   const filesMax = config.maximumConcurrentSdkKeys * allPayloadKeys('').length * KEPT_PER_HELD;
   return { what: 'specs', folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
-}
-
-/** What was taken in compressed may be stored uncompressed. */
-function toStoredLimits(config: Config): BodyLimits {
-  const { decodedBytesMax } = toUpstreamOptions(config, '').bodyLimits;
-  return { encodedBytesMax: decodedBytesMax, decodedBytesMax };
 }

@@ -1,5 +1,8 @@
 // Builds the core: the store, its readers and pollers, and the places that outlive the process. Starts nothing.
 import type { Config } from '../config/load-config.js';
+import { HoldEnforcer } from '../core/holds/hold-enforcer.js';
+import { Holds } from '../core/holds/holds.js';
+import type { VersionHistory } from '../core/versions/version-history.js';
 import { BackupLog } from '../core/backup-log.js';
 import { Backups, type BackupPlace } from '../core/backups.js';
 import { ColdMemory } from '../core/cold-memory.js';
@@ -49,6 +52,8 @@ export interface Core {
   readonly reader: Reader;
   readonly pinned: PinnedPayloads;
   readonly backups: Backups;
+  readonly holds: Holds;
+  readonly enforcer: HoldEnforcer;
   /** Undefined without Redis. */
   readonly fleet: FleetMember | undefined;
   /** Undefined where the origin is not asked to push. */
@@ -68,14 +73,16 @@ export interface Sources {
   readonly push: PushSource | undefined;
   /** What a new version waits for before it is held. */
   readonly arriving?: Arriving;
+  readonly history: VersionHistory;
 }
 
 export function buildCore(config: Config, world: World, events: ProxyEvents, sources: Sources): Core {
   const { clock, log } = world;
-  const { origin, places, link, push, arriving } = sources;
+  const { origin, places, link, push, arriving, history } = sources;
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
-  const store = buildStore(config, clock, formsLimit);
+  const holds = new Holds(clock);
+  const store = buildStore(config, clock, formsLimit, holds);
   const keyPolicy = new KeyPolicy(clock, log, store.takes.bind(store));
   const versionOf = (key: PayloadKey): number | undefined => store.peek(key)?.payload.version;
   const outcomes = new OutcomeLog(clock, log, events, standingIn(store), toHostOf(config), versionOf);
@@ -84,7 +91,7 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const refresher = new Refresher(
     clock,
     origin,
-    { store, memory },
+    { store, memory, holds },
     config.clearDatastoreOnUnauthorized,
     arriving,
   );
@@ -101,9 +108,12 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     config.clearDatastoreOnUnauthorized &&
     store.peek(key) === undefined &&
     outcomes.lastOf(key)?.kind === 'unauthorized';
-  const shared = { store, poller, backups, outcomes, isRefused };
+  const enforcer = new HoldEnforcer(clock, log, { holds, store, history, backups, poller });
+  const isDemanded = holds.demands.bind(holds);
+  const shared = { store, poller, backups, outcomes, isRefused, isDemanded };
   const fleet = link && new FleetMember(clock, log, link, shared, toFleetOptions(config, facts));
-  const turns = new Turns(clock, { store, refresher, backups, isRefused }, fleet);
+  const enforce = enforcer.enforce.bind(enforcer);
+  const turns = new Turns(clock, { store, refresher, backups, isRefused, enforce }, fleet);
   const restore: Restore = (key) => turns.restore(key, poller);
   const reader = new Reader(clock, { store, memory }, refresher, places.length > 0 ? restore : undefined, {
     coldFetchesMax: config.coldFetchesMax,
@@ -120,23 +130,15 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     reader,
     pinned,
     backups,
+    holds,
+    enforcer,
     fleet,
     pushed,
   };
   const core: Core = { ...common, intervalMs: toIntervalMs(config, facts), formsLimit };
   poller.start((key) => turns.poll(key));
-  store.subscribe({
-    removed: ({ sdkKey }) => {
-      memory.left(sdkKey);
-    },
-  });
-  connect(core, clock, new BackupLog(clock, log), events);
-  store.subscribe({
-    // At once, unless it was fetched a moment ago.
-    askedAgain: ({ key, confirmedAtMs }) => {
-      poller.postpone(key, Math.max(clock.monotonicMs(), confirmedAtMs + toNeededIntervalMs(config, key)));
-    },
-  });
+  connect(core, clock, memory, new BackupLog(clock, log), events);
+  pollAgainWhenAsked(core, clock, config);
   return core;
 }
 
@@ -147,22 +149,44 @@ function standingIn(store: PayloadStore): (key: PayloadKey) => Standing {
   };
 }
 
-function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit): PayloadStore {
+function buildStore(config: Config, clock: Clock, formsLimit: ConcurrencyLimit, holds: Holds): PayloadStore {
   const store = new PayloadStore(clock, formsLimit, {
     sdkKeysMax: config.maximumConcurrentSdkKeys,
     pinnedOnly: config.sdkKeysPolicy === 'pinned',
+    holds,
   });
   // Before the ports open: no pinned key may be refused at the start.
   store.pin(config.pinnedSdkKeys);
   return store;
 }
 
+/** At once, unless it was fetched a moment ago. */
+function pollAgainWhenAsked({ store, poller }: Core, clock: Clock, config: Config): void {
+  store.subscribe({
+    askedAgain: ({ key, confirmedAtMs }) => {
+      poller.postpone(key, Math.max(clock.monotonicMs(), confirmedAtMs + toNeededIntervalMs(config, key)));
+    },
+  });
+}
+
 /** Connects events to their listeners, which are called in the order in which they stand here. */
-function connect(core: Core, clock: Clock, backupLog: BackupLog, events: ProxyEvents): void {
-  const { store, refresher, backups, outcomes, feed, poller, fleet, pushed } = core;
+function connect(
+  core: Core,
+  clock: Clock,
+  memory: ColdMemory,
+  backupLog: BackupLog,
+  events: ProxyEvents,
+): void {
+  const { store, refresher, backups, outcomes, feed, poller, fleet, pushed, enforcer } = core;
+  store.subscribe({
+    removed: ({ sdkKey }) => {
+      memory.left(sdkKey);
+    },
+  });
   refresher.subscribe(outcomes);
   refresher.subscribe(backups);
   backups.subscribe(backupLog);
+  backups.subscribe(enforcer);
   store.subscribe(outcomes);
   if (pushed !== undefined) store.subscribe(pushed);
   if (fleet !== undefined) {

@@ -5,6 +5,9 @@ export type ProblemReason =
   | 'spec_missing'
   | 'origin_failing'
   | 'key_refused'
+  | 'specs_held'
+  | 'update_held_back'
+  | 'audit_failing'
   | 'file_not_taken_over'
   | 'token_keys_failing'
   | 'redis_failing'
@@ -49,6 +52,21 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   key_refused: {
     severity: 'degraded',
     remedy: 'The SDK key was revoked or belongs to another project: replace it in the services that use it.',
+  },
+  audit_failing: {
+    severity: 'degraded',
+    remedy:
+      'Check owner, mode and free space of --data-dir. Its lines are written once the folder can be used again.',
+  },
+  update_held_back: {
+    severity: 'degraded',
+    remedy:
+      'GET /api/v1/holds says what was lost. Release it if that is meant; refuse it, or mend the project, if it is not.',
+  },
+  specs_held: {
+    severity: 'degraded',
+    remedy:
+      'GET /api/v1/holds names them, with who holds them, why and until when. Release them once the origin is right again.',
   },
   file_not_taken_over: {
     severity: 'degraded',

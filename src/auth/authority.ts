@@ -54,15 +54,18 @@ export class Authority {
     return this.#badTokens.gauge;
   }
 
-  /** Never rejects. */
-  async admit({ authorization, address }: Claim, needs: Scope): Promise<Granted | Refusal> {
-    const answer = await this.#judge(authorization, address, needs);
+  /** One of `scopes` is enough. Never rejects. */
+  async admit({ authorization, address }: Claim, ...scopes: readonly Scope[]): Promise<Granted | Refusal> {
+    const answer = await this.#judge(authorization, address, scopes);
     if (answer.kind === 'granted') return answer;
     const { fault, detail } = answer;
     this.#refused.set(fault, (this.#refused.get(fault) ?? 0) + 1);
     if (fault === 'token_invalid' || fault === 'token_expired') this.#badTokens.add(address);
     this.#line.tell((untold) => {
-      this.#log.warn({ reason: fault, detail, needs, address, untold }, 'access refused');
+      this.#log.warn(
+        { reason: fault, detail, needs: scopes.join(' or '), address, untold },
+        'access refused',
+      );
     });
     return answer;
   }
@@ -93,14 +96,18 @@ export class Authority {
     return stop;
   }
 
-  async #judge(authorization: string | undefined, address: string, needs: Scope): Promise<Granted | Refusal> {
+  async #judge(
+    authorization: string | undefined,
+    address: string,
+    scopes: readonly Scope[],
+  ): Promise<Granted | Refusal> {
     if (authorization === undefined) return refused('token_missing');
     const waitMs = this.#badTokens.waitMs(address);
     if (waitMs !== undefined) return refused('too_many_bad_tokens', '', waitMs);
     const token = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1];
     if (token === undefined) return refused('token_invalid', 'not of the form: Bearer TOKEN');
     const answer = this.#sources.tokens.find(token, this.#clock.nowMs()) ?? (await this.#verifyJwt(token));
-    if (answer.kind === 'granted' && !answer.access.scopes.has(needs)) {
+    if (answer.kind === 'granted' && !scopes.some((scope) => answer.access.scopes.has(scope))) {
       return refused('scope_missing', answer.access.name);
     }
     return answer;

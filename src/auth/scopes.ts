@@ -11,11 +11,18 @@ export function keyScope(sdkKey: string): Scope {
   return `sfp::${hashSdkKey(sdkKey)}`;
 }
 
+/** The same by the key's hash; undefined for what is none. */
+export function scopeOfHash(keyHash: string): Scope | undefined {
+  const scope: Scope = `${OURS}${keyHash}`;
+  return HASH.test(keyHash) ? scope : undefined;
+}
+
 export type Scope = `sfp::${string}`;
 
 export const SCOPE_RULE = 'sfp::read, sfp::operate, or sfp:: and the SHA-256 of an SDK key in 64 hex digits';
 
 const OURS = 'sfp::';
+const HASH = /^[0-9a-f]{64}$/;
 const VALID = /^sfp::(?:read|operate|[0-9a-f]{64})$/;
 
 /**

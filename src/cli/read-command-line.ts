@@ -26,6 +26,14 @@ const COMMANDS = [
   ['health', 'ask the daemon on this machine for /v1/health; exits with 0 if it is alive, else with 1'],
   ['health --grpc', 'ask its gRPC health service; exits with 0 if it serves, else with 1'],
   [
+    'ctl COMMAND',
+    'ask the admin port of a running daemon, or have it freeze or roll back specs: see ctl --help',
+  ],
+  [
+    'audit verify PATH',
+    'check a folder or a file of the audit log; exits with 0 if no line was edited, cut or moved, else with 1',
+  ],
+  [
     'grpc-health-probe -addr=:50051',
     'the same with the flags and the exit status of the program of that name',
   ],

@@ -12,6 +12,7 @@ import type { Setting, ValueOf } from './setting.js';
 import { specSettings } from './spec-settings.js';
 import { tlsSettings } from './tls-settings.js';
 import { upstreamSettings } from './upstream-settings.js';
+import { versionSettings } from './version-settings.js';
 
 /** In the order of --help and of the documentation. */
 export const settingGroups = [
@@ -24,6 +25,7 @@ export const settingGroups = [
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
   { title: 'Remote values', settings: remoteValueSettings },
+  { title: 'Versions of specs, guard and audit', settings: versionSettings },
   { title: 'Metrics', settings: metricsSettings },
   { title: 'Profiles', settings: profilingSettings },
   { title: 'This process', settings: processSettings },
@@ -39,6 +41,7 @@ export const settings = {
   ...logEventSettings,
   ...idListSettings,
   ...remoteValueSettings,
+  ...versionSettings,
   ...metricsSettings,
   ...profilingSettings,
   ...processSettings,

@@ -98,6 +98,11 @@ export class Backups implements OutcomeListener {
     }
   }
 
+  /** What is held was put in force by an operator. */
+  save(key: PayloadKey): void {
+    for (const { writer } of this.#places) writer.save(key);
+  }
+
   /** The place is seen to have less than what is held. */
   saveAt(place: PlaceName, key: PayloadKey): void {
     for (const { name, writer } of this.#places) if (name === place) writer.save(key);
@@ -161,7 +166,8 @@ export class Backups implements OutcomeListener {
     const confirmedAgoMs = Number.isFinite(snapshot.confirmedAgoMs)
       ? snapshot.confirmedAgoMs
       : Math.max(0, this.#clock.nowMs() - payload.version);
-    const isNew = this.#store.apply(key, payload, confirmedAgoMs);
+    const arrival = { confirmedAgoMs, source: place, from: snapshot.confirmedBy };
+    const isNew = this.#store.apply(key, payload, arrival);
     const held = this.#store.peek(key);
     if (held === undefined) return undefined;
     const restored = { held, place, confirmedAgoMs };

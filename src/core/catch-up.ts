@@ -15,6 +15,8 @@ export interface CatchUpRooms {
   readonly backups: Backups;
   /** Whether the origin refuses the payload's key, so that it was dropped here. */
   readonly isRefused: (key: PayloadKey) => boolean;
+  /** Whether an operator decided that this very version is served: then no other is caught up with. */
+  readonly isDemanded?: (key: PayloadKey, version: number) => boolean;
 }
 
 export class CatchUp {
@@ -80,8 +82,10 @@ export class CatchUp {
   }
 
   #isBehind(key: PayloadKey, version: number): boolean {
-    const held = this.#rooms.store.peek(key)?.payload.version;
-    return held === undefined || this.#isNewer(version, held);
+    const { store, isDemanded } = this.#rooms;
+    const held = store.peek(key)?.payload.version;
+    if (held === undefined) return true;
+    return isDemanded?.(key, held) !== true && this.#isNewer(version, held);
   }
 
   #isNewer(version: number, other: number): boolean {

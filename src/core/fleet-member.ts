@@ -145,7 +145,7 @@ export class FleetMember implements FleetListener, StoreListener {
   }
 
   async #take(key: PayloadKey, state: EntryState | undefined): Promise<void> {
-    const { backups, store } = this.#rooms;
+    const { backups, store, isDemanded } = this.#rooms;
     if (state === undefined) {
       if (!this.#options.clearOnUnauthorized) backups.saveAt('redis', key);
       return;
@@ -153,7 +153,9 @@ export class FleetMember implements FleetListener, StoreListener {
     if (state.isConfirmedByUs || !(await this.#catchUp.upTo(key, state.version))) return;
     const { confirmedAgoMs } = state;
     const held = store.peek(key)?.payload.version ?? state.version;
-    if (isNewer(held, state.version, this.#clock.nowMs())) backups.saveAt('redis', key);
+    // What an operator demands is written where it is older, too: that this cannot be is told then, and set right.
+    const isDecided = held !== state.version && isDemanded?.(key, held) === true;
+    if (isDecided || isNewer(held, state.version, this.#clock.nowMs())) backups.saveAt('redis', key);
     else this.#confirm(key, confirmedAgoMs);
     this.#putOff(key, this.sparedMs(key, confirmedAgoMs));
   }

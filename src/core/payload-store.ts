@@ -5,25 +5,11 @@ import { Listeners } from '../domain/listeners.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import type { Payload } from '../domain/payload.js';
 import { isNewer } from '../domain/version.js';
+import type { Holds } from './holds/holds.js';
 import { BodyForms } from '../bodies/body-forms.js';
+import { bytesOf, type Arrival, type HeldPayload } from './held-payload.js';
 
-/** One payload as it is held. `confirmedAtMs` is by the monotonic clock. */
-export interface HeldPayload {
-  readonly key: PayloadKey;
-  readonly payload: Payload;
-  readonly forms: BodyForms;
-  /** When the origin, or a proxy in between, last said that this is its newest version, to us or to whom we have it from. */
-  confirmedAtMs: number;
-  /** How old that word was when it came, where a proxy in between relayed it. */
-  relayedMs: number;
-  /** When a client last asked for it, by the same clock. */
-  askedAtMs: number;
-}
-
-/** How long ago the origin itself said that this is its newest version, as far as is known. */
-export function ageMs({ confirmedAtMs, relayedMs }: HeldPayload, monotonicMs: number): number {
-  return monotonicMs - confirmedAtMs + relayedMs;
-}
+export { ageMs, type Arrival, type HeldPayload, type PayloadSource } from './held-payload.js';
 
 /** Told of every payload key that comes or goes, and of every version, as far as it wants to know. */
 export interface StoreListener {
@@ -44,6 +30,8 @@ export interface PayloadStoreOptions {
   readonly pinnedOnly?: boolean;
   /** Of all forms of all payloads; no limit where left out. */
   readonly bytesMax?: number;
+  /** What operators decided; nothing where left out. */
+  readonly holds?: Holds;
 }
 
 interface KeyEntry {
@@ -60,6 +48,7 @@ export class PayloadStore {
   readonly #sdkKeysMax: number;
   readonly #pinnedOnly: boolean;
   readonly #bytesMax: number;
+  readonly #holds: Holds | undefined;
   #evictionsForBytes = 0;
   readonly #entries = new Map<string, KeyEntry>();
   #pinned: ReadonlySet<string> = new Set();
@@ -74,6 +63,7 @@ export class PayloadStore {
     this.#sdkKeysMax = options.sdkKeysMax;
     this.#pinnedOnly = options.pinnedOnly ?? false;
     this.#bytesMax = options.bytesMax ?? Infinity;
+    this.#holds = options.holds;
   }
 
   subscribe(listener: StoreListener): void {
@@ -107,14 +97,11 @@ export class PayloadStore {
     return this.#entries.has(sdkKey);
   }
 
-  /**
-   * Keeps the payload if it is newer than what is held and there is room; returns whether that changed anything.
-   * `confirmedAgoMs`: how long ago it was confirmed. `relayedMs`: how old that word was when it came.
-   */
-  apply(key: PayloadKey, payload: Payload, confirmedAgoMs = 0, relayedMs = 0): boolean {
+  /** Keeps the payload if it is newer than what is held, no hold forbids it, and there is room; returns whether that changed anything. */
+  apply(key: PayloadKey, payload: Payload, arrival: Arrival = {}): boolean {
+    const { confirmedAgoMs = 0, relayedMs = 0, source = 'origin', from } = arrival;
     const before = this.peek(key);
-    if (before !== undefined && !isNewer(payload.version, before.payload.version, this.#clock.nowMs()))
-      return false;
+    if (before !== undefined && !this.#replaces(key, payload.version, before.payload.version)) return false;
     const entry = this.#entryFor(key.sdkKey);
     if (entry === undefined) return false;
     const held: HeldPayload = {
@@ -124,6 +111,8 @@ export class PayloadStore {
       confirmedAtMs: this.#clock.monotonicMs() - confirmedAgoMs,
       relayedMs,
       askedAtMs: before?.askedAtMs ?? this.#firstAskedAtMs(key.sdkKey),
+      source,
+      from,
     };
     if (before === undefined) entry.payloads.push(held);
     else entry.payloads[entry.payloads.indexOf(before)] = held;
@@ -230,6 +219,12 @@ export class PayloadStore {
     for (const entry of this.#entries.values()) yield* [...entry.payloads];
   }
 
+  /** What a hold demands is replaced by no other version, once it is held. */
+  #replaces(key: PayloadKey, version: number, held: number): boolean {
+    if (this.#holds?.demands(key, held) === true) return false;
+    return isNewer(version, held, this.#clock.nowMs());
+  }
+
   /** Undefined where every place is taken by keys that stay, or the key is not to be held. */
   #entryFor(sdkKey: string): KeyEntry | undefined {
     const known = this.#entries.get(sdkKey);
@@ -257,7 +252,7 @@ export class PayloadStore {
   }
 
   #stays(sdkKey: string): boolean {
-    return this.#pinned.has(sdkKey) || this.#streamed.has(sdkKey);
+    return this.#pinned.has(sdkKey) || this.#streamed.has(sdkKey) || this.#holds?.keeps(sdkKey) === true;
   }
 
   /**
@@ -282,13 +277,6 @@ export class PayloadStore {
     for (const { key } of dropped) this.#listeners.tell((listener) => listener.removed?.(key));
     return dropped;
   }
-}
-
-/** Of one payload besides its bodies: keys, maps, promises. */
-const PAYLOAD_OVERHEAD_BYTES = 2_048;
-
-function bytesOf({ forms }: HeldPayload): number {
-  return Object.values(forms.sizes).reduce((sum, size) => sum + size, PAYLOAD_OVERHEAD_BYTES);
 }
 
 function payloadOf(entry: KeyEntry | undefined, { kind, format }: PayloadKey): HeldPayload | undefined {

@@ -7,6 +7,7 @@ import { isInFuture, isNewer } from '../domain/version.js';
 import type { Encoding, Payload } from '../domain/payload.js';
 import type { FetchOutcome, Origin } from './origin.js';
 import type { ColdMemory } from './cold-memory.js';
+import type { Holds } from './holds/holds.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
 
 /** Told of every outcome, after the store knows it. */
@@ -15,7 +16,7 @@ export interface OutcomeListener {
 }
 
 /** Why an answer that is sound in itself was not taken. Stable and machine-readable. */
-export type RefreshFailureReason = typeof VERSION_IN_FUTURE;
+export type RefreshFailureReason = typeof VERSION_IN_FUTURE | 'version_not_raised';
 /** It would replace what is held until its time has come. */
 export const VERSION_IN_FUTURE = 'version_in_future';
 
@@ -30,10 +31,20 @@ export type RefreshEffect =
 /** What a version that is newly arrived has to wait for before it is held; never rejects. */
 export type Arriving = (key: PayloadKey, payload: Payload) => Promise<void>;
 
+/** Puts a hold on the payload where this version is not to be served yet; never rejects. */
+export type Judging = (key: PayloadKey, payload: Payload) => Promise<void>;
+
 export interface Refreshed {
   readonly outcome: FetchOutcome;
   /** What was held right after it: a later moment may hold nothing, where other keys needed the place. */
   readonly held: HeldPayload | undefined;
+}
+
+export interface RefresherRooms {
+  readonly store: PayloadStore;
+  readonly memory: ColdMemory;
+  /** What operators decided; nothing where left out. */
+  readonly holds?: Holds;
 }
 
 interface Flight {
@@ -49,13 +60,15 @@ export class Refresher {
   readonly #listeners = new Listeners<OutcomeListener>();
   readonly #clearOnUnauthorized: boolean;
   readonly #arriving: Arriving | undefined;
+  readonly #holds: Holds | undefined;
   readonly #flights = new Map<string, Flight>();
+  #guard: Judging | undefined;
 
   /** `clearOnUnauthorized`: drop what is held of a payload when the origin refuses its key; off, it goes on being served. */
   constructor(
     clock: Clock,
     origin: Origin,
-    { store, memory }: { readonly store: PayloadStore; readonly memory: ColdMemory },
+    { store, memory, holds }: RefresherRooms,
     clearOnUnauthorized: boolean,
     arriving?: Arriving,
   ) {
@@ -63,8 +76,14 @@ export class Refresher {
     this.#origin = origin;
     this.#store = store;
     this.#memory = memory;
+    this.#holds = holds;
     this.#clearOnUnauthorized = clearOnUnauthorized;
     this.#arriving = arriving;
+  }
+
+  /** From now on each version that comes is judged before it is taken in. */
+  guardBy(guard: Judging): void {
+    this.#guard = guard;
   }
 
   subscribe(listener: OutcomeListener): void {
@@ -91,9 +110,10 @@ export class Refresher {
   async #fetch(key: PayloadKey, sinceTime: number, wanted: Encoding | undefined): Promise<Refreshed> {
     const startMs = this.#clock.monotonicMs();
     const encoding = this.#store.peek(key)?.payload.originForm.encoding ?? wanted;
-    const answer = await this.#origin.fetch(key, sinceTime, encoding);
+    const answer = await this.#raised(key, await this.#origin.fetch(key, sinceTime, encoding));
     const latencyMs = this.#clock.monotonicMs() - startMs;
-    if (answer.kind === 'updated' && answer.payload.version !== this.#store.peek(key)?.payload.version) {
+    if (answer.kind === 'updated') await this.#guard?.(key, answer.payload);
+    if (answer.kind === 'updated' && this.#isNews(key, answer.payload)) {
       await this.#arriving?.(key, answer.payload);
     }
     const outcome = this.#judge(key, answer);
@@ -111,7 +131,36 @@ export class Refresher {
   /** An origin that was told of a version in the future would say that nothing is newer. */
   #sinceTime(key: PayloadKey): number {
     const held = this.#store.peek(key)?.payload.version ?? 0;
-    return isInFuture(held, this.#clock.nowMs()) ? 0 : held;
+    if (isInFuture(held, this.#clock.nowMs())) return 0;
+    const rule = this.#holds?.ruleFor(key);
+    if (rule?.version !== held) return held;
+    // What is held was made for an operator: the origin may have nothing that is newer, and is to be served all the same.
+    return rule.kind === 'returning' ? 0 : Math.max(held, this.#holds?.waitingOf(key) ?? 0);
+  }
+
+  #isNews(key: PayloadKey, { version }: Payload): boolean {
+    return version !== this.#store.peek(key)?.payload.version && !this.#isHeldBack(key, version);
+  }
+
+  /** A hold demands the version that is held, and this is another one. */
+  #isHeldBack(key: PayloadKey, version: number): boolean {
+    const held = this.#store.peek(key)?.payload.version;
+    return held !== undefined && held !== version && this.#holds?.demands(key, held) === true;
+  }
+
+  /** After a rollback the origin's newest is served with a version above the one that clients hold. */
+  async #raised(key: PayloadKey, answer: FetchOutcome): Promise<FetchOutcome> {
+    const rule = this.#holds?.ruleFor(key);
+    if (answer.kind !== 'updated' || rule?.kind !== 'returning') return answer;
+    const { version } = answer.payload;
+    if (this.#store.peek(key)?.payload.version !== rule.version || version > rule.version) return answer;
+    const detail = `time ${version}, where clients hold ${rule.version}`;
+    try {
+      const payload = await key.kind.restate?.(this.#clock, answer.payload, rule.version + 1);
+      return payload === undefined ? failed('version_not_raised', detail) : { ...answer, payload };
+    } catch (error) {
+      return failed('version_not_raised', `${detail}: ${error instanceof Error ? error.message : ''}`);
+    }
   }
 
   #judge(key: PayloadKey, outcome: FetchOutcome): FetchOutcome {
@@ -135,18 +184,27 @@ export class Refresher {
   #takeIn(key: PayloadKey, outcome: FetchOutcome): RefreshEffect {
     switch (outcome.kind) {
       case 'updated':
-        if (this.#store.apply(key, outcome.payload, 0, outcome.relayedMs)) return 'stored';
-        // Sent whole though it is held, as a spec whose time is 0 always is.
-        if (this.#store.peek(key)?.payload.version !== outcome.payload.version) return 'none';
-        this.#store.confirm(key, 0, outcome.relayedMs);
-        return 'confirmed';
+        return this.#takeUpdate(key, outcome.payload, outcome.relayedMs);
       case 'unchanged':
         this.#store.confirm(key, 0, outcome.relayedMs);
         return 'confirmed';
       case 'unauthorized':
-        return this.#clearOnUnauthorized && this.#store.remove(key) ? 'removed' : 'none';
+        if (!this.#clearOnUnauthorized || this.#holds?.isOrdered(key) === true) return 'none';
+        return this.#store.remove(key) ? 'removed' : 'none';
       case 'failed':
         return 'none';
     }
+  }
+
+  #takeUpdate(key: PayloadKey, payload: Payload, relayedMs: number | undefined): RefreshEffect {
+    const isHeldBack = this.#isHeldBack(key, payload.version);
+    if (isHeldBack) this.#holds?.heldBack(key, payload.version);
+    else {
+      if (this.#store.apply(key, payload, { relayedMs })) return 'stored';
+      // Sent whole though it is held, as a spec whose time is 0 always is.
+      if (this.#store.peek(key)?.payload.version !== payload.version) return 'none';
+    }
+    this.#store.confirm(key, 0, relayedMs);
+    return 'confirmed';
   }
 }

@@ -14,6 +14,9 @@ export interface Sparing {
   sparedNowMs(key: PayloadKey): Promise<number>;
 }
 
+/** What is held then; never rejects. */
+export type Enforce = (key: PayloadKey) => Promise<HeldPayload | undefined>;
+
 export class Turns {
   readonly #clock: Clock;
   readonly #store: PayloadStore;
@@ -21,6 +24,7 @@ export class Turns {
   readonly #backups: Backups;
   readonly #isRefused: (key: PayloadKey) => boolean;
   readonly #sparing: Sparing | undefined;
+  readonly #enforce: Enforce | undefined;
 
   /** `isRefused`: whether the origin refuses the payload's key, so that it was dropped here; `sparing`: undefined where there are no other replicas. */
   constructor(
@@ -30,6 +34,8 @@ export class Turns {
       readonly refresher: Refresher;
       readonly backups: Backups;
       readonly isRefused: (key: PayloadKey) => boolean;
+      /** Puts in force what operators decided; left out where they cannot. */
+      readonly enforce?: Enforce;
     },
     sparing: Sparing | undefined,
   ) {
@@ -38,11 +44,13 @@ export class Turns {
     this.#refresher = rooms.refresher;
     this.#backups = rooms.backups;
     this.#isRefused = rooms.isRefused;
+    this.#enforce = rooms.enforce;
     this.#sparing = sparing;
   }
 
   /** A poll that is due. Never rejects. */
   async poll(key: PayloadKey): Promise<Polled> {
+    await this.#enforce?.(key);
     if (this.#store.peek(key) === undefined && !this.#isRefused(key)) {
       const restored = await this.#backups.restore(key);
       // Held now; the origin's turn comes next.
@@ -57,6 +65,8 @@ export class Turns {
 
   /** A client waits for it. The origin is asked behind, through the poller that watches what is held. */
   async restore(key: PayloadKey, poller: Poller): Promise<HeldPayload | undefined> {
+    const enforced = await this.#enforce?.(key);
+    if (enforced !== undefined) return enforced;
     const restored = await this.#backups.restore(key);
     if (restored === undefined) return undefined;
     poller.postpone(key, this.#clock.monotonicMs() + this.#sparedAfter(restored));

@@ -1,6 +1,6 @@
 // A config spec as it was accepted from its origin: bytes, and the few facts a reply needs.
 import type { NamedValue } from './named-value.js';
-import type { PayloadFormat } from './resource-kind.js';
+import type { PayloadFormat } from './payload-format.js';
 
 /** How bytes are compressed. To clients a protobuf payload's `br` travels under the name `statsig-br`, and `zstd` as `statsig-zstd`. */
 export type Encoding = 'identity' | 'gzip' | 'br';

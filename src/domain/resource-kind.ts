@@ -1,10 +1,10 @@
 // A kind of resource: everything that storing, polling and serving a payload has to know of what it is.
 import type { BodyReader, StoredFacts } from './body-reader.js';
+import type { Clock } from './clock.js';
+import type { PayloadFormat } from './payload-format.js';
+import type { Payload } from './payload.js';
 
-/** JSON text, or a stream of protobuf envelopes. */
-export type PayloadFormat = 'json' | 'protobuf';
-/** Every format there is. */
-export const PAYLOAD_FORMATS: readonly PayloadFormat[] = ['json', 'protobuf'];
+export { PAYLOAD_FORMATS, type PayloadFormat } from './payload-format.js';
 
 export interface ResourceKind {
   /** Short and unique: in log lines, `/status` and file names. */
@@ -29,4 +29,19 @@ export interface ResourceKind {
   readonly hasLegacyName: boolean;
   /** Reads a body that was stored. `decodedBytesMax`: of the whole body without compression. */
   createStoredReader(format: PayloadFormat, decodedBytesMax: number): BodyReader<StoredFacts>;
+  /**
+   * The same resource stating another version, with all else as it is; undefined where the body does not let itself be
+   * changed so. Rejects where memory or a thread fails. Not there for kinds that are never rolled back.
+   */
+  readonly restate?: (clock: Clock, payload: Payload, version: number) => Promise<Payload | undefined>;
+  /**
+   * The worst of what one version has lost that the one before it had, in words, and in percent of what it was. Rejects where
+   * memory or a thread fails. Not there for kinds that are never guarded.
+   */
+  readonly lossOf?: (clock: Clock, before: Payload, after: Payload) => Promise<Loss>;
+}
+
+export interface Loss {
+  readonly what: string;
+  readonly percent: number;
 }

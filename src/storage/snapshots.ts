@@ -7,6 +7,8 @@ export interface Snapshot {
   readonly payload: Payload;
   /** How long ago the origin last confirmed this version to any process that stores it here, by the clock of this place. */
   readonly confirmedAgoMs: number;
+  /** The replica that did so, in a place that knows. */
+  readonly confirmedBy?: string | undefined;
 }
 
 /** Why a place did not do what it was asked. Stable and machine-readable. */

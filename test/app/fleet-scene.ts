@@ -8,6 +8,11 @@ import { createLogger } from '../../src/observability/logger.js';
 import { noProxyEvents } from '../fakes/proxy-events.js';
 import { failed } from '../../src/domain/failure.js';
 import type { FetchOutcome, Origin } from '../../src/core/origin.js';
+import { HoldKeeper } from '../../src/core/holds/hold-keeper.js';
+import { HoldOperations } from '../../src/core/holds/hold-operations.js';
+import { VersionHistory } from '../../src/core/versions/version-history.js';
+import { MemorySnapshots, type MemoryShelf } from '../../src/storage/memory/memory-snapshots.js';
+import { CutOff } from '../fakes/cut-off-place.js';
 import { LogSink } from '../fakes/log-sink.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
 import { SharedPlace, type SharedPlaceReplica } from '../fakes/shared-place.js';
@@ -28,6 +33,8 @@ export interface Replica {
   readonly name: string;
   readonly rooms: Core;
   readonly link: SharedPlaceReplica;
+  readonly operations: HoldOperations;
+  readonly history: VersionHistory;
   /** The version held of KEY. */
   version(key?: PayloadKey): number | undefined;
   ask(key?: PayloadKey): Promise<void>;
@@ -45,6 +52,8 @@ export type Trouble = (key: PayloadKey) => FetchOutcome | undefined;
 export class FleetScene {
   readonly clock = new ManualClock();
   readonly place = new SharedPlace(this.clock, LEASE_TTL_MS);
+  /** Versions and holds, which all replicas share. */
+  readonly kept: MemoryShelf = new Map();
   readonly polls: Poll[] = [];
   readonly replicas: Replica[] = [];
   /** By the names of replicas. */
@@ -83,18 +92,36 @@ export class FleetScene {
     const log = createLogger(sink, { level: 'info', instanceName: name, version: '0' });
     const limits = { openFilesMax: Infinity, memoryBytesMax: Infinity };
     const world = { clock: this.clock, log, version: '0', user: undefined, ...limits };
+    const kept = new CutOff(new MemorySnapshots(this.clock, Infinity, this.kept), link);
+    const history = new VersionHistory(this.clock, log, [{ name: 'redis', snapshots: kept }], {
+      versionsMax: 10,
+      bytesMax: Infinity,
+      keeps: () => true,
+      instanceName: name,
+    });
     const sources = {
+      history,
       origin: this.#originOf(name),
       places: [{ name: 'redis', snapshots: link } as const],
       link,
       push: undefined,
     };
     const rooms = buildCore(loaded.config, world, noProxyEvents, sources);
+    rooms.store.subscribe(history);
+    const { holds, enforcer, store } = rooms;
+    const shared = { snapshots: kept, isShared: true };
+    const keeper = new HoldKeeper(this.clock, log, holds, [shared], enforcer);
+    const operations = new HoldOperations(this.clock, log, { holds, keeper, store, history });
+    enforcer.subscribe(operations);
+    void keeper.prepare();
+    keeper.start();
     rooms.fleet?.start();
     const replica: Replica = {
       name,
       rooms,
       link,
+      operations,
+      history,
       version: (key = KEY) => rooms.store.peek(key)?.payload.version,
       ask: async (key = KEY) => {
         await rooms.reader.read(key);
@@ -105,11 +132,13 @@ export class FleetScene {
       },
       kill: () => {
         rooms.poller.stop();
+        keeper.stop();
         link.vanish();
         this.#leave(replica);
       },
       stop: async () => {
         rooms.poller.stop();
+        keeper.stop();
         await rooms.fleet?.stop();
         this.#leave(replica);
       },

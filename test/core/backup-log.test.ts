@@ -26,7 +26,7 @@ function restore({ log, clock }: ReturnType<typeof create>, confirmedAgoMs: numb
   const payload = { format: 'protobuf', version, originForm, identityBytes: 9 } as const;
   const forms = new BodyForms(payload, createConcurrencyLimit(1));
   log.restored({
-    held: { key: KEY, payload, forms, confirmedAtMs: 0, relayedMs: 0, askedAtMs: 0 },
+    held: { key: KEY, payload, forms, confirmedAtMs: 0, relayedMs: 0, askedAtMs: 0, source: 'disk' },
     place: 'redis',
     confirmedAgoMs,
   });

@@ -160,7 +160,7 @@ test('a removed payload is gone, and the key with its last one', () => {
 test('a payload keeps the age of its confirmation, and a confirmation never makes it older', () => {
   const { store, clock } = createBench(1);
   clock.advance(100_000);
-  store.apply(key('a'), payload(1), 40_000);
+  store.apply(key('a'), payload(1), { confirmedAgoMs: 40_000 });
   assert.equal(store.peek(key('a'))?.confirmedAtMs, 60_000);
   store.confirm(key('a'), 10_000);
   assert.equal(store.peek(key('a'))?.confirmedAtMs, 90_000);

@@ -27,6 +27,7 @@ export function heldVersion(version: number): HeldPayload {
     confirmedAtMs: 0,
     relayedMs: 0,
     askedAtMs: 0,
+    source: 'origin',
   };
 }
 

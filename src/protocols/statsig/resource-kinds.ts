@@ -2,6 +2,8 @@
 import type { BodyReader, StoredFacts } from '../../domain/body-reader.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import { PAYLOAD_FORMATS, type PayloadFormat, type ResourceKind } from '../../domain/resource-kind.js';
+import { restatedPayload } from './restating/restated-payload.js';
+import { measuredLoss } from './spec-diff/measured-loss.js';
 import { ManifestReader } from './spec-body/manifest-reader.js';
 import { createSpecReader } from './spec-body/spec-reader.js';
 
@@ -15,6 +17,8 @@ export const SPEC_V1: ResourceKind = {
   isContentAddressed: false,
   hasLegacyName: true,
   createStoredReader: createStoredSpecReader,
+  restate: restatedPayload,
+  lossOf: measuredLoss,
 };
 
 /** What core SDKs and ruby ask for: another body for the same key. */

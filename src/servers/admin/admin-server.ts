@@ -7,6 +7,8 @@ import { buildFastifyApp, type HttpApp, type HttpBounds } from '../http/fastify-
 import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
 import { guard } from './admin-access.js';
+import { addApiRoutes } from './api-routes.js';
+import type { OperatorApi } from './operator-api.js';
 import { addProfileRoutes, type ProfileSource } from './profile-routes.js';
 
 export interface AdminPages {
@@ -14,6 +16,8 @@ export interface AdminPages {
   readonly status: (keys: string | undefined) => object;
   /** What /metrics answers. */
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** What /api/v1 answers. */
+  readonly api: OperatorApi;
   /** What /debug/pprof answers. */
   readonly profiles: ProfileSource;
 }
@@ -26,7 +30,7 @@ export function buildAdminServer(
   clock: Clock,
   log: Logger,
   readiness: Readiness,
-  { status, metrics, profiles }: AdminPages,
+  { status, metrics, api, profiles }: AdminPages,
   authority: Authority | undefined,
   bounds: HttpBounds,
 ): HttpApp {
@@ -49,6 +53,7 @@ export function buildAdminServer(
       .header('cache-control', 'no-store')
       .send(Buffer.from(text));
   });
+  addApiRoutes(app, clock, api, bounds.bodies);
   addProfileRoutes(app, profiles);
   return http;
 }

@@ -15,15 +15,16 @@ const TEXTS: Readonly<Record<AccessFault, string>> = {
   token_keys_missing: 'The keys of the token issuer could not be fetched yet: try again.',
 };
 
+/** Each one of `scopes` alone would have been enough. */
 export function sendRefusal(
   reply: FastifyReply,
   { fault, retryAfterMs }: Refusal,
-  needs: Scope,
+  ...scopes: readonly [Scope, ...Scope[]]
 ): FastifyReply {
-  const challenge = challengeOf(fault, needs);
+  const challenge = challengeOf(fault, scopes[0]);
   if (challenge !== undefined) reply.header('www-authenticate', challenge);
   reply.header('cache-control', 'no-store');
-  const text = fault === 'scope_missing' ? `${TEXTS[fault]} ${needs}.` : TEXTS[fault];
+  const text = fault === 'scope_missing' ? `${TEXTS[fault]} ${scopes.join(' or ')}.` : TEXTS[fault];
   const retryAfterS = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000);
   return sendError(reply, errorBody(fault, text), retryAfterS);
 }

@@ -6,25 +6,29 @@ import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { FleetLink } from '../fleet-link.js';
 import type { Snapshots } from '../snapshots.js';
-import { RedisCommands } from './redis-commands.js';
+import { RedisCommands, type CommandHealth } from './redis-commands.js';
 import { RedisEntries } from './redis-entries.js';
 import { withRedisEvents } from './redis-events.js';
 import { RedisFleet } from './redis-fleet.js';
-import { RedisHealth, type RedisFailing } from './redis-health.js';
+import { RedisHealth, type RedisFailing, type RedisHealthOptions } from './redis-health.js';
 import { RedisLease } from './redis-lease.js';
 import { openLinks, type LinksListener } from './redis-links.js';
-import { RedisNames } from './redis-names.js';
+import { KEPT_SPACE, RedisNames } from './redis-names.js';
 import type { RedisAddress, RedisNode } from './redis-address.js';
 import type { RedisOptions } from './redis-options.js';
-import { createRedisSnapshots } from './redis-snapshots.js';
+import { createRedisSnapshots, type RedisRoom } from './redis-snapshots.js';
 
 /** How long a start waits for the first connection before it continues without one. */
 const FIRST_TRY_MS_MAX = 2_000;
+/** How long what is kept for operators stays after it was last written: well beyond the longest hold on a payload. */
+const KEPT_TTL_S = 30 * 86_400;
 /** Some nodes of a cluster may fail while others work: it works again when none has failed for longer than a poll interval. */
 const CLUSTER_QUIET_MS = 30_000;
 
 export interface OpenedRedis {
   readonly snapshots: Snapshots;
+  /** For what outlives the specs' own time in Redis: earlier versions, and what operators decided. Closed with the specs'. */
+  readonly kept: Snapshots;
   readonly fleet: FleetLink;
   /** Undefined where everything it is used for works. */
   readonly failing: RedisFailing | undefined;
@@ -69,6 +73,12 @@ export async function openRedis(
     return closing;
   };
   const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
+  const keptHealth = apartFrom(health, new RedisHealth(clock, log, keptHealthOptions(options)));
+  const keptCommands = new RedisCommands({ small, bodies }, keptHealth);
+  const kept = createRedisSnapshots(clock, {
+    ...room,
+    ...keptRoom(keptCommands, options, { isCluster, instanceId }),
+  });
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
   const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));
   await atMost(clock, FIRST_TRY_MS_MAX, tried);
@@ -76,6 +86,7 @@ export async function openRedis(
   const isLeader = (): boolean => small.isOpen && fleet.isLeader;
   return {
     snapshots,
+    kept,
     fleet,
     get failing() {
       return health.failing(small.isOpen ? undefined : small.fault);
@@ -92,6 +103,40 @@ export async function openRedis(
       messages: fleet.messages,
     }),
   };
+}
+
+/** What Redis says to a user that may not do something, or not with this name. */
+const NOT_ALLOWED = 'NOPERM';
+
+/**
+ * A user that was given the names of specs alone fares well with them, and not with what is kept for operators: each has
+ * its own lines. Connections are the same ones.
+ */
+function apartFrom(health: RedisHealth, own: RedisHealth): CommandHealth {
+  return {
+    failed: (use, fault) => {
+      (fault.code === NOT_ALLOWED ? own : health).failed(use, fault);
+    },
+    worked: (use, curedOf) => {
+      own.worked(use, curedOf);
+      if (use === 'connection' || use === 'bodies') health.worked(use, curedOf);
+    },
+  };
+}
+
+function keptHealthOptions({ address }: RedisOptions): RedisHealthOptions {
+  return { server: `${addressText(address)} (versions, holds and audit)`, connectionQuietMs: 0 };
+}
+
+/** Under names that no SDK looks for. */
+function keptRoom(
+  commands: RedisCommands,
+  options: RedisOptions,
+  of: { readonly isCluster: boolean; readonly instanceId: string },
+): Pick<RedisRoom, 'names' | 'entries' | 'close'> {
+  const names = new RedisNames(options, KEPT_SPACE);
+  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S });
+  return { names, entries, close: () => Promise.resolve() };
 }
 
 /** As in the settings: `host:port`, several separated by commas. */

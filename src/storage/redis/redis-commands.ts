@@ -31,15 +31,18 @@ export interface ScriptCall {
   readonly args: readonly CommandPart[];
 }
 
+/** Is told how commands fare. */
+export type CommandHealth = Pick<RedisHealth, 'failed' | 'worked'>;
+
 /** Every method rejects with a RedisFault. */
 export class RedisCommands {
   readonly #small: RedisLink;
   readonly #bodies: RedisLink;
-  readonly #health: RedisHealth;
+  readonly #health: CommandHealth;
   #bodyBytesInFlight = 0;
 
   /** Bodies have a connection of their own: sending 50 MB must not hold up the renewal of a lease. */
-  constructor(links: { readonly small: RedisLink; readonly bodies: RedisLink }, health: RedisHealth) {
+  constructor(links: { readonly small: RedisLink; readonly bodies: RedisLink }, health: CommandHealth) {
     this.#small = links.small;
     this.#bodies = links.bodies;
     this.#health = health;

@@ -9,6 +9,9 @@ export type EntryEncoding = 'plain_text' | 'statsig-br';
 /** How much of an SDK key is in names of the `prefix` schema. */
 const PREFIX_CHARACTERS = 20;
 
+/** What names of what is kept for operators begin with: no SDK looks there. */
+export const KEPT_SPACE = 'spec-forward-proxy';
+
 export interface EntryNames {
   /** The entry's own name. */
   readonly entry: string;
@@ -29,12 +32,18 @@ export class RedisNames {
   readonly prefix: string;
   readonly #schema: RedisKeySchema;
   readonly #hasMirror: boolean;
+  readonly #space: string;
 
-  constructor({
-    keyPrefix,
-    keySchema,
-    doubleWriteLegacyKey,
-  }: Pick<RedisOptions, 'keyPrefix' | 'keySchema' | 'doubleWriteLegacyKey'>) {
+  /** `space`: what names of entries begin with; SDKs look for `statsig`. */
+  constructor(
+    {
+      keyPrefix,
+      keySchema,
+      doubleWriteLegacyKey,
+    }: Pick<RedisOptions, 'keyPrefix' | 'keySchema' | 'doubleWriteLegacyKey'>,
+    space = 'statsig',
+  ) {
+    this.#space = space;
     this.prefix = toNamePrefix(keyPrefix);
     this.lease = `${this.prefix}statsig_forward_proxy::leader`;
     this.channel = `${this.prefix}spec-forward-proxy::updates`;
@@ -54,7 +63,7 @@ export class RedisNames {
       : Buffer.from(owner, 'hex').toString('base64');
     const isMirrored = this.#hasMirror && key.kind.hasLegacyName && key.format === 'json';
     return {
-      entry: `${this.prefix}statsig|${key.kind.path}|${encoding}|${whose}`,
+      entry: `${this.prefix}${this.#space}|${key.kind.path}|${encoding}|${whose}`,
       mirror: isMirrored ? `${this.prefix}statsig::${owner}` : undefined,
       encoding,
       owner,

@@ -1,5 +1,5 @@
 // The commands that this room sends, on names as it uses them: what a user of Redis has to be allowed.
-import { RedisNames } from './redis-names.js';
+import { KEPT_SPACE, RedisNames } from './redis-names.js';
 import type { RedisOptions } from './redis-options.js';
 
 export interface NeededCommand {
@@ -13,6 +13,7 @@ export function neededCommands(options: RedisOptions, marker: string): readonly 
   const names = new RedisNames(options);
   const { lease, channel, prefix } = names;
   const entry = `${prefix}statsig|/v1/download_config_specs|plain_text|${marker}`;
+  const kept = `${prefix}${KEPT_SPACE}|/v1/download_config_specs/version|plain_text|${marker}`;
   const mirrors = options.doubleWriteLegacyKey ? [`${prefix}statsig::${marker}`] : [];
   const harmless = (...words: string[]): NeededCommand => ({ words, isHarmless: true });
   const harmful = (...words: string[]): NeededCommand => ({ words, isHarmless: false });
@@ -28,7 +29,7 @@ export function neededCommands(options: RedisOptions, marker: string): readonly 
     harmful('DEL', lease),
     harmful('PUBLISH', channel, ''),
     harmful('SUBSCRIBE', channel),
-    ...[entry, ...mirrors].flatMap((name) => [
+    ...[entry, kept, ...mirrors].flatMap((name) => [
       harmless('EVAL', 'return 1', '1', name),
       // An unknown script: Redis answers NOSCRIPT if the user may run scripts.
       harmless('EVALSHA', '0'.repeat(40), '1', name),

@@ -58,7 +58,7 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
       if (payload === OVERTAKEN) continue;
       if (typeof payload === 'string') return unusable(payload);
       const confirmedAgoMs = look.confirmedAgoMs + (clock.monotonicMs() - startMs);
-      return { kind: 'found', snapshot: { payload, confirmedAgoMs } };
+      return { kind: 'found', snapshot: { payload, confirmedAgoMs, confirmedBy: look.confirmedBy } };
     }
     // No replica writes that fast.
     return unusable('torn');

@@ -56,7 +56,15 @@ function createBench(instancesMax?: number): Bench {
       const originForm = { encoding: 'identity', bytes: Buffer.from('{}'), etag: '"x"' } as const;
       const payload = { format: 'json', version, originForm, identityBytes: 2 } as const;
       const forms = new BodyForms(payload, LIMIT);
-      const held = { key, payload, forms, confirmedAtMs: 0, askedAtMs: 0, relayedMs: 0 };
+      const held = {
+        key,
+        payload,
+        forms,
+        confirmedAtMs: 0,
+        askedAtMs: 0,
+        relayedMs: 0,
+        source: 'origin' as const,
+      };
       census.updated(held);
       return held;
     },

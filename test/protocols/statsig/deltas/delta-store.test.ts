@@ -42,7 +42,7 @@ function payloadOf(spec: Spec, changes: Partial<Payload> = {}): Payload {
 
 function holding(payload: Payload, key = KEY): HeldPayload {
   const forms = new BodyForms(payload, LIMIT);
-  return { key, payload, forms, confirmedAtMs: 0, relayedMs: 0, askedAtMs: 0 };
+  return { key, payload, forms, confirmedAtMs: 0, relayedMs: 0, askedAtMs: 0, source: 'origin' };
 }
 
 /** What is asked of the store of payloads, by hand. */

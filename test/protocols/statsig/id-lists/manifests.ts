@@ -29,5 +29,13 @@ export function holding(text: string, sdkKey = SDK_KEY, version = 1): HeldPayloa
   const originForm = { encoding: 'identity', bytes, etag } as const;
   const payload: Payload = { format: 'json', version, originForm, identityBytes: bytes.length };
   const forms = new BodyForms(payload, createConcurrencyLimit(1));
-  return { key: idListsKey(sdkKey), payload, forms, confirmedAtMs: 0, relayedMs: 0, askedAtMs: 0 };
+  return {
+    key: idListsKey(sdkKey),
+    payload,
+    forms,
+    confirmedAtMs: 0,
+    relayedMs: 0,
+    askedAtMs: 0,
+    source: 'origin',
+  };
 }

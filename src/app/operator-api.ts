@@ -1,0 +1,107 @@
+// Answers operators: finds the payload that they name, and reads its versions.
+import type { Clock } from '../domain/clock.js';
+import type { PayloadKey } from '../domain/payload-key.js';
+import { hashSdkKey, maskSdkKey } from '../domain/sdk-key.js';
+import type { VersionRecord } from '../core/versions/version-record.js';
+import { ageMs, type HeldPayload } from '../core/payload-store.js';
+import type { VersionHistory } from '../core/versions/version-history.js';
+import type { ThreadedDiffer } from '../protocols/statsig/spec-diff/threaded-differ.js';
+import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
+import { done, refuse, type OperatorApi, type SpecName } from '../servers/admin/operator-api.js';
+import type { Hold } from '../core/holds/hold.js';
+import type { Core } from './core.js';
+import { buildOrders, describeHold, toIso, type Found, type OrderRooms } from './operator-orders.js';
+
+/** Specs in one answer, some 400 bytes each. */
+const SPECS_MAX = 5_000;
+
+export interface OperatorRooms extends OrderRooms, Pick<Core, 'holds'> {
+  readonly history: VersionHistory;
+  readonly differ: ThreadedDiffer;
+}
+
+export function buildOperatorApi(clock: Clock, rooms: OperatorRooms): OperatorApi {
+  const { store, history, differ, holds, audit } = rooms;
+  const find = (name: SpecName): PayloadKey | undefined => {
+    const kind = SPEC_KINDS.find((each) => each.name === name.api);
+    for (const { key } of store.all()) {
+      if (key.kind === kind && key.format === name.format && hashSdkKey(key.sdkKey) === name.keyHash)
+        return key;
+    }
+    return undefined;
+  };
+  const servedOf = (hold: Hold): number | null => {
+    const key = find(hold);
+    return (key && store.peek(key)?.payload.version) ?? null;
+  };
+  const found: Found = async (name, use) => {
+    const key = find(name);
+    return key === undefined ? refuse('not_found', 'This replica holds no such spec.') : await use(key);
+  };
+  return {
+    specs: () => {
+      const specs = [...store.all()].filter(({ key }) => SPEC_KINDS.includes(key.kind));
+      const leftOut = Math.max(0, specs.length - SPECS_MAX);
+      return { specs: specs.slice(0, SPECS_MAX).map((held) => describeSpec(clock, held)), leftOut };
+    },
+    versions: (name) =>
+      found(name, async (key) => {
+        const records = await history.list(key);
+        if (records === undefined) return refuse('versions_unreadable', UNREADABLE);
+        const inForce = store.peek(key)?.payload.version ?? null;
+        return done({ inForce, versions: records.map(describeVersion) });
+      }),
+    diff: (name, from, to) =>
+      found(name, async (key) => {
+        const [before, after] = [await history.load(key, from), await history.load(key, to)];
+        if (before === undefined || after === undefined) {
+          const lacking = before === undefined ? from : to;
+          return refuse('not_found', `Version ${lacking} is not kept, or cannot be read now.`);
+        }
+        const differing = await differ.compare(before, after);
+        switch (differing.kind) {
+          case 'diff':
+            return done({ from, to, groups: differing.diff });
+          case 'busy':
+            return refuse('comparing_busy', 'Two other versions are being compared: try again.');
+          case 'failed':
+            return refuse('internal_error', 'The versions could not be compared: the log says why.');
+        }
+      }),
+    holds: () => ({
+      holds: holds.all.map((hold) => ({ ...describeHold(hold, clock.nowMs()), servedHere: servedOf(hold) })),
+    }),
+    ...buildOrders(clock, rooms, found),
+    audit: async (linesMax) => {
+      const lines = await audit.newest(linesMax);
+      if (lines === undefined) return refuse('versions_unreadable', NO_AUDIT);
+      return done({ lines: lines.map((line) => JSON.parse(line) as object) });
+    },
+  };
+}
+
+const NO_AUDIT = 'The audit log cannot be read now, or is kept nowhere: it needs a data directory or Redis.';
+const UNREADABLE = 'No place where versions are kept can be read now: see redis and versions in /status.';
+
+function describeSpec(clock: Clock, held: HeldPayload): object {
+  const { key, payload, source, from } = held;
+  return {
+    sdkKey: maskSdkKey(key.sdkKey),
+    keyHash: hashSdkKey(key.sdkKey),
+    api: key.kind.name,
+    format: key.format,
+    version: payload.version,
+    versionAt: toIso(payload.version),
+    bytes: payload.originForm.bytes.length,
+    identityBytes: payload.identityBytes,
+    confirmedAgoS: Math.round(ageMs(held, clock.monotonicMs()) / 100) / 10,
+    source,
+    from: from ?? null,
+  };
+}
+
+function describeVersion({ version, atMs, source, replica, from, hash, ...sizes }: VersionRecord): object {
+  const { bytes, identityBytes } = sizes;
+  const times = { version, versionAt: toIso(version), heldAt: toIso(atMs) };
+  return { ...times, source, replica, from: from ?? null, hash, bytes, identityBytes };
+}

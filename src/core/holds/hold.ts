@@ -1,0 +1,96 @@
+// What an operator decided about one payload: to keep it at its version, or to have an earlier one served for a while.
+import type { PayloadKey } from '../../domain/payload-key.js';
+import { hashSdkKey } from '../../domain/sdk-key.js';
+import { readVersion } from '../../domain/version.js';
+
+export type HoldAction =
+  | 'freeze'
+  | 'rollback'
+  /** Nobody ordered it: a new version has lost too much. */
+  | 'guard';
+const ACTIONS: readonly HoldAction[] = ['freeze', 'rollback', 'guard'];
+
+export interface Hold {
+  /** Whose payload it is, by the SHA-256 of its SDK key, the name of its kind, and its format. */
+  readonly keyHash: string;
+  readonly api: string;
+  readonly format: string;
+  readonly action: HoldAction;
+  /** The version that is served meanwhile. */
+  readonly version: number;
+  /** Whose body that is: of a freeze the same, of a rollback the earlier one. */
+  readonly bodyOf: number;
+  readonly reason: string;
+  readonly who: string;
+  /** By the wall clock; a hold that was released ends when it was. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Of two records about one payload, the one that was changed last counts. */
+  readonly changedAtMs: number;
+  /** Of a guard: the version that is held back. */
+  readonly waiting?: number;
+}
+
+/**
+ * What a hold means for its payload now. `held`: this version is served, whatever comes. `returning`: a rollback is over, and
+ * what it served is still in force: whatever the origin has goes out with a version above that.
+ */
+export type HoldRule =
+  | { readonly kind: 'held'; readonly version: number }
+  | { readonly kind: 'returning'; readonly version: number };
+
+/** Undefined where the payload is treated like any other. */
+export function ruleOf({ action, version, untilMs }: Hold, nowMs: number): HoldRule | undefined {
+  if (nowMs < untilMs) return { kind: 'held', version };
+  return action === 'rollback' ? { kind: 'returning', version } : undefined;
+}
+
+/** The same for the same payload, and for no other; tells nothing of the SDK key. */
+export function holdId({ keyHash, api, format }: Pick<Hold, 'keyHash' | 'api' | 'format'>): string {
+  return `${api}/${format}/${keyHash}`;
+}
+
+export function holdIdOf({ sdkKey, kind, format }: PayloadKey): string {
+  return holdId({ keyHash: hashSdkKey(sdkKey), api: kind.name, format });
+}
+
+/** A returning rollback has been replaced long before: each poll of its payload tries to. */
+const FORGOTTEN_AFTER_MS = 8 * 86_400_000;
+
+/** Whatever is known from two sides, in an order of its own: who merges last, and how often, makes no difference. */
+export function mergeHolds(ones: readonly Hold[], others: readonly Hold[], nowMs: number): readonly Hold[] {
+  const merged = new Map<string, Hold>();
+  for (const hold of [...ones, ...others]) {
+    if (hold.untilMs + FORGOTTEN_AFTER_MS < nowMs) continue;
+    const known = merged.get(holdId(hold));
+    if (known === undefined || isLater(hold, known)) merged.set(holdId(hold), hold);
+  }
+  return [...merged.values()].sort((left, right) => (holdId(left) < holdId(right) ? -1 : 1));
+}
+
+/** Two of the same millisecond are told apart by what they say: every replica has to choose the same one. */
+function isLater(hold: Hold, other: Hold): boolean {
+  if (hold.changedAtMs !== other.changedAtMs) return hold.changedAtMs > other.changedAtMs;
+  return JSON.stringify(hold) > JSON.stringify(other);
+}
+
+/** Those of a stored list; what cannot be understood is left out. */
+export function readHolds(value: unknown): readonly Hold[] {
+  return Array.isArray(value) ? (value as unknown[]).flatMap(readHold) : [];
+}
+
+/** With its members in one order, so that equal holds are equal texts. */
+function readHold(value: unknown): readonly Hold[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs } =
+    value as Readonly<Record<keyof Hold, never>>;
+  const areTexts = [keyHash, api, format, reason, who].every((text) => typeof text === 'string');
+  const { waiting } = value as { readonly waiting?: unknown };
+  const areNumbers = [version, bodyOf, sinceMs, untilMs, changedAtMs].every(
+    (number) => readVersion(number) !== undefined,
+  );
+  if (!areTexts || !areNumbers || !ACTIONS.includes(action)) return [];
+  const hold = { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs };
+  const held = readVersion(waiting);
+  return [held === undefined ? hold : { ...hold, waiting: held }];
+}

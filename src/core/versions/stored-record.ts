@@ -1,0 +1,103 @@
+// Small JSON documents in the places where payloads are kept: read whole, and changed so that no writer undoes another's change.
+import { createHash } from 'node:crypto';
+import { BodyFault, type BodyReader, type StoredFacts } from '../../domain/body-reader.js';
+import type { Clock } from '../../domain/clock.js';
+import { toEtag } from '../../domain/etag.js';
+import type { PayloadKey } from '../../domain/payload-key.js';
+import type { Payload } from '../../domain/payload.js';
+import type { ResourceKind } from '../../domain/resource-kind.js';
+import { readVersion } from '../../domain/version.js';
+import type { Snapshots } from '../../storage/snapshots.js';
+
+/** Writers that meet try again with what the other one wrote. */
+const TRIES_MAX = 5;
+
+/** `name` and `path` as in a resource kind. No SDK looks for such a document, so its name in Redis is a hash in every schema. */
+export function recordKind(name: string, path: string): ResourceKind {
+  return {
+    name,
+    path,
+    noun: 'record',
+    formats: ['json'],
+    versions: 'stated',
+    isContentAddressed: true,
+    hasLegacyName: false,
+    createStoredReader: createRecordReader,
+  };
+}
+
+export type RecordReading =
+  /** `value`: undefined where nothing usable is stored. */
+  { readonly kind: 'read'; readonly version: number; readonly value: unknown } | { readonly kind: 'failed' };
+
+/** Never rejects. */
+export async function readRecord(place: Snapshots, key: PayloadKey): Promise<RecordReading> {
+  const loading = await place.load(key, 'client');
+  if (loading.kind === 'failed') return loading;
+  if (loading.kind !== 'found') return { kind: 'read', version: 0, value: undefined };
+  const { payload } = loading.snapshot;
+  return { kind: 'read', version: payload.version, value: parse(payload.originForm.bytes)?.value };
+}
+
+/**
+ * Stores what `change` makes of the value that is stored; `change` gives undefined where nothing is to be done. Returns
+ * whether the value is now as it should be. Never rejects.
+ */
+export async function changeRecord(
+  clock: Clock,
+  place: Snapshots,
+  key: PayloadKey,
+  change: (value: unknown) => unknown,
+): Promise<boolean> {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const before = await readRecord(place, key);
+    if (before.kind === 'failed') return false;
+    const value = change(before.value);
+    if (value === undefined) return true;
+    const payload = toPayload(Math.max(before.version + 1, clock.nowMs()), value);
+    const stored = await place.save(key, payload);
+    if (stored.kind === 'failed' || stored.kind === 'unusable') return false;
+    // Two writers may choose the same version in the same millisecond: then only the first one's value is stored.
+    const after = await place.load(key);
+    if (after.kind === 'found' && after.snapshot.payload.originForm.bytes.equals(payload.originForm.bytes))
+      return true;
+  }
+  return false;
+}
+
+function toPayload(version: number, value: unknown): Payload {
+  const bytes = Buffer.from(JSON.stringify({ version, value }));
+  const etag = toEtag(createHash('sha256').update(bytes));
+  const originForm = { encoding: 'identity', bytes, etag } as const;
+  return { format: 'json', version, originForm, identityBytes: bytes.length };
+}
+
+function parse(bytes: Buffer): { readonly version: number; readonly value: unknown } | undefined {
+  let content: unknown;
+  try {
+    content = JSON.parse(bytes.toString());
+  } catch {
+    // Whatever wrote that, it was not us.
+    return undefined;
+  }
+  if (typeof content !== 'object' || content === null) return undefined;
+  const { version, value } = content as Readonly<Record<string, unknown>>;
+  const read = readVersion(version);
+  return read === undefined ? undefined : { version: read, value };
+}
+
+function createRecordReader(): BodyReader<StoredFacts> {
+  const pieces: Uint8Array[] = [];
+  return {
+    isText: false,
+    push: (bytes) => {
+      // A piece is valid within the call only.
+      pieces.push(Buffer.from(bytes));
+    },
+    end: () => {
+      const read = parse(Buffer.concat(pieces));
+      if (read === undefined) throw new BodyFault('not_json', 'the record is not one of ours');
+      return { isServable: true, version: read.version, checksum: undefined };
+    },
+  };
+}
