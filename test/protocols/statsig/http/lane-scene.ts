@@ -1,7 +1,9 @@
 // Two HTTP servers over the same specs, one with the fast lane and one without: what each answers on the same bytes.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { canMakeZstd } from '../../../../src/bodies/body-forms.js';
 import { createConcurrencyLimit } from '../../../../src/domain/concurrency-limit.js';
+import type { FormEncoding } from '../../../../src/domain/payload.js';
 import type { PayloadKey } from '../../../../src/domain/payload-key.js';
 import { PayloadStore, type HeldPayload } from '../../../../src/core/payload-store.js';
 import type { Reading } from '../../../../src/core/reader.js';
@@ -59,6 +61,9 @@ class AnswerEvents implements ProxyEvents {
   }
 }
 
+/** A form that is made while a request waits comes after any number of turns. */
+const MADE_OF_PROTOBUF: readonly FormEncoding[] = canMakeZstd ? ['zstd'] : [];
+
 /** Turns of the event loop in which nothing may happen before a connection counts as quiet. */
 const QUIET_TURNS = 3;
 
@@ -86,7 +91,8 @@ export class LaneScene {
       const key = demo.keyOf(sdkKey);
       this.#store.apply(key, demo.payloadOf(version));
       const forms = this.#store.peek(key)?.forms;
-      if (key.format === 'json') for (const encoding of forms?.byEase ?? []) await forms?.make(encoding);
+      const encodings = key.format === 'json' ? forms?.byEase : MADE_OF_PROTOBUF;
+      for (const encoding of encodings ?? []) await forms?.make(encoding);
     }
   }
 
