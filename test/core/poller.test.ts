@@ -78,7 +78,10 @@ test('each payload is polled once an interval, at its own phase', async () => {
     assert.deepEqual(new Set(bench.gaps(`key-${index}`)), new Set([INTERVAL_MS]));
     phases.add((times[0] ?? 0) % INTERVAL_MS);
   }
-  assert.ok(phases.size > 20, 'payloads are polled at different instants, but for those that go out together');
+  assert.ok(
+    phases.size > 20,
+    'payloads are polled at different instants, but for those that go out together',
+  );
 });
 
 test('two instances poll the same payload at different instants', async () => {
