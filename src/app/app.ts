@@ -262,6 +262,7 @@ function buildRooms(
   const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
   core.store.subscribe(deltas);
   core.store.subscribe(history);
+  core.refresher.subscribe(history);
   const audit = buildAudit(config, world, redis, disk);
   core.store.subscribe(audit);
   const held = buildHolds(config, world, core, history, { redis, holdFolder }, audit);

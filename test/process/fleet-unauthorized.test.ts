@@ -15,24 +15,37 @@ async function startWarmFleet(t: TestContext, args: readonly string[]): Promise<
   const fleet = await startFleet(t, THREE, { hasFolders: true, args });
   await fleet.warm([...REFUSED, ...GOOD]);
   await eventually('entries and files of all', async () => {
-    const isEverywhere = await Promise.all([REFUSED, GOOD].map((specs) => placesOf(fleet, specs)));
-    return isEverywhere.every(({ entries, files }) => entries === 3 && files === 9);
+    const places = await Promise.all([REFUSED, GOOD].map((specs) => placesOf(fleet, specs)));
+    return places.every(({ entries, files, versions }) => entries === 3 && files === 9 && versions > 0);
   });
   await fleet.calm([...REFUSED, ...GOOD]);
   return fleet;
 }
 
-/** How many entries in Redis, and files in all data directories, there are of these specs, all of one key. */
-async function placesOf(fleet: Fleet, specs: readonly Spec[]): Promise<{ entries: number; files: number }> {
+interface Places {
+  readonly entries: number;
+  readonly files: number;
+  readonly versions: number;
+}
+
+/** How many entries in Redis, and files in all data directories, there are of these specs, all of one key; and of their versions in both. */
+async function placesOf(fleet: Fleet, specs: readonly Spec[]): Promise<Places> {
   const client = fleet.redis.client();
   const entries = await client.exists(...specs.map(redisName));
-  client.disconnect();
   const hash = createHash('sha256')
     .update(specs[0]?.sdkKey ?? '')
     .digest('hex');
   const folders = fleet.all.map(({ name }) => fleet.folderOf(name)).filter((folder) => existsSync(folder));
   const names = folders.flatMap((folder) => readdirSync(folder, { recursive: true }).map(String));
-  return { entries, files: names.filter((name) => name.includes(hash) && name.endsWith('.spec')).length };
+  const kept = (await client.keys('spec-forward-proxy|*/version*')).filter((name) => name.includes(hash));
+  client.disconnect();
+  const ofSpecs = names.filter((name) => name.includes(hash) && name.endsWith('.spec'));
+  const ofVersions = ofSpecs.filter((name) => name.startsWith('versions/'));
+  return {
+    entries,
+    files: ofSpecs.length - ofVersions.length,
+    versions: ofVersions.length + kept.length,
+  };
 }
 
 describe('a key that the origin refuses from now on', () => {
@@ -40,8 +53,8 @@ describe('a key that the origin refuses from now on', () => {
     const fleet = await startWarmFleet(t, ['--clear-datastore-on-unauthorized']);
     fleet.origin.refusedKeys.add(REFUSED[0]?.sdkKey ?? '');
     await eventually('end of all entries and files', async () => {
-      const { entries, files } = await placesOf(fleet, REFUSED);
-      return entries === 0 && files === 0;
+      const { entries, files, versions } = await placesOf(fleet, REFUSED);
+      return entries + files + versions === 0;
     });
     for (const replica of fleet.all) {
       for (const spec of REFUSED) {
@@ -51,10 +64,12 @@ describe('a key that the origin refuses from now on', () => {
     // Nobody puts back what another has dropped.
     const untilMs = performance.now() + 4 * INTERVAL_MS;
     await eventually('some intervals', async () => {
-      assert.deepEqual(await placesOf(fleet, REFUSED), { entries: 0, files: 0 });
+      assert.deepEqual(await placesOf(fleet, REFUSED), { entries: 0, files: 0, versions: 0 });
       return performance.now() > untilMs;
     });
-    assert.deepEqual(await placesOf(fleet, GOOD), { entries: 3, files: 9 });
+    const { versions, ...good } = await placesOf(fleet, GOOD);
+    assert.deepEqual(good, { entries: 3, files: 9 });
+    assert.ok(versions > 0);
     await fleet.warm(GOOD);
   });
 
@@ -73,7 +88,9 @@ describe('a key that the origin refuses from now on', () => {
     for (const { program } of fleet.all) {
       await program.line('origin refused this SDK key: still serving the last good spec');
     }
-    assert.deepEqual(await placesOf(fleet, REFUSED), { entries: 3, files: 9 });
+    const { versions, ...refused } = await placesOf(fleet, REFUSED);
+    assert.deepEqual(refused, { entries: 3, files: 9 });
+    assert.ok(versions > 0);
     await fleet.warm([...REFUSED, ...GOOD]);
   });
 });

@@ -6,7 +6,9 @@ import type { Payload } from '../../domain/payload.js';
 import { inBackground } from '../../observability/in-background.js';
 import type { Logger } from '../../observability/logger.js';
 import type { Snapshots } from '../../storage/snapshots.js';
+import type { FetchOutcome } from '../origin.js';
 import type { HeldPayload, StoreListener } from '../payload-store.js';
+import type { OutcomeListener, RefreshEffect } from '../refresher.js';
 import { changeRecord, readRecord } from './stored-record.js';
 import {
   bodyKey,
@@ -36,6 +38,9 @@ export interface HistoryOptions {
 }
 
 interface Job {
+  readonly key: PayloadKey;
+  /** All that is kept of it goes, before anything else is recorded. */
+  mustForget: boolean;
   /** Came while another version was being recorded: the newest only. */
   next: HeldPayload | undefined;
 }
@@ -44,7 +49,7 @@ interface Job {
  * Nothing but what is being recorded is held here: lists and bodies are in the places. What a place lacks because it
  * failed at that moment it lacks for good; the versions after that are recorded again.
  */
-export class VersionHistory implements StoreListener {
+export class VersionHistory implements StoreListener, OutcomeListener {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #places: readonly HistoryPlace[];
@@ -62,19 +67,15 @@ export class VersionHistory implements StoreListener {
   }
 
   updated(held: HeldPayload): void {
-    if (!this.#options.keeps(held.key)) return;
-    const id = payloadId(held.key);
-    const running = this.#jobs.get(id);
-    if (running !== undefined) {
-      running.next = held;
-      return;
-    }
-    const job: Job = { next: held };
-    this.#jobs.set(id, job);
-    inBackground(
-      this.#limit(() => this.#run(id, job)),
-      this.#log,
-    );
+    if (this.#options.keeps(held.key)) this.#jobOf(held.key).next = held;
+  }
+
+  /** What the origin refuses is kept nowhere, where refused payloads are removed. */
+  fetched(key: PayloadKey, _outcome: FetchOutcome, effect: RefreshEffect): void {
+    if (effect !== 'removed' || !this.#options.keeps(key)) return;
+    const job = this.#jobOf(key);
+    job.next = undefined;
+    job.mustForget = true;
   }
 
   /** The newest first. Undefined where no place could be asked; never rejects. */
@@ -124,9 +125,29 @@ export class VersionHistory implements StoreListener {
     });
   }
 
+  /** The one that is under way, or a new one that begins behind what is done in this turn. */
+  #jobOf(key: PayloadKey): Job {
+    const id = payloadId(key);
+    const running = this.#jobs.get(id);
+    if (running !== undefined) return running;
+    const job: Job = { key, mustForget: false, next: undefined };
+    this.#jobs.set(id, job);
+    inBackground(
+      this.#limit(() => this.#run(id, job)),
+      this.#log,
+    );
+    return job;
+  }
+
   async #run(id: string, job: Job): Promise<void> {
     try {
-      for (let held = job.next; held !== undefined; held = job.next) {
+      for (;;) {
+        if (job.mustForget) {
+          job.mustForget = false;
+          for (const { snapshots } of this.#places) await forgetAt(snapshots, job.key);
+        }
+        const held = job.next;
+        if (held === undefined) break;
         job.next = undefined;
         const record = toRecord(held, this.#clock.nowMs(), this.#options.instanceName);
         for (const place of this.#places) await this.#recordAt(place, held, record);
@@ -165,4 +186,11 @@ export class VersionHistory implements StoreListener {
     if (!isListed) return;
     for (const { version } of dropped) await snapshots.remove(bodyKey(key, version));
   }
+}
+
+async function forgetAt(snapshots: Snapshots, key: PayloadKey): Promise<void> {
+  const list = await readRecord(snapshots, listKey(key));
+  if (list.kind === 'failed') return;
+  for (const { version } of readRecords(list.value)) await snapshots.remove(bodyKey(key, version));
+  await snapshots.remove(listKey(key));
 }

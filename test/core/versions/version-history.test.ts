@@ -154,3 +154,26 @@ test('versions that come while one is recorded: the newest of them is recorded n
   assert.deepEqual(await replica.versions(), [TIME + 2]);
   assert.equal(replica.history.pending, 0);
 });
+
+test('nothing is kept of a payload that was removed as the origin refuses it, and what comes later is', async () => {
+  const clock = new ManualClock();
+  const places = { disk: memory(clock), redis: memory(clock) };
+  const replica = new Replica(clock, places);
+  for (let step = 1; step <= 2; step += 1) {
+    clock.advance(1_000);
+    await replica.holds(TIME + step);
+  }
+  const refused = { kind: 'unauthorized', status: 401 } as const;
+  replica.history.fetched(KEY, refused, 'none');
+  await replica.history.idle();
+  assert.deepEqual(await replica.versions(), [TIME + 2, TIME + 1]);
+  // One more is on its way to the places meanwhile.
+  replica.store.apply(KEY, DEMO.protobuf.payloadOf(TIME + 3));
+  replica.store.remove(KEY);
+  replica.history.fetched(KEY, refused, 'removed');
+  await replica.history.idle();
+  assert.deepEqual(await replica.versions(), []);
+  for (const { bytes } of Object.values(places)) assert.equal(bytes, 0);
+  await replica.holds(TIME + 4);
+  assert.deepEqual(await replica.versions(), [TIME + 4]);
+});
