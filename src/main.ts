@@ -54,7 +54,10 @@ async function main(): Promise<void> {
     // As for `health`.
     process.exit(exitStatus);
   }
-  if (['ctl', 'audit'].includes(String(command))) { await runOperator(process.argv.slice(2)); return; }
+  if (['ctl', 'audit'].includes(String(command))) {
+    await runOperator(process.argv.slice(2));
+    return;
+  }
   const version = readVersion();
   const typed = await readArguments(process.argv.slice(2), version);
   switch (typed.kind) {
