@@ -3,6 +3,7 @@
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App } from './app/app.js';
+import { readMemoryBytesMax, readOpenFilesMax } from './app/process-limits.js';
 import type { World } from './app/world.js';
 import type { Typed } from './cli/read-command-line.js';
 import type { CommandLine } from './config/command-line.js';
@@ -273,24 +274,9 @@ function sayFaults(faults: readonly string[]): void {
   process.exitCode = EXIT_WRONG_OPTIONS;
 }
 
-/** Node has no getrlimit, but its report has what that would give; nothing on systems without such limits. */
-function readOpenFilesMax(): number {
-  const report = process.report.getReport() as {
-    readonly userLimits?: { readonly open_files?: { readonly soft: number | 'unlimited' } };
-  };
-  const softLimit = report.userLimits?.open_files?.soft;
-  return typeof softLimit === 'number' ? softLimit : Infinity;
-}
-
 /** Undefined where the output goes elsewhere: `process.stdout` is not touched then, as it would make writes to a pipe block. */
 function terminalColumns(): number | undefined {
   return process.getBuiltinModule('node:tty').isatty(STANDARD_OUTPUT) ? process.stdout.columns : undefined;
-}
-
-/** Without a container's limit Node gives 0, nothing, or more than there is. */
-function readMemoryBytesMax(): number {
-  const { heap_size_limit: heapBytesMax } = process.getBuiltinModule('node:v8').getHeapStatistics();
-  return Math.min(heapBytesMax, process.constrainedMemory() || Infinity);
 }
 
 function readVersion(): string {

@@ -11,6 +11,8 @@ import type { Snapshots } from '../../storage/snapshots.js';
 
 /** Writers that meet try again with what the other one wrote. */
 const TRIES_MAX = 5;
+/** The version of what is stored and cannot be read. */
+const UNUSABLE = -1;
 
 /** `name` and `path` as in a resource kind. No SDK looks for such a document, so its name in Redis is a hash in every schema. */
 export function recordKind(name: string, path: string): ResourceKind {
@@ -34,7 +36,8 @@ export type RecordReading =
 export async function readRecord(place: Snapshots, key: PayloadKey): Promise<RecordReading> {
   const loading = await place.load(key, 'client');
   if (loading.kind === 'failed') return loading;
-  if (loading.kind !== 'found') return { kind: 'read', version: 0, value: undefined };
+  if (loading.kind === 'missing') return { kind: 'read', version: 0, value: undefined };
+  if (loading.kind !== 'found') return { kind: 'read', version: UNUSABLE, value: undefined };
   const { payload } = loading.snapshot;
   return { kind: 'read', version: payload.version, value: parse(payload.originForm.bytes)?.value };
 }
@@ -54,10 +57,11 @@ export async function changeRecord(
     if (before.kind === 'failed') return false;
     const value = change(before.value);
     if (value === undefined) return true;
-    const payload = toPayload(Math.max(before.version + 1, clock.nowMs()), value);
+    // The next number, so that of two writers who read the same one is stored and the other reads again.
+    const isUnusable = before.version === UNUSABLE;
+    const payload = toPayload(isUnusable ? clock.nowMs() : before.version + 1, value);
     const stored = await place.save(key, payload);
     if (stored.kind === 'failed' || stored.kind === 'unusable') return false;
-    // Two writers may choose the same version in the same millisecond: then only the first one's value is stored.
     const after = await place.load(key);
     if (after.kind === 'found' && after.snapshot.payload.originForm.bytes.equals(payload.originForm.bytes))
       return true;
