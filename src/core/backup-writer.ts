@@ -6,6 +6,7 @@ import { payloadId, type PayloadKey } from '../domain/payload-key.js';
 import { inBackground } from '../observability/in-background.js';
 import type { Logger } from '../observability/logger.js';
 import type { Confirming, Removing, Snapshots } from '../storage/snapshots.js';
+import { IdleWait } from './idle-wait.js';
 
 /** Of one place: each may hold an uncompressed body for a moment. */
 const WRITES_IN_FLIGHT_MAX = 8;
@@ -34,7 +35,7 @@ export class BackupWriter {
   readonly #jobs = new Map<string, Job>();
   readonly #removalsLeft = new Map<string, PayloadKey>();
   #cancelRemovals: Cancel | undefined;
-  #whenIdle: (() => void)[] = [];
+  readonly #idleWait = new IdleWait();
 
   constructor(
     clock: Clock,
@@ -77,9 +78,7 @@ export class BackupWriter {
   /** Resolves as soon as nothing is to be done. */
   idle(): Promise<void> {
     if (this.#jobs.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#whenIdle.push(resolve);
-    });
+    return this.#idleWait.wait();
   }
 
   #wish(key: PayloadKey, wish: Wish): void {
@@ -108,14 +107,8 @@ export class BackupWriter {
       }
     } finally {
       this.#jobs.delete(id);
-      if (this.#jobs.size === 0) this.#tellIdle();
+      if (this.#jobs.size === 0) this.#idleWait.tell();
     }
-  }
-
-  #tellIdle(): void {
-    const waiting = this.#whenIdle;
-    this.#whenIdle = [];
-    for (const resolve of waiting) resolve();
   }
 
   async #do(wish: Wish, key: PayloadKey): Promise<Written | undefined> {

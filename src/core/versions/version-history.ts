@@ -18,6 +18,7 @@ import {
   toRecord,
   type VersionRecord,
 } from './version-record.js';
+import { IdleWait } from '../idle-wait.js';
 
 /** Payloads recorded at one time. */
 const RECORDING_MAX = 2;
@@ -56,7 +57,7 @@ export class VersionHistory implements StoreListener, OutcomeListener {
   readonly #options: HistoryOptions;
   readonly #limit: ConcurrencyLimit = createConcurrencyLimit(RECORDING_MAX);
   readonly #jobs = new Map<string, Job>();
-  #whenIdle: (() => void)[] = [];
+  readonly #idleWait = new IdleWait();
 
   /** `places`: in the order in which bodies are looked for. */
   constructor(clock: Clock, log: Logger, places: readonly HistoryPlace[], options: HistoryOptions) {
@@ -120,9 +121,7 @@ export class VersionHistory implements StoreListener, OutcomeListener {
   /** Resolves when everything that was to be recorded is recorded, or has failed. */
   idle(): Promise<void> {
     if (this.#jobs.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#whenIdle.push(resolve);
-    });
+    return this.#idleWait.wait();
   }
 
   /** The one that is under way, or a new one that begins behind what is done in this turn. */
@@ -154,11 +153,7 @@ export class VersionHistory implements StoreListener, OutcomeListener {
       }
     } finally {
       this.#jobs.delete(id);
-      if (this.#jobs.size === 0) {
-        const waiting = this.#whenIdle;
-        this.#whenIdle = [];
-        for (const resolve of waiting) resolve();
-      }
+      if (this.#jobs.size === 0) this.#idleWait.tell();
     }
   }
 
