@@ -25,7 +25,7 @@ export function bytesOf({ body, headers, query }: Pick<Batch, 'body' | 'headers'
 export interface KeptBatch extends Omit<Batch, 'headers' | 'query' | 'body'> {
   /** As `bytesOf` counts them. */
   readonly bytes: number;
-  /** Rejects with `BatchDamage` where it can never be read; with anything else where it is worth another try. */
+  /** Rejects with `BatchDamage` where it can never be read; with anything else where it is worth another try, as without its key. */
   read(): Promise<Batch>;
   /** The origin has it, or will never take it: it need not be kept. */
   forget(): void;
@@ -39,8 +39,11 @@ export class BatchDamage extends Error {
 export interface BatchKeeper {
   /** Whether what is kept outlives the process. */
   readonly isDurable: boolean;
-  /** What an earlier process left here, oldest first. To be called once, before `keep`. */
-  open(): Promise<readonly KeptBatch[]>;
+  /**
+   * What an earlier process left here, oldest first; `found` is called with what of it turns up later. To be called before
+   * `keep`, and again only after a rejection.
+   */
+  open(found: (batches: readonly KeptBatch[]) => void): Promise<readonly KeptBatch[]>;
   /** Resolves once the batch is kept as well as this keeper can; rejects where it is not. */
   keep(batch: Batch): Promise<KeptBatch>;
   /** Resolves once what is known is written. */

@@ -117,6 +117,10 @@ export class LogEventStore {
     return this.#parts.inspector;
   }
 
+  get sealed(): EventJournal['sealed'] {
+    return this.#parts.journal.sealed;
+  }
+
   get troubles(): EventJournal['troubles'] {
     return this.#parts.journal.troubles;
   }
@@ -129,7 +133,7 @@ export class LogEventStore {
     const { keeper, journal } = this.#parts;
     let left: readonly KeptBatch[];
     try {
-      left = await keeper.open();
+      left = await keeper.open(this.#takeOver.bind(this));
     } catch (error) {
       journal.notOpened(error);
       if (this.#isStopping) return;
@@ -139,11 +143,18 @@ export class LogEventStore {
       return;
     }
     this.#notOpenSinceMs = undefined;
+    this.#takeOver(left);
+  }
+
+  #takeOver(left: readonly KeptBatch[]): void {
+    if (left.length === 0) return;
+    let bytes = 0;
     for (const batch of left) {
+      bytes += batch.bytes;
       this.room.enter(batch, batch.bytes);
       this.#forwarder.add(batch);
     }
-    if (left.length > 0) journal.tookOver(this.room.batches, this.room.bytes);
+    this.#parts.journal.tookOver(left.length, bytes);
   }
 
   /** Resolves with `accepted` once the batch is kept; never rejects. */
