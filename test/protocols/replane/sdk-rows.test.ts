@@ -190,9 +190,9 @@ row(
       { eval: true },
     );
     const message = once(worker, 'message') as Promise<[string]>;
-  const error = once(worker, 'error') as Promise<[Error]>;
-  const [[caught], [crash]] = await within(Promise.all([message, error]), 'end of the application');
-  assert.equal(caught, 'timeout');
-  assert.match(String(crash), /connection timed out/);
+    const error = once(worker, 'error') as Promise<[Error]>;
+    const [[caught], [crash]] = await within(Promise.all([message, error]), 'end of the application');
+    assert.equal(caught, 'timeout');
+    assert.match(String(crash), /connection timed out/);
   },
 );
