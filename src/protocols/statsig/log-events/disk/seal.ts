@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ifThere } from '../../../../files/file-system.js';
 import { BatchDamage } from '../batch.js';
+import type { Sealer } from '../sealer.js';
 
 const KEY_FILE = 'key';
 const KEY_BYTES = 32;
@@ -24,7 +25,8 @@ const PIECE_BYTES = 1024 * 1024;
  * them. This keeps SDK keys out of searches, backups of single files and support bundles; it does not protect them from
  * anyone who can read the whole folder.
  */
-export class Seal {
+export class Seal implements Sealer {
+  readonly isSealed = true;
   readonly #key: Buffer;
 
   private constructor(key: Buffer) {
