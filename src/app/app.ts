@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load-config.js';
 import type { PayloadKey } from '../domain/payload-key.js';
+import type { DataKeys } from '../files/data-keys.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import type { FileFollower } from '../files/followed-files.js';
 import { atMost } from '../domain/deadline.js';
@@ -24,6 +25,7 @@ import { buildAudit, type Audit } from './audit.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { openClientCertificates } from './client-certificates.js';
 import { buildCore } from './core.js';
+import { buildDataKeys } from './data-keys.js';
 import { clientFeature } from './clients.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
@@ -70,7 +72,8 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const telemetry = await openTelemetry(config, world);
   const { events, page } = telemetry;
   const tracing = telemetry.otlp?.tracing;
-  const shared = openShared(config, world, tracing);
+  const { dataKeys, dataKeyFiles, dataKeyFeature } = buildDataKeys(config, world);
+  const shared = { dataKeys, ...openShared(config, world, tracing) };
   const { connections } = shared;
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);
@@ -91,6 +94,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     clientCertificates,
     access,
     profiling,
+    dataKeyFiles,
   };
   const followed = followFiles(config, world, readers);
   features.add(
@@ -99,6 +103,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     backupFeature(clock, rooms.backups, places),
     { name: 'connections to origins', close: () => connections.close() },
     access.feature,
+    dataKeyFeature,
     idListFeature(clock, rooms),
     rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
@@ -201,13 +206,19 @@ function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number, a
 }
 
 interface Shared {
+  /** Seal what is stored. */
+  readonly dataKeys: DataKeys;
   /** To origins: one way to each, for all clients. */
   readonly connections: SharedConnections;
   /** Of the data directory, for specs and ID lists. */
   readonly disk: DiskQueue;
 }
 
-function openShared(config: Config, { clock, version, lookup }: World, tracing: Tracing | undefined): Shared {
+function openShared(
+  config: Config,
+  { clock, version, lookup }: World,
+  tracing: Tracing | undefined,
+): Omit<Shared, 'dataKeys'> {
   const options = { ...toUpstreamOptions(config, version), lookup };
   const connections = new SharedConnections(clock, options, tracing);
   return { connections, disk: new DiskQueue(clock) };
@@ -218,7 +229,7 @@ function buildRooms(
   world: World,
   events: ProxyEvents,
   { places, link, valueFolder, redis, versionFolder, holdFolder }: OpenedPlaces,
-  { connections, disk }: Shared,
+  { connections, disk, dataKeys }: Shared,
 ): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
   Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> &
   Versions &
@@ -257,7 +268,8 @@ function buildRooms(
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
-  const logEvents = buildLogEvents(config, world, events, { connections, path: paths.logEvents }, isKnownKey);
+  const way = { connections, path: paths.logEvents };
+  const logEvents = buildLogEvents(config, world, events, { way, dataKeys }, isKnownKey);
   const isHeld = (key: PayloadKey): boolean => core.store.peek(key) !== undefined;
   const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
   core.store.subscribe(deltas);

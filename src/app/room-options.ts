@@ -210,8 +210,8 @@ export function toLogEventFileOptions(
   config: Config,
   user: World['user'],
 ): {
-  readonly keeper: DiskKeeperOptions;
-  readonly deadLetters: FiledDeadLettersOptions;
+  readonly keeper: Omit<DiskKeeperOptions, 'dataKeys'>;
+  readonly deadLetters: Omit<FiledDeadLettersOptions, 'dataKeys'>;
 } {
   const folder = join(config.dataDir, 'log-events');
   const wantedBytes = (config.logEventQueueMaxMib * MIB) / SEGMENTS_ABOUT;

@@ -27,7 +27,7 @@ export interface KeptBatch extends Omit<Batch, 'headers' | 'query' | 'body'> {
   readonly bytes: number;
   /**
    * Rejects with `BatchDamage` where it can never be read, with `BatchMoved` where another replica sends it from now on, and
-   * with anything else where it is worth another try.
+   * with anything else where it is worth another try, as without its key.
    */
   read(): Promise<Batch>;
   /** The origin has it, or will never take it: it need not be kept. */
@@ -68,13 +68,19 @@ export interface Arrivals {
   isKnown(sdkKey: string): boolean;
 }
 
+/** Is called with batches that an earlier process left. */
+export type Found = (batches: readonly KeptBatch[]) => void;
+
 export interface BatchKeeper {
   /** Whether what is kept outlives the process. */
   readonly isDurable: boolean;
   /** Whether batches are kept for all replicas: then there is room for them where they are kept, and not here. */
   readonly isShared: boolean;
-  /** What an earlier process left here, oldest first. To be called once, before `keep`. */
-  open(arrivals: Arrivals): Promise<readonly KeptBatch[]>;
+  /**
+   * What an earlier process left here, oldest first; `found` is called with what of it turns up later, `arrivals` for what
+   * other replicas accept. To be called before `keep`, and again only after a rejection.
+   */
+  open(found: Found, arrivals: Arrivals): Promise<readonly KeptBatch[]>;
   /**
    * Resolves once the batch is kept as well as this keeper can, with undefined where it arrives later, here or at another
    * replica; rejects where it is not kept, with `QueueFull` for want of room.
@@ -89,6 +95,6 @@ export interface BatchKeeper {
 /** Keeps batches for this replica alone. */
 export interface LocalKeeper extends BatchKeeper {
   readonly isShared: false;
-  open(): Promise<readonly KeptBatch[]>;
+  open(found: Found): Promise<readonly KeptBatch[]>;
   keep(batch: Batch): Promise<KeptBatch>;
 }

@@ -117,6 +117,10 @@ export class LogEventStore {
     return this.#parts.inspector;
   }
 
+  get sealed(): EventJournal['sealed'] {
+    return this.#parts.journal.sealed;
+  }
+
   get troubles(): EventJournal['troubles'] {
     return this.#parts.journal.troubles;
   }
@@ -129,7 +133,7 @@ export class LogEventStore {
     const { keeper, journal } = this.#parts;
     let left: readonly KeptBatch[];
     try {
-      left = await keeper.open(this.#arrivals());
+      left = await keeper.open(this.#takeOver.bind(this), this.#arrivals());
     } catch (error) {
       journal.notOpened(error);
       if (this.#isStopping) return;
@@ -140,7 +144,15 @@ export class LogEventStore {
     }
     this.#notOpenSinceMs = undefined;
     this.#takeOver(left);
-    if (left.length > 0) journal.tookOver(this.room.batches, this.room.bytes);
+  }
+
+  #takeOver(left: readonly KeptBatch[]): void {
+    if (left.length === 0) return;
+    this.#addAll(left);
+    this.#parts.journal.tookOver(
+      left.length,
+      left.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
   }
 
   /** Resolves with `accepted` once the batch is kept; never rejects. */
@@ -203,7 +215,7 @@ export class LogEventStore {
   #arrivals(): Arrivals {
     return {
       add: (batches) => {
-        this.#takeOver(batches);
+        this.#addAll(batches);
       },
       withdraw: (isOne) => this.#forwarder.withdraw(isOne),
       bury: (kept) => this.#bury(kept, undefined, UNREADABLE),
@@ -211,7 +223,7 @@ export class LogEventStore {
     };
   }
 
-  #takeOver(batches: readonly KeptBatch[]): void {
+  #addAll(batches: readonly KeptBatch[]): void {
     for (const batch of batches) {
       this.room.enter(batch, batch.bytes);
       this.#forwarder.add(batch);

@@ -25,8 +25,8 @@ export class TimelyKeeper implements LocalKeeper {
     return this.#keeper.isDurable;
   }
 
-  open(): Promise<readonly KeptBatch[]> {
-    return this.#keeper.open();
+  open(found: (batches: readonly KeptBatch[]) => void): Promise<readonly KeptBatch[]> {
+    return this.#keeper.open(found);
   }
 
   /** Rejects at once while others are late: what hangs is not to be given ever more. */

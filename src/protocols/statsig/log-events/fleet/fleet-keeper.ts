@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../../../../domain/clock.js';
 import { atMost } from '../../../../domain/deadline.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { NewEntry, QueueLimits } from '../../../../storage/shard-queue.js';
-import { QueueFull, type Arrivals, type Batch, type BatchKeeper, type KeptBatch } from '../batch.js';
+import { QueueFull, type Arrivals, type Batch, type BatchKeeper, type Found, type KeptBatch } from '../batch.js';
 import { FleetShards, type FleetShardsOptions } from './fleet-shards.js';
 import type { ShardWorld } from './owned-shard.js';
 import { toEntry } from './sealed-entry.js';
@@ -70,7 +70,7 @@ export class FleetKeeper implements BatchKeeper {
   }
 
   /** Never rejects: without the queue the disk takes what comes, and without the disk the queue does. */
-  async open(arrivals: Arrivals): Promise<readonly KeptBatch[]> {
+  async open(_found: Found, arrivals: Arrivals): Promise<readonly KeptBatch[]> {
     this.#arrivals = arrivals;
     const fleet = new FleetShards({ ...this.#world, arrivals }, this.#options, () => {
       this.#moveSpooled();

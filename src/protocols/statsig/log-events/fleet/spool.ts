@@ -1,5 +1,5 @@
 // Batches on this replica's disk that wait for the fleet's queue: it was away, or they date from before there was one.
-import { bytesOf, BatchDamage, QueueFull, type Batch, type KeptBatch, type LocalKeeper } from '../batch.js';
+import { bytesOf, BatchDamage, QueueFull, type Batch, type Found, type KeptBatch, type LocalKeeper } from '../batch.js';
 import type { QueueRoom } from '../queue-room.js';
 
 export class Spool {
@@ -34,10 +34,13 @@ export class Spool {
   }
 
   async open(): Promise<void> {
-    for (const kept of await this.#keeper.open()) {
-      this.#room.enter(kept, kept.bytes);
-      this.#waiting.add(kept);
-    }
+    const found: Found = (batches) => {
+      for (const kept of batches) {
+        this.#room.enter(kept, kept.bytes);
+        this.#waiting.add(kept);
+      }
+    };
+    found(await this.#keeper.open(found));
     this.#isOpen = true;
   }
 
