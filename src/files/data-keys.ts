@@ -86,6 +86,11 @@ function readHead(sealed: Buffer): string | undefined {
   return isWhole ? sealed.toString('hex', HEAD_MARK.length, ID_TO) : undefined;
 }
 
+/** Whether it begins as what data keys seal. */
+export function isSealedWithDataKey(bytes: Buffer): boolean {
+  return readHead(bytes) !== undefined;
+}
+
 /** Without a file there are no keys: nothing can be sealed, and what was sealed before waits for its key. */
 export class DataKeys implements Seal {
   #keys: readonly DataKey[];
