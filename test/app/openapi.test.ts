@@ -6,6 +6,7 @@ import { hashSdkKey } from '../../src/domain/sdk-key.js';
 import { addApiRoutes } from '../../src/servers/admin/api-routes.js';
 import { guard } from '../../src/servers/admin/admin-access.js';
 import { OPENAPI } from '../../src/servers/admin/openapi.js';
+import { EXAMPLES } from '../../src/servers/admin/openapi/examples.js';
 import type { OperatorApi } from '../../src/servers/admin/operator-api.js';
 import { BodyRoom } from '../../src/servers/http/request-body.js';
 import { eventually } from '../e2e/deadline.js';
@@ -20,6 +21,7 @@ interface Schema {
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly allOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -27,7 +29,11 @@ interface Schema {
 
 interface Described {
   readonly responses: {
-    readonly 200: { readonly content: { readonly 'application/json': { readonly schema: Schema } } };
+    readonly 200: {
+      readonly content: {
+        readonly 'application/json': { readonly schema: Schema; readonly example?: unknown };
+      };
+    };
   };
 }
 
@@ -36,8 +42,10 @@ const SCHEMAS = OPENAPI.components.schemas as Readonly<Record<string, Schema>>;
 
 /** What of JSON Schema the description uses. Returns the names of the members that are described. */
 function check(value: unknown, schema: Schema, at: string): ReadonlySet<string> {
-  const { $ref, allOf = [], items } = schema;
+  const { $ref, allOf = [], anyOf, items } = schema;
   if ($ref !== undefined) return check(value, SCHEMAS[$ref.split('/').at(-1) ?? ''] ?? assert.fail($ref), at);
+  // Wherever one of several is described, the other is null.
+  if (anyOf !== undefined) return value === null ? new Set() : check(value, anyOf[0] ?? assert.fail(at), at);
   checkValue(value, schema, at);
   const known = new Set(allOf.flatMap((each) => [...check(value, each, at)]));
   for (const [index, item] of (items === undefined ? [] : (value as unknown[])).entries())
@@ -74,6 +82,16 @@ function typeOf(value: unknown, wanted: string | readonly string[]): string {
   if (Array.isArray(value)) return 'array';
   return [wanted].flat().includes('integer') && Number.isInteger(value) ? 'integer' : typeof value;
 }
+
+test('each example is as its schema says', () => {
+  for (const [name, example] of Object.entries(EXAMPLES))
+    exact(example, SCHEMAS[name] ?? assert.fail(name), name);
+  for (const [path, methods] of Object.entries(PATHS))
+    for (const { responses } of Object.values(methods)) {
+      const [content] = Object.values(responses[200].content);
+      if (path !== '/api/v1/openapi.json') assert.ok(content?.example !== undefined, `${path} has no example`);
+    }
+});
 
 test('it has every route, and no other', async () => {
   const app = fastify();
