@@ -7,6 +7,8 @@ import { addApiRoutes } from '../../src/servers/admin/api-routes.js';
 import { guard } from '../../src/servers/admin/admin-access.js';
 import { OPENAPI } from '../../src/servers/admin/openapi.js';
 import { EXAMPLES } from '../../src/servers/admin/openapi/examples.js';
+import { ChangeLog } from '../../src/servers/admin/change-log.js';
+import { ChangeStreams } from '../../src/servers/admin/change-streams.js';
 import type { OperatorApi } from '../../src/servers/admin/operator-api.js';
 import { BodyRoom } from '../../src/servers/http/request-body.js';
 import { eventually } from '../e2e/deadline.js';
@@ -89,7 +91,8 @@ test('each example is as its schema says', () => {
   for (const [path, methods] of Object.entries(PATHS))
     for (const { responses } of Object.values(methods)) {
       const [content] = Object.values(responses[200].content);
-      if (path !== '/api/v1/openapi.json') assert.ok(content?.example !== undefined, `${path} has no example`);
+      if (path !== '/api/v1/openapi.json')
+        assert.ok(content?.example !== undefined, `${path} has no example`);
     }
 });
 
@@ -101,7 +104,12 @@ test('it has every route, and no other', async () => {
       if (each !== 'HEAD') routes.push(`${each.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`);
   });
   guard(app, undefined);
-  addApiRoutes(app, new ManualClock(), {} as OperatorApi, new BodyRoom(1));
+  const clock = new ManualClock();
+  addApiRoutes(app, clock, {
+    api: {} as OperatorApi,
+    changes: new ChangeStreams(clock, new ChangeLog('test'), () => undefined),
+    bodies: new BodyRoom(1),
+  });
   await app.ready();
   const described = Object.entries(PATHS).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method} ${path}`),
@@ -155,5 +163,5 @@ test('what is answered is as it says, member by member', async (t) => {
     (await rawRequest(`${proxy.adminUrl}/api/v1/audit`)).text.includes('release'),
   );
   for (const [described, { get }] of Object.entries(PATHS))
-    if (get !== undefined) await ask(described, 'get');
+    if (get !== undefined && !described.endsWith('/events')) await ask(described, 'get');
 });

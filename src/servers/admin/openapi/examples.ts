@@ -120,7 +120,15 @@ export const EXAMPLES = {
   OneSpec: {
     ...SPEC,
     polls: { intervalS: 10, nextInS: 5.8, failuresInARow: 0, outcomes: [POLLS] },
-    backups: [{ place: 'redis', last: 'stored', lastAt: '2026-11-26T03:12:20.000Z', storedAt: HOLD.since }],
+    backups: [
+      {
+        place: 'redis',
+        last: 'stored',
+        lastAt: '2026-11-26T03:12:20.000Z',
+        storedAt: HOLD.since,
+        failures: 0,
+      },
+    ],
     formBytes: { 'statsig-br': 48_211 },
   },
   Versions: {

@@ -82,7 +82,13 @@ export const SPEC_SCHEMAS = {
         outcomes: listOf(OUTCOMES),
       }),
       backups: listOf(
-        object({ place: { enum: ['redis', 'disk'] }, last: OPTIONAL_TEXT, lastAt: TIME, storedAt: TIME }),
+        object({
+          place: { enum: ['redis', 'disk'] },
+          last: OPTIONAL_TEXT,
+          lastAt: TIME,
+          storedAt: TIME,
+          failures: NUMBER,
+        }),
       ),
       formBytes: OPEN_OBJECT,
     }),
