@@ -24,6 +24,7 @@ import { buildAccess } from './access.js';
 import { buildAudit, type Audit } from './audit.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { openClientCertificates } from './client-certificates.js';
+import { buildChangeStreams, Changes, type ChangeTellers } from './changes.js';
 import { buildCore } from './core.js';
 import { buildDataKeys } from './data-keys.js';
 import { clientFeature } from './clients.js';
@@ -40,7 +41,9 @@ import type { Ports } from './ports.js';
 import { buildProfiling } from './profiling.js';
 import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
-import { describeStatus, processFeature } from './status.js';
+import { buildProxyViews } from './proxy-views.js';
+import { buildReplicas } from './replicas.js';
+import { describeProcess, describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
 import { unreadFormsFeature } from './unread-forms.js';
 import { versionEventFeature } from './version-events.js';
@@ -78,12 +81,17 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
-  const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared) };
-  const status = (keys: string | undefined): object =>
-    describeStatus(config, world, features, readiness, startedAtMs, keys);
+  const changes = new Changes(clock);
+  const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared, changes) };
+  const describe = (): object => describeProcess(config, world, features, readiness, startedAtMs);
+  const status = (keys: string | undefined): object => describeStatus(config, features, describe(), keys);
   const access = buildAccess(config, world);
   const profiling = buildProfiling(config, world, rooms.store);
-  const pages = { status, metrics: page, api: buildOperatorApi(clock, rooms), profiles: profiling.source };
+  const replicas = buildReplicas(config, world, rooms, places);
+  const proxyViews = buildProxyViews(config, clock, features, places, describe);
+  const api = buildOperatorApi(clock, rooms, proxyViews, replicas);
+  const { streams, changeFeature } = buildChangeStreams(clock, changes, { features, replicas, places });
+  const pages = { status, metrics: page, api, changes: streams, profiles: profiling.source };
   const servers = await buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
   const readers = {
@@ -115,8 +123,10 @@ export async function startApp(config: Config, world: World): Promise<App> {
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
+    replicas.replicaFeature,
     profiling.feature,
     servers,
+    changeFeature,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
     clientCertificates,
@@ -230,6 +240,7 @@ function buildRooms(
   events: ProxyEvents,
   { places, link, valueFolder, redis, versionFolder, holdFolder }: OpenedPlaces,
   { connections, disk, dataKeys }: Shared,
+  changes: ChangeTellers,
 ): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
   Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> &
   Versions &
@@ -275,9 +286,10 @@ function buildRooms(
   core.store.subscribe(deltas);
   core.store.subscribe(history);
   core.refresher.subscribe(history);
-  const audit = buildAudit(config, world, redis, disk);
+  const audit = buildAudit(config, world, redis, disk, changes.audited);
   core.store.subscribe(audit);
-  const held = buildHolds(config, world, core, history, { redis, holdFolder }, audit);
+  core.store.subscribe(changes);
+  const held = buildHolds(config, world, core, history, { redis, holdFolder }, [audit, changes]);
   const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
   return { ...core, ...idLists, ...ofValues, ...versions, ...held, audit, census, logEvents, paths, deltas };
 }
