@@ -37,6 +37,7 @@ import { buildOperatorApi } from './operator-api.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
+import type { PinnedPayloads } from './pinned-payloads.js';
 import type { Ports } from './ports.js';
 import { buildProfiling } from './profiling.js';
 import { buildServers, type AllRooms } from './servers.js';
@@ -133,13 +134,16 @@ export async function startApp(config: Config, world: World): Promise<App> {
     new LimitWatch(clock, log, () => features.gauges),
   );
   await openAll(features);
+  return serve(config, world, { features, readiness, followed, ports: servers.ports }, rooms.pinned);
+}
 
-  const { ports } = servers;
+/** From here on clients are served; what is pinned is fetched behind. */
+function serve(config: Config, world: World, parts: Omit<Parts, 'startedUp'>, pinned: PinnedPayloads): App {
   const { pinnedSdkKeys } = config;
-  logListening(log, config, ports);
-  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, rooms.pinned.pin(pinnedSdkKeys));
-  inBackground(startedUp, log);
-  return toApp(config, world, { features, readiness, followed, ports, startedUp });
+  logListening(world.log, config, parts.ports);
+  const startedUp = startUp(world, parts.readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
+  inBackground(startedUp, world.log);
+  return toApp(config, world, { ...parts, startedUp });
 }
 
 interface Parts extends Pick<App, 'startedUp'> {
