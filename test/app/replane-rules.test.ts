@@ -218,6 +218,19 @@ test('M14: all is read again beside the stream that tells of changes, and no val
   assert.deepEqual(backward, []);
 });
 
+test('M14: where all cannot be read again, the stream that tells of changes goes on', async () => {
+  const { sdkKey, project } = origin.addKey();
+  project.set('n', 0);
+  origin.plan = () => ({});
+  const stream = await scene.client(sdkKey).received('"init"');
+  origin.plan = (request) => (request.sdkKey === sdkKey ? refusal(503, 'not now') : {});
+  const asked = (): number => origin.requests.filter((seen) => seen.sdkKey === sdkKey).length;
+  await eventually('a refusal', () => asked() >= 2);
+  project.set('n', 1);
+  await eventually('the change', () => stream.valuesOf('n').at(-1) === 1);
+  assert.equal(origin.openStreams(sdkKey), 1);
+});
+
 test('M15: deleted configs leave later streams within one interval', async () => {
   const { sdkKey, project } = origin.addKey();
   project.set('kept', 1);
