@@ -151,8 +151,8 @@ class ProjectStreams {
         this.#record('EventStreamClosed', sdkKey, { reason: why ?? 'client_gone' });
       },
     };
-    const opening = await this.#opener.open({ key, sinceTime: 0 }, sink, client);
-    return this.#answerTo(opening, reply, sdkKey, patience.isOver);
+    const opening = await patience.atMost(this.#opener.open({ key, sinceTime: 0 }, sink, client));
+    return this.#answerTo(opening ?? { kind: 'gone' }, reply, sdkKey, patience.isOver);
   }
 
   #answerTo(opening: Opening, reply: FastifyReply, sdkKey: string, isLate: boolean): FastifyReply {
