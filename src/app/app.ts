@@ -14,10 +14,7 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import { ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { Tracing } from '../observability/tracing.js';
 import { DeltaStore } from '../protocols/statsig/deltas/delta-store.js';
-import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
-import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
 import { NoticeStreams } from '../protocols/statsig/origin/notice-streams.js';
-import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { Readiness } from '../servers/readiness.js';
 import { buildAccess } from './access.js';
@@ -36,6 +33,8 @@ import { LimitWatch } from './limit-watch.js';
 import { buildOperatorApi } from './operator-api.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
+import { buildOrigins, type Origins } from './origins.js';
+import { connectReplane, replaneFeature } from './replane.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
 import type { PinnedPayloads } from './pinned-payloads.js';
 import type { Ports } from './ports.js';
@@ -116,6 +115,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     idListFeature(clock, rooms),
     rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
+    replaneFeature(rooms.feeds),
     rooms.versionFeature,
     rooms.audit.auditFeature,
     rooms.holdFeature,
@@ -248,18 +248,11 @@ function buildRooms(
 ): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
   Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> &
   Versions &
-  BuiltHolds & { readonly audit: Audit } {
+  BuiltHolds &
+  Pick<Origins, 'feeds'> & { readonly audit: Audit } {
   const { clock, version } = world;
-  const upstream = toUpstreamOptions(config, version, connections);
   const paths = createProxyPaths(randomBytes(PROXY_ID_BYTES).toString('hex'));
-  const origin = createOriginByApi(
-    createUpstreamClient(clock, { ...upstream, path: paths.specs }),
-    createManifestClient(clock, {
-      ...upstream,
-      endpoint: config.idListsStatsigEndpoint,
-      path: paths.idLists,
-    }),
-  );
+  const { origin, feeds } = buildOrigins(config, world, connections, paths);
   const values = buildRemoteValues(
     config,
     world,
@@ -271,12 +264,16 @@ function buildRooms(
   const { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore } = values;
   const arriving = remoteValues.arrive.bind(remoteValues);
   const push = config.upstreamStream
-    ? new NoticeStreams(clock, world.log, { ...upstream, path: paths.specs })
+    ? new NoticeStreams(clock, world.log, {
+        ...toUpstreamOptions(config, version, connections),
+        path: paths.specs,
+      })
     : undefined;
   const versions = buildVersions(config, world, redis, versionFolder);
   const { history } = versions;
-  const sources = { origin, places: values.places, link, push, arriving, history };
+  const sources = { origin, places: values.places, link, push, arriving, history, feeds };
   const core = buildCore(config, world, events, sources);
+  connectReplane(core, feeds);
   core.store.subscribe(remoteValues);
   const census = new ClientCensus(clock, events);
   core.store.subscribe(census);
@@ -295,5 +292,6 @@ function buildRooms(
   core.store.subscribe(changes);
   const held = buildHolds(config, world, core, history, { redis, holdFolder }, [audit, changes]);
   const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
-  return { ...core, ...idLists, ...ofValues, ...versions, ...held, audit, census, logEvents, paths, deltas };
+  const ofClients = { audit, census, logEvents, paths, deltas };
+  return { ...core, feeds, ...idLists, ...ofValues, ...versions, ...held, ...ofClients };
 }
