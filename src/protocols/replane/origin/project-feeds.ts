@@ -77,9 +77,14 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     this.#rooms = rooms;
   }
 
-  /** Opens a stream beside the one there is, and ends that as soon as the new one has said what there is. */
+  /**
+   * Opens a stream beside the one there is, and ends that as soon as the new one has said what there is. Until then the old one
+   * is not listened to: what it told of could be newer than what the new one says first, which would take it back.
+   */
   async fetch(key: PayloadKey): Promise<FetchOutcome> {
     const { requestTimeoutMs, projectBytesMax } = this.#options;
+    const former = this.#feeds.get(payloadId(key))?.stream;
+    former?.hold();
     const opening = await openUpstreamStream(this.#clock, this.#pool, {
       url: this.#url,
       headers: this.#headersFor(key),
@@ -87,7 +92,10 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
       frameBytesMax: projectBytesMax,
     });
     if (opening.kind === 'unauthorized') this.#end(key);
-    if (opening.kind !== 'opened') return opening;
+    if (opening.kind !== 'opened') {
+      former?.goOn();
+      return opening;
+    }
     // From here on until that is taken in, nothing else may make a version of what is held.
     const wasLive = this.isLive(key);
     this.standDown(key);

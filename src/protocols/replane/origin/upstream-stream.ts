@@ -112,6 +112,9 @@ export class UpstreamStream {
   #waiting: readonly ServerEvent[] = [];
   #cancelSilence: Cancel = () => undefined;
   #isClosed = false;
+  /** Undefined where the follower is told of what comes. */
+  #held: Promise<void> | undefined;
+  #goOn: () => void = () => undefined;
 
   constructor(clock: Clock, abort: AbortController, untrack: () => void, frameBytesMax: number) {
     this.#clock = clock;
@@ -143,16 +146,32 @@ export class UpstreamStream {
     try {
       let events: readonly ServerEvent[] | undefined = this.#waiting;
       this.#waiting = [];
-      for (; events !== undefined; events = await this.#next()) this.#tell(events, follower);
+      for (; events !== undefined; events = await this.#next()) {
+        while (this.#held !== undefined) await this.#held;
+        this.#tell(events, follower);
+      }
       this.#over(follower, failed('connection_lost', 'the stream ended'));
     } catch (error) {
       this.#over(follower, whyBroken(this.#abort.signal, error));
     }
   }
 
+  /** The follower is told of nothing until `goOn`: what comes waits, most of it on the connection. */
+  hold(): void {
+    this.#held ??= new Promise((resolve) => {
+      this.#goOn = resolve;
+    });
+  }
+
+  goOn(): void {
+    this.#held = undefined;
+    this.#goOn();
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.goOn();
     this.#cancelSilence();
     this.#untrack();
     this.#abort.abort();

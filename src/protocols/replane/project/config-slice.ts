@@ -60,6 +60,18 @@ function withOverrides(raw: Buffer, present: Slice | undefined, hasMembers: bool
   return Buffer.concat([raw.subarray(0, end), ...(hasMembers ? [COMMA] : []), NO_OVERRIDES, CLOSING]);
 }
 
+/** The same members with the same bytes: Replane writes those of a change in another order than those of `init`. */
+export function hasSameMembers(left: Buffer, right: Buffer): boolean {
+  if (left.length !== right.length) return false;
+  if (left.equals(right)) return true;
+  const [members, others] = [membersOf(left, 0), membersOf(right, 0)];
+  if (members === undefined || members.size !== others?.size) return false;
+  return [...members].every(([name, { from, to }]) => {
+    const other = others.get(name);
+    return other !== undefined && left.subarray(from, to).equals(right.subarray(other.from, other.to));
+  });
+}
+
 /** Line breaks stand between tokens only, where a space does as well; in a frame they would end its data. */
 function inOneLine(raw: Buffer): Buffer {
   if (LINE_ENDS.every((lineEnd) => !raw.includes(lineEnd))) return raw;

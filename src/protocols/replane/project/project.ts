@@ -5,7 +5,7 @@ import { toEtag } from '../../../domain/etag.js';
 import type { Payload } from '../../../domain/payload.js';
 import { OPEN_ARRAY } from '../../../json/json-bytes.js';
 import { elementsOf, membersOf, skipSpace } from '../../../json/json-slices.js';
-import { checkJson, type ConfigSlice } from './config-slice.js';
+import { checkJson, hasSameMembers, type ConfigSlice } from './config-slice.js';
 import { CONFIGS_MAX, readConfigs } from './frames.js';
 
 export interface ProjectConfig extends ConfigSlice {
@@ -63,7 +63,7 @@ export function readProject(bytes: Buffer): Project {
   };
 }
 
-/** What the origin has now. Configs that are known keep their number of changes, so that what is as it was has the same bytes. */
+/** What the origin has now. What is as it was keeps its bytes and its number of changes, and is no news to anybody. */
 export function projectPayload(
   configs: readonly ConfigSlice[],
   held: Payload | undefined,
@@ -71,7 +71,11 @@ export function projectPayload(
 ): Payload {
   const known = held && projectOf(held).configs;
   return toPayload(
-    configs.map((config) => toConfig(config, known?.get(config.name)?.changes ?? 0)),
+    configs.map((config) => {
+      const before = known?.get(config.name);
+      if (before !== undefined && hasSameMembers(before.raw, config.raw)) return before;
+      return toConfig(config, before?.changes ?? 0);
+    }),
     version,
   );
 }
