@@ -72,10 +72,10 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const telemetry = await openTelemetry(config, world);
   const { events, page } = telemetry;
   const tracing = telemetry.otlp?.tracing;
-  const { dataKeys, dataKeyFiles, dataKeyFeature } = buildDataKeys(config, world);
+  const { dataKeys, backupSeal: seal, dataKeyFiles, dataKeyFeature } = buildDataKeys(config, world);
   const shared = { dataKeys, ...openShared(config, world, tracing) };
   const { connections } = shared;
-  const places = await openBackupPlaces(config, world, events, shared.disk);
+  const places = await openBackupPlaces(config, world, events, { queue: shared.disk, seal });
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
   const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared) };

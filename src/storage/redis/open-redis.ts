@@ -61,7 +61,7 @@ export async function openRedis(
   const names = new RedisNames(options);
   const { small, bodies, listen } = openLinks(clock, log, health, listener, names.channel, options);
   const commands = new RedisCommands({ small, bodies }, health);
-  const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });
+  const entries = new RedisEntries(commands, names, { ...options, isCluster, instanceId });
   const lease = new RedisLease(clock, commands, names, { ...options, instanceId });
   const fleet = new RedisFleet({ lease, entries, instanceId });
 
@@ -72,7 +72,7 @@ export async function openRedis(
     });
     return closing;
   };
-  const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
+  const room = { ...options, commands, entries, names, close };
   const keptHealth = apartFrom(health, new RedisHealth(clock, log, keptHealthOptions(options)));
   const keptCommands = new RedisCommands({ small, bodies }, keptHealth);
   const kept = createRedisSnapshots(clock, {
@@ -135,7 +135,7 @@ function keptRoom(
   of: { readonly isCluster: boolean; readonly instanceId: string },
 ): Pick<RedisRoom, 'names' | 'entries' | 'close'> {
   const names = new RedisNames(options, KEPT_SPACE);
-  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S });
+  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S, seal: undefined });
   return { names, entries, close: () => Promise.resolve() };
 }
 

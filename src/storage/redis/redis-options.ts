@@ -2,6 +2,7 @@
 import type { RedisAddress } from './redis-address.js';
 import type { ClientTls } from '../../network/secure-context.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
+import type { BackupSeal } from '../backup-seal.js';
 import type { Lookup } from '../../network/addresses.js';
 
 /**
@@ -38,4 +39,5 @@ export interface RedisOptions {
   readonly doubleWriteLegacyKey: boolean;
   readonly instanceName: string;
   readonly bodyLimits: BodyLimits;
+  readonly seal: BackupSeal;
 }
