@@ -145,6 +145,8 @@ export function toRedisOptions(
     keySchema: config.redisKeySchema === 'prefix' ? 'prefix' : 'sha256',
     doubleWriteLegacyKey: config.doubleWriteCacheForLegacyKey,
     instanceName: config.instanceName,
+    takesLogEvents: config.logEventStore === 'redis' || config.logEventStore === 'auto',
+    logEventReplicasMin: config.logEventMinReplicas,
     bodyLimits: toStoredLimits(config),
     seal,
   };

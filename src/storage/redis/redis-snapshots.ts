@@ -80,7 +80,7 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
     const [version, ourVersion, owner, bytes] = await commands.loadBody(entryNames.entry, fields, plan.bytes);
     if (!isSame(look, version, ourVersion) || (bytes?.length ?? 0) !== plan.bytes) return OVERTAKEN;
     if (isForeign(entryNames, look.isOurs, owner?.toString())) return 'foreign_key';
-    const read = bytes ? await readStored(key, plan, bytes, limits) : 'disproved';
+    const read = await readStored(key, plan, bytes, limits);
     // Else its version, which may be too high, would keep every save out.
     if (read === 'disproved') await entries.disprove(entryNames, plan.version, plan.field, plan.bytes);
     return read === 'disproved' || read === 'unusable' ? 'no_spec' : read;
@@ -89,9 +89,10 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
   async function readStored(
     key: PayloadKey,
     plan: BodyPlan,
-    bytes: Buffer,
+    bytes: Field,
     limits: BodyLimits,
   ): Promise<Payload | 'data_key_missing' | 'unusable' | 'disproved'> {
+    if (!bytes) return 'disproved';
     if (plan.sealBytes === 0) return await readPayload(bytes, plan, limits);
     const opened = await seal.open(key, plan.version, bytes);
     if (opened === 'data_key_missing') return opened;

@@ -31,6 +31,9 @@ type LineName =
   | 'buried'
   | 'letter-lost'
   | 'progress'
+  | 'unreadable'
+  | 'spooled'
+  | 'not-moved'
   | UnreadReason
   | 'thread';
 
@@ -169,6 +172,34 @@ export class EventJournal {
     this.#tell('progress', (untold) => {
       const consequence = 'what was forwarded recently would be sent again after a restart';
       this.#log.error({ err: error, untold }, `progress of log events cannot be written: ${consequence}`);
+    });
+  }
+
+  /** Of the fleet's queue: it stays there. */
+  unreadable(shard: number, batchId: string, error: unknown): void {
+    this.#tell('unreadable', (untold) => {
+      const consequence = 'they wait for a replica that can read them';
+      this.#log.error(
+        { err: error, shard, batchId, untold },
+        `log events in Redis cannot be read with this replica's key: ${consequence}`,
+      );
+    });
+  }
+
+  spooled(error: unknown): void {
+    this.#tell('spooled', (untold) => {
+      const consequence = 'they wait on disk until it does';
+      this.#log.warn({ err: error, untold }, `Redis takes no log events: ${consequence}`);
+    });
+  }
+
+  unspooled(batches: number): void {
+    this.#log.info({ batches }, 'log events that waited on disk are in Redis');
+  }
+
+  notMoved(error: unknown): void {
+    this.#tell('not-moved', (untold) => {
+      this.#log.warn({ err: error, untold }, 'log events on disk cannot be moved into Redis yet');
     });
   }
 

@@ -6,7 +6,7 @@ import type { DataKeys } from '../../../../files/data-keys.js';
 import type { FolderUser } from '../../../../files/own-folder.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { Logger } from '../../../../observability/logger.js';
-import { BatchDamage, type Batch, type BatchKeeper, type KeptBatch } from '../batch.js';
+import { BatchDamage, type Batch, type KeptBatch, type LocalKeeper } from '../batch.js';
 import { DiskBatch } from './disk-batch.js';
 import { EventFolder } from './event-folder.js';
 import { HeldBackFiles } from './held-back-files.js';
@@ -39,8 +39,9 @@ export interface DiskKeeperListener {
   notLocked(error: unknown): void;
 }
 
-export class DiskKeeper implements BatchKeeper {
+export class DiskKeeper implements LocalKeeper {
   readonly isDurable = true;
+  readonly isShared = false;
   readonly #log: Logger;
   readonly #listener: DiskKeeperListener;
   readonly #disk: ConcurrencyLimit;
@@ -93,6 +94,11 @@ export class DiskKeeper implements BatchKeeper {
       this.#waiting.push({ stored: { ...batch, sequence: this.#lastSequence }, resolve, reject });
       inBackground(this.#work(), this.#log);
     });
+  }
+
+  /** Nobody else can read what is here. */
+  async handOver(): Promise<void> {
+    await Promise.resolve();
   }
 
   async close(): Promise<void> {
