@@ -33,6 +33,7 @@ import { buildHolds, type BuiltHolds } from './holds.js';
 import { buildIdLists, idListFeature } from './id-lists.js';
 import { LimitWatch } from './limit-watch.js';
 import { buildOperatorApi } from './operator-api.js';
+import { openLogEventPlace, type LogEventPlace } from './log-event-place.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
@@ -76,9 +77,15 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const shared = { dataKeys, ...openShared(config, world, tracing) };
   const { connections } = shared;
   const places = await openBackupPlaces(config, world, events, { queue: shared.disk, seal });
+  const place = await openLogEventPlace(config, log, places.redis, dataKeys);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
-  const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared) };
+  const rooms = {
+    readiness,
+    events,
+    tracing,
+    ...buildRooms(config, world, events, { ...places, place }, shared),
+  };
   const status = (keys: string | undefined): object =>
     describeStatus(config, world, features, readiness, startedAtMs, keys);
   const access = buildAccess(config, world);
@@ -205,6 +212,11 @@ function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number, a
   }
 }
 
+interface AllPlaces extends OpenedPlaces {
+  /** Of log events. */
+  readonly place: LogEventPlace;
+}
+
 interface Shared {
   /** Seal what is stored. */
   readonly dataKeys: DataKeys;
@@ -228,7 +240,7 @@ function buildRooms(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { places, link, valueFolder, redis, versionFolder, holdFolder }: OpenedPlaces,
+  { places, link, valueFolder, redis, versionFolder, holdFolder, place }: AllPlaces,
   { connections, disk, dataKeys }: Shared,
 ): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
   Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> &
@@ -269,7 +281,7 @@ function buildRooms(
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
   const way = { connections, path: paths.logEvents };
-  const logEvents = buildLogEvents(config, world, events, { way, dataKeys }, isKnownKey);
+  const logEvents = buildLogEvents(config, world, events, { place, way, dataKeys }, isKnownKey);
   const isHeld = (key: PayloadKey): boolean => core.store.peek(key) !== undefined;
   const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
   core.store.subscribe(deltas);
