@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { delimiter, dirname } from 'node:path';
 import pLimit from 'p-limit';
 import { optionsOf, USAGE, type Options } from './options.js';
+import { bundlesOf } from './bundles.js';
 import { sum, summary } from './counts.js';
 import { node24 } from './node-24.js';
 import { endRunningFiles, runFile, type FileOptions, type FileResult } from './run-file.js';
@@ -11,6 +12,7 @@ import {
   allTestFiles,
   hasLongVersion,
   isForBothNodes,
+  isRandom,
   isUnit,
   longestFirst,
   runsAlone,
@@ -38,7 +40,11 @@ export async function main(args: readonly string[]): Promise<void> {
   console.log(`Random walks start from SEED=${seed}`);
   const env: NodeJS.ProcessEnv = { ...process.env, SEED: seed, ...(options.soak && { SOAK: '1' }) };
   const timeoutMs = options.soak ? SOAK_FILE_MS_MAX : FILE_MS_MAX;
-  const run: Run = { isDetailed: options.files.length > 0, concurrency: options.concurrency };
+  const run: Run = {
+    isDetailed: options.files.length > 0,
+    concurrency: options.concurrency,
+    bundles: await bundlesOf(files),
+  };
   const startedAt = performance.now();
   const results = await runAll(files, { node: process.execPath, env, timeoutMs }, process.version, run);
   if (second !== undefined) {
@@ -71,6 +77,7 @@ interface Run {
   /** Shows what each file wrote, even where it passed. */
   readonly isDetailed: boolean;
   readonly concurrency: number;
+  readonly bundles: ReadonlyMap<string, string>;
 }
 
 /** Those that run alone come last, one by one. */
@@ -78,11 +85,12 @@ async function runAll(
   files: readonly string[],
   options: FileOptions,
   title: string,
-  { isDetailed, concurrency }: Run,
+  { isDetailed, concurrency, bundles }: Run,
 ): Promise<FileResult[]> {
   console.log(`\n== Node ${title.replace(/^v/, '')}: ${files.length} files ==`);
   const runOne = async (file: string): Promise<FileResult> => {
-    const result = await runFile(file, options);
+    const program = { file, script: bundles.get(file) ?? file, isRandom: isRandom(file) };
+    const result = await runFile(program, options);
     console.log(line(result));
     if (isDetailed || !result.passed) console.log(result.output);
     return result;
@@ -94,7 +102,8 @@ async function runAll(
   return results;
 }
 
-function line({ passed, durationMs, counts, file }: FileResult): string {
-  const seconds = `${(durationMs / 1000).toFixed(1)} s`.padStart(8);
-  return `${passed ? 'ok    ' : 'not ok'} ${seconds} ${String(counts.tests).padStart(4)} tests  ${file}`;
+function line({ passed, durationMs, cpuMs, counts, file }: FileResult): string {
+  const [took, cpu] = [durationMs, cpuMs ?? 0].map((ms) => `${(ms / 1000).toFixed(1)} s`.padStart(8));
+  const tests = `${String(counts.tests).padStart(4)} tests`;
+  return `${passed ? 'ok    ' : 'not ok'} ${String(took)} ${String(cpu)} CPU ${tests}  ${file}`;
 }

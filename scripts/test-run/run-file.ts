@@ -2,15 +2,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
-import { countsIn, NONE, type Counts } from './counts.js';
+import { countsIn, cpuMsIn, NONE, type Counts } from './counts.js';
 
-const TYPESCRIPT = new URL('../typescript.mjs', import.meta.url).href;
-/** In this order. */
-const PRELOADED = [
-  TYPESCRIPT,
-  new URL('./seed.ts', import.meta.url).href,
-  new URL('./end-at-exit.ts', import.meta.url).href,
-];
+const SEED = new URL('./seed.mjs', import.meta.url).href;
+const PRELOADED = ['./cpu-time.mjs', './end-at-exit.mjs'].map((file) => new URL(file, import.meta.url).href);
+
+export interface TestProgram {
+  readonly file: string;
+  /** What is run for it. */
+  readonly script: string;
+  readonly isRandom: boolean;
+}
 
 export interface FileOptions {
   /** The path of the node that runs it. */
@@ -23,6 +25,8 @@ export interface FileResult {
   readonly file: string;
   readonly passed: boolean;
   readonly durationMs: number;
+  /** Of its process and of those that it waited for; undefined where it ended early, or the system does not say. */
+  readonly cpuMs: number | undefined;
   readonly counts: Counts;
   /** All that it wrote, and what the runner has to say about its end. */
   readonly output: string;
@@ -31,10 +35,14 @@ export interface FileResult {
 /** Process groups of the files that run now: a runner that is interrupted ends them. */
 const running = new Set<number>();
 
-export async function runFile(file: string, { node, env, timeoutMs }: FileOptions): Promise<FileResult> {
+export async function runFile(
+  { file, script, isRandom }: TestProgram,
+  { node, env, timeoutMs }: FileOptions,
+): Promise<FileResult> {
   const startedAt = performance.now();
-  const imports = PRELOADED.flatMap((url) => ['--import', url]);
-  const args = [...imports, '--test-reporter', 'spec', file];
+  const preloaded = isRandom ? [...PRELOADED, SEED] : PRELOADED;
+  const imports = preloaded.flatMap((url) => ['--import', url]);
+  const args = ['--enable-source-maps', ...imports, '--test-reporter', 'spec', script];
   // `detached`: what it starts can be ended together with it.
   const child = spawn(node, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const group = child.pid;
@@ -65,6 +73,7 @@ export async function runFile(file: string, { node, env, timeoutMs }: FileOption
     file,
     passed: code === 0 && problem === undefined,
     durationMs: performance.now() - startedAt,
+    cpuMs: cpuMsIn(output),
     counts: problem === undefined && counts !== undefined ? counts : withFailure(counts ?? NONE),
     output: problem === undefined ? output : `${output}${file}: ${problem}\n`,
   };

@@ -24,6 +24,7 @@ import { buildAccess } from './access.js';
 import { buildAudit, type Audit } from './audit.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { openClientCertificates } from './client-certificates.js';
+import { buildChangeStreams, Changes, type ChangeTellers } from './changes.js';
 import { buildCore } from './core.js';
 import { buildDataKeys } from './data-keys.js';
 import { clientFeature } from './clients.js';
@@ -37,11 +38,15 @@ import { openLogEventPlace, type LogEventPlace } from './log-event-place.js';
 import { buildLogEvents, logEventFeature } from './log-events.js';
 import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
+import type { PinnedPayloads } from './pinned-payloads.js';
 import type { Ports } from './ports.js';
 import { buildProfiling } from './profiling.js';
 import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
-import { describeStatus, processFeature } from './status.js';
+import { buildProxyViews } from './proxy-views.js';
+import { buildReplicas } from './replicas.js';
+import { describeProcess, describeStatus, processFeature } from './status.js';
+import { startUp } from './start-up.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
 import { unreadFormsFeature } from './unread-forms.js';
 import { versionEventFeature } from './version-events.js';
@@ -61,8 +66,6 @@ export interface App extends Ports {
   stop(): Promise<void>;
 }
 
-/** Pinned keys beyond those that were tried by then are fetched while clients are served. */
-const STARTUP_MS_MAX = 60_000;
 /** By these, proxies behind each other know themselves again. */
 const PROXY_ID_BYTES = 8;
 
@@ -80,17 +83,18 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const place = await openLogEventPlace(config, log, places.redis, dataKeys);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
-  const rooms = {
-    readiness,
-    events,
-    tracing,
-    ...buildRooms(config, world, events, { ...places, place }, shared),
-  };
-  const status = (keys: string | undefined): object =>
-    describeStatus(config, world, features, readiness, startedAtMs, keys);
+  const changes = new Changes(clock);
+  const built = buildRooms(config, world, events, { ...places, place }, shared, changes);
+  const rooms = { readiness, events, tracing, ...built };
+  const describe = (): object => describeProcess(config, world, features, readiness, startedAtMs);
+  const status = (keys: string | undefined): object => describeStatus(config, features, describe(), keys);
   const access = buildAccess(config, world);
   const profiling = buildProfiling(config, world, rooms.store);
-  const pages = { status, metrics: page, api: buildOperatorApi(clock, rooms), profiles: profiling.source };
+  const replicas = buildReplicas(config, world, rooms, places);
+  const proxyViews = buildProxyViews(config, clock, features, places, describe);
+  const api = buildOperatorApi(clock, rooms, proxyViews, replicas);
+  const { streams, changeFeature } = buildChangeStreams(clock, changes, { features, replicas, places });
+  const pages = { status, metrics: page, api, changes: streams, profiles: profiling.source };
   const servers = await buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
   const readers = {
@@ -122,21 +126,26 @@ export async function startApp(config: Config, world: World): Promise<App> {
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
+    replicas.replicaFeature,
     profiling.feature,
     servers,
+    changeFeature,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
     clientCertificates,
     new LimitWatch(clock, log, () => features.gauges),
   );
   await openAll(features);
+  return serve(config, world, { features, readiness, followed, ports: servers.ports }, rooms.pinned);
+}
 
-  const { ports } = servers;
+/** From here on clients are served; what is pinned is fetched behind. */
+function serve(config: Config, world: World, parts: Omit<Parts, 'startedUp'>, pinned: PinnedPayloads): App {
   const { pinnedSdkKeys } = config;
-  logListening(log, config, ports);
-  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, rooms.pinned.pin(pinnedSdkKeys));
-  inBackground(startedUp, log);
-  return toApp(config, world, { features, readiness, followed, ports, startedUp });
+  logListening(world.log, config, parts.ports);
+  const startedUp = startUp(world, parts.readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
+  inBackground(startedUp, world.log);
+  return toApp(config, world, { ...parts, startedUp });
 }
 
 interface Parts extends Pick<App, 'startedUp'> {
@@ -184,34 +193,6 @@ function logListening(log: Logger, config: Config, ports: Ports): void {
   if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
 }
 
-/** `pinning` ends when every pinned key was tried once. */
-async function startUp(
-  { clock, log }: World,
-  readiness: Readiness,
-  pinnedSdkKeys: number,
-  pinning: Promise<void>,
-): Promise<void> {
-  let areTried = false;
-  const tried = pinning.then(() => {
-    areTried = true;
-  });
-  await atMost(clock, STARTUP_MS_MAX, tried);
-  readiness.startedUp();
-  logReady(log, readiness, pinnedSdkKeys, areTried);
-}
-
-function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number, areTried: boolean): void {
-  const buts = [
-    ...(areTried ? [] : ['not every pinned key was tried yet']),
-    ...(unusable.length === 0 ? [] : ['folders cannot be used']),
-  ];
-  if (buts.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
-  else {
-    const facts = { pinnedSdkKeys, ...(unusable.length > 0 && { unusable }) };
-    log.warn(facts, `started up: ready for traffic, but ${buts.join(', and ')}`);
-  }
-}
-
 interface AllPlaces extends OpenedPlaces {
   /** Of log events. */
   readonly place: LogEventPlace;
@@ -242,6 +223,7 @@ function buildRooms(
   events: ProxyEvents,
   { places, link, valueFolder, redis, versionFolder, holdFolder, place }: AllPlaces,
   { connections, disk, dataKeys }: Shared,
+  changes: ChangeTellers,
 ): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
   Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> &
   Versions &
@@ -287,9 +269,10 @@ function buildRooms(
   core.store.subscribe(deltas);
   core.store.subscribe(history);
   core.refresher.subscribe(history);
-  const audit = buildAudit(config, world, redis, disk);
+  const audit = buildAudit(config, world, redis, disk, changes.audited);
   core.store.subscribe(audit);
-  const held = buildHolds(config, world, core, history, { redis, holdFolder }, audit);
+  core.store.subscribe(changes);
+  const held = buildHolds(config, world, core, history, { redis, holdFolder }, [audit, changes]);
   const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
   return { ...core, ...idLists, ...ofValues, ...versions, ...held, audit, census, logEvents, paths, deltas };
 }

@@ -92,7 +92,7 @@ export function toValueFileOptions({
 }
 
 /** People and scrapers, not SDKs. */
-const ADMIN_CONNECTIONS_MAX = 100;
+const ADMIN_CONNECTIONS_MAX = 300;
 /** Clients that ask once, and those that are just being replaced. */
 const GRPC_CONNECTIONS_BESIDE_STREAMS = 1_000;
 

@@ -1,12 +1,12 @@
 // The test runner: what passes and what does not, and that no file hides its failure or leaves a process behind.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { node24 } from '../../scripts/test-run/node-24.js';
-import { runFile } from '../../scripts/test-run/run-file.js';
+import { runFile, type TestProgram } from '../../scripts/test-run/run-file.js';
 import {
   allTestFiles,
   dependsOnNode,
@@ -17,8 +17,11 @@ import {
 } from '../../scripts/test-run/test-files.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 
-const RUNNER = fileURLToPath(new URL('../../scripts/run-tests.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const RUNNER = join(ROOT, 'scripts/run-tests.mjs');
 const IMPORT = `import { test } from 'node:test';\n`;
+/** In two pieces, as the bundle of this file would have its own URL there. */
+const META = 'import.meta';
 const PASSING = `${IMPORT}test('passes', () => undefined);\n`;
 const FAILING = `${IMPORT}test('fails', () => { throw new Error('on purpose'); });\n`;
 
@@ -26,6 +29,11 @@ function fileWith(name: string, text: string): string {
   const file = join(makeTemporaryFolder('run-tests'), name);
   writeFileSync(file, text);
   return file;
+}
+
+function programOf(name: string, text: string): TestProgram {
+  const file = fileWith(name, text);
+  return { file, script: file, isRandom: false };
 }
 
 interface Run {
@@ -64,10 +72,10 @@ test('a failing test fails the run, and is named at its end', () => {
 });
 
 test('random walks go the same way again with the seed of their run', () => {
-  const fastCheck = import.meta.resolve('fast-check');
-  const walk = `import fc from '${fastCheck}';
+  const walk = `import fc from 'fast-check';
 ${IMPORT}test('walks', () => { fc.assert(fc.property(fc.nat(), (n) => { console.log('walked to ' + n); })); });\n`;
   const file = fileWith('walk.test.mjs', walk);
+  symlinkSync(join(ROOT, 'node_modules'), join(dirname(file), 'node_modules'));
   const places = ['7', '7', '8'].map((SEED) =>
     run([file], { SEED })
       .output.match(/walked to \d+/g)
@@ -76,6 +84,14 @@ ${IMPORT}test('walks', () => { fc.assert(fc.property(fc.nat(), (n) => { console.
   assert.equal(places[0], places[1]);
   assert.notEqual(places[1], places[2]);
   assert.equal(run([file], { SEED: 'x' }).status, 1);
+});
+
+test('what fails in a file of TypeScript is told by its line there, and beside it are its files', () => {
+  const failing = `${IMPORT}interface Unused {}\n\ntest('fails', () => { throw new Error(${META}.url); });\n`;
+  const file = fileWith('failing.test.ts', failing);
+  const { status, output } = run([file]);
+  assert.equal(status, 1);
+  assert.match(output, new RegExp(`Error: ${pathToFileURL(file).href}\\n.* \\(${file}:4:\\d+\\)`), output);
 });
 
 for (const [name, text, problem] of [
@@ -96,7 +112,7 @@ for (const [name, text, problem] of [
       env: { ...process.env },
       timeoutMs: name === 'does not end' ? 3_000 : 60_000,
     };
-    const { passed, counts, output } = await runFile(fileWith('wrong.test.mjs', text), options);
+    const { passed, counts, output } = await runFile(programOf('wrong.test.mjs', text), options);
     assert.equal(passed, false);
     assert.ok(counts.fail > 0, output);
     assert.match(output, problem);
@@ -111,7 +127,7 @@ ${IMPORT}test('starts', () => {
   child.unref();
 });\n`;
   const options = { node: process.execPath, env: { ...process.env }, timeoutMs: 60_000 };
-  const { passed, output } = await runFile(fileWith('leaves.test.mjs', text), options);
+  const { passed, output } = await runFile(programOf('leaves.test.mjs', text), options);
   assert.ok(passed, output);
 });
 

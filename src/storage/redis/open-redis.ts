@@ -28,6 +28,8 @@ const KEPT_TTL_S = 30 * 86_400;
 const CLUSTER_QUIET_MS = 30_000;
 
 export interface OpenedRedis {
+  /** Of this process, as others see it: its name, and what tells it from earlier ones. */
+  readonly instanceId: string;
   readonly snapshots: Snapshots;
   /** For what outlives the specs' own time in Redis: earlier versions, and what operators decided. Closed with the specs'. */
   readonly kept: Snapshots;
@@ -92,6 +94,7 @@ export async function openRedis(
   // The lease lasts a while longer without Redis, but nobody can say who holds it.
   const isLeader = (): boolean => small.isOpen && fleet.isLeader;
   return {
+    instanceId,
     snapshots,
     kept,
     fleet,
