@@ -330,7 +330,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'pinned keys at a start, until the replica is ready all the same',
-      time: number('app/app.ts', 'STARTUP_MS_MAX'),
+      time: number('app/start-up.ts', 'STARTUP_MS_MAX'),
       test: ['app/app.test.ts', 'readiness no longer than a minute'],
     },
     {

@@ -72,6 +72,17 @@ test('a Redis that does is said to do, and nothing in it changes', async (t) => 
   assert.deepEqual(await findingsOf('redis', patientOf([])), ['pass: CACHE disabled: Redis is not used']);
 });
 
+test('encrypted backups are said to be read by no data adapter', async (t) => {
+  const server = await startRedisServer(t);
+  const keyFile = join(makeTemporaryFolder('keys'), 'keys');
+  writeFileSync(keyFile, Buffer.alloc(32, 1).toString('hex'), { mode: 0o600 });
+  const findings = await find(server.port, {}, ['--data-key-file', keyFile, '--encrypt-backups']);
+  assert.equal(
+    findings.at(-1),
+    'warn: backups of specs are encrypted: SDK data adapters, and SFP, cannot read them',
+  );
+});
+
 test('every command that scripts send is among those that are looked for', () => {
   const sent = Object.values(SCRIPTS).flatMap(({ lua }) =>
     [...lua.matchAll(/redis\.p?call\('(\w+)'/g)].map((match) => match[1]),
