@@ -33,7 +33,6 @@ async function build() {
     isTold = true;
     console.log('Building ...');
   });
-  await run(process.execPath, [`${root}/scripts/prepare-page.mjs`], 'the build of the page failed');
 }
 
 /** Runs a command in the project, shows what it wrote only where it failed, and ends it when this process has to end. */

@@ -1,5 +1,4 @@
 // The page for people at `/`: files that the build prepared, without data, so that nobody needs a token for them.
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -9,8 +8,8 @@ import { ENCODINGS_BY_SIZE, type BodyForm, type Encoding } from '../../domain/pa
 import { errorCode } from '../../files/file-system.js';
 import { errorBody, sendError } from '../http/error-reply.js';
 
-/** Seen from `src` as well as from `dist`. */
-const FOLDER = new URL('../../../dist/page-files/', import.meta.url);
+const FOLDER = new URL('.', import.meta.resolve('#page/index.html'));
+const DOCUMENT = 'index.html';
 const ENDINGS: Readonly<Record<Encoding, string>> = { identity: '', gzip: '.gz', br: '.br' };
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -49,13 +48,15 @@ type Forms = Readonly<Record<Encoding, BodyForm>>;
 export function addPageRoutes(app: FastifyInstance): void {
   const page = new PageFiles();
   const options = { config: { needs: 'nothing' } } as const;
-  app.get('/', options, (request, reply) => send(page, 'index.html', request, reply));
+  app.get('/', options, (request, reply) => send(page, DOCUMENT, request, reply));
   app.get('/page/*', options, (request, reply) => {
-    return send(page, `page/${(request.params as { readonly '*': string })['*']}`, request, reply);
+    const { '*': path } = request.params as { readonly '*': string };
+    // That one changes its content under the same path: it is at `/` alone.
+    return send(page, path === DOCUMENT ? '' : path, request, reply);
   });
 }
 
-/** Read when somebody first looks at the page, then kept: a third of a megabyte. */
+/** Read when somebody first looks at the page, then kept: 100 kB. */
 class PageFiles {
   #files: Promise<ReadonlyMap<string, Forms>> | undefined;
 
@@ -87,9 +88,10 @@ async function readNames(): Promise<readonly string[]> {
 }
 
 async function readForms(name: string): Promise<Forms> {
+  const crypto = process.getBuiltinModule('node:crypto');
   const read = async (encoding: Encoding): Promise<BodyForm> => {
     const bytes = await readFile(new URL(name + ENDINGS[encoding], FOLDER));
-    return { encoding, bytes, etag: toEtag(createHash('sha256').update(bytes)) };
+    return { encoding, bytes, etag: toEtag(crypto.createHash('sha256').update(bytes)) };
   };
   const [identity, gzip, br] = await Promise.all([read('identity'), read('gzip'), read('br')]);
   return { identity, gzip, br };
@@ -108,7 +110,7 @@ async function send(
   reply
     .headers(HEADERS)
     .header('etag', etag)
-    .header('cache-control', path === 'index.html' ? 'no-cache' : FOR_EVER);
+    .header('cache-control', path === DOCUMENT ? 'no-cache' : FOR_EVER);
   if (matchesEtag(headers['if-none-match'] ?? '', etag)) return reply.code(304).send();
   if (encoding !== 'identity') reply.header('content-encoding', encoding);
   return reply.header('content-type', TYPES[extname(path)]).send(bytes);

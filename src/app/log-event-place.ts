@@ -1,0 +1,69 @@
+// Where log events wait for the origin: chosen once at the start, by the setting and by what Redis says of its durability.
+import type { Config } from '../config/load-config.js';
+import type { DataKeys } from '../files/data-keys.js';
+import type { Logger } from '../observability/logger.js';
+import type { QueueDurability, ShardQueue } from '../storage/shard-queue.js';
+import type { OpenedRedis } from '../storage/redis/open-redis.js';
+
+export type LogEventPlace =
+  | { readonly kind: 'memory' | 'disk' }
+  | {
+      readonly kind: 'redis';
+      readonly queue: ShardQueue;
+      /** Undefined where Redis could not be asked. */
+      readonly durability: QueueDurability | undefined;
+    };
+
+/** Chooses the place and says which it is. Never rejects: without an answer `auto` does without Redis. */
+export async function openLogEventPlace(
+  config: Config,
+  log: Logger,
+  redis: Pick<OpenedRedis, 'queue'> | undefined,
+  dataKeys: DataKeys,
+): Promise<LogEventPlace> {
+  const place = await choosePlace(config, log, redis);
+  tellPlace(log, place, dataKeys.sealingId !== undefined);
+  return place;
+}
+
+async function choosePlace(
+  { logEventStore, dataDir }: Config,
+  log: Logger,
+  redis: Pick<OpenedRedis, 'queue'> | undefined,
+): Promise<LogEventPlace> {
+  const own = { kind: dataDir === '' || logEventStore === 'memory' ? 'memory' : 'disk' } as const;
+  if (redis === undefined || logEventStore === 'memory' || logEventStore === 'disk') return own;
+  const { queue } = redis;
+  const durability = await askDurability(log, queue);
+  if (logEventStore === 'auto' && durability?.appendOnly !== true) return own;
+  return { kind: 'redis', queue, durability };
+}
+
+async function askDurability(log: Logger, queue: ShardQueue): Promise<QueueDurability | undefined> {
+  try {
+    return await queue.durability();
+  } catch (error) {
+    log.warn({ err: error }, 'Redis could not be asked how safe log events are in it');
+    return undefined;
+  }
+}
+
+/** One line that says where they wait, and one for each thing that makes them less safe there. */
+function tellPlace(log: Logger, place: LogEventPlace, isSealed: boolean): void {
+  const durability = place.kind === 'redis' ? place.durability : undefined;
+  log.info({ store: place.kind, ...durability }, 'log events wait for the origin in this store');
+  if (place.kind !== 'redis') return;
+  if (!isSealed) {
+    log.warn('log events and their SDK keys are in Redis as plain text: set --data-key-file to encrypt them');
+  }
+  if (durability?.appendOnly === false) {
+    log.warn('Redis writes no append-only file: log events that were accepted are lost when it restarts');
+  }
+  const policy = durability?.evictionPolicy;
+  if (policy !== undefined && policy !== 'noeviction') {
+    log.warn(
+      { policy },
+      'Redis may evict log events that were accepted: set its maxmemory-policy to noeviction',
+    );
+  }
+}
