@@ -528,6 +528,9 @@ export const NO_TIMEOUTS: readonly string[] = [
   'profiling/google/cloud-agent.ts BACKOFF_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
+  // In the browser.
+  'page/event-feed.ts RETRY_MS_MAX',
+  'page/event-feed.ts SILENCE_MS_MAX',
   'protocols/statsig/origin/notice-streams.ts AGAIN_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',
   'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
