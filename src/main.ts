@@ -44,7 +44,7 @@ const around: Omit<Surroundings, 'folderFault'> = {
 
 /**
  * What a command needs is imported when it is clear which it is: an image runs `health` every few seconds, and what the daemon
- * consists of takes half a second to load.
+ * consists of takes a third of a second to load.
  */
 async function main(): Promise<void> {
   const [command, ...rest] = process.argv.slice(2);
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     // As for `health`.
     process.exit(exitStatus);
   }
-  if (['ctl', 'audit'].includes(String(command))) {
+  if (['ctl', 'audit', 'dead-letters'].includes(String(command))) {
     await runOperator(process.argv.slice(2));
     return;
   }

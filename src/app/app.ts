@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load-config.js';
 import type { PayloadKey } from '../domain/payload-key.js';
+import type { DataKeys } from '../files/data-keys.js';
 import { DiskQueue } from '../files/disk-queue.js';
 import type { FileFollower } from '../files/followed-files.js';
 import { atMost } from '../domain/deadline.js';
@@ -20,7 +21,9 @@ import { buildAccess } from './access.js';
 import { buildAudit, type Audit } from './audit.js';
 import { backupFeature, openBackupPlaces, type OpenedPlaces } from './backup-places.js';
 import { openClientCertificates } from './client-certificates.js';
+import { buildChangeStreams, Changes, type ChangeTellers } from './changes.js';
 import { buildCore } from './core.js';
+import { buildDataKeys } from './data-keys.js';
 import { clientFeature } from './clients.js';
 import { Features } from './feature.js';
 import { fileFeature, followFiles } from './followed-files.js';
@@ -33,11 +36,14 @@ import { buildRemoteValues, type BuiltRemoteValues } from './remote-values.js';
 import { buildOrigins, type Origins } from './origins.js';
 import { connectReplane, replaneFeature } from './replane.js';
 import { toUpstreamOptions, toVersionEventsMs } from './room-options.js';
+import type { PinnedPayloads } from './pinned-payloads.js';
 import type { Ports } from './ports.js';
 import { buildProfiling } from './profiling.js';
 import { buildServers, type AllRooms } from './servers.js';
 import { fleetFeature, specFeature } from './specs.js';
-import { describeStatus, processFeature } from './status.js';
+import { buildProxyViews } from './proxy-views.js';
+import { buildReplicas } from './replicas.js';
+import { describeProcess, describeStatus, processFeature } from './status.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
 import { unreadFormsFeature } from './unread-forms.js';
 import { versionEventFeature } from './version-events.js';
@@ -69,17 +75,23 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const telemetry = await openTelemetry(config, world);
   const { events, page } = telemetry;
   const tracing = telemetry.otlp?.tracing;
-  const shared = openShared(config, world, tracing);
+  const { dataKeys, dataKeyFiles, dataKeyFeature } = buildDataKeys(config, world);
+  const shared = { dataKeys, ...openShared(config, world, tracing) };
   const { connections } = shared;
   const places = await openBackupPlaces(config, world, events, shared.disk);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
-  const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared) };
-  const status = (keys: string | undefined): object =>
-    describeStatus(config, world, features, readiness, startedAtMs, keys);
+  const changes = new Changes(clock);
+  const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, places, shared, changes) };
+  const describe = (): object => describeProcess(config, world, features, readiness, startedAtMs);
+  const status = (keys: string | undefined): object => describeStatus(config, features, describe(), keys);
   const access = buildAccess(config, world);
   const profiling = buildProfiling(config, world, rooms.store);
-  const pages = { status, metrics: page, api: buildOperatorApi(clock, rooms), profiles: profiling.source };
+  const replicas = buildReplicas(config, world, rooms, places);
+  const proxyViews = buildProxyViews(config, clock, features, places, describe);
+  const api = buildOperatorApi(clock, rooms, proxyViews, replicas);
+  const { streams, changeFeature } = buildChangeStreams(clock, changes, { features, replicas, places });
+  const pages = { status, metrics: page, api, changes: streams, profiles: profiling.source };
   const servers = await buildServers(config, world, rooms, pages, access.authority);
   const clientCertificates = openClientCertificates(config, world, connections, places);
   const readers = {
@@ -90,6 +102,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     clientCertificates,
     access,
     profiling,
+    dataKeyFiles,
   };
   const followed = followFiles(config, world, readers);
   features.add(
@@ -98,6 +111,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     backupFeature(clock, rooms.backups, places),
     { name: 'connections to origins', close: () => connections.close() },
     access.feature,
+    dataKeyFeature,
     idListFeature(clock, rooms),
     rooms.remoteValueFeature,
     specFeature(config, clock, rooms),
@@ -110,21 +124,26 @@ export async function startApp(config: Config, world: World): Promise<App> {
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
     logEventFeature(clock, rooms.logEvents),
     fleetFeature(rooms.fleet),
+    replicas.replicaFeature,
     profiling.feature,
     servers,
+    changeFeature,
     statsigFeature(telemetry, rooms.logEvents),
     fileFeature(followed),
     clientCertificates,
     new LimitWatch(clock, log, () => features.gauges),
   );
   await openAll(features);
+  return serve(config, world, { features, readiness, followed, ports: servers.ports }, rooms.pinned);
+}
 
-  const { ports } = servers;
+/** From here on clients are served; what is pinned is fetched behind. */
+function serve(config: Config, world: World, parts: Omit<Parts, 'startedUp'>, pinned: PinnedPayloads): App {
   const { pinnedSdkKeys } = config;
-  logListening(log, config, ports);
-  const startedUp = startUp(world, readiness, pinnedSdkKeys.size, rooms.pinned.pin(pinnedSdkKeys));
-  inBackground(startedUp, log);
-  return toApp(config, world, { features, readiness, followed, ports, startedUp });
+  logListening(world.log, config, parts.ports);
+  const startedUp = startUp(world, parts.readiness, pinnedSdkKeys.size, pinned.pin(pinnedSdkKeys));
+  inBackground(startedUp, world.log);
+  return toApp(config, world, { ...parts, startedUp });
 }
 
 interface Parts extends Pick<App, 'startedUp'> {
@@ -201,13 +220,19 @@ function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number, a
 }
 
 interface Shared {
+  /** Seal what is stored. */
+  readonly dataKeys: DataKeys;
   /** To origins: one way to each, for all clients. */
   readonly connections: SharedConnections;
   /** Of the data directory, for specs and ID lists. */
   readonly disk: DiskQueue;
 }
 
-function openShared(config: Config, { clock, version, lookup }: World, tracing: Tracing | undefined): Shared {
+function openShared(
+  config: Config,
+  { clock, version, lookup }: World,
+  tracing: Tracing | undefined,
+): Omit<Shared, 'dataKeys'> {
   const options = { ...toUpstreamOptions(config, version), lookup };
   const connections = new SharedConnections(clock, options, tracing);
   return { connections, disk: new DiskQueue(clock) };
@@ -218,7 +243,8 @@ function buildRooms(
   world: World,
   events: ProxyEvents,
   { places, link, valueFolder, redis, versionFolder, holdFolder }: OpenedPlaces,
-  { connections, disk }: Shared,
+  { connections, disk, dataKeys }: Shared,
+  changes: ChangeTellers,
 ): Omit<AllRooms, 'readiness' | 'events' | 'tracing'> &
   Pick<BuiltRemoteValues, 'remoteValueFeature' | 'remoteValueStore'> &
   Versions &
@@ -254,15 +280,17 @@ function buildRooms(
   const idLists = buildIdLists(config, world, core, connections, disk);
   const isKnownKey = (sdkKey: string): boolean =>
     core.store.isPinned(sdkKey) || core.store.holds(sdkKey) || sdkKey === config.statsigMetrics?.sdkKey;
-  const logEvents = buildLogEvents(config, world, events, { connections, path: paths.logEvents }, isKnownKey);
+  const way = { connections, path: paths.logEvents };
+  const logEvents = buildLogEvents(config, world, events, { way, dataKeys }, isKnownKey);
   const isHeld = (key: PayloadKey): boolean => core.store.peek(key) !== undefined;
   const deltas = new DeltaStore(world.log, core.formsLimit, isHeld);
   core.store.subscribe(deltas);
   core.store.subscribe(history);
   core.refresher.subscribe(history);
-  const audit = buildAudit(config, world, redis, disk);
+  const audit = buildAudit(config, world, redis, disk, changes.audited);
   core.store.subscribe(audit);
-  const held = buildHolds(config, world, core, history, { redis, holdFolder }, audit);
+  core.store.subscribe(changes);
+  const held = buildHolds(config, world, core, history, { redis, holdFolder }, [audit, changes]);
   const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
   const ofClients = { audit, census, logEvents, paths, deltas };
   return { ...core, feeds, ...idLists, ...ofValues, ...versions, ...held, ...ofClients };

@@ -134,6 +134,8 @@ export function toRedisOptions(config: Config, redis: RedisConfig, tls: RedisTls
     keySchema: config.redisKeySchema === 'prefix' ? 'prefix' : 'sha256',
     doubleWriteLegacyKey: config.doubleWriteCacheForLegacyKey,
     instanceName: config.instanceName,
+    takesLogEvents: config.logEventStore === 'redis' || config.logEventStore === 'auto',
+    logEventReplicasMin: config.logEventMinReplicas,
     bodyLimits: toStoredLimits(config),
   };
 }

@@ -55,15 +55,14 @@ export function buildHolds(
   { holds, enforcer, store, refresher }: Core,
   history: VersionHistory,
   { redis, holdFolder: disk }: Kept,
-  audit: HoldListener,
+  listeners: readonly HoldListener[],
 ): BuiltHolds {
   const places: HoldPlace[] = [];
   if (disk !== undefined) places.push({ snapshots: disk, isShared: false });
   if (redis !== undefined) places.push({ snapshots: redis.kept, isShared: true });
   const keeper = new HoldKeeper(clock, log, holds, places, {
     changed: (hold, rule) => {
-      enforcer.changed(hold, rule);
-      audit.changed(hold, rule);
+      for (const listener of [enforcer, ...listeners]) listener.changed(hold, rule);
     },
   });
   const inForce = (): readonly Hold[] =>

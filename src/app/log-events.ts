@@ -1,6 +1,7 @@
 // Builds the store of log events from its parts: keeper, inspector, origin, dead letters and journal.
 import type { Config } from '../config/load-config.js';
 import type { Clock } from '../domain/clock.js';
+import type { DataKeys } from '../files/data-keys.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { noDeadLetters } from '../protocols/statsig/log-events/dead-letters.js';
 import { DiskKeeper } from '../protocols/statsig/log-events/disk/disk-keeper.js';
@@ -31,12 +32,17 @@ import { keyRows, type KeyFilter } from './key-rows.js';
 import type { Problem, ProblemReason } from './problems.js';
 import type { World } from './world.js';
 
+interface LogEventParts {
+  readonly way: { readonly connections: SharedConnections; readonly path: ProxyPath };
+  readonly dataKeys: DataKeys;
+}
+
 /** `isKnownKey`: whether the origin served specs of the key, or an operator pinned it. */
 export function buildLogEvents(
   config: Config,
   world: World,
   events: ProxyEvents,
-  way: { readonly connections: SharedConnections; readonly path: ProxyPath },
+  { way, dataKeys }: LogEventParts,
   isKnownKey: (sdkKey: string) => boolean,
 ): LogEventStore {
   const { clock, log, version } = world;
@@ -47,7 +53,7 @@ export function buildLogEvents(
     path: way.path,
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
-  const parts = { ...toPlaces(config, world, journal), inspector, origin, journal, isKnownKey };
+  const parts = { ...toPlaces(config, world, journal, dataKeys), inspector, origin, journal, isKnownKey };
   return new LogEventStore(clock, log, parts, toLogEventOptions(config));
 }
 
@@ -56,13 +62,17 @@ function toPlaces(
   config: Config,
   { clock, log, user }: World,
   journal: EventJournal,
+  dataKeys: DataKeys,
 ): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
   if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
   const { keeper, deadLetters } = toLogEventFileOptions(config, user);
   const disk = createConcurrencyLimit(1);
   return {
-    keeper: new TimelyKeeper(clock, log, new DiskKeeper(log, journal, disk, keeper)),
-    deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), disk, deadLetters),
+    keeper: new TimelyKeeper(clock, log, new DiskKeeper(log, journal, disk, { ...keeper, dataKeys })),
+    deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), disk, {
+      ...deadLetters,
+      dataKeys,
+    }),
   };
 }
 
@@ -82,7 +92,11 @@ export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
       readLogEvents(write, store, clock.nowMs());
     },
     unusable: () => (store.isOpen ? [] : [notOpen(clock, store)]),
-    problems: () => [...deliveryProblems(clock, store), ...acceptanceProblems(clock, store)],
+    problems: () => [
+      ...deliveryProblems(clock, store),
+      ...acceptanceProblems(clock, store),
+      ...sealedProblems(store),
+    ],
     status: (shows) => ({ logEvents: describeLogEvents(store, clock.nowMs(), shows) }),
   };
 }
@@ -139,6 +153,12 @@ function acceptanceProblems(clock: Clock, { troubles }: LogEventStore): readonly
     ),
     ...problem('log_events_given_up', 'Batches of log events of known SDK keys were given up.', givenUp),
   ];
+}
+
+function sealedProblems({ sealed }: LogEventStore): readonly Problem[] {
+  if (sealed === undefined) return [];
+  const what = 'Files of log events wait for the data key that sealed them.';
+  return [{ reason: 'log_events_sealed', what, sinceMs: sealed.sinceMs, count: sealed.files }];
 }
 
 function describeLogEvents(store: LogEventStore, nowMs: number, shows: KeyFilter | undefined): object {

@@ -21,6 +21,8 @@ export type ProblemReason =
   | 'log_events_not_delivered'
   | 'log_events_refused'
   | 'log_events_given_up'
+  | 'log_events_sealed'
+  | 'data_key_missing'
   | 'limit_reached'
   | 'telemetry_not_delivered';
 
@@ -124,6 +126,16 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
     severity: 'degraded',
     remedy: 'See dead-letters.jsonl in the folder of log events for what was given up, and why.',
   },
+  log_events_sealed: {
+    severity: 'degraded',
+    remedy:
+      'Put that key back as the second line of --data-key-file: the files are opened and sent at once. The log names the key.',
+  },
+  data_key_missing: {
+    severity: 'degraded',
+    remedy:
+      'Put that key back as the second line of --data-key-file, on every replica. Nothing was removed: it is opened then.',
+  },
   limit_reached: {
     severity: 'degraded',
     remedy:
@@ -136,9 +148,15 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   },
 };
 
+export interface JudgedProblem extends Pick<Problem, 'reason' | 'what' | 'count'> {
+  readonly severity: Severity;
+  readonly since: string;
+  readonly remedy: string;
+}
+
 export interface Verdict {
   readonly status: 'ok' | Severity;
-  readonly problems: readonly object[];
+  readonly problems: readonly JudgedProblem[];
 }
 
 /** The worst problems come first. */

@@ -107,7 +107,7 @@ export function toValueFileOptions({
 }
 
 /** People and scrapers, not SDKs. */
-const ADMIN_CONNECTIONS_MAX = 100;
+const ADMIN_CONNECTIONS_MAX = 300;
 /** Clients that ask once, and those that are just being replaced. */
 const GRPC_CONNECTIONS_BESIDE_STREAMS = 1_000;
 
@@ -165,8 +165,8 @@ export function toLogEventFileOptions(
   config: Config,
   user: World['user'],
 ): {
-  readonly keeper: DiskKeeperOptions;
-  readonly deadLetters: FiledDeadLettersOptions;
+  readonly keeper: Omit<DiskKeeperOptions, 'dataKeys'>;
+  readonly deadLetters: Omit<FiledDeadLettersOptions, 'dataKeys'>;
 } {
   const folder = join(config.dataDir, 'log-events');
   const wantedBytes = (config.logEventQueueMaxMib * MIB) / SEGMENTS_ABOUT;

@@ -8,6 +8,7 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import { eventFields } from '../observability/event-fields.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from './origin.js';
+import { OutcomeHistory, type OutcomeKind } from './outcome-history.js';
 import { consequence, OriginOutages, type KnownStanding } from './origin-outages.js';
 import { logFields } from './payload-words.js';
 import type { HeldPayload, StoreListener } from './payload-store.js';
@@ -19,8 +20,7 @@ const STRANGERS_LINE_PERIOD_MS = 10_000;
 const FUTURE_LINE_PERIOD_MS = 10_000;
 
 export interface LastOutcome {
-  /** `updated`, `unchanged`, `unauthorized` or `failed`; `confirmed_by_fleet` where another replica asked. */
-  readonly kind: FetchOutcome['kind'] | 'confirmed_by_fleet';
+  readonly kind: OutcomeKind;
   /** Where the fetch failed: the failure's. */
   readonly reason?: string;
   /** By the monotonic clock. */
@@ -40,6 +40,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   readonly #versionOf: (key: PayloadKey) => number | undefined;
   readonly #outages: OriginOutages;
   readonly #last = new Map<string, LastOutcome>();
+  readonly history = new OutcomeHistory();
   readonly #strangerFailed: ThrottledLine;
   readonly #strangerRefused: ThrottledLine;
   readonly #futureIgnored: ThrottledLine;
@@ -77,6 +78,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   forget(key: PayloadKey): void {
     this.#outages.ended(key);
     this.#last.delete(payloadId(key));
+    this.history.forget(key);
   }
 
   /** Another replica has asked the origin and got a good answer. */
@@ -148,6 +150,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     const before = this.#last.get(id);
     const atMs = this.#clock.monotonicMs();
     this.#last.set(id, { ...last, atMs, sinceMs: before?.kind === last.kind ? before.sinceMs : atMs });
+    this.history.note(key, last.kind, last.reason, atMs);
   }
 
   /** The origin answers, so this is not an outage, but its answer cannot be right. */

@@ -21,7 +21,7 @@ export function timeToStream(reply: FastifyReply): number | undefined {
 }
 
 /** One frame of the format. `data` holds no line break; `id` is what a client that comes back names as the last it saw. */
-export function eventFrame(event: string, data: string, id?: number): Buffer {
+export function eventFrame(event: string, data: string, id?: number | string): Buffer {
   return Buffer.from(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`);
 }
 

@@ -37,5 +37,9 @@ export interface RedisOptions {
   /** Also writes v1 specs under the name that SFP 1 used. */
   readonly doubleWriteLegacyKey: boolean;
   readonly instanceName: string;
+  /** Whether log events are put into it. */
+  readonly takesLogEvents: boolean;
+  /** Replicas of the server that have to have log events before they count as kept. */
+  readonly logEventReplicasMin: number;
   readonly bodyLimits: BodyLimits;
 }

@@ -1,5 +1,6 @@
 // What Redis does in one step: entries are overwritten by newer ones only, and only its holder renews or ends a lease.
 import { VERSION_AHEAD_MS_MAX } from '../../domain/version.js';
+import { QUEUE_SCRIPTS } from './queue-scripts.js';
 
 /**
  * The fields of an entry. The first three are SFP's and what SDKs' adapters read; the others are ours, and describe
@@ -242,6 +243,7 @@ export const SCRIPTS = {
   lookAtEntries: { lua: STATE },
   renewLease: { lua: RENEW },
   releaseLease: { lua: RELEASE },
+  ...QUEUE_SCRIPTS,
 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;

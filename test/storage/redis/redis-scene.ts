@@ -66,6 +66,8 @@ export function redisOptions(port: number, changes: Partial<RedisOptions> = {}):
     keySchema: 'sha256',
     doubleWriteLegacyKey: false,
     instanceName: 'replica',
+    takesLogEvents: false,
+    logEventReplicasMin: 0,
     bodyLimits: { encodedBytesMax: 64 * MIB, decodedBytesMax: 128 * MIB },
     ...changes,
   };
@@ -116,7 +118,7 @@ export async function pass(clock: ManualClock, client: Redis, durationMs: number
   }
 }
 
-function openLink(t: TestContext, options: RedisOptions, clock: Clock): RedisLink {
+export function openLink(t: TestContext, options: RedisOptions, clock: Clock): RedisLink {
   const link = new RedisLink(
     clock,
     (attempt) => Promise.resolve(createCommandClient(clock, options, attempt)),
