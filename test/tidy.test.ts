@@ -181,6 +181,10 @@ function roomOf(file: string): string {
   return file.split('/')[1] ?? '';
 }
 
+function protocolOf(file: string): string {
+  return file.split('/')[2] ?? '';
+}
+
 test('a file imports only its own room or one below it', () => {
   for (const file of sources.keys()) {
     for (const imported of localImports(file)) {
@@ -192,6 +196,11 @@ test('a file imports only its own room or one below it', () => {
         `${file} or ${imported} is in no known room`,
       );
       assert.ok(from === to || importedRank < rank, `${file} may not import ${imported}`);
+      const isOfProtocols = from === 'protocols' && to === 'protocols';
+      assert.ok(
+        !isOfProtocols || protocolOf(file) === protocolOf(imported),
+        `${file} may not import ${imported}`,
+      );
       if (to === 'config') assert.ok(KNOWS_CONFIG.includes(from), `${file} may not know the configuration`);
     }
   }
