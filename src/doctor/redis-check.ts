@@ -7,6 +7,7 @@ import { toRedisFault, type RedisFault } from '../storage/redis/redis-fault.js';
 import { inspectRedis, type RedisInspection } from '../storage/redis/redis-inspection.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import { fail, pass, warn, type Finding, type Patient } from './check.js';
+import { judgeLogEventStore } from './log-event-store-check.js';
 
 /** As docs/cache.md has it: scripts that write after they asked for the time. */
 const OLDEST_MAJOR = 5;
@@ -30,7 +31,7 @@ export async function checkRedis({
   } catch (error) {
     return [unreachable(toRedisFault(error))];
   }
-  return [...judge(options, found), ...judgeReaders(config)];
+  return [...judge(options, found), ...judgeLogEventStore(config, found.queue), ...judgeReaders(config)];
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {

@@ -32,6 +32,11 @@ export const RIGHTS = [
   ...['+pexpire', '+pttl', '+time', '+type', '+exists', '+hmget', '+hget', '+hset', '+hdel', '+hexists'],
   '+hstrlen',
 ];
+/** What the queue of log events needs besides. */
+export const QUEUE_RIGHTS = [
+  ...['+hincrby', '+xadd', '+xrange', '+xdel', '+zadd', '+zscore', '+zrange', '+zrem', '+zremrangebyrank'],
+  ...['+zremrangebyscore', '+wait'],
+];
 /** Names and the channel that they are for. */
 export const NAMES = [
   '~statsig|*',
