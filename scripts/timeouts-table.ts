@@ -342,7 +342,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'pinned keys at a start, until the replica is ready all the same',
-      time: number('app/app.ts', 'STARTUP_MS_MAX'),
+      time: number('app/start-up.ts', 'STARTUP_MS_MAX'),
       test: ['app/app.test.ts', 'readiness no longer than a minute'],
     },
     {
@@ -540,6 +540,9 @@ export const NO_TIMEOUTS: readonly string[] = [
   'profiling/google/cloud-agent.ts BACKOFF_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
+  // In the browser.
+  'page/event-feed.ts RETRY_MS_MAX',
+  'page/event-feed.ts SILENCE_MS_MAX',
   'protocols/statsig/origin/notice-streams.ts AGAIN_MS_MAX',
   'protocols/replane/origin/project-feeds.ts AGAIN_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',

@@ -1,7 +1,6 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
 import type { PayloadKey } from '../domain/payload-key.js';
 import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
-import { join } from 'node:path';
 import type { CertificateFiles } from '../config/certificate-files.js';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
@@ -16,10 +15,6 @@ import { REPLANE_PROJECT } from '../protocols/replane/project-kind.js';
 import type { ProjectFeedsOptions } from '../protocols/replane/origin/project-feeds.js';
 import { replaneKeyOf } from '../protocols/replane/http/replane-routes.js';
 import type { IdListFilesOptions } from '../protocols/statsig/id-lists/id-list-files.js';
-import type { DiskKeeperOptions } from '../protocols/statsig/log-events/disk/disk-keeper.js';
-import type { FiledDeadLettersOptions } from '../protocols/statsig/log-events/disk/filed-dead-letters.js';
-import type { ThreadOptions } from '../protocols/statsig/log-events/inspection/inspection-thread.js';
-import type { LogEventStoreOptions } from '../protocols/statsig/log-events/log-event-store.js';
 import type { ClientIdentity } from '../network/secure-context.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { RemoteValuesOptions } from '../protocols/statsig/remote-values/remote-values.js';
@@ -29,7 +24,6 @@ import type { ClientStreamOptions } from '../streams/client-stream.js';
 import type { UpstreamOptions } from '../protocols/statsig/origin/upstream-client.js';
 import type { PayloadNames } from './pinned-payloads.js';
 import type { StatsdOptions } from '../observability/statsd/statsd-sink.js';
-import type { World } from './world.js';
 import type { ConnectionsByServer } from './connection-shares.js';
 
 const MIB = 1024 * 1024;
@@ -70,14 +64,6 @@ export function toVersionEventsMs(config: Config): number {
 
 /** Nothing on the admin port takes a body. */
 export const ADMIN_BODY_BYTES_MAX = MIB;
-
-export function toLogEventOptions(config: Config): LogEventStoreOptions {
-  return {
-    batchesMax: config.logEventProcessQueueSize,
-    bytesMax: config.logEventQueueMaxMib * MIB,
-    flushMs: config.logEventStopTimeoutS * 1000,
-  };
-}
 
 export function toIdListFilesOptions(config: Config): IdListFilesOptions {
   return { bytesMax: config.idListFilesMaxMib * MIB };
@@ -142,38 +128,6 @@ export function toHostOf(config: Config): (key: PayloadKey) => string {
   return ({ kind }) => {
     if (kind === REPLANE_PROJECT) return replaneHost;
     return (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
-  };
-}
-
-export function toInspectionOptions(config: Config): ThreadOptions {
-  return {
-    decodedBytesMax: config.logEventDecodedBodyMaxMib * MIB,
-    exposuresMax: config.disableLogEventDedupe ? 0 : config.logEventDedupeCacheLimit,
-  };
-}
-
-/** A file of log events is closed at this size, or a little above. */
-const SEGMENT_BYTES_MIN = 8 * MIB;
-/** With larger queues files grow, which keeps the number of open files at about this many ... */
-const SEGMENTS_ABOUT = 64;
-/** ... up to this: places in a file have four bytes. */
-const SEGMENT_BYTES_MAX = 1024 * MIB;
-const DEAD_LETTERS_BYTES_MAX = 64 * MIB;
-
-/** To be asked for where there is a data folder. */
-export function toLogEventFileOptions(
-  config: Config,
-  user: World['user'],
-): {
-  readonly keeper: Omit<DiskKeeperOptions, 'dataKeys'>;
-  readonly deadLetters: Omit<FiledDeadLettersOptions, 'dataKeys'>;
-} {
-  const folder = join(config.dataDir, 'log-events');
-  const wantedBytes = (config.logEventQueueMaxMib * MIB) / SEGMENTS_ABOUT;
-  const segmentBytes = Math.min(Math.max(SEGMENT_BYTES_MIN, wantedBytes), SEGMENT_BYTES_MAX);
-  return {
-    keeper: { folder, user, segmentBytes },
-    deadLetters: { folder, bytesMax: DEAD_LETTERS_BYTES_MAX },
   };
 }
 
