@@ -29,6 +29,7 @@ import { fleetFeature, specFeature } from './specs.js';
 import { buildProxyViews } from './proxy-views.js';
 import { buildReplicas } from './replicas.js';
 import { describeProcess, describeStatus, processFeature } from './status.js';
+import { startUp } from './start-up.js';
 import { openTelemetry, statsigFeature, telemetryFeature } from './telemetry.js';
 import { unreadFormsFeature } from './unread-forms.js';
 import { versionEventFeature } from './version-events.js';
@@ -48,9 +49,6 @@ export interface App extends Ports {
   stop(): Promise<void>;
 }
 
-/** Pinned keys beyond those that were tried by then are fetched while clients are served. */
-const STARTUP_MS_MAX = 60_000;
-
 /** Rejects with PortsUnavailable where a port cannot be had; whatever was opened until then is closed again. */
 export async function startApp(config: Config, world: World): Promise<App> {
   const { clock, log } = world;
@@ -58,16 +56,16 @@ export async function startApp(config: Config, world: World): Promise<App> {
   const telemetry = await openTelemetry(config, world);
   const { events, page } = telemetry;
   const tracing = telemetry.otlp?.tracing;
-  const { dataKeys, dataKeyFiles, dataKeyFeature } = buildDataKeys(config, world);
+  const { dataKeys, backupSeal: seal, dataKeyFiles, dataKeyFeature } = buildDataKeys(config, world);
   const shared = { dataKeys, ...openShared(config, world, tracing) };
   const { connections } = shared;
-  const places = await openBackupPlaces(config, world, events, shared.disk);
+  const places = await openBackupPlaces(config, world, events, { queue: shared.disk, seal });
   const place = await openLogEventPlace(config, log, places.redis, dataKeys);
   const features = new Features(clock);
   const readiness = new Readiness(() => features.unusable);
   const changes = new Changes(clock);
-  const opened = { ...places, place };
-  const rooms = { readiness, events, tracing, ...buildRooms(config, world, events, opened, shared, changes) };
+  const built = buildRooms(config, world, events, { ...places, place }, shared, changes);
+  const rooms = { readiness, events, tracing, ...built };
   const describe = (): object => describeProcess(config, world, features, readiness, startedAtMs);
   const status = (keys: string | undefined): object => describeStatus(config, features, describe(), keys);
   const access = buildAccess(config, world);
@@ -174,32 +172,4 @@ function logListening(log: Logger, config: Config, ports: Ports): void {
   const { mode, cache, host, adminHost, statsigEndpoint, specDir: dataDir } = config;
   log.info({ mode, cache, dataDir, host, adminHost, ...ports, origin: statsigEndpoint.href }, 'listening');
   if (config.tls?.plainToo === false) log.info('TLS only: the ports without TLS stay closed');
-}
-
-/** `pinning` ends when every pinned key was tried once. */
-async function startUp(
-  { clock, log }: World,
-  readiness: Readiness,
-  pinnedSdkKeys: number,
-  pinning: Promise<void>,
-): Promise<void> {
-  let areTried = false;
-  const tried = pinning.then(() => {
-    areTried = true;
-  });
-  await atMost(clock, STARTUP_MS_MAX, tried);
-  readiness.startedUp();
-  logReady(log, readiness, pinnedSdkKeys, areTried);
-}
-
-function logReady(log: Logger, { unusable }: Readiness, pinnedSdkKeys: number, areTried: boolean): void {
-  const buts = [
-    ...(areTried ? [] : ['not every pinned key was tried yet']),
-    ...(unusable.length === 0 ? [] : ['folders cannot be used']),
-  ];
-  if (buts.length === 0) log.info({ pinnedSdkKeys }, 'started up: ready for traffic');
-  else {
-    const facts = { pinnedSdkKeys, ...(unusable.length > 0 && { unusable }) };
-    log.warn(facts, `started up: ready for traffic, but ${buts.join(', and ')}`);
-  }
 }
