@@ -11,7 +11,14 @@ import { maskCounts } from '../protocols/statsig/log-events/event-counters.js';
 import { ThreadedInspector } from '../protocols/statsig/log-events/inspection/threaded-inspector.js';
 import type { Lane } from '../protocols/statsig/log-events/lane.js';
 import { LogEventStore, type LogEventStoreParts } from '../protocols/statsig/log-events/log-event-store.js';
-import type { Held } from '../protocols/statsig/log-events/queue-room.js';
+import { QueueRoom, type Held } from '../protocols/statsig/log-events/queue-room.js';
+import type { LocalKeeper } from '../protocols/statsig/log-events/batch.js';
+import { createDataKeySealer } from '../protocols/statsig/log-events/sealer.js';
+import { FleetDeadLetters } from '../protocols/statsig/log-events/fleet/fleet-batch.js';
+import { FleetKeeper } from '../protocols/statsig/log-events/fleet/fleet-keeper.js';
+import { Spool } from '../protocols/statsig/log-events/fleet/spool.js';
+import type { ShardQueue } from '../storage/shard-queue.js';
+import type { LogEventPlace } from './log-event-place.js';
 import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
 import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
@@ -22,17 +29,19 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { RecentTrouble } from '../observability/recent-trouble.js';
 import { createEventClient } from '../protocols/statsig/origin/event-client.js';
 import {
+  toFleetQueueOptions,
   toInspectionOptions,
   toLogEventFileOptions,
   toLogEventOptions,
-  toUpstreamOptions,
-} from './room-options.js';
+} from './log-event-options.js';
+import { toUpstreamOptions } from './room-options.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { Problem, ProblemReason } from './problems.js';
 import type { World } from './world.js';
 
 interface LogEventParts {
+  readonly place: LogEventPlace;
   readonly way: { readonly connections: SharedConnections; readonly path: ProxyPath };
   readonly dataKeys: DataKeys;
 }
@@ -42,7 +51,7 @@ export function buildLogEvents(
   config: Config,
   world: World,
   events: ProxyEvents,
-  { way, dataKeys }: LogEventParts,
+  { place, way, dataKeys }: LogEventParts,
   isKnownKey: (sdkKey: string) => boolean,
 ): LogEventStore {
   const { clock, log, version } = world;
@@ -53,18 +62,28 @@ export function buildLogEvents(
     path: way.path,
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
-  const parts = { ...toPlaces(config, world, journal, dataKeys), inspector, origin, journal, isKnownKey };
+  const keeping = { config, world, journal, dataKeys };
+  const places = place.kind === 'redis' ? inRedis(keeping, place.queue, isKnownKey) : locally(keeping, place);
+  const parts = { ...places, inspector, origin, journal, isKnownKey };
   return new LogEventStore(clock, log, parts, toLogEventOptions(config));
 }
 
+interface Keeping {
+  readonly config: Config;
+  readonly world: World;
+  readonly journal: EventJournal;
+  readonly dataKeys: DataKeys;
+}
+
 /** Where batches wait, and where those end that are given up. */
-function toPlaces(
-  config: Config,
-  { clock, log, user }: World,
-  journal: EventJournal,
-  dataKeys: DataKeys,
-): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
-  if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
+type Places = Pick<LogEventStoreParts, 'keeper' | 'deadLetters'>;
+
+function locally(keeping: Keeping, { kind }: LogEventPlace): Places & { readonly keeper: LocalKeeper } {
+  return kind === 'memory' ? { keeper: memoryKeeper, deadLetters: noDeadLetters } : onDisk(keeping);
+}
+
+function onDisk({ config, world, journal, dataKeys }: Keeping): Places & { readonly keeper: LocalKeeper } {
+  const { clock, log, user } = world;
   const { keeper, deadLetters } = toLogEventFileOptions(config, user);
   const disk = createConcurrencyLimit(1);
   return {
@@ -74,6 +93,16 @@ function toPlaces(
       dataKeys,
     }),
   };
+}
+
+/** What Redis does not take waits on the disk, where there is one. */
+function inRedis(keeping: Keeping, queue: ShardQueue, isKnownKey: (sdkKey: string) => boolean): Places {
+  const { config, world, journal, dataKeys } = keeping;
+  const own = config.dataDir === '' ? undefined : onDisk(keeping);
+  const spool = own && new Spool(own.keeper, new QueueRoom(toLogEventOptions(config), isKnownKey));
+  const shardWorld = { ...world, queue, sealer: createDataKeySealer(dataKeys), listener: journal };
+  const keeper = new FleetKeeper(shardWorld, spool, journal, toFleetQueueOptions(config));
+  return { keeper, deadLetters: new FleetDeadLetters(own?.deadLetters ?? noDeadLetters) };
 }
 
 export function logEventFeature(clock: Clock, store: LogEventStore): Feature {

@@ -87,6 +87,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     ...faultsOfSurplus(rest),
     ...faults,
     ...faultsOfVariables(variables, cache === 'redis'),
+    ...faultsOfLogEventStore(values, cache),
   ];
   const pinned = readPinnedKeys(values, around.readFile);
   const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
@@ -149,6 +150,16 @@ function faultsOfFolder(path: string, { folderFault }: Surroundings): readonly s
   if (fault === undefined) return [];
   const source = sourceOf(settings.dataDir);
   return [`${source}: ${maskSdkKeysIn(path)} ${fault}: name one, or a place where one can be made`];
+}
+
+function faultsOfLogEventStore(
+  { logEventStore, dataDir }: SettingValues,
+  cache: string | undefined,
+): readonly string[] {
+  const source = sourceOf(settings.logEventStore);
+  if (logEventStore === 'redis' && cache !== 'redis') return [`${source}: 'redis' needs CACHE 'redis'`];
+  if (logEventStore !== 'disk' || dataDir !== '') return [];
+  return [`${source}: 'disk' needs ${sourceOf(settings.dataDir)}`];
 }
 
 type Places = Pick<Config, 'redis' | 'redisCaPem' | 'redisCertificate' | 'specDir'>;

@@ -38,6 +38,8 @@ export async function readRecord(place: Snapshots, key: PayloadKey): Promise<Rec
   const loading = await place.load(key, 'client');
   if (loading.kind === 'failed') return loading;
   if (loading.kind === 'missing') return { kind: 'read', version: 0, value: undefined, agoMs: Infinity };
+  // What is stored may be read again: it must not be overwritten.
+  if (loading.kind === 'unusable' && loading.fault === 'data_key_missing') return { kind: 'failed' };
   if (loading.kind !== 'found') return { kind: 'read', version: UNUSABLE, value: undefined, agoMs: Infinity };
   const { payload, confirmedAgoMs: agoMs } = loading.snapshot;
   return { kind: 'read', version: payload.version, value: parse(payload.originForm.bytes)?.value, agoMs };

@@ -68,7 +68,7 @@ export async function openRedis(
   const links = openLinks(clock, log, health, listener, names.channel, options);
   const { small, bodies, listen, appends } = links;
   const commands = new RedisCommands({ small, bodies }, health);
-  const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });
+  const entries = new RedisEntries(commands, names, { ...options, isCluster, instanceId });
   const lease = new RedisLease(clock, commands, names, { ...options, instanceId });
   const fleet = new RedisFleet({ lease, entries, instanceId });
 
@@ -79,7 +79,7 @@ export async function openRedis(
     });
     return closing;
   };
-  const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
+  const room = { ...options, commands, entries, names, close };
   const healthOf = (what: string): CommandHealth => apartFrom(health, ownHealth(clock, log, options, what));
   const keptHealth = healthOf('versions, holds and audit');
   const keptCommands = new RedisCommands({ small, bodies }, keptHealth);
@@ -160,7 +160,7 @@ function keptRoom(
   of: { readonly isCluster: boolean; readonly instanceId: string },
 ): Pick<RedisRoom, 'names' | 'entries' | 'close'> {
   const names = new RedisNames(options, KEPT_SPACE);
-  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S });
+  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S, seal: undefined });
   return { names, entries, close: () => Promise.resolve() };
 }
 

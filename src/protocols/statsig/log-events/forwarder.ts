@@ -128,7 +128,8 @@ export class Forwarder {
       }
     }
     this.#listener.left();
-    await Promise.all([...this.#sending].map(([kept, sending]) => isOne(kept) && sending));
+    const onTheirWay = [...this.#sending].filter(([kept]) => isOne(kept));
+    await Promise.all(onTheirWay.map(([, sending]) => sending));
   }
 
   /** Nothing is sent after this; what is in flight ends by itself, and what waits stays kept. */

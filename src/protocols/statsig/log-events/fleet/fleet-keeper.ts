@@ -3,7 +3,14 @@ import type { Cancel, Clock } from '../../../../domain/clock.js';
 import { atMost } from '../../../../domain/deadline.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { NewEntry, QueueLimits } from '../../../../storage/shard-queue.js';
-import { QueueFull, type Arrivals, type Batch, type BatchKeeper, type Found, type KeptBatch } from '../batch.js';
+import {
+  QueueFull,
+  type Arrivals,
+  type Batch,
+  type BatchKeeper,
+  type Found,
+  type KeptBatch,
+} from '../batch.js';
 import { FleetShards, type FleetShardsOptions } from './fleet-shards.js';
 import type { ShardWorld } from './owned-shard.js';
 import { toEntry } from './sealed-entry.js';

@@ -6,7 +6,7 @@ import { decodeBatch, encodeBatch } from '../disk/record.js';
 import type { Sealer } from '../sealer.js';
 
 /** The key itself: whoever sends the batch needs it to put it in line. */
-interface Facts extends Pick<Batch, 'id' | 'sdkKey' | 'acceptedAtMs'> {}
+type Facts = Pick<Batch, 'id' | 'sdkKey' | 'acceptedAtMs'>;
 
 export async function toEntry(sealer: Sealer, batch: Batch, isKnown: boolean): Promise<NewEntry> {
   const { id, sdkKey, acceptedAtMs } = batch;

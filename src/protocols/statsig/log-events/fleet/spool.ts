@@ -1,5 +1,13 @@
 // Batches on this replica's disk that wait for the fleet's queue: it was away, or they date from before there was one.
-import { bytesOf, BatchDamage, QueueFull, type Batch, type Found, type KeptBatch, type LocalKeeper } from '../batch.js';
+import {
+  bytesOf,
+  BatchDamage,
+  QueueFull,
+  type Batch,
+  type Found,
+  type KeptBatch,
+  type LocalKeeper,
+} from '../batch.js';
 import type { QueueRoom } from '../queue-room.js';
 
 export class Spool {
