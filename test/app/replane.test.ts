@@ -327,5 +327,44 @@ test('pinned keys of Replane are fetched at the start, and others are refused wh
   const reader = await openReader(t, relay, sdkKey);
   await eventually('init', () => reader.frames.length === 1);
   assert.equal(origin.requests.length, 1);
-  assert.match(relay.logs.text, /shop/);
+});
+
+test('streams that end at once are opened less and less often, and none before the time that the server asked for', async (t) => {
+  const clock = new ManualClock();
+  const origin = await startReplane(t);
+  const { sdkKey, project } = origin.addKey();
+  project.set('a', 1);
+  const relay = await startRelay(t, origin, { clock });
+  const reader = await openReader(t, relay, sdkKey);
+  await eventually('init', () => reader.frames.length === 1);
+  const pass = async (durationMs: number): Promise<void> => {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += 500) {
+      clock.advance(500);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  origin.plan = () => ({ then: 'end' });
+  origin.end();
+  await pass(30_000);
+  await eventually('more streams', async () => {
+    await pass(1_000);
+    return origin.requests.length > 2;
+  });
+  assert.ok(origin.requests.length < 10, String(origin.requests.length));
+  // Each said the same as the one before.
+  assert.equal(reader.frames.length, 1);
+  origin.plan = () => refusal(503, 'later', { 'retry-after': '120' });
+  await eventually('a refusal', async () => {
+    await pass(1_000);
+    return relay.logs.text.includes('origin failing');
+  });
+  const asked = origin.requests.length;
+  origin.plan = () => ({});
+  await pass(100_000);
+  assert.equal(origin.requests.length, asked);
+  project.set('a', 2);
+  await eventually('difference', async () => {
+    await pass(1_000);
+    return reader.frames.length === 2;
+  });
 });
