@@ -10,6 +10,7 @@ import { httpHit } from './http-hit.js';
 import { memory } from './memory.js';
 import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
+import { sseFanout } from './sse-fanout.js';
 import { start } from './start.js';
 import { telemetry } from './telemetry.js';
 import { tls } from './tls.js';
@@ -23,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   polls,
   'grpc-fanout': grpcFanout,
   'update-fanout': updateFanout,
+  'sse-fanout': sseFanout,
   fleet,
   'data-adapters': dataAdapters,
   events,
