@@ -17,6 +17,7 @@ import { tls } from './tls.js';
 import { updateFanout } from './update-fanout.js';
 import { updateStall } from './update-stall.js';
 import { upstreamH2 } from './upstream-h2.js';
+import { versionDiff } from './version-diff.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'http-hit': httpHit,
@@ -40,6 +41,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   telemetry,
   tls,
   cores,
+  'version-diff': versionDiff,
 };
 /** Takes several minutes. */
 const ONLY_BY_NAME = 'random-keys';
