@@ -11,6 +11,7 @@ import { memory } from './memory.js';
 import { openPages } from './open-pages.js';
 import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
+import { sseFanout } from './sse-fanout.js';
 import { start } from './start.js';
 import { telemetry } from './telemetry.js';
 import { tls } from './tls.js';
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   polls,
   'grpc-fanout': grpcFanout,
   'update-fanout': updateFanout,
+  'sse-fanout': sseFanout,
   fleet,
   'data-adapters': dataAdapters,
   events,

@@ -28,8 +28,8 @@ export function toFleetOptions(config: Config, facts: PollFacts): FleetMemberOpt
   const intervalMs = toIntervalMs(config, facts);
   return {
     lookMs: config.pollingIntervalS * 1000,
-    // Whoever has the stream of a project confirms it more often than it is polled.
-    intervalMs: (key) => (key.kind === REPLANE_PROJECT ? 2 * CONFIRM_EVERY_MS : intervalMs(key)),
+    // Whoever has the stream of a project confirms it more often than it is polled: at least every 15 s, of twice this.
+    intervalMs: (key) => (key.kind === REPLANE_PROJECT ? CONFIRM_EVERY_MS : intervalMs(key)),
     isFed: facts.isFed,
     instanceName: config.instanceName,
     clearOnUnauthorized: config.clearDatastoreOnUnauthorized,

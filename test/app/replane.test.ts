@@ -296,3 +296,36 @@ test('streams and keys are seen in metrics and /status, hashed or masked', async
   assert.match(text, /"api": "replane"/);
   assert.ok(!text.includes(sdkKey));
 });
+
+test('at a stop nobody can come back before the first stream is cut', async (t) => {
+  const origin = await startReplane(t);
+  const { sdkKey, project } = origin.addKey();
+  project.set('a', 1);
+  const relay = await startRelay(t, origin);
+  const { status, body } = await fetch(relay.url + PATH, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${sdkKey}` },
+  });
+  assert.equal(status, 200);
+  const stopped = relay.app.stop();
+  await assert.rejects(async () => {
+    for await (const piece of body ?? []) assert.ok(piece);
+  }, 'a clean end, after which SDKs come back without a pause');
+  await assert.rejects(rawRequest(relay.url + PATH, { method: 'POST' }), /ECONNREFUSED/);
+  await stopped;
+});
+
+test('pinned keys of Replane are fetched at the start, and others are refused where only pinned ones are served', async (t) => {
+  const origin = await startReplane(t);
+  const { sdkKey, project } = origin.addKey();
+  project.set('a', 1);
+  const pinned = ['--sdk-keys', `shop=${sdkKey}`, '--sdk-keys-policy', 'pinned'];
+  const relay = await startRelay(t, origin, { args: pinned });
+  await relay.app.startedUp;
+  assert.equal(origin.requests.length, 1);
+  assert.equal((await ask(relay.url, origin.addKey().sdkKey)).status, 403);
+  const reader = await openReader(t, relay, sdkKey);
+  await eventually('init', () => reader.frames.length === 1);
+  assert.equal(origin.requests.length, 1);
+  assert.match(relay.logs.text, /shop/);
+});

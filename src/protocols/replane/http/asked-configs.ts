@@ -1,7 +1,6 @@
 // The body of a request for a stream: read as it comes and let go of, but for the names of configs that have to be there.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { JsonScanner } from '../../../json/json-scanner.js';
-import { ArrivingBody } from '../../../servers/http/arriving-body.js';
 import { RefusedBody } from '../../../servers/http/body-parser.js';
 import { errorBody } from '../../../servers/http/error-reply.js';
 import type { BodyRoom } from '../../../servers/http/request-body.js';
@@ -18,15 +17,8 @@ export function addAskedConfigs(scope: FastifyInstance, bodies: BodyRoom): void 
 
 async function readAskedConfigs(request: FastifyRequest, bodies: BodyRoom): Promise<readonly string[]> {
   const names = new AskedNames();
-  let bytes = 0;
-  const arriving = new ArrivingBody(request.raw, (piece) => {
-    bytes += piece.length;
-    if (bytes > STREAM_BODY_BYTES_MAX) arriving.stop('too-large');
-    else names.push(piece);
-  });
-  const end = await arriving.end;
+  const end = await bodies.pass(request.raw, STREAM_BODY_BYTES_MAX, names.push.bind(names));
   if (end === 'ended') return names.read();
-  if (end === 'too-large') bodies.discard(request.raw);
   throw new RefusedBody(
     end === 'too-large'
       ? errorBody('body_too_large', `The body is larger than ${STREAM_BODY_BYTES_MAX} bytes.`)

@@ -10,7 +10,9 @@ import { projectOf } from '../project/project.js';
 export type SentMessage = 'first' | 'update' | 'heartbeat';
 
 /** `sent`: the client took a message whole. */
-export function createProjectEvents(stream: EventStream, sent: (what: SentMessage) => void): StreamSink {
+export type ProjectWire = Pick<EventStream, 'writeFrames' | 'breakOff'>;
+
+export function createProjectEvents(stream: ProjectWire, sent: (what: SentMessage) => void): StreamSink {
   /** What the client was sent; undefined before its first message. */
   let marks: SentMarks | undefined;
   /** The first message; the version's own buffer, shared by all streams. */
