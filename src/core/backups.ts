@@ -8,7 +8,7 @@ import type { FetchOutcome } from './origin.js';
 import type { Loading, LoadPatience, Snapshot, SnapshotFault, Snapshots } from '../storage/snapshots.js';
 import { BackupWriter, type Written } from './backup-writer.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
-import type { OutcomeListener, RefreshEffect } from './refresher.js';
+import type { OutcomeListener, RefreshEffect, Told } from './refresher.js';
 
 /** Bodies read from backups at one time for clients and polls; as many for what other replicas have stored. */
 const LOADS_IN_FLIGHT_MAX = 8;
@@ -106,6 +106,10 @@ export class Backups implements OutcomeListener {
       else if (effect === 'confirmed') writer.confirm(key);
       else if (effect === 'removed') writer.remove(key);
     }
+  }
+
+  heard(key: PayloadKey, told: Told, effect: RefreshEffect): void {
+    this.fetched(key, told, effect);
   }
 
   /** What is held was put in force by an operator. */

@@ -12,7 +12,7 @@ import { OutcomeHistory, type OutcomeKind } from './outcome-history.js';
 import { consequence, OriginOutages, type KnownStanding } from './origin-outages.js';
 import { logFields } from './payload-words.js';
 import type { HeldPayload, StoreListener } from './payload-store.js';
-import { VERSION_IN_FUTURE, type OutcomeListener, type RefreshEffect } from './refresher.js';
+import { VERSION_IN_FUTURE, type OutcomeListener, type RefreshEffect, type Told } from './refresher.js';
 
 /** Keys nobody holds come from clients' requests: what is logged of them is bounded. */
 const STRANGERS_LINE_PERIOD_MS = 10_000;
@@ -103,12 +103,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     this.#record(key, outcome, latencyMs);
     // A fetch that our own shutdown broke off says nothing about the origin.
     if (outcome.kind === 'failed' && outcome.reason === 'closed') return;
-    if (effect === 'stored' && outcome.kind === 'updated') {
-      const { version, originForm, identityBytes } = outcome.payload;
-      const sizes = { encoding: originForm.encoding, bytes: originForm.bytes.length, identityBytes };
-      const fields = { ...logFields(key), specVersion: version, ...sizes, latencyMs };
-      this.#log.info(fields, `${key.kind.noun} updated`);
-    }
+    this.#tellStored(key, outcome, effect, { latencyMs });
     if (effect === 'removed') {
       this.#log.warn(this.#fields(key), `${key.kind.noun} dropped: origin refused the SDK key`);
     }
@@ -116,6 +111,21 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
     // A dropped payload has its line already, or belongs to nobody any more.
     else if (effect === 'none') this.#tellStranger(key, outcome);
+  }
+
+  heard(key: PayloadKey, told: Told, effect: RefreshEffect): void {
+    this.#tellStored(key, told, effect, {});
+    this.#tellChange(key, told, 'held');
+  }
+
+  #tellStored(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, more: object): void {
+    if (effect !== 'stored' || outcome.kind !== 'updated') return;
+    const { version, originForm, identityBytes } = outcome.payload;
+    const sizes = { encoding: originForm.encoding, bytes: originForm.bytes.length, identityBytes };
+    this.#log.info(
+      { ...logFields(key), specVersion: version, ...sizes, ...more },
+      `${key.kind.noun} updated`,
+    );
   }
 
   #tellChange(key: PayloadKey, outcome: FetchOutcome, standing: KnownStanding): void {

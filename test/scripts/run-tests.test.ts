@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { node24 } from '../../scripts/test-run/node-24.js';
-import { runFile, type TestProgram } from '../../scripts/test-run/run-file.js';
+import { runFile, runScript, type TestFile } from '../../scripts/test-run/run-file.js';
 import {
   allTestFiles,
   dependsOnNode,
@@ -31,9 +31,9 @@ function fileWith(name: string, text: string): string {
   return file;
 }
 
-function programOf(name: string, text: string): TestProgram {
+function testFile(name: string, text: string): TestFile {
   const file = fileWith(name, text);
-  return { file, script: file, isRandom: false };
+  return { node: process.execPath, file, script: file, isRandom: false };
 }
 
 interface Run {
@@ -51,11 +51,13 @@ function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
 
 test('a run names its files and its seed, and ends with the summary of all', () => {
   const files = [fileWith('one.test.mjs', PASSING), fileWith('two.test.mjs', PASSING)];
-  const { status, output } = run(files, { SEED: '42' });
+  const { status, output } = run(['--slowest', '2', ...files], { SEED: '42' });
+  const major = String(process.versions.node.split('.')[0]);
   assert.equal(status, 0, output);
-  for (const file of files) assert.match(output, new RegExp(`^ok .* 1 tests {2}${file}$`, 'm'));
+  for (const file of files) assert.match(output, new RegExp(`^ok .* 1 tests {2}Node ${major} ${file}$`, 'm'));
   assert.match(output, /^Random walks start from SEED=42$/m);
-  assert.match(output, new RegExp(`^== Node ${process.versions.node}: 2 files ==$`, 'm'));
+  assert.match(output, new RegExp(`^Node ${process.versions.node}: 2 files$`, 'm'));
+  assert.match(output, /^Slowest:\n(?:ok .*\n){2}# tests 2$/m);
   assert.match(
     output,
     /^# tests 2\n# suites 0\n# pass 2\n# fail 0\n# cancelled 0\n# skipped 0\n# todo 0\n# duration/m,
@@ -108,16 +110,23 @@ for (const [name, text, problem] of [
 ] as const) {
   test(`a file that ${name} has failed`, async () => {
     const options = {
-      node: process.execPath,
       env: { ...process.env },
       timeoutMs: name === 'does not end' ? 3_000 : 60_000,
     };
-    const { passed, counts, output } = await runFile(programOf('wrong.test.mjs', text), options);
+    const { passed, counts, output } = await runFile(testFile('wrong.test.mjs', text), options);
     assert.equal(passed, false);
     assert.ok(counts.fail > 0, output);
     assert.match(output, problem);
   });
 }
+
+test('a script of package.json that fails is a failure, with what it wrote', async () => {
+  const options = { env: { ...process.env }, timeoutMs: 60_000 };
+  const { passed, counts, output } = await runScript('no-such-script', options);
+  assert.equal(passed, false);
+  assert.equal(counts.fail, 1);
+  assert.match(output, /Missing script: "no-such-script"[^]*no-such-script: ended with exit code 1\n$/);
+});
 
 test('what a file starts and leaves behind is ended with it', async () => {
   // It holds the file's output open: the runner would wait for it.
@@ -126,8 +135,8 @@ ${IMPORT}test('starts', () => {
   const child = spawn('sleep', ['600'], { stdio: 'inherit' });
   child.unref();
 });\n`;
-  const options = { node: process.execPath, env: { ...process.env }, timeoutMs: 60_000 };
-  const { passed, output } = await runFile(programOf('leaves.test.mjs', text), options);
+  const options = { env: { ...process.env }, timeoutMs: 60_000 };
+  const { passed, output } = await runFile(testFile('leaves.test.mjs', text), options);
   assert.ok(passed, output);
 });
 

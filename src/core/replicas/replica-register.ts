@@ -148,7 +148,10 @@ export class ReplicaRegister {
       this.#written = stored.kind === 'stored' ? text : '';
     }
     await this.#enlist(record.id);
-    if (this.#options.isLeader()) await this.#takeOut((await this.#readOthers()).gone);
+    if (!this.#options.isLeader()) return;
+    const { gone } = await this.#readOthers();
+    this.#ids = this.#ids.filter((id) => !gone.includes(id));
+    await this.#takeOut(gone);
   }
 
   async #enlist(own: string): Promise<void> {

@@ -10,6 +10,7 @@ import { guard } from './admin-access.js';
 import { addApiRoutes } from './api-routes.js';
 import type { ChangeStreams } from './change-streams.js';
 import type { OperatorApi } from './operator-api.js';
+import { addPageRoutes } from './page-routes.js';
 import { addProfileRoutes, type ProfileSource } from './profile-routes.js';
 
 export interface AdminPages {
@@ -41,6 +42,7 @@ export function buildAdminServer(
   const { app } = http;
   guard(app, authority);
   addProbeRoutes(app, readiness);
+  addPageRoutes(app);
   app.get<StatusQuery>('/status', { config: { needs: READ } }, ({ query }, reply) => {
     const { keys } = query;
     const text = JSON.stringify(status(Array.isArray(keys) ? keys.join(',') : keys), null, 2);

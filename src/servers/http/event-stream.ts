@@ -56,6 +56,19 @@ export class EventStream {
     writeSlices(this.#reply.raw, bytes, took, done);
   }
 
+  /**
+   * Each frame in one write, for clients that read no frame which comes in two. `taken` is called at once as long as the client
+   * keeps up, else when it has; not once it is gone.
+   */
+  writeFrames(frames: readonly Buffer[], taken: () => void): void {
+    this.begin();
+    const { raw } = this.#reply;
+    if (raw.destroyed) return;
+    const keepsUp = frames.map((frame) => raw.write(frame)).at(-1) ?? true;
+    if (keepsUp) taken();
+    else raw.once('drain', taken);
+  }
+
   end(last: Buffer): void {
     this.#reply.raw.end(last);
   }

@@ -124,7 +124,8 @@ export class ClientCensus implements StoreListener {
   sweep(): void {
     for (const { polls, pollsBefore } of this.specs) {
       pollsBefore.push(polls);
-      if (pollsBefore.length > SWEEPS_PER_MINUTE) pollsBefore.shift();
+      // The first one is what there was a minute ago.
+      if (pollsBefore.length > SWEEPS_PER_MINUTE + 1) pollsBefore.shift();
     }
     const goneS = this.#clock.monotonicMs() / MS_PER_S - GONE_AFTER_S;
     for (const instance of this.#places.guests) if (instance.seenAtS < goneS) this.#remove(instance);
@@ -152,7 +153,8 @@ export class ClientCensus implements StoreListener {
   }
 
   #add(key: PayloadKey): SpecClients {
-    const counts = { polls: 0, pollsBefore: [], pastUpdates: [] };
+    const pollsBefore = new Array<number>(SWEEPS_PER_MINUTE).fill(0);
+    const counts = { polls: 0, pollsBefore, pastUpdates: [] };
     const spec: SpecClients = { key, version: 0, heldSinceMs: 0, ...counts, instances: new Map() };
     this.#specs.set(key.sdkKey, [...(this.#specs.get(key.sdkKey) ?? []), spec]);
     return spec;

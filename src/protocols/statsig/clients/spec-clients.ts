@@ -26,7 +26,7 @@ export interface SpecClients {
   heldSinceMs: number;
   /** Since the spec is held, by clients of every kind. */
   polls: number;
-  /** What `polls` was at the last sweeps, within a minute: the oldest first. */
+  /** What `polls` was at each sweep within the last minute: the oldest first. */
   readonly pollsBefore: number[];
   /** How the versions before this one reached clients: the oldest first. */
   pastUpdates: readonly UpdateTimes[];
