@@ -1,4 +1,4 @@
-// Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
+// Runs the benchmarks named on the command line, or all of them: `npm run bench -- http-hit update-stall`.
 import { cold } from './cold.js';
 import { cores } from './cores.js';
 import { dataAdapters } from './data-adapters.js';
@@ -45,11 +45,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'version-diff': versionDiff,
   'open-pages': openPages,
 };
-/** Takes several minutes. */
-const ONLY_BY_NAME = 'random-keys';
 
 const asked = process.argv.slice(2);
-const names = asked.length > 0 ? asked : Object.keys(BENCHMARKS).filter((name) => name !== ONLY_BY_NAME);
+const names = asked.length > 0 ? asked : Object.keys(BENCHMARKS);
 for (const name of names) {
   const run = BENCHMARKS[name];
   if (run === undefined) {
