@@ -8,14 +8,17 @@ import { grpcFanout } from './grpc-fanout.js';
 import { growthBodies, growthClients, growthKeys, growthReplicas } from './growth.js';
 import { httpHit } from './http-hit.js';
 import { memory } from './memory.js';
+import { openPages } from './open-pages.js';
 import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
+import { sseFanout } from './sse-fanout.js';
 import { start } from './start.js';
 import { telemetry } from './telemetry.js';
 import { tls } from './tls.js';
 import { updateFanout } from './update-fanout.js';
 import { updateStall } from './update-stall.js';
 import { upstreamH2 } from './upstream-h2.js';
+import { versionDiff } from './version-diff.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'http-hit': httpHit,
@@ -23,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   polls,
   'grpc-fanout': grpcFanout,
   'update-fanout': updateFanout,
+  'sse-fanout': sseFanout,
   fleet,
   'data-adapters': dataAdapters,
   events,
@@ -38,6 +42,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   telemetry,
   tls,
   cores,
+  'version-diff': versionDiff,
+  'open-pages': openPages,
 };
 /** They take several minutes; `growth-*` also writes its figures into `docs/performance/growth.json`. */
 const ONLY_BY_NAME: readonly string[] = [

@@ -35,3 +35,4 @@ await build({
   sourcesContent: false,
   logLevel: 'warning',
 });
+await import('./build-page.mjs');

@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     // As for `health`.
     process.exit(exitStatus);
   }
-  if (['ctl', 'audit'].includes(String(command))) {
+  if (['ctl', 'audit', 'dead-letters'].includes(String(command))) {
     await runOperator(process.argv.slice(2));
     return;
   }

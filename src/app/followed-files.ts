@@ -28,6 +28,7 @@ export interface FileReaders {
   readonly clientCertificates: ClientCertificates;
   readonly access: Pick<AccessRooms, 'files' | 'trust'>;
   readonly profiling: Pick<Profiling, 'trust'>;
+  readonly dataKeyFiles: readonly FollowedFile[];
 }
 
 /** The password file of Redis is not among them: it is read at each connection. */
@@ -40,6 +41,7 @@ export function followFiles(config: Config, { clock, log }: World, readers: File
     ...certificateFiles(config.originCertificate, readers.clientCertificates.origins),
     ...certificateFiles(config.redisCertificate, readers.clientCertificates.redis),
     ...access.files,
+    ...readers.dataKeyFiles,
     ...caFile('origin CA file', settings.originCaFile, originCaFile, originCaPem, (pem) => {
       connections.trust(pem);
       access.trust(pem);

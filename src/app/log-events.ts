@@ -1,6 +1,7 @@
 // Builds the store of log events from its parts: keeper, inspector, origin, dead letters and journal.
 import type { Config } from '../config/load-config.js';
 import type { Clock } from '../domain/clock.js';
+import type { DataKeys } from '../files/data-keys.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { noDeadLetters } from '../protocols/statsig/log-events/dead-letters.js';
 import { DiskKeeper } from '../protocols/statsig/log-events/disk/disk-keeper.js';
@@ -10,7 +11,17 @@ import { maskCounts } from '../protocols/statsig/log-events/event-counters.js';
 import { ThreadedInspector } from '../protocols/statsig/log-events/inspection/threaded-inspector.js';
 import type { Lane } from '../protocols/statsig/log-events/lane.js';
 import { LogEventStore, type LogEventStoreParts } from '../protocols/statsig/log-events/log-event-store.js';
-import type { Held } from '../protocols/statsig/log-events/queue-room.js';
+import { QueueRoom, type Held } from '../protocols/statsig/log-events/queue-room.js';
+import type { LocalKeeper } from '../protocols/statsig/log-events/batch.js';
+import { createDataKeySealer } from '../protocols/statsig/log-events/sealer.js';
+import { FleetDeadLetters } from '../protocols/statsig/log-events/fleet/fleet-batch.js';
+import { LeavingKeeper } from '../protocols/statsig/log-events/fleet/leaving-keeper.js';
+import type { ShardWorld } from '../protocols/statsig/log-events/fleet/owned-shard.js';
+import { FleetKeeper } from '../protocols/statsig/log-events/fleet/fleet-keeper.js';
+import { Spool } from '../protocols/statsig/log-events/fleet/spool.js';
+import type { ShardQueue } from '../storage/shard-queue.js';
+import type { LogEventPlace } from './log-event-place.js';
+import { describeShards, readShards, shardProblems } from './log-event-shards.js';
 import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
 import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
@@ -21,22 +32,29 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import type { RecentTrouble } from '../observability/recent-trouble.js';
 import { createEventClient } from '../protocols/statsig/origin/event-client.js';
 import {
+  toFleetQueueOptions,
   toInspectionOptions,
   toLogEventFileOptions,
   toLogEventOptions,
-  toUpstreamOptions,
-} from './room-options.js';
+} from './log-event-options.js';
+import { toUpstreamOptions } from './room-options.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { Problem, ProblemReason } from './problems.js';
 import type { World } from './world.js';
+
+interface LogEventParts {
+  readonly place: LogEventPlace;
+  readonly way: { readonly connections: SharedConnections; readonly path: ProxyPath };
+  readonly dataKeys: DataKeys;
+}
 
 /** `isKnownKey`: whether the origin served specs of the key, or an operator pinned it. */
 export function buildLogEvents(
   config: Config,
   world: World,
   events: ProxyEvents,
-  way: { readonly connections: SharedConnections; readonly path: ProxyPath },
+  { place, way, dataKeys }: LogEventParts,
   isKnownKey: (sdkKey: string) => boolean,
 ): LogEventStore {
   const { clock, log, version } = world;
@@ -47,27 +65,70 @@ export function buildLogEvents(
     path: way.path,
   });
   const inspector = new ThreadedInspector(clock, journal, toInspectionOptions(config));
-  const parts = { ...toPlaces(config, world, journal), inspector, origin, journal, isKnownKey };
+  const keeping = { config, world, journal, dataKeys };
+  const places = place.kind === 'redis' ? inRedis(keeping, place.queue, isKnownKey) : locally(keeping, place);
+  const parts = { ...places, inspector, origin, journal, isKnownKey };
   return new LogEventStore(clock, log, parts, toLogEventOptions(config));
 }
 
+interface Keeping {
+  readonly config: Config;
+  readonly world: World;
+  readonly journal: EventJournal;
+  readonly dataKeys: DataKeys;
+}
+
 /** Where batches wait, and where those end that are given up. */
-function toPlaces(
-  config: Config,
-  { clock, log, user }: World,
-  journal: EventJournal,
-): Pick<LogEventStoreParts, 'keeper' | 'deadLetters'> {
-  if (config.dataDir === '') return { keeper: memoryKeeper, deadLetters: noDeadLetters };
-  const { keeper, deadLetters } = toLogEventFileOptions(config, user);
-  const disk = createConcurrencyLimit(1);
+type Places = Pick<LogEventStoreParts, 'keeper' | 'deadLetters'>;
+
+interface LocalPlaces extends Places {
+  readonly keeper: LocalKeeper;
+}
+
+/** What an earlier setting left in Redis goes first. */
+function locally(keeping: Keeping, { kind, leaving }: Exclude<LogEventPlace, { kind: 'redis' }>): Places {
+  const own: LocalPlaces =
+    kind === 'memory' ? { keeper: memoryKeeper, deadLetters: noDeadLetters } : onDisk(keeping);
+  if (leaving === undefined) return own;
+  const { keeper, deadLetters } = own;
   return {
-    keeper: new TimelyKeeper(clock, log, new DiskKeeper(log, journal, disk, keeper)),
-    deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), disk, deadLetters),
+    keeper: new LeavingKeeper(toShardWorld(keeping, leaving), keeper),
+    deadLetters: new FleetDeadLetters(deadLetters),
   };
 }
 
-export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
-  const { room, forwarder, inspector } = store;
+function toShardWorld(
+  { world: { clock, log }, dataKeys, journal }: Keeping,
+  queue: ShardQueue,
+): Omit<ShardWorld, 'arrivals'> {
+  return { clock, log, queue, sealer: createDataKeySealer(dataKeys), listener: journal };
+}
+
+function onDisk({ config, world, journal, dataKeys }: Keeping): LocalPlaces {
+  const { clock, log, user } = world;
+  const { keeper, deadLetters } = toLogEventFileOptions(config, user);
+  const disk = createConcurrencyLimit(1);
+  return {
+    keeper: new TimelyKeeper(clock, log, new DiskKeeper(log, journal, disk, { ...keeper, dataKeys })),
+    deadLetters: new FiledDeadLetters(journal.deathNotWritten.bind(journal), disk, {
+      ...deadLetters,
+      dataKeys,
+    }),
+  };
+}
+
+/** What Redis does not take waits on the disk, where there is one. */
+function inRedis(keeping: Keeping, queue: ShardQueue, isKnownKey: (sdkKey: string) => boolean): Places {
+  const { config, journal } = keeping;
+  const own = config.dataDir === '' ? undefined : onDisk(keeping);
+  const spool = own && new Spool(own.keeper, new QueueRoom(toLogEventOptions(config), isKnownKey));
+  const keeper = new FleetKeeper(toShardWorld(keeping, queue), spool, journal, toFleetQueueOptions(config));
+  return { keeper, deadLetters: new FleetDeadLetters(own?.deadLetters ?? noDeadLetters) };
+}
+
+export function logEventFeature(clock: Clock, store: LogEventStore, place: LogEventPlace): Feature {
+  const { room, forwarder, inspector, keeper } = store;
+  const shared = keeper instanceof FleetKeeper ? keeper : undefined;
   return {
     name: 'log events',
     prepare: () => store.open(),
@@ -80,11 +141,28 @@ export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
     }),
     readings: (write) => {
       readLogEvents(write, store, clock.nowMs());
+      if (shared !== undefined) readShards(write, shared);
     },
     unusable: () => (store.isOpen ? [] : [notOpen(clock, store)]),
-    problems: () => [...deliveryProblems(clock, store), ...acceptanceProblems(clock, store)],
-    status: (shows) => ({ logEvents: describeLogEvents(store, clock.nowMs(), shows) }),
+    problems: () => [
+      ...deliveryProblems(clock, store),
+      ...acceptanceProblems(clock, store),
+      ...sealedProblems(store),
+      ...(shared === undefined ? [] : shardProblems(clock, shared)),
+    ],
+    status: (shows) => ({
+      logEvents: {
+        ...describePlace(place),
+        ...describeLogEvents(store, clock.nowMs(), shows),
+        ...(shared && { queue: describeShards(shared) }),
+      },
+    }),
   };
+}
+
+function describePlace(place: LogEventPlace): object {
+  if (place.kind !== 'redis') return { store: place.kind };
+  return { store: place.kind, durability: place.durability ?? null };
 }
 
 function readLogEvents(write: WriteReading, store: LogEventStore, nowMs: number): void {
@@ -139,6 +217,12 @@ function acceptanceProblems(clock: Clock, { troubles }: LogEventStore): readonly
     ),
     ...problem('log_events_given_up', 'Batches of log events of known SDK keys were given up.', givenUp),
   ];
+}
+
+function sealedProblems({ sealed }: LogEventStore): readonly Problem[] {
+  if (sealed === undefined) return [];
+  const what = 'Files of log events wait for the data key that sealed them.';
+  return [{ reason: 'log_events_sealed', what, sinceMs: sealed.sinceMs, count: sealed.files }];
 }
 
 function describeLogEvents(store: LogEventStore, nowMs: number, shows: KeyFilter | undefined): object {

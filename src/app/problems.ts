@@ -21,6 +21,10 @@ export type ProblemReason =
   | 'log_events_not_delivered'
   | 'log_events_refused'
   | 'log_events_given_up'
+  | 'log_events_shard_unowned'
+  | 'log_events_spooled'
+  | 'log_events_sealed'
+  | 'data_key_missing'
   | 'limit_reached'
   | 'telemetry_not_delivered';
 
@@ -106,7 +110,8 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   },
   log_events_not_written: {
     severity: 'failing',
-    remedy: 'Check free space and health of the disk of --data-dir. SDKs send again what was not accepted.',
+    remedy:
+      'Check free space and health of the disk of --data-dir, or Redis where they are kept there. SDKs send again what was not accepted.',
   },
   log_events_turned_away: {
     severity: 'failing',
@@ -120,9 +125,28 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
     severity: 'degraded',
     remedy: 'Check the SDK keys at Statsig. Their log events are given up after three days.',
   },
+  log_events_shard_unowned: {
+    severity: 'degraded',
+    remedy: 'Check that replicas reach Redis, and that all of them have --log-event-store redis.',
+  },
+  log_events_spooled: {
+    severity: 'degraded',
+    remedy: 'Check Redis: its memory, its way here, and its replicas. What waits goes into it in order then.',
+  },
   log_events_given_up: {
     severity: 'degraded',
-    remedy: 'See dead-letters.jsonl in the folder of log events for what was given up, and why.',
+    remedy:
+      'See dead-letters.jsonl in the folder of log events, or the dead letters in Redis, for what was given up, and why.',
+  },
+  log_events_sealed: {
+    severity: 'degraded',
+    remedy:
+      'Put that key back as the second line of --data-key-file: the files are opened and sent at once. The log names the key.',
+  },
+  data_key_missing: {
+    severity: 'degraded',
+    remedy:
+      'Put that key back as the second line of --data-key-file, on every replica. Nothing was removed: it is opened then.',
   },
   limit_reached: {
     severity: 'degraded',
@@ -136,9 +160,15 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   },
 };
 
+export interface JudgedProblem extends Pick<Problem, 'reason' | 'what' | 'count'> {
+  readonly severity: Severity;
+  readonly since: string;
+  readonly remedy: string;
+}
+
 export interface Verdict {
   readonly status: 'ok' | Severity;
-  readonly problems: readonly object[];
+  readonly problems: readonly JudgedProblem[];
 }
 
 /** The worst problems come first. */

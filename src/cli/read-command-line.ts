@@ -34,6 +34,10 @@ const COMMANDS = [
     'check a folder or a file of the audit log; exits with 0 if no line was edited, cut or moved, else with 1',
   ],
   [
+    'dead-letters FOLDER',
+    'print what was given up from a folder of log events, opened; --data-key-file FILE names its keys',
+  ],
+  [
     'grpc-health-probe -addr=:50051',
     'the same with the flags and the exit status of the program of that name',
   ],

@@ -17,6 +17,20 @@ export const cacheSettings = {
     unit: 'dir',
     help: "directory used by this replica only: log events wait in it so that they outlive the process; specs are kept in it with CACHE 'local' (below the temp dir if not set) and 'redis' (read when Redis fails too)",
   }),
+  dataKeyFile: text({
+    ...ANY_TEXT,
+    isCommon: true,
+    flag: 'data-key-file',
+    env: 'SFP_DATA_KEY_FILE',
+    default: '',
+    unit: 'file',
+    help: 'file of one or two keys, one per line, each 32 bytes in base64 or hex: the first seals log events that wait, each opens what it sealed; followed',
+  }),
+  encryptBackups: toggle({
+    flag: 'encrypt-backups',
+    env: 'SFP_ENCRYPT_BACKUPS',
+    help: 'what is kept of specs in Redis and in the directory, with remote values, versions and holds, is sealed with the data key; SDK data adapters cannot read that',
+  }),
   redisHost: text({
     ...ADDRESS,
     isCommon: true,

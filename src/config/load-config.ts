@@ -2,10 +2,12 @@
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import type { LogFormat } from '../observability/log-output.js';
 import type { LogLevel } from '../observability/logger.js';
-import { readAccess, type AccessConfig } from './access-config.js';
+import type { DataKey } from '../files/data-keys.js';
+import { readAccess, type AccessConfig, type ReadFile } from './access-config.js';
 import { readCa, readClientCertificate, type CertificateFiles } from './certificate-files.js';
 import type { CommandLine } from './command-line.js';
-import { adviceFor, faultsOfSurplus, loadValues, type Loaded } from './load-settings.js';
+import { readDataKeys } from './data-keys-config.js';
+import { adviceFor, faultsOfSurplus, loadValues, type Loaded, type SettingSources } from './load-settings.js';
 import { readOtlp, type OtlpConfig } from './otlp-config.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
@@ -27,6 +29,7 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly logFormat: LogFormat;
   readonly mode: Mode;
   readonly cache: Cache;
+  readonly settingSources: SettingSources;
   readonly pinnedSdkKeys: ReadonlySet<string>;
   /** What `sdkKeysFile` holds; empty where none was named. */
   readonly sdkKeysText: string;
@@ -48,6 +51,8 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   /** Of the public ports; undefined without a certificate. */
   readonly tls: TlsConfig | undefined;
   readonly access: AccessConfig;
+  /** Undefined without such a file. */
+  readonly dataKeys: ReadFile<readonly DataKey[]> | undefined;
   /** Undefined where nobody asked for metrics there. */
   readonly statsigMetrics: StatsigProject | undefined;
   readonly otlp: OtlpConfig | undefined;
@@ -74,7 +79,7 @@ const CACHES: readonly Cache[] = ['disabled', 'redis', 'local'];
 
 export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Config> {
   const variables = readVariables(around.env);
-  const { values, faults, notices } = loadValues(typed, variables);
+  const { values, sources: settingSources, faults, notices } = loadValues(typed, variables);
   const [mode, cache, ...rest] = typed.operands;
   const all = [
     ...faultsOfOperand('MODE', mode, MODES),
@@ -82,6 +87,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
     ...faultsOfSurplus(rest),
     ...faults,
     ...faultsOfVariables(variables, cache === 'redis'),
+    ...faultsOfLogEventStore(values, cache),
   ];
   const pinned = readPinnedKeys(values, around.readFile);
   const ca = readCa(settings.originCaFile, values.originCaFile, around.readFile);
@@ -93,12 +99,13 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
   );
   const { tls, faults: tlsFaults } = readTls(values, around.readFile, around.nowMs);
   const { access, faults: ofAccess } = readAccess(values, around.readFile);
+  const { dataKeys, faults: ofDataKeys } = readDataKeys(values, around.readFile);
   const places = readPlaces(cache, values, around);
   const { statsigMetrics, gateProject, faults: ofStatsig } = readStatsigProjects(values, around.env);
   const instanceName = values.instanceName === '' ? around.hostName : values.instanceName;
   const { otlp, faults: ofOtlp } = readOtlp({ ...values, instanceName }, variables, around.readFile);
   const { profiling, notices: ofProfiling } = readProfiling(values, gateProject, variables);
-  all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess);
+  all.push(...pinned.faults, ...ca.faults, ...own.faults, ...tlsFaults, ...ofAccess, ...ofDataKeys);
   all.push(...places.faults, ...ofStatsig, ...ofOtlp);
   // Such a folder alone does not prevent a start: the daemon then logs what is off, and tries the folder again.
   if (all.length > 0) return { kind: 'faults', faults: [...all, ...faultsOfFolder(values.dataDir, around)] };
@@ -116,6 +123,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       ...values,
       mode: mode as Mode,
       cache: cache as Cache,
+      settingSources,
       pinnedSdkKeys: pinned.sdkKeys,
       sdkKeysText: pinned.fileText,
       sdkKeyNames: pinned.names,
@@ -125,6 +133,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       originCertificate: own.certificate,
       tls,
       access,
+      dataKeys,
       ...places.config,
       statsigMetrics,
       otlp,
@@ -141,6 +150,16 @@ function faultsOfFolder(path: string, { folderFault }: Surroundings): readonly s
   if (fault === undefined) return [];
   const source = sourceOf(settings.dataDir);
   return [`${source}: ${maskSdkKeysIn(path)} ${fault}: name one, or a place where one can be made`];
+}
+
+function faultsOfLogEventStore(
+  { logEventStore, dataDir }: SettingValues,
+  cache: string | undefined,
+): readonly string[] {
+  const source = sourceOf(settings.logEventStore);
+  if (logEventStore === 'redis' && cache !== 'redis') return [`${source}: 'redis' needs CACHE 'redis'`];
+  if (logEventStore !== 'disk' || dataDir !== '') return [];
+  return [`${source}: 'disk' needs ${sourceOf(settings.dataDir)}`];
 }
 
 type Places = Pick<Config, 'redis' | 'redisCaPem' | 'redisCertificate' | 'specDir'>;

@@ -1,5 +1,5 @@
 // Settings of log events: where they go, how much of them may wait, and what is left out.
-import { SECONDS, integer, toggle, url } from './setting-rows.js';
+import { SECONDS, integer, oneOf, text, toggle, url } from './setting-rows.js';
 
 export const logEventSettings = {
   logEventStatsigEndpoint: url({
@@ -9,6 +9,32 @@ export const logEventSettings = {
     default: 'https://statsigapi.net',
     help: 'origin that takes log events',
   }),
+  logEventStore: text({
+    flag: 'log-event-store',
+    env: 'SFP_LOG_EVENT_STORE',
+    default: 'auto',
+    unit: 'store',
+    ...oneOf('auto', 'memory', 'disk', 'redis'),
+    help: "where log events wait for the origin: 'redis' is shared by all replicas and needs CACHE 'redis'; 'disk' needs --data-dir; 'auto' takes redis where it writes an append-only file, else the disk, else memory",
+  }),
+  logEventShards: integer({
+    flag: 'log-event-shards',
+    env: 'SFP_LOG_EVENT_SHARDS',
+    default: 16,
+    min: 1,
+    max: 256,
+    unit: 'shards',
+    help: 'parts of the queue in Redis, each sent by one replica at a time; more than replicas, and the same for all of them',
+  }),
+  logEventMinReplicas: integer({
+    flag: 'log-event-min-replicas',
+    env: 'SFP_LOG_EVENT_MIN_REPLICAS',
+    default: 0,
+    min: 0,
+    max: 16,
+    unit: 'replicas',
+    help: 'replicas of Redis that must have a batch before it is accepted: without them, a failover can lose the last moments',
+  }),
   logEventProcessQueueSize: integer({
     flag: 'log-event-process-queue-size',
     env: 'SFP_LOG_EVENT_PROCESS_QUEUE_SIZE',
@@ -16,7 +42,7 @@ export const logEventSettings = {
     min: 1,
     max: 1_000_000,
     unit: 'batches',
-    help: 'batches of log events waiting for the origin; beyond that SDKs get 503 and try again',
+    help: 'batches of log events waiting for the origin, of all replicas together where they wait in Redis; beyond that SDKs get 503 and try again',
   }),
   logEventQueueMaxMib: integer({
     flag: 'log-event-queue-max-in-mib',
@@ -25,7 +51,7 @@ export const logEventSettings = {
     min: 1,
     max: 1_048_576,
     unit: 'MiB',
-    help: 'the same limit in bytes, as received and with headers: of memory, or with --data-dir of disk, where files may take twice as much',
+    help: 'the same limit in bytes, as received and with headers: of memory, of Redis, or with --data-dir of disk, where files may take twice as much',
   }),
   logEventBodyMaxMib: integer({
     flag: 'log-event-body-max-in-mib',

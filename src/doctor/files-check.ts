@@ -37,6 +37,7 @@ export function namedFiles(config: Config): readonly NamedFile[] {
   };
   return [
     ...file('sdkKeysFile', true),
+    ...file('dataKeyFile', true),
     ...file('tokensFile', true),
     ...file('jwtKeysFile', false),
     ...file('originCaFile', false),

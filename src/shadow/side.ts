@@ -12,7 +12,8 @@ import {
   type UpstreamPoolOptions,
   type UpstreamResponse,
 } from '../http-client/upstream-pool.js';
-import { judgeHead, one, type BodyPlan } from '../protocols/statsig/origin/upstream-response.js';
+import { one } from '../http-client/answer-status.js';
+import { judgeHead, type BodyPlan } from '../protocols/statsig/origin/upstream-response.js';
 import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
 import { readManifest, type ListedFile } from '../protocols/statsig/spec-body/id-list-manifest.js';
 import { ManifestReader } from '../protocols/statsig/spec-body/manifest-reader.js';

@@ -5,17 +5,19 @@ import { atMost } from '../../domain/deadline.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ProxyEvents } from '../../observability/proxy-events.js';
 import type { FleetLink } from '../fleet-link.js';
+import type { ShardQueue } from '../shard-queue.js';
 import type { Snapshots } from '../snapshots.js';
 import { RedisCommands, type CommandHealth } from './redis-commands.js';
 import { RedisEntries } from './redis-entries.js';
 import { withRedisEvents } from './redis-events.js';
 import { RedisFleet } from './redis-fleet.js';
-import { RedisHealth, type RedisFailing, type RedisHealthOptions } from './redis-health.js';
+import { RedisHealth, type RedisFailing } from './redis-health.js';
 import { RedisLease } from './redis-lease.js';
-import { openLinks, type LinksListener } from './redis-links.js';
+import { openLinks, type LinksListener, type RedisLinks } from './redis-links.js';
 import { KEPT_SPACE, RedisNames } from './redis-names.js';
 import type { RedisAddress, RedisNode } from './redis-address.js';
 import type { RedisOptions } from './redis-options.js';
+import { RedisShardQueue, SHARD_LEASE_MS } from './redis-shard-queue.js';
 import { createRedisSnapshots, type RedisRoom } from './redis-snapshots.js';
 
 /** How long a start waits for the first connection before it continues without one. */
@@ -26,10 +28,14 @@ const KEPT_TTL_S = 30 * 86_400;
 const CLUSTER_QUIET_MS = 30_000;
 
 export interface OpenedRedis {
+  /** Of this process, as others see it: its name, and what tells it from earlier ones. */
+  readonly instanceId: string;
   readonly snapshots: Snapshots;
   /** For what outlives the specs' own time in Redis: earlier versions, and what operators decided. Closed with the specs'. */
   readonly kept: Snapshots;
   readonly fleet: FleetLink;
+  /** Of log events. */
+  readonly queue: ShardQueue;
   /** Undefined where everything it is used for works. */
   readonly failing: RedisFailing | undefined;
   readonly isLeader: boolean;
@@ -59,35 +65,40 @@ export async function openRedis(
     },
   };
   const names = new RedisNames(options);
-  const { small, bodies, listen } = openLinks(clock, log, health, listener, names.channel, options);
+  const links = openLinks(clock, log, health, listener, names.channel, options);
+  const { small, bodies, listen, appends } = links;
   const commands = new RedisCommands({ small, bodies }, health);
-  const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });
+  const entries = new RedisEntries(commands, names, { ...options, isCluster, instanceId });
   const lease = new RedisLease(clock, commands, names, { ...options, instanceId });
   const fleet = new RedisFleet({ lease, entries, instanceId });
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= fleet.leave().then(() => {
-      for (const link of [small, bodies, listen]) link.close();
+      for (const link of [small, bodies, listen, appends]) link?.close();
     });
     return closing;
   };
-  const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
-  const keptHealth = apartFrom(health, new RedisHealth(clock, log, keptHealthOptions(options)));
+  const room = { ...options, commands, entries, names, close };
+  const healthOf = (what: string): CommandHealth => apartFrom(health, ownHealth(clock, log, options, what));
+  const keptHealth = healthOf('versions, holds and audit');
   const keptCommands = new RedisCommands({ small, bodies }, keptHealth);
   const kept = createRedisSnapshots(clock, {
     ...room,
     ...keptRoom(keptCommands, options, { isCluster, instanceId }),
   });
+  const queue = openQueue(links, healthOf('log events'), { ...options, prefix: names.prefix, instanceId });
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
   const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));
   await atMost(clock, FIRST_TRY_MS_MAX, tried);
   // The lease lasts a while longer without Redis, but nobody can say who holds it.
   const isLeader = (): boolean => small.isOpen && fleet.isLeader;
   return {
+    instanceId,
     snapshots,
     kept,
     fleet,
+    queue,
     get failing() {
       return health.failing(small.isOpen ? undefined : small.fault);
     },
@@ -109,8 +120,8 @@ export async function openRedis(
 const NOT_ALLOWED = 'NOPERM';
 
 /**
- * A user that was given the names of specs alone fares well with them, and not with what is kept for operators: each has
- * its own lines. Connections are the same ones.
+ * A user that was given the names of specs alone fares well with them, and not with what is kept for operators or with log
+ * events: each has its own lines. Connections are the same ones.
  */
 function apartFrom(health: RedisHealth, own: RedisHealth): CommandHealth {
   return {
@@ -124,8 +135,22 @@ function apartFrom(health: RedisHealth, own: RedisHealth): CommandHealth {
   };
 }
 
-function keptHealthOptions({ address }: RedisOptions): RedisHealthOptions {
-  return { server: `${addressText(address)} (versions, holds and audit)`, connectionQuietMs: 0 };
+function ownHealth(clock: Clock, log: Logger, { address }: RedisOptions, what: string): RedisHealth {
+  return new RedisHealth(clock, log, { server: `${addressText(address)} (${what})`, connectionQuietMs: 0 });
+}
+
+function openQueue(
+  { small, bodies, appends = bodies }: RedisLinks,
+  health: CommandHealth,
+  options: RedisOptions & { readonly prefix: string; readonly instanceId: string },
+): RedisShardQueue {
+  const commands = {
+    commands: new RedisCommands({ small, bodies }, health),
+    appends: new RedisCommands({ small: appends, bodies: appends }, health),
+    isReachable: () => small.isOpen && bodies.isOpen,
+  };
+  const { prefix, instanceId, logEventReplicasMin: replicasMin } = options;
+  return new RedisShardQueue(commands, { prefix, instanceId, replicasMin, leaseMs: SHARD_LEASE_MS });
 }
 
 /** Under names that no SDK looks for. */
@@ -135,7 +160,7 @@ function keptRoom(
   of: { readonly isCluster: boolean; readonly instanceId: string },
 ): Pick<RedisRoom, 'names' | 'entries' | 'close'> {
   const names = new RedisNames(options, KEPT_SPACE);
-  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S });
+  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S, seal: undefined });
   return { names, entries, close: () => Promise.resolve() };
 }
 

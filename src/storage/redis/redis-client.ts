@@ -12,8 +12,11 @@ export type CommandPart = string | Buffer;
 
 type Script = (nameCount: number, ...namesAndArgs: readonly CommandPart[]) => Promise<unknown>;
 
-/** One connection to a server, or one to each node of a cluster. It does not reconnect once it is lost. */
-export type RedisClient = (Redis | Cluster) & Readonly<Record<ScriptName, Script>>;
+/**
+ * One connection to a server, or one to each node of a cluster. It does not reconnect once it is lost. Each script is there
+ * twice: the second answers with bytes where the first answers with text.
+ */
+export type RedisClient = (Redis | Cluster) & Readonly<Record<ScriptName | `${ScriptName}Buffer`, Script>>;
 
 /**
  * `attempt` counts from 0, so that each attempt can begin at another of several servers: one may hang. Rejects with a

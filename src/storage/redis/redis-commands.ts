@@ -57,12 +57,12 @@ export class RedisCommands {
   }
 
   saveBody(call: ScriptCall, bytes: number): Promise<unknown> {
-    return this.#transfer('write', bytes, toTask(call));
+    return this.transfer('write', bytes, toTask(call));
   }
 
   /** Fields of a hash as buffers, about `bytes` in total. */
   loadBody(name: string, fields: readonly string[], bytes: number): Promise<readonly (Buffer | null)[]> {
-    return this.#transfer('read', bytes, (client) => client.hmgetBuffer(name, ...fields));
+    return this.transfer('read', bytes, (client) => client.hmgetBuffer(name, ...fields));
   }
 
   /** Something was written. */
@@ -75,7 +75,8 @@ export class RedisCommands {
     this.#health.worked('write', WRITE_REASONS);
   }
 
-  async #transfer<Value>(use: CommandUse, bytes: number, task: RedisTask<Value>): Promise<Value> {
+  /** About `bytes` go over the connection for bodies, one way or the other. */
+  async transfer<Value>(use: CommandUse, bytes: number, task: RedisTask<Value>): Promise<Value> {
     this.#bodyBytesInFlight += bytes;
     // The bodies already under way share the connection.
     const deadlineMs = BODY_DEADLINE_MS + this.#bodyBytesInFlight / BODY_BYTES_PER_MS;

@@ -1,4 +1,4 @@
-// The three connections to one Redis: for small commands, for bodies, and for listening.
+// The connections to one Redis: for small commands, for bodies, for listening, and for log events that come in.
 import type { Clock } from '../../domain/clock.js';
 import { inBackground } from '../../observability/in-background.js';
 import type { Logger } from '../../observability/logger.js';
@@ -22,6 +22,8 @@ export interface RedisLinks {
   /** Sending 50 MB must not hold up the renewal of a lease. */
   readonly bodies: RedisLink;
   readonly listen: RedisLink;
+  /** What waits for the server's replicas holds up its connection. Undefined where no log events are put in. */
+  readonly appends: RedisLink | undefined;
 }
 
 /** None is open yet: once `small` is, the others follow. */
@@ -48,7 +50,7 @@ export function openLinks(
         // In a cluster this only shows that one node answers.
         health.worked(use);
         // The others will most likely succeed as well.
-        for (const each of [small, bodies, listen]) inBackground(each.open(), log);
+        for (const each of [small, bodies, listen, appends]) if (each) inBackground(each.open(), log);
         if (small.isOpen && bodies.isOpen) listener.reached();
       },
       onFault: (fault) => {
@@ -68,7 +70,8 @@ export function openLinks(
   const small = link('connection', connect, checkServer(options));
   const bodies = link('bodies', connect, checkServer(options));
   const listen = link('listen', connectToListen, (client) => client.subscribe(channel));
-  return { small, bodies, listen };
+  const appends = options.takesLogEvents ? link('bodies', connect, checkServer(options)) : undefined;
+  return { small, bodies, listen, appends };
 }
 
 /** Makes sure that Redis can be used, and that sentinels led to the master. */

@@ -6,7 +6,7 @@ import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { ResourceKind } from '../../../domain/resource-kind.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../../domain/sdk-key.js';
 import { SPEC_V1, SPEC_V2 } from '../resource-kinds.js';
-import { explainReading } from '../reading-text.js';
+import { explainReading } from '../../../servers/reading-text.js';
 import { STREAM_ENDINGS } from '../stream-endings.js';
 import type { ConfigSpecRequest } from './config-spec-proto.js';
 

@@ -4,7 +4,7 @@ import { asksForProtobuf, readSinceTime } from './request-key.js';
 import { describe, namedKey } from './spec-routes.js';
 import { SPEC_V2 } from '../resource-kinds.js';
 import { errorBody, sendError } from '../../../servers/http/error-reply.js';
-import { NOT_PINNED } from '../reading-text.js';
+import { NOT_PINNED } from '../../../servers/reading-text.js';
 
 export function addDeltaRoutes(app: FastifyInstance, admits: (sdkKey: string) => boolean): void {
   app.get(`${SPEC_V2.path}_deltas/:file`, (request, reply) => {

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../../domain/sdk-key.js';
 import type { Acceptance } from '../log-events/log-event-store.js';
-import { NOT_PINNED } from '../reading-text.js';
+import { NOT_PINNED } from '../../../servers/reading-text.js';
 import type { ReceivedBatch } from '../log-events/received-batch.js';
 import { nameBody } from './body-type.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';

@@ -10,8 +10,8 @@ import type { HeldPayload } from '../../../core/payload-store.js';
 import { SESSION_HEADER, type ClientCensus } from '../clients/client-census.js';
 import type { DeltaAnswer, DeltaStore } from '../deltas/delta-store.js';
 import { NO_UPDATES } from '../no-updates.js';
-import { explainReading } from '../reading-text.js';
 import { errorBody, sendError } from '../../../servers/http/error-reply.js';
+import { sendReadingError } from '../../../servers/http/reading-reply.js';
 import {
   chooseAnswer,
   formHeaders,
@@ -78,23 +78,6 @@ export class PayloadReply {
     const answer = this.#deltas.answer(held, wishes.sinceTime, wishes.checksum);
     if (!(answer instanceof Promise)) return sendDelta(reply, held, wishes, choice, answer);
     return answer.then((made) => sendDelta(reply, held, wishes, choice, made));
-  }
-}
-
-export function sendReadingError(
-  reply: FastifyReply,
-  reading: Exclude<Reading, { readonly kind: 'held' }>,
-): FastifyReply {
-  switch (reading.kind) {
-    case 'refused':
-      return sendError(reply, errorBody('key_refused', explainReading(reading)));
-    case 'not_pinned':
-      return sendError(reply, errorBody('key_not_pinned', explainReading(reading)));
-    case 'unavailable': {
-      const origin = reading.detail === '' ? undefined : reading.detail;
-      const retryAfterS = Math.max(1, Math.ceil(reading.retryAfterMs / 1000));
-      return sendError(reply, errorBody(reading.cause, explainReading(reading), origin), retryAfterS);
-    }
   }
 }
 

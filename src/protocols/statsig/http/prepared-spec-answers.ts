@@ -13,7 +13,7 @@ import type { RequestHead } from '../../../servers/http/fast-lane/request-head.j
 import { SESSION_HEADER, type ClientCensus } from '../clients/client-census.js';
 import { NO_UPDATES } from '../no-updates.js';
 import { SPEC_KINDS } from '../resource-kinds.js';
-import { OPEN_TO_BROWSERS } from './browser-access.js';
+import { OPEN_TO_BROWSERS } from '../../../servers/http/browser-access.js';
 import {
   ageS,
   chooseAnswer,

@@ -17,10 +17,10 @@ import { StreamOpener, type StreamSource } from '../../../streams/open-stream.js
 import type { StreamRegistry } from '../../../streams/stream-registry.js';
 import type { ClientCensus, ListeningClient } from '../clients/client-census.js';
 import type { ProxyPath } from '../proxy-path.js';
-import { explainReading } from '../reading-text.js';
+import { explainReading } from '../../../servers/reading-text.js';
 import { SPEC_V1, SPEC_V2 } from '../resource-kinds.js';
 import { refuseLoop } from './proxy-in-front.js';
-import { sendReadingError } from './payload-reply.js';
+import { sendReadingError } from '../../../servers/http/reading-reply.js';
 import { readSinceTime, toSdkKey } from './request-key.js';
 import { createSpecEvents, endFrame, type SentMessage } from './spec-events.js';
 import { namedKeys } from './spec-routes.js';

@@ -4,7 +4,7 @@ import type { Logger } from '../../../observability/logger.js';
 import type { ClientStreamOptions } from '../../../streams/client-stream.js';
 import type { AddRoutes } from '../../../servers/http/http-server.js';
 import type { ClientCensus } from '../clients/client-census.js';
-import { openToBrowsers } from './browser-access.js';
+import { openToBrowsers } from '../../../servers/http/browser-access.js';
 import { addDeltaRoutes } from './delta-routes.js';
 import { addIdListFileRoutes, type IdListFileSource } from './id-list-file-routes.js';
 import { addIdListRoutes, type IdListOptions, type Rewrite } from './id-list-routes.js';

@@ -25,7 +25,10 @@ export function bytesOf({ body, headers, query }: Pick<Batch, 'body' | 'headers'
 export interface KeptBatch extends Omit<Batch, 'headers' | 'query' | 'body'> {
   /** As `bytesOf` counts them. */
   readonly bytes: number;
-  /** Rejects with `BatchDamage` where it can never be read; with anything else where it is worth another try. */
+  /**
+   * Rejects with `BatchDamage` where it can never be read, with `BatchMoved` where another replica sends it from now on, and
+   * with anything else where it is worth another try, as without its key.
+   */
   read(): Promise<Batch>;
   /** The origin has it, or will never take it: it need not be kept. */
   forget(): void;
@@ -36,13 +39,62 @@ export class BatchDamage extends Error {
   override readonly name = 'BatchDamage';
 }
 
+/** It is another replica's to send. */
+export class BatchMoved extends Error {
+  override readonly name = 'BatchMoved';
+}
+
+/** There is no room where it should be kept. */
+export class QueueFull extends Error {
+  override readonly name = 'QueueFull';
+  /** Whether nothing of its key waits. */
+  readonly isFirst: boolean;
+
+  constructor(isFirst: boolean) {
+    super('the log-event queue is full');
+    this.isFirst = isFirst;
+  }
+}
+
+/** Hears of batches that this replica is to send, though it may not have accepted them. */
+export interface Arrivals {
+  /** In their order. */
+  add(batches: readonly KeptBatch[]): void;
+  /** They are not this replica's to send any more. Resolves once none of them is on its way. */
+  withdraw(isOne: (kept: KeptBatch) => boolean): Promise<void>;
+  /** It will never be read: gives it up. */
+  bury(kept: KeptBatch): Promise<void>;
+  /** Whether the origin is known to take the key. */
+  isKnown(sdkKey: string): boolean;
+}
+
+/** Is called with batches that an earlier process left. */
+export type Found = (batches: readonly KeptBatch[]) => void;
+
 export interface BatchKeeper {
   /** Whether what is kept outlives the process. */
   readonly isDurable: boolean;
-  /** What an earlier process left here, oldest first. To be called once, before `keep`. */
-  open(): Promise<readonly KeptBatch[]>;
-  /** Resolves once the batch is kept as well as this keeper can; rejects where it is not. */
-  keep(batch: Batch): Promise<KeptBatch>;
+  /** Whether batches are kept for all replicas: then there is room for them where they are kept, and not here. */
+  readonly isShared: boolean;
+  /**
+   * What an earlier process left here, oldest first; `found` is called with what of it turns up later, `arrivals` for what
+   * other replicas accept. To be called before `keep`, and again only after a rejection.
+   */
+  open(found: Found, arrivals: Arrivals): Promise<readonly KeptBatch[]>;
+  /**
+   * Resolves once the batch is kept as well as this keeper can, with undefined where it arrives later, here or at another
+   * replica; rejects where it is not kept, with `QueueFull` for want of room.
+   */
+  keep(batch: Batch): Promise<KeptBatch | undefined>;
+  /** Leaves to others what they can send; resolves once nothing of it is on its way here. Never rejects. */
+  handOver(): Promise<void>;
   /** Resolves once what is known is written. */
   close(): Promise<void>;
+}
+
+/** Keeps batches for this replica alone. */
+export interface LocalKeeper extends BatchKeeper {
+  readonly isShared: false;
+  open(found: Found): Promise<readonly KeptBatch[]>;
+  keep(batch: Batch): Promise<KeptBatch>;
 }

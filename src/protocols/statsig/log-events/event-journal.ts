@@ -31,6 +31,9 @@ type LineName =
   | 'buried'
   | 'letter-lost'
   | 'progress'
+  | 'unreadable'
+  | 'spooled'
+  | 'not-moved'
   | UnreadReason
   | 'thread';
 
@@ -43,6 +46,8 @@ export class EventJournal {
   /** Batches that could not be written, and of known keys those that found no room, or were given up. */
   readonly troubles: Readonly<Record<'notWritten' | 'turnedAway' | 'givenUp', RecentTrouble>>;
 
+  #sealed: { readonly files: number; readonly sinceMs: number } | undefined;
+
   /** `host`: the destination of log events, for log lines. */
   constructor(clock: Clock, log: Logger, events: ProxyEvents, host: string) {
     this.#clock = clock;
@@ -54,6 +59,11 @@ export class EventJournal {
       givenUp: new RecentTrouble(clock),
     };
     this.#host = host;
+  }
+
+  /** Files whose data key is missing, since when by the wall clock; undefined where there are none. */
+  get sealed(): { readonly files: number; readonly sinceMs: number } | undefined {
+    return this.#sealed;
   }
 
   delivered(lane: Lane, outcome: DeliveryOutcome, latencyMs: number): void {
@@ -93,6 +103,16 @@ export class EventJournal {
 
   damaged(segment: string, records: number, tornBytes: number): void {
     this.#log.warn({ segment, records, tornBytes }, 'log-event file is damaged: its intact records are used');
+  }
+
+  /** `files` stay as they are: they are sealed with the data key that `error` names. 0 and undefined when there are none any more. */
+  heldBack(files: number, error: unknown): void {
+    if (files === 0) {
+      this.#sealed = undefined;
+      return;
+    }
+    this.#sealed = { files, sinceMs: this.#sealed?.sinceMs ?? this.#clock.nowMs() };
+    this.#log.error({ err: error, files }, 'log-event files wait for their data key: they stay as they are');
   }
 
   full(sdkKey: string, room: QueueRoom): void {
@@ -152,6 +172,34 @@ export class EventJournal {
     this.#tell('progress', (untold) => {
       const consequence = 'what was forwarded recently would be sent again after a restart';
       this.#log.error({ err: error, untold }, `progress of log events cannot be written: ${consequence}`);
+    });
+  }
+
+  /** Of the fleet's queue: it stays there. */
+  unreadable(shard: number, batchId: string, error: unknown): void {
+    this.#tell('unreadable', (untold) => {
+      const consequence = 'they wait for a replica that can read them';
+      this.#log.error(
+        { err: error, shard, batchId, untold },
+        `log events in Redis cannot be read with this replica's key: ${consequence}`,
+      );
+    });
+  }
+
+  spooled(error: unknown): void {
+    this.#tell('spooled', (untold) => {
+      const consequence = 'they wait on disk until it does';
+      this.#log.warn({ err: error, untold }, `Redis takes no log events: ${consequence}`);
+    });
+  }
+
+  unspooled(batches: number): void {
+    this.#log.info({ batches }, 'log events that waited on disk are in Redis');
+  }
+
+  notMoved(error: unknown): void {
+    this.#tell('not-moved', (untold) => {
+      this.#log.warn({ err: error, untold }, 'log events on disk cannot be moved into Redis yet');
     });
   }
 

@@ -6,7 +6,7 @@ import type { Logger } from '../../../observability/logger.js';
 import type { DeliveryOutcome, EventOrigin } from '../origin/event-origin.js';
 import { failed } from '../../../domain/failure.js';
 import { isUnsent } from '../../../http-client/upstream-failure.js';
-import { BatchDamage, type Batch, type KeptBatch } from './batch.js';
+import { BatchDamage, BatchMoved, type Batch, type KeptBatch } from './batch.js';
 import type { Death } from './dead-letters.js';
 import { AsideLane, Lane } from './lane.js';
 import { PacedLine } from './paced-line.js';
@@ -28,7 +28,9 @@ const DOUBTED_MS_MAX = 60 * 60 * 1000;
 const FAILURES_ALONE_MAX = 8;
 /** ... and for this long: an origin that sheds load also fails one and takes another. */
 const ASIDE_MS_MAX = 60 * 60 * 1000;
-const UNREADABLE: Death = { reason: 'unreadable', detail: 'the batch cannot be read back' };
+/** What turned out to be another replica's is taken out of its lane within this time. */
+const MOVED_MS = 1_000;
+export const UNREADABLE: Death = { reason: 'unreadable', detail: 'the batch cannot be read back' };
 
 export interface ForwarderListener {
   /** After every delivery, before the next. */
@@ -60,6 +62,8 @@ export class Forwarder {
   readonly #strangers = new Set<Lane>();
   readonly #deliveries: ConcurrencyLimit = createConcurrencyLimit(DELIVERIES_MAX);
   readonly #again: PacedLine<Lane>;
+  /** Read, sent, or given up at this moment. */
+  readonly #sending = new Map<KeptBatch, Promise<unknown>>();
   #isStopped = false;
   /** What makes room for others is read and filed one at a time. */
   #givingUp: Promise<void> = Promise.resolve();
@@ -115,6 +119,19 @@ export class Forwarder {
     return false;
   }
 
+  /** Takes out what is not to be sent from here any more; resolves once none of it is on its way. */
+  async withdraw(isOne: (kept: KeptBatch) => boolean): Promise<void> {
+    for (const main of [...this.#lanes.values()]) {
+      for (const lane of [main, ...main.aside]) {
+        for (const kept of lane.withdraw(isOne)) this.#room.leave(kept);
+        this.#removeIfEmpty(lane);
+      }
+    }
+    this.#listener.left();
+    const onTheirWay = [...this.#sending].filter(([kept]) => isOne(kept));
+    await Promise.all(onTheirWay.map(([, sending]) => sending));
+  }
+
   /** Nothing is sent after this; what is in flight ends by itself, and what waits stays kept. */
   stop(): void {
     this.#isStopped = true;
@@ -149,11 +166,17 @@ export class Forwarder {
 
   async #sendNext(lane: Lane): Promise<void> {
     const kept = lane.next(this.#clock.monotonicMs())?.kept;
-    if (kept === undefined || this.#isStopped) return;
+    if (kept === undefined || this.#isStopped) {
+      lane.isBusy = false;
+      return;
+    }
     lane.isSending = true;
-    const progress = this.#isOver(lane, kept)
-      ? await this.#giveUp(kept, 'refused for three days')
-      : await this.#readAndSend(lane, kept);
+    const sending = this.#isOver(lane, kept)
+      ? this.#giveUp(kept, 'refused for three days')
+      : this.#readAndSend(lane, kept);
+    this.#sending.set(kept, sending);
+    const progress = await sending;
+    this.#sending.delete(kept);
     lane.isBusy = false;
     lane.isSending = false;
     if (progress.isDone) this.#drop(lane, kept);
@@ -169,6 +192,7 @@ export class Forwarder {
         await this.#listener.bury(kept, undefined, UNREADABLE);
         return DONE;
       }
+      if (error instanceof BatchMoved) return { isDone: false, waitMs: MOVED_MS, mayTry: false };
       lane.failed(kept, 'not_read');
       this.#listener.notRead(lane, error);
       return { isDone: false, waitMs: this.#retryWaitMs(lane, kept), mayTry: true };
@@ -267,16 +291,21 @@ export class Forwarder {
   /** Takes the batch out of its lane, and the lane away where it was the key's last. */
   #drop(lane: Lane, kept: KeptBatch): void {
     lane.remove(kept);
-    if (lane.batches === 0) {
-      this.#again.leave(lane);
-      lane.cancelWait();
-      const main = lane instanceof AsideLane ? lane.main : lane;
-      if (lane instanceof AsideLane) main.aside.delete(lane);
-      if (main.batches === 0 && main.aside.size === 0) this.#lanes.delete(main.sdkKey);
-      this.#strangers.delete(lane);
-    }
+    this.#removeIfEmpty(lane);
     this.#room.leave(kept);
     this.#listener.left();
+  }
+
+  #removeIfEmpty(lane: Lane): void {
+    if (lane.batches > 0) return;
+    this.#again.leave(lane);
+    lane.cancelWait();
+    const main = lane instanceof AsideLane ? lane.main : lane;
+    if (lane instanceof AsideLane) main.aside.delete(lane);
+    // After a withdrawal the key may have a new lane by now.
+    const isLast = main.batches === 0 && main.aside.size === 0 && this.#lanes.get(main.sdkKey) === main;
+    if (isLast) this.#lanes.delete(main.sdkKey);
+    this.#strangers.delete(lane);
   }
 
   async #giveUp(kept: KeptBatch, detail: string): Promise<Progress> {

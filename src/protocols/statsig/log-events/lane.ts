@@ -13,7 +13,7 @@ export interface Turn {
 
 export class Lane {
   readonly sdkKey: string;
-  readonly #waiting: KeptBatch[] = [];
+  #waiting: KeptBatch[] = [];
   /** Deliveries in a row that failed. */
   failures = 0;
   /** Why the last one failed; undefined after one that did not. */
@@ -84,6 +84,20 @@ export class Lane {
     if (index === 0) this.firstFailures = 0;
     this.#waiting.splice(index, 1);
     this.#failedTrials.delete(batch);
+  }
+
+  /** Takes out those that are not to be sent from here any more. */
+  withdraw(isOne: (kept: KeptBatch) => boolean): readonly KeptBatch[] {
+    const [first] = this.#waiting;
+    const withdrawn = this.#waiting.filter(isOne);
+    const left = this.#waiting.filter((batch) => !isOne(batch));
+    this.#waiting = left;
+    for (const batch of withdrawn) this.#failedTrials.delete(batch);
+    if (this.#waiting[0] !== first) {
+      this.firstFailures = 0;
+      this.endWait();
+    }
+    return withdrawn;
   }
 
   /** The origin decided about a batch. */

@@ -5,10 +5,10 @@ import { atMost } from '../../../domain/deadline.js';
 import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { EventOrigin } from '../origin/event-origin.js';
-import { bytesOf, type Batch, type BatchKeeper, type KeptBatch } from './batch.js';
+import { bytesOf, QueueFull, type Arrivals, type Batch, type BatchKeeper, type KeptBatch } from './batch.js';
 import type { DeadLetters, Death } from './dead-letters.js';
 import { EventCounters } from './event-counters.js';
-import { Forwarder } from './forwarder.js';
+import { Forwarder, UNREADABLE } from './forwarder.js';
 import type { EventJournal } from './event-journal.js';
 import type { Inspection, Inspector } from './inspection/inspection.js';
 import { QueueRoom, type QueueRoomOptions } from './queue-room.js';
@@ -113,8 +113,16 @@ export class LogEventStore {
     return this.isOpen && this.#parts.keeper.isDurable;
   }
 
+  get keeper(): BatchKeeper {
+    return this.#parts.keeper;
+  }
+
   get inspector(): Inspector {
     return this.#parts.inspector;
+  }
+
+  get sealed(): EventJournal['sealed'] {
+    return this.#parts.journal.sealed;
   }
 
   get troubles(): EventJournal['troubles'] {
@@ -129,7 +137,7 @@ export class LogEventStore {
     const { keeper, journal } = this.#parts;
     let left: readonly KeptBatch[];
     try {
-      left = await keeper.open();
+      left = await keeper.open(this.#takeOver.bind(this), this.#arrivals());
     } catch (error) {
       journal.notOpened(error);
       if (this.#isStopping) return;
@@ -139,11 +147,16 @@ export class LogEventStore {
       return;
     }
     this.#notOpenSinceMs = undefined;
-    for (const batch of left) {
-      this.room.enter(batch, batch.bytes);
-      this.#forwarder.add(batch);
-    }
-    if (left.length > 0) journal.tookOver(this.room.batches, this.room.bytes);
+    this.#takeOver(left);
+  }
+
+  #takeOver(left: readonly KeptBatch[]): void {
+    if (left.length === 0) return;
+    this.#addAll(left);
+    this.#parts.journal.tookOver(
+      left.length,
+      left.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
   }
 
   /** Resolves with `accepted` once the batch is kept; never rejects. */
@@ -155,11 +168,7 @@ export class LogEventStore {
       this.counters.count(sdkKey, 'turnedAway');
       return { kind: 'not-kept' };
     }
-    if (!this.#takePlace(received, bytes)) {
-      this.counters.count(sdkKey, 'turnedAway');
-      this.#parts.journal.full(sdkKey, this.room);
-      return { kind: 'full' };
-    }
+    if (!this.#parts.keeper.isShared && !this.#takePlace(received, bytes)) return this.#full(sdkKey);
     this.#beingAccepted += 1;
     const { acceptance, kept } = await this.#inspectAndKeep(received);
     this.#beingAccepted -= 1;
@@ -171,7 +180,7 @@ export class LogEventStore {
     if (acceptance.kind === 'accepted') this.counters.count(sdkKey, 'accepted');
     if (acceptance.kind === 'not-kept') this.counters.count(sdkKey, 'turnedAway');
     this.#tellIfIdle();
-    return acceptance;
+    return acceptance.kind === 'full' ? this.#full(sdkKey) : acceptance;
   }
 
   /** Accepts nothing more, and resolves when nothing waits any more, or the time for that is over. */
@@ -181,7 +190,12 @@ export class LogEventStore {
       this.#whenIdle = resolve;
       this.#tellIfIdle();
     });
-    await atMost(this.#clock, this.#options.flushMs, idle);
+    const left = Promise.all([this.#parts.keeper.handOver(), idle]);
+    await atMost(
+      this.#clock,
+      this.#options.flushMs,
+      left.then(() => undefined),
+    );
   }
 
   /** Breaks off what is in flight; says what is left, and whether the next start will find it. Waits for no disk that hangs. */
@@ -196,7 +210,34 @@ export class LogEventStore {
     });
     const written = Promise.all([inspector.close(), deadLetters.close()]).then(() => keeper.close());
     await atMost(this.#clock, CLOSE_MS_MAX, written.finally(cancelWord));
-    if (this.room.batches > 0) journal.leftBehind(this.room.batches, this.room.bytes, keeper.isDurable);
+    if (this.room.batches > 0 && !keeper.isShared) {
+      journal.leftBehind(this.room.batches, this.room.bytes, keeper.isDurable);
+    }
+  }
+
+  /** What comes to be sent from here without having been accepted here, at least not in this run. */
+  #arrivals(): Arrivals {
+    return {
+      add: (batches) => {
+        this.#addAll(batches);
+      },
+      withdraw: (isOne) => this.#forwarder.withdraw(isOne),
+      bury: (kept) => this.#bury(kept, undefined, UNREADABLE),
+      isKnown: (sdkKey) => this.room.isKnown(sdkKey),
+    };
+  }
+
+  #addAll(batches: readonly KeptBatch[]): void {
+    for (const batch of batches) {
+      this.room.enter(batch, batch.bytes);
+      this.#forwarder.add(batch);
+    }
+  }
+
+  #full(sdkKey: string): Acceptance {
+    this.counters.count(sdkKey, 'turnedAway');
+    this.#parts.journal.full(sdkKey, this.room);
+    return { kind: 'full' };
   }
 
   /** A key with nothing waiting gets the place of a stranger that the origin refuses. */
@@ -211,7 +252,7 @@ export class LogEventStore {
   /** `kept` is undefined where nothing is left to be sent, or the batch is not accepted. */
   async #inspectAndKeep(
     received: ReceivedBatch,
-  ): Promise<{ readonly acceptance: Acceptance; readonly kept?: KeptBatch }> {
+  ): Promise<{ readonly acceptance: Acceptance; readonly kept?: KeptBatch | undefined }> {
     const { inspector, keeper, journal } = this.#parts;
     const { inspection, settle } = await inspector.inspect(received);
     if (inspection.kind === 'invalid' || inspection.kind === 'too-large') return { acceptance: inspection };
@@ -229,6 +270,11 @@ export class LogEventStore {
       return { acceptance: { kind: 'accepted' }, kept };
     } catch (error) {
       settle(false);
+      if (error instanceof QueueFull) {
+        // There is room where the queue is when the SDK tries again.
+        if (error.isFirst) this.#forwarder.giveUpStranger();
+        return { acceptance: { kind: 'full' } };
+      }
       journal.notKept(received.sdkKey, error);
       return { acceptance: { kind: 'not-kept' } };
     }

@@ -1,10 +1,12 @@
 // Keeps batches in memory: they are lost with the process.
-import { bytesOf, type Batch, type BatchKeeper, type KeptBatch } from './batch.js';
+import { bytesOf, type Batch, type KeptBatch, type LocalKeeper } from './batch.js';
 
-export const memoryKeeper: BatchKeeper = {
+export const memoryKeeper: LocalKeeper = {
   isDurable: false,
+  isShared: false,
   open: async () => [],
   keep: async (batch) => toKept(batch),
+  handOver: async () => undefined,
   close: async () => undefined,
 };
 

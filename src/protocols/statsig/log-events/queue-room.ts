@@ -1,5 +1,6 @@
 // How much may wait at one time, and how much of that for one SDK key: fair in whatever order keys come.
 import type { Gauges } from '../../../observability/gauges.js';
+import type { PartLimits, QueueLimits } from '../../../storage/shard-queue.js';
 
 export interface QueueRoomOptions {
   readonly batchesMax: number;
@@ -18,6 +19,17 @@ const KNOWN_SHARE = 7 / 8;
 const RESERVED_SHARE = 1 / 8;
 /** ... which is up to this much of the part: 25 keys have to fill the reserve. */
 const LITTLE_SHARE = 1 / 200;
+/** The same limits, for a queue that many replicas share: it gives room by the same rule. */
+export function sharedLimits(options: QueueRoomOptions): QueueLimits {
+  const part = (share: number): PartLimits => {
+    const { batchesMax, bytesMax } = new Part(options, share);
+    return { batchesMax, bytesMax };
+  };
+  const shares = { reservedShare: RESERVED_SHARE, littleShare: LITTLE_SHARE };
+  const { batchesMax, bytesMax } = options;
+  return { batchesMax, bytesMax, ...shares, known: part(KNOWN_SHARE), unknown: part(1 - KNOWN_SHARE) };
+}
+
 /** Known keys that are remembered; the one whose events were taken longest ago leaves first. */
 const KNOWN_KEYS_MAX = 10_000;
 
@@ -37,6 +49,7 @@ const NOTHING: Readonly<Held> = new Held();
 /** A part of the queue, in batches and in bytes. */
 class Part {
   readonly batchesMax: number;
+  readonly bytesMax: number;
   readonly #batches: PartLimit;
   readonly #bytes: PartLimit;
   readonly held = new Held();
@@ -44,7 +57,8 @@ class Part {
   constructor({ batchesMax, bytesMax }: QueueRoomOptions, share: number) {
     this.batchesMax = Math.ceil(batchesMax * share);
     this.#batches = new PartLimit(this.batchesMax, 1);
-    this.#bytes = new PartLimit(bytesMax * share, 0);
+    this.bytesMax = bytesMax * share;
+    this.#bytes = new PartLimit(this.bytesMax, 0);
   }
 
   hasRoomFor(own: Readonly<Held>, bytes: number): boolean {

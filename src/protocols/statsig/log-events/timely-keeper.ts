@@ -2,19 +2,20 @@
 import type { Cancel, Clock } from '../../../domain/clock.js';
 import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
-import type { Batch, BatchKeeper, KeptBatch } from './batch.js';
+import type { Batch, KeptBatch, LocalKeeper } from './batch.js';
 
 /** Beside the time of a look into the batch: SDKs wait 10 s for an answer and more. */
 const KEEP_MS_MAX = 5_000;
 
-export class TimelyKeeper implements BatchKeeper {
+export class TimelyKeeper implements LocalKeeper {
+  readonly isShared = false;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #keeper: BatchKeeper;
+  readonly #keeper: LocalKeeper;
   /** Batches that the keeper was given up on, and has not answered for yet. */
   #late = 0;
 
-  constructor(clock: Clock, log: Logger, keeper: BatchKeeper) {
+  constructor(clock: Clock, log: Logger, keeper: LocalKeeper) {
     this.#clock = clock;
     this.#log = log;
     this.#keeper = keeper;
@@ -24,8 +25,8 @@ export class TimelyKeeper implements BatchKeeper {
     return this.#keeper.isDurable;
   }
 
-  open(): Promise<readonly KeptBatch[]> {
-    return this.#keeper.open();
+  open(found: (batches: readonly KeptBatch[]) => void): Promise<readonly KeptBatch[]> {
+    return this.#keeper.open(found);
   }
 
   /** Rejects at once while others are late: what hangs is not to be given ever more. */
@@ -48,6 +49,10 @@ export class TimelyKeeper implements BatchKeeper {
     const [kept] = await Promise.allSettled([keeping]);
     this.#late -= 1;
     if (kept.status === 'fulfilled') kept.value.forget();
+  }
+
+  handOver(): Promise<void> {
+    return this.#keeper.handOver();
   }
 
   close(): Promise<void> {

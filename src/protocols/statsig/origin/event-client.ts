@@ -5,7 +5,7 @@ import type { DeliveryOutcome, EventDelivery, EventOrigin } from './event-origin
 import { failed } from '../../../domain/failure.js';
 import { answerInTime } from '../../../http-client/answer-in-time.js';
 import { readStart } from '../../../http-client/exchange.js';
-import { foreignAnswer, isForeignAnswer } from './foreign-answer.js';
+import { foreignAnswer, isForeignAnswer } from '../../../http-client/foreign-answer.js';
 import { parseRetryAfterMs } from '../../../http-client/retry-after.js';
 import type { ProxyPath } from '../proxy-path.js';
 import {

@@ -1,7 +1,8 @@
 // What an answer to a request for a file's bytes means: by its status first, then by its headers. Never by text.
 import type { Encoding } from '../../../domain/payload.js';
 import type { FileFailure, NothingMore } from './id-list-file-origin.js';
-import { encodingOf, failedEncoding, failedStatus, one, type ResponseHeaders } from './upstream-response.js';
+import { failedStatus, one, type ResponseHeaders } from '../../../http-client/answer-status.js';
+import { encodingOf, failedEncoding } from './upstream-response.js';
 
 /** How the body is to be read. */
 export interface PartPlan {

@@ -14,7 +14,7 @@ import {
   type UpstreamPoolOptions,
   type UpstreamResponse,
 } from '../../../http-client/upstream-pool.js';
-import { judgeRefusal } from './foreign-answer.js';
+import { judgeRefusal } from '../../../http-client/foreign-answer.js';
 import { withAge } from './relayed-answer.js';
 import { judgeHead } from './upstream-response.js';
 import type { ProxyPath } from '../proxy-path.js';

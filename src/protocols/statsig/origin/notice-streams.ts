@@ -133,9 +133,9 @@ function about({ sdkKey, kind }: PayloadKey): { readonly sdkKey: string; readonl
 }
 
 /** Undefined where it is no notice: an end has none. */
-function versionIn(data: string): number | undefined {
+function versionIn(data: Buffer): number | undefined {
   try {
-    const { lcut } = JSON.parse(data) as { readonly lcut?: unknown };
+    const { lcut } = JSON.parse(data.toString()) as { readonly lcut?: unknown };
     return typeof lcut === 'number' && Number.isSafeInteger(lcut) && lcut > 0 ? lcut : undefined;
   } catch {
     return undefined;

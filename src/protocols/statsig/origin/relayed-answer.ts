@@ -1,6 +1,6 @@
 // An answer that a proxy of this program relayed: how old it was when it came.
 import type { FetchOutcome } from '../../../core/origin.js';
-import { one, type ResponseHeaders } from './upstream-response.js';
+import { one, type ResponseHeaders } from '../../../http-client/answer-status.js';
 
 /** On every answer of this program. */
 const PROXY_MARK = 'x-sfp-hostname';

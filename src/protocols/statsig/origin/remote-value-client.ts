@@ -11,7 +11,8 @@ import { UpstreamPool } from '../../../http-client/upstream-pool.js';
 import { createDigestReader } from '../remote-values/value-digest.js';
 import { VALUE_BYTES_MAX, VALUE_VERSION } from '../remote-values/value-kind.js';
 import type { UpstreamOptions } from './upstream-client.js';
-import { encodingOf, failedEncoding, failedStatus } from './upstream-response.js';
+import { failedStatus } from '../../../http-client/answer-status.js';
+import { encodingOf, failedEncoding } from './upstream-response.js';
 
 /** What a compression that does not help may add. */
 const LIMITS = { encodedBytesMax: VALUE_BYTES_MAX + 65_536, decodedBytesMax: VALUE_BYTES_MAX };

@@ -10,7 +10,7 @@ import { answerInTime } from '../../../http-client/answer-in-time.js';
 import { discard } from '../../../http-client/exchange.js';
 import { getFollowingRedirects, type Answer } from '../../../http-client/upstream-get.js';
 import { UpstreamPool, type UpstreamPoolOptions } from '../../../http-client/upstream-pool.js';
-import { judgeRefusal } from './foreign-answer.js';
+import { judgeRefusal } from '../../../http-client/foreign-answer.js';
 import { toUpstreamRequest } from './upstream-request.js';
 import { withAge } from './relayed-answer.js';
 import { judgeBody, judgeHead } from './upstream-response.js';

@@ -6,7 +6,7 @@ import { failed, type Failure } from '../../../domain/failure.js';
 import type { FetchOutcome } from '../../../core/origin.js';
 import type { TakenBody } from '../../../bodies/body-intake.js';
 import type { SpecFacts } from '../spec-body/spec-facts.js';
-import { parseRetryAfterMs } from '../../../http-client/retry-after.js';
+import { failedStatus, one, type ResponseHeaders } from '../../../http-client/answer-status.js';
 
 /** Why a complete answer is not used. Stable and machine-readable; `status_<n>` carries the origin's HTTP status. */
 export type SpecFailureReason =
@@ -18,8 +18,6 @@ export type SpecFailureReason =
   | 'delta'
   | 'no_spec_sent'
   | 'older_than_held';
-
-export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** How the body is to be read. */
 export interface BodyPlan {
@@ -99,20 +97,4 @@ export function failedEncoding(headers: ResponseHeaders): Failure<SpecFailureRea
 
 function codingOf(headers: ResponseHeaders): string {
   return one(headers['content-encoding']).trim().toLowerCase();
-}
-
-const STATUSES_WITH_RETRY_AFTER: readonly number[] = [429, 503];
-
-export function failedStatus(
-  status: number,
-  headers: ResponseHeaders,
-  nowMs: number,
-): Failure<SpecFailureReason> {
-  const retryAfter = STATUSES_WITH_RETRY_AFTER.includes(status) ? one(headers['retry-after']) : '';
-  return failed(`status_${status}`, `HTTP status ${status}`, parseRetryAfterMs(retryAfter, nowMs));
-}
-
-/** The header, or the first of several; empty if it is missing. */
-export function one(header: string | string[] | undefined): string {
-  return (Array.isArray(header) ? header[0] : header) ?? '';
 }

@@ -8,7 +8,7 @@ import type { PayloadKey } from '../../../../src/domain/payload-key.js';
 import { PayloadStore, type HeldPayload } from '../../../../src/core/payload-store.js';
 import type { Reading } from '../../../../src/core/reader.js';
 import { createLogger } from '../../../../src/observability/logger.js';
-import { openToBrowsers } from '../../../../src/protocols/statsig/http/browser-access.js';
+import { openToBrowsers } from '../../../../src/servers/http/browser-access.js';
 import { PayloadReply } from '../../../../src/protocols/statsig/http/payload-reply.js';
 import { PreparedSpecAnswers } from '../../../../src/protocols/statsig/http/prepared-spec-answers.js';
 import { ProxyPath } from '../../../../src/protocols/statsig/proxy-path.js';

@@ -1,7 +1,7 @@
 // A store of log events in memory, by a hand-turned clock, before an origin that is a function: thousands of batches in a moment.
 import assert from 'node:assert/strict';
 import { EventJournal } from '../../../../src/protocols/statsig/log-events/event-journal.js';
-import type { Batch, BatchKeeper, KeptBatch } from '../../../../src/protocols/statsig/log-events/batch.js';
+import type { Batch, KeptBatch, LocalKeeper } from '../../../../src/protocols/statsig/log-events/batch.js';
 import type { Death } from '../../../../src/protocols/statsig/log-events/dead-letters.js';
 import { LogEventStore } from '../../../../src/protocols/statsig/log-events/log-event-store.js';
 import { memoryKeeper } from '../../../../src/protocols/statsig/log-events/memory-keeper.js';
@@ -90,7 +90,7 @@ export function makeStore(options: StoreSceneOptions = {}): StoreScene {
   };
   const journal = new EventJournal(clock, log, noProxyEvents, 'events.example');
   const isKnownKey = (sdkKey: string): boolean => knownKeys.includes(sdkKey);
-  const keeper: BatchKeeper = {
+  const keeper: LocalKeeper = {
     ...memoryKeeper,
     open: () => Promise.all(left.map((batch) => memoryKeeper.keep(batch))),
   };

@@ -2,14 +2,23 @@
 import { readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConcurrencyLimit } from '../../../../domain/concurrency-limit.js';
+import type { DataKeys } from '../../../../files/data-keys.js';
 import type { FolderUser } from '../../../../files/own-folder.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { Logger } from '../../../../observability/logger.js';
-import { BatchDamage, type Batch, type BatchKeeper, type KeptBatch } from '../batch.js';
-import { DiskBatch } from './disk-batch.js';
+import { BatchDamage, type Batch, type KeptBatch, type LocalKeeper } from '../batch.js';
+import { DiskBatch, inOrder } from './disk-batch.js';
 import { EventFolder } from './event-folder.js';
+import { HeldBackFiles } from './held-back-files.js';
 import type { StoredBatch } from './record.js';
-import { DAMAGED_SUFFIX, DONE_SUFFIX, FILE_HEAD_BYTES, Segment, SEGMENT_SUFFIX } from './segment.js';
+import {
+  DAMAGED_SUFFIX,
+  DONE_SUFFIX,
+  FILE_HEAD_BYTES,
+  Segment,
+  SEGMENT_SUFFIX,
+  segmentOf,
+} from './segment.js';
 import { recoverSegment } from './segment-recovery.js';
 import { findSurplus } from './surplus-segment.js';
 import { takeGroup, type Waiting } from './write-group.js';
@@ -22,6 +31,8 @@ export interface DiskKeeperOptions {
   readonly user: FolderUser | undefined;
   /** A file is closed when it is this large. */
   readonly segmentBytes: number;
+  /** With a key among them, it seals new files; else the key in the folder does. */
+  readonly dataKeys: DataKeys;
 }
 
 /** Hears of damage that was found, and of what could not be written or locked. */
@@ -29,12 +40,15 @@ export interface DiskKeeperListener {
   damaged(segment: string, records: number, tornBytes: number): void;
   /** What is done could not be written down: after a restart it would be sent once more. */
   progressNotWritten(error: unknown): void;
+  /** So many files cannot be opened without a data key that is missing, as `error` says; called again when that changes. */
+  heldBack(files: number, error: unknown): void;
   /** The file system has no locks of our kind, or the path is too long for one. */
   notLocked(error: unknown): void;
 }
 
-export class DiskKeeper implements BatchKeeper {
+export class DiskKeeper implements LocalKeeper {
   readonly isDurable = true;
+  readonly isShared = false;
   readonly #log: Logger;
   readonly #listener: DiskKeeperListener;
   readonly #disk: ConcurrencyLimit;
@@ -45,6 +59,8 @@ export class DiskKeeper implements BatchKeeper {
   #lastSequence = 0;
   #lastName = 0;
   readonly #waiting: Waiting[] = [];
+  readonly #heldBack: HeldBackFiles;
+  #found: (batches: readonly KeptBatch[]) => void = () => undefined;
   #hasProgress = false;
   #working: Promise<void> | undefined;
 
@@ -54,16 +70,24 @@ export class DiskKeeper implements BatchKeeper {
     this.#listener = listener;
     this.#disk = disk;
     this.#options = options;
-    this.#folder = new EventFolder(options.folder, options.user, listener.notLocked.bind(listener));
+    const { folder, user, dataKeys } = options;
+    this.#folder = new EventFolder(folder, user, dataKeys, listener.notLocked.bind(listener));
+    this.#heldBack = new HeldBackFiles(listener.heldBack.bind(listener));
+    const retry = this.#retryHeldBack.bind(this);
+    dataKeys.subscribe(() => {
+      inBackground(disk(retry), log);
+    });
   }
 
-  async open(): Promise<readonly KeptBatch[]> {
+  async open(found: (batches: readonly KeptBatch[]) => void): Promise<readonly KeptBatch[]> {
+    this.#found = found;
     try {
       return await this.#open();
     } catch (error) {
       // Left as it was found, so that it can be tried again.
       for (const segment of this.#segments.keys()) await segment.close();
       this.#segments.clear();
+      this.#heldBack.clear();
       await this.#folder.close();
       throw error;
     }
@@ -77,44 +101,63 @@ export class DiskKeeper implements BatchKeeper {
     });
   }
 
+  /** Nobody else can read what is here. */
+  async handOver(): Promise<void> {
+    await Promise.resolve();
+  }
+
   async close(): Promise<void> {
     await this.#work();
     for (const [segment, batches] of this.#segments) {
       await this.#try(() => (batches.size === 0 ? segment.remove() : segment.close()));
     }
     this.#segments.clear();
+    this.#heldBack.clear();
     await this.#folder.close();
   }
 
   async #open(): Promise<readonly KeptBatch[]> {
     await this.#folder.open();
     const { path: folder } = this.#folder;
-    const left = new Map<string, DiskBatch>();
     const names = (await readdir(folder)).sort();
+    const segmentNames: string[] = [];
     for (const name of names) {
       const number = Number.parseInt(name, 10);
       if (Number.isNaN(number)) continue;
       // No name is used twice: what is left of an old file would be taken for a part of the new one.
       this.#lastName = Math.max(this.#lastName, number);
-      if (name.endsWith(SEGMENT_SUFFIX)) await this.#takeOver(name, left);
+      if (name.endsWith(SEGMENT_SUFFIX)) segmentNames.push(name);
       const isOrphan = name.endsWith(DONE_SUFFIX) && !names.includes(segmentOf(name));
       if (isOrphan) await unlink(join(folder, name));
     }
+    const left = new Map<string, DiskBatch>();
+    await this.#heldBack.takeOver(segmentNames, (name) => this.#takeOver(name, left));
     await this.#work();
-    return [...left.values()].sort((one, other) => one.sequence - other.sequence);
+    return inOrder(left);
+  }
+
+  async #retryHeldBack(): Promise<void> {
+    const left = new Map<string, DiskBatch>();
+    await this.#heldBack.retry((name) => this.#takeOver(name, left));
+    this.#found(inOrder(left));
+    inBackground(this.#work(), this.#log);
   }
 
   /** What an earlier process left in one file. A batch that stands in two, as one was being moved, is taken over once. */
   async #takeOver(name: string, left: Map<string, DiskBatch>): Promise<void> {
     const path = join(this.#folder.path, name.slice(0, -SEGMENT_SUFFIX.length));
-    const segment = await Segment.reopen(path, this.#folder.seal);
+    const segment = await Segment.reopen(path, this.#folder.sealFor.bind(this.#folder));
     const { size } = await stat(path + SEGMENT_SUFFIX);
     if (segment === undefined) {
       await this.#setAside(name, path, size);
       return;
     }
+    const recovered = await recoverSegment(segment, size).catch(async (error: unknown) => {
+      await segment.close();
+      throw error;
+    });
     this.#segments.set(segment, new Set());
-    const { batches, damagedRecords, tornBytes } = await recoverSegment(segment, size);
+    const { batches, damagedRecords, tornBytes } = recovered;
     if (damagedRecords + tornBytes > 0) this.#listener.damaged(name, damagedRecords, tornBytes);
     for (const { place, batch } of batches) {
       this.#lastSequence = Math.max(this.#lastSequence, batch.sequence);
@@ -190,7 +233,7 @@ export class DiskKeeper implements BatchKeeper {
     this.#lastName += 1;
     const name = String(this.#lastName).padStart(NAME_DIGITS, '0');
     await this.#folder.restore();
-    const segment = await Segment.create(join(this.#folder.path, name), this.#folder.seal);
+    const segment = await Segment.create(join(this.#folder.path, name), this.#folder.headForNew);
     this.#segments.set(segment, new Set());
     // The file's name has to outlive a power cut too.
     await this.#folder.sync();
@@ -253,9 +296,4 @@ export class DiskKeeper implements BatchKeeper {
     this.#segments.get(from)?.delete(batch);
     if (!batch.isDone) this.#segments.get(to)?.add(batch);
   }
-}
-
-/** The file of batches that a list of done ones belongs to. */
-function segmentOf(doneName: string): string {
-  return doneName.slice(0, -DONE_SUFFIX.length) + SEGMENT_SUFFIX;
 }

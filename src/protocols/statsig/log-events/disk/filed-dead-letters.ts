@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConcurrencyLimit } from '../../../../domain/concurrency-limit.js';
 import { maskSdkKey } from '../../../../domain/sdk-key.js';
+import type { DataKeys } from '../../../../files/data-keys.js';
 import type { Batch, KeptBatch } from '../batch.js';
 import type { DeadLetters, Death } from '../dead-letters.js';
+import { FolderKey } from './folder-key.js';
 import { encodeBatch } from './record.js';
-import { Seal } from './seal.js';
 
 const FILE = 'dead-letters.jsonl';
 /** When the file is full it becomes this one, whose content is then gone. */
 const FILE_BEFORE = 'dead-letters.before.jsonl';
+/** Oldest letters first. */
+export const DEAD_LETTER_FILES: readonly string[] = [FILE_BEFORE, FILE];
 const OWNER_ONLY = 0o600;
 /** Looked through at a time, from the end. */
 const SEARCHED_BYTES = 64 * 1024;
@@ -23,6 +26,8 @@ export interface FiledDeadLettersOptions {
   readonly folder: string;
   /** Of both files together, give or take one batch. */
   readonly bytesMax: number;
+  /** With a key among them, it seals; else the key in the folder does. */
+  readonly dataKeys: DataKeys;
 }
 
 export class FiledDeadLetters implements DeadLetters {
@@ -48,13 +53,14 @@ export class FiledDeadLetters implements DeadLetters {
   }
 
   async #file(kept: KeptBatch, batch: Batch | undefined, death: Death): Promise<void> {
-    const { folder, bytesMax } = this.#options;
+    const { folder, bytesMax, dataKeys } = this.#options;
     const path = join(folder, FILE);
     const handle = await open(path, 'a+', OWNER_ONLY);
     try {
       const size = await cutHalfLetter(handle);
       try {
-        for await (const piece of letterPieces(kept, batch, death, folder)) await handle.appendFile(piece);
+        for await (const piece of letterPieces(kept, batch, death, { folder, dataKeys }))
+          await handle.appendFile(piece);
         await handle.datasync();
       } catch (error) {
         // Half a letter would spoil the next one too.
@@ -88,7 +94,7 @@ async function* letterPieces(
   kept: KeptBatch,
   batch: Batch | undefined,
   death: Death,
-  folder: string,
+  { folder, dataKeys }: Pick<FiledDeadLettersOptions, 'folder' | 'dataKeys'>,
 ): AsyncGenerator<string> {
   const facts = {
     acceptedAt: new Date(kept.acceptedAtMs).toISOString(),
@@ -97,13 +103,14 @@ async function* letterPieces(
     ...death,
     bytes: kept.bytes,
     contentEncoding: batch?.headers['content-encoding'] ?? null,
+    ...(dataKeys.sealingId !== undefined && { dataKey: dataKeys.sealingId }),
   };
   const start = JSON.stringify(facts).slice(0, -1);
   if (batch === undefined) {
     yield `${start},"sealed":null}\n`;
     return;
   }
-  const seal = await Seal.load(folder);
+  const seal = dataKeys.sealingId === undefined ? await FolderKey.load(folder) : dataKeys;
   const sealed = Buffer.concat(await seal.close(encodeBatch(batch)));
   yield `${start},"sealed":"`;
   for (let at = 0; at < sealed.length; at += PIECE_BYTES) {

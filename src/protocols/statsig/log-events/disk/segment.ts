@@ -3,16 +3,23 @@ import { constants, open, rename, stat, unlink, type FileHandle } from 'node:fs/
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { ifThere } from '../../../../files/file-system.js';
+import { BrokenSeal, type Seal } from '../../../../files/seal.js';
 import { BatchDamage } from '../batch.js';
 import { decodeBatch, encodeBatch, HEAD_BYTES, makeHead, type StoredBatch } from './record.js';
-import type { Seal } from './seal.js';
 
 export const SEGMENT_SUFFIX = '.events';
 export const DONE_SUFFIX = '.done';
 /** Kept for inspection where something in it could not be read. */
 export const DAMAGED_SUFFIX = '.damaged';
-const MARK = Buffer.from('SFPEVT02');
-export const FILE_HEAD_BYTES = MARK.length;
+/** How a file begins, by what its records are sealed with. */
+export const SEALED_BY_FOLDER_KEY = Buffer.from('SFPEVT02');
+export const SEALED_BY_DATA_KEYS = Buffer.from('SFPEVT03');
+/** How a new file begins, and what seals its records then. */
+export interface SegmentHead {
+  readonly mark: Buffer;
+  readonly seal: Seal;
+}
+export const FILE_HEAD_BYTES = SEALED_BY_FOLDER_KEY.length;
 /** In the list of what is done: where a record begins in its file, and a checksum of that. */
 export const DONE_ENTRY_BYTES = 8;
 const OWNER_ONLY = 0o600;
@@ -53,10 +60,10 @@ export class Segment {
     this.#handle = handle;
   }
 
-  static async create(path: string, seal: Seal): Promise<Segment> {
+  static async create(path: string, { mark, seal }: SegmentHead): Promise<Segment> {
     const handle = await open(path + SEGMENT_SUFFIX, 'wx+', OWNER_ONLY);
     try {
-      const { bytesWritten } = await handle.write(MARK, 0, FILE_HEAD_BYTES, 0);
+      const { bytesWritten } = await handle.write(mark, 0, FILE_HEAD_BYTES, 0);
       if (bytesWritten !== FILE_HEAD_BYTES) throw new Error(PARTLY_WRITTEN);
     } catch (error) {
       await handle.close();
@@ -66,17 +73,23 @@ export class Segment {
     return new Segment(path, seal, handle);
   }
 
-  /** A segment that another process wrote; undefined where it has no head of ours. Nothing is counted as live yet. */
-  static async reopen(path: string, seal: Seal): Promise<Segment | undefined> {
+  /**
+   * A segment that another process wrote; undefined where `sealFor` knows no seal for how it begins. Nothing is counted as
+   * live yet.
+   */
+  static async reopen(
+    path: string,
+    sealFor: (mark: Buffer) => Seal | undefined,
+  ): Promise<Segment | undefined> {
     const handle = await open(path + SEGMENT_SUFFIX, 'r');
-    let isOurs = false;
+    let seal: Seal | undefined;
     try {
       const head = Buffer.alloc(FILE_HEAD_BYTES);
-      const { bytesRead } = await handle.read(head, 0, FILE_HEAD_BYTES, 0);
-      isOurs = bytesRead === FILE_HEAD_BYTES && head.equals(MARK);
-      return isOurs ? new Segment(path, seal, handle) : undefined;
+      await handle.read(head, 0, FILE_HEAD_BYTES, 0);
+      seal = sealFor(head);
+      return seal && new Segment(path, seal, handle);
     } finally {
-      if (!isOurs) await handle.close();
+      if (seal === undefined) await handle.close();
     }
   }
 
@@ -103,12 +116,17 @@ export class Segment {
     this.liveBytes += bytes;
   }
 
-  /** Throws `BatchDamage` where the record is not what was written. */
+  /** Throws `BatchDamage` where the record is not what was written, and `DataKeyMissing` while its key is not there. */
   async read({ offset, bytes }: Place): Promise<StoredBatch> {
     const content = Buffer.allocUnsafeSlow(bytes - HEAD_BYTES);
     const bytesRead = await this.readBytes(content, offset + HEAD_BYTES);
     if (bytesRead < content.length) throw new BatchDamage('the file is shorter than it was');
-    return decodeBatch(await this.#seal.open(content));
+    try {
+      return decodeBatch(await this.#seal.open(content));
+    } catch (error) {
+      if (!(error instanceof BrokenSeal)) throw error;
+      throw new BatchDamage('the record is not what was written', { cause: error });
+    }
   }
 
   /** How many bytes there were: fewer than asked for at the end of the file. */
@@ -174,4 +192,9 @@ export class Segment {
       throw error;
     }
   }
+}
+
+/** The file of batches that a list of done ones belongs to. */
+export function segmentOf(doneName: string): string {
+  return doneName.slice(0, -DONE_SUFFIX.length) + SEGMENT_SUFFIX;
 }

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { createConcurrencyLimit } from '../../../../../src/domain/concurrency-limit.js';
 import type { Batch, KeptBatch } from '../../../../../src/protocols/statsig/log-events/batch.js';
 import { FiledDeadLetters } from '../../../../../src/protocols/statsig/log-events/disk/filed-dead-letters.js';
-import { bytesIn, isReadable, makeBatch, makeFolder } from './folder.js';
+import { bytesIn, isReadable, makeBatch, makeFolder, noDataKeys } from './folder.js';
 
 const DEATH = { reason: 'rejected', status: 422, detail: 'no such project' } as const;
 
@@ -26,7 +26,11 @@ function keptOf(batch: Batch): KeptBatch {
 }
 
 function letters(failed: (error: unknown) => void, folder: string, bytesMax = 1_000_000): FiledDeadLetters {
-  return new FiledDeadLetters(failed, createConcurrencyLimit(1), { folder, bytesMax });
+  return new FiledDeadLetters(failed, createConcurrencyLimit(1), {
+    folder,
+    bytesMax,
+    dataKeys: noDataKeys(),
+  });
 }
 
 test('a letter says why, and holds the whole batch for who has the key', async () => {

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createConcurrencyLimit } from '../../../../../src/domain/concurrency-limit.js';
 import type { Batch, KeptBatch } from '../../../../../src/protocols/statsig/log-events/batch.js';
+import { DataKeys } from '../../../../../src/files/data-keys.js';
 import { DiskKeeper } from '../../../../../src/protocols/statsig/log-events/disk/disk-keeper.js';
 import { testUser } from '../../../../fakes/test-user.js';
 import { makeTemporaryFolder } from '../../../../fakes/temporary-folder.js';
+import { ManualClock } from '../../../../fakes/manual-clock.js';
 import { createTestLog } from '../../../../fakes/log-sink.js';
 
 export function makeFolder(): string {
@@ -25,6 +27,15 @@ export interface OpenKeeper {
   /** What an earlier process left. */
   readonly left: readonly KeptBatch[];
   readonly told: { readonly damaged: [string, number, number][]; readonly errors: unknown[] };
+  /** How many files there were without their data key, each time that was told. */
+  readonly heldBack: number[];
+  /** What turned up later. */
+  readonly found: KeptBatch[];
+}
+
+/** None: the key in the folder seals. */
+export function noDataKeys(): DataKeys {
+  return new DataKeys(new ManualClock());
 }
 
 export async function openKeeper(
@@ -32,9 +43,12 @@ export async function openKeeper(
   folder: string,
   segmentBytes = 10_000,
   user = testUser(),
+  dataKeys = noDataKeys(),
 ): Promise<OpenKeeper> {
   const told = { damaged: [] as [string, number, number][], errors: [] as unknown[] };
+  const heldBack: number[] = [];
   const listener = {
+    heldBack: (files: number) => void heldBack.push(files),
     damaged: (...damage: [string, number, number]) => void told.damaged.push(damage),
     progressNotWritten: (error: unknown) => void told.errors.push(error),
     notLocked: (error: unknown) => void told.errors.push(error),
@@ -43,9 +57,12 @@ export async function openKeeper(
     folder,
     user,
     segmentBytes,
+    dataKeys,
   });
   t.after(() => keeper.close());
-  return { keeper, left: await keeper.open(), told };
+  const found: KeptBatch[] = [];
+  const left = await keeper.open((batches) => void found.push(...batches));
+  return { keeper, left, told, heldBack, found };
 }
 
 export function makeBatch(name: string, body = `{"events":["${name}"]}`): Batch {

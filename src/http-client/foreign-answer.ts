@@ -1,10 +1,9 @@
 // Whether an answer comes from the origin itself, or from something in between: a gateway, an outbound proxy, a login page.
-import type { FetchOutcome } from '../../../core/origin.js';
-import type { Clock } from '../../../domain/clock.js';
-import { failed, type Failure } from '../../../domain/failure.js';
-import { readStart } from '../../../http-client/exchange.js';
-import type { UpstreamResponse } from '../../../http-client/upstream-pool.js';
-import type { ResponseHeaders } from './upstream-response.js';
+import type { Clock } from '../domain/clock.js';
+import { failed, type Failure } from '../domain/failure.js';
+import { readStart } from './exchange.js';
+import type { UpstreamResponse } from './upstream-pool.js';
+import type { ResponseHeaders } from './answer-status.js';
 
 /** Stable and machine-readable. */
 export type ForeignAnswerReason = 'foreign_answer';
@@ -43,11 +42,16 @@ export function foreignAnswer(status: number): Failure<ForeignAnswerReason> {
   return failed('foreign_answer', `HTTP status ${status} of something in between`);
 }
 
+export interface Refused {
+  readonly kind: 'unauthorized';
+  readonly status: number;
+}
+
 /** What an answer with 401 or 403 says: the key is refused, if it is the origin that says so. */
 export async function judgeRefusal(
   clock: Clock,
   response: UpstreamResponse,
-): Promise<Extract<FetchOutcome, { kind: 'unauthorized' }> | Failure<ForeignAnswerReason>> {
+): Promise<Refused | Failure<ForeignAnswerReason>> {
   const { statusCode: status, headers } = response;
   const text = await readStart(clock, response);
   return isForeignAnswer(headers, text) ? foreignAnswer(status) : { kind: 'unauthorized', status };

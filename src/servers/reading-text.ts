@@ -1,5 +1,5 @@
 // Why a reading brought no spec, in words for the person who reads an SDK's log; the same over every protocol.
-import type { Reading } from '../../core/reader.js';
+import type { Reading } from '../core/reader.js';
 
 export const NOT_PINNED =
   'This SDK key is not pinned, and only pinned keys are served: see --sdk-keys-policy.';
