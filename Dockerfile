@@ -7,7 +7,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json ./
-COPY scripts/clean-dist.mjs scripts/
+COPY scripts/build.mjs scripts/build-page.mjs scripts/
 COPY src src
 RUN npm run build
 # Anew from the lock file, without what only the build needed.

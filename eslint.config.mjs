@@ -7,7 +7,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        project: './test/tsconfig.json',
+        project: ['./test/tsconfig.json', './src/page/tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },

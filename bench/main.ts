@@ -10,12 +10,14 @@ import { httpHit } from './http-hit.js';
 import { memory } from './memory.js';
 import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
+import { sseFanout } from './sse-fanout.js';
 import { start } from './start.js';
 import { telemetry } from './telemetry.js';
 import { tls } from './tls.js';
 import { updateFanout } from './update-fanout.js';
 import { updateStall } from './update-stall.js';
 import { upstreamH2 } from './upstream-h2.js';
+import { versionDiff } from './version-diff.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'http-hit': httpHit,
@@ -23,6 +25,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   polls,
   'grpc-fanout': grpcFanout,
   'update-fanout': updateFanout,
+  'sse-fanout': sseFanout,
   fleet,
   'data-adapters': dataAdapters,
   events,
@@ -38,6 +41,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   telemetry,
   tls,
   cores,
+  'version-diff': versionDiff,
 };
 /** Takes several minutes. */
 const ONLY_BY_NAME = 'random-keys';

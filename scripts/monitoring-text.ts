@@ -44,7 +44,7 @@ scrape_configs:
 Labels are bounded: \`sdk_key\` is the key's name, or masked (\`secret-abcd***\`), routes are those of the proxy (anything else is \`none\`), and each label
 has at most 200 values; what comes beyond counts as \`other\`. Keys whose masked forms are the same share a series, which shows the
 worse of them. Label sets that are known beforehand are there from the start, at zero. The number of series is some 700, and 4
-for each spec held, whatever clients send. Beside these there are \`process_*\` and \`nodejs_*\`, as prom-client has them by default.
+for each spec held, whatever clients send. Beside these there are \`process_*\` and \`nodejs_*\`, as prom-client has them by default; they count from the first scrape on.
 
 `;
 

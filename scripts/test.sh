@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing and runs every check, the cheapest first; arguments go to scripts/run-tests.mjs. All tests run on
-# the node that is there; those that touch sockets, streams and clients on Node 24 as well, which the image has.
+# Installs what is missing and runs every check: types first, then lint beside the tests; arguments go to scripts/run-tests.mjs.
+# All tests run on the node that is there; those that touch sockets, streams and clients on Node 24 as well, which the image has.
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
@@ -13,8 +13,8 @@ main() {
 
   # Two minutes where nothing of it is built yet. Without Go, tests that need them say so.
   if command -v go >/dev/null; then npm run go-tools; fi
-  npm run check
-  npm test -- --and-on-node-24 "$@"
+  npm run typecheck
+  npm test -- --and-on-node-24 --and-lint "$@"
 }
 
 # Programs that tests start; each is in the Debian package of its name, or of the name behind the colon.

@@ -68,6 +68,18 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['app/upstream-stream.test.ts', 'a stream that falls silent'],
     },
     {
+      what: "between two pieces of a stream of Replane's",
+      time: number('protocols/replane/origin/upstream-stream.ts', 'UPSTREAM_SILENCE_MS_MAX'),
+      note: 'pings come every 15 s',
+      test: ['app/replane.test.ts', 'a stream on which nothing comes for 30 s'],
+    },
+    {
+      what: "a client of Replane's whose project is not held",
+      time: number('protocols/replane/http/replane-routes.ts', 'FIRST_WAIT_MS_MAX'),
+      note: 'then it gets a 503, and the fetch goes on',
+      test: ['app/replane.test.ts', 'whose project is not here within 1.5 s'],
+    },
+    {
       what: 'a whole answer, redirects and the second try included',
       time: setting('httpRequestTimeoutS'),
       test: [`${STATSIG}/origin/upstream-client.test.ts`, 'an origin that trickles is given up'],
@@ -330,7 +342,7 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
     },
     {
       what: 'pinned keys at a start, until the replica is ready all the same',
-      time: number('app/app.ts', 'STARTUP_MS_MAX'),
+      time: number('app/start-up.ts', 'STARTUP_MS_MAX'),
       test: ['app/app.test.ts', 'readiness no longer than a minute'],
     },
     {
@@ -528,7 +540,11 @@ export const NO_TIMEOUTS: readonly string[] = [
   'profiling/google/cloud-agent.ts BACKOFF_MS_MAX',
   'core/fleet-member.ts TAKEOVER_SPREAD_MS_MAX',
   'core/poll-schedule.ts BACKOFF_MS_MAX',
+  // In the browser.
+  'page/event-feed.ts RETRY_MS_MAX',
+  'page/event-feed.ts SILENCE_MS_MAX',
   'protocols/statsig/origin/notice-streams.ts AGAIN_MS_MAX',
+  'protocols/replane/origin/project-feeds.ts AGAIN_MS_MAX',
   'storage/redis/redis-entries.ts STATES_DEADLINE_MS_PER_NAME',
   'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
   'storage/redis/redis-link.ts PAUSE_MS_MAX',

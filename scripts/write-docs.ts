@@ -1,4 +1,4 @@
-// Writes anew what is made from other files: pages of docs, boards of deploy, and the chart's copies: `npm run docs`.
+// Writes anew what is made from other files: pages of docs, types of the page, boards of deploy, and the chart's copies: `npm run docs`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { datadogBoard, grafanaBoard, statsdBoard } from './boards.js';
 import { chartText } from './chart-text.js';
@@ -6,6 +6,7 @@ import { configurationText } from './configuration-text.js';
 import { readCurves } from './growth-curves.js';
 import { plotOf } from './growth-plot.js';
 import { monitoringText } from './monitoring-text.js';
+import { pageAnswersText } from './page-answers-text.js';
 import { timeoutsText } from './timeouts-text.js';
 
 const FILES = {
@@ -13,6 +14,7 @@ const FILES = {
   'docs/monitoring.md': monitoringText(),
   'docs/timeouts.md': timeoutsText(),
   ...Object.fromEntries(readCurves().map((curve) => [`docs/performance/${curve.name}.svg`, plotOf(curve)])),
+  'src/page/api-answers.ts': await pageAnswersText(),
   'deploy/grafana/spec-forward-proxy.json': grafanaBoard(),
   'deploy/grafana/spec-forward-proxy-statsd.json': statsdBoard(),
   'deploy/datadog/spec-forward-proxy.json': datadogBoard(),

@@ -44,7 +44,7 @@ const around: Omit<Surroundings, 'folderFault'> = {
 
 /**
  * What a command needs is imported when it is clear which it is: an image runs `health` every few seconds, and what the daemon
- * consists of takes half a second to load.
+ * consists of takes a third of a second to load.
  */
 async function main(): Promise<void> {
   const [command, ...rest] = process.argv.slice(2);

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { configurationText } from '../scripts/configuration-text.js';
 import { monitoringText } from '../scripts/monitoring-text.js';
+import { pageAnswersText } from '../scripts/page-answers-text.js';
 import { boundsText, type Setting } from '../src/config/setting.js';
 import { errorBody, type ErrorReason } from '../src/servers/http/error-reply.js';
 import { settings } from '../src/config/settings.js';
@@ -22,6 +23,10 @@ test('docs/configuration.md is what the settings table makes of it', () => {
 
 test('docs/monitoring.md is what the catalogue of events makes of it', () => {
   assert.equal(read('docs/monitoring.md'), monitoringText(), 'run `npm run docs`');
+});
+
+test('src/page/api-answers.ts is what the description of the API makes of it', async () => {
+  assert.equal(read('src/page/api-answers.ts'), await pageAnswersText(), 'run `npm run docs`');
 });
 
 /** The strings of each union type that src exports by a name on …Reason, wherever it stands. */

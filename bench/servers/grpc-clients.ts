@@ -9,12 +9,13 @@ const options = JSON.parse(process.argv[2] ?? '{}') as {
   readonly sdkKey: string;
   readonly streams: number;
   readonly connections: number;
+  /** What is shorter is a heartbeat; of large specs where left out. */
+  readonly specBytesMin?: number;
 };
 /** Both as the core SDK announces it for its one stream. */
 const WINDOW_BYTES = 2 * 1024 * 1024;
 const PREFIX_BYTES = 5;
-/** What is shorter is a heartbeat. */
-const SPEC_BYTES_MIN = 100_000;
+const SPEC_BYTES_MIN = options.specBytesMin ?? 100_000;
 
 /** The moments at which streams had a whole spec, by how many specs the stream had had before. */
 const wholeAtMs: number[][] = [];

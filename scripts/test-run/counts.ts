@@ -1,4 +1,4 @@
-// How many tests ran and how they ended, in the words of node's own summary.
+// What a test file says of itself at its end: how many tests ran and how they ended, in node's own words, and what they took.
 
 const NAMES = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
 
@@ -15,6 +15,12 @@ export function countsIn(output: string): Counts | undefined {
     counts[name] = Number(last[1]);
   }
   return counts;
+}
+
+/** What cpu-time.mjs wrote. */
+export function cpuMsIn(output: string): number | undefined {
+  const text = /^ℹ cpu_ms (\d+)$/m.exec(output)?.[1];
+  return text === undefined ? undefined : Number(text);
 }
 
 export function sum(all: readonly Counts[]): Counts {

@@ -4,13 +4,16 @@ import { performance } from 'node:perf_hooks';
 import { delimiter, dirname } from 'node:path';
 import pLimit from 'p-limit';
 import { optionsOf, USAGE, type Options } from './options.js';
+import { bundlesOf } from './bundles.js';
 import { sum, summary } from './counts.js';
-import { node24 } from './node-24.js';
-import { endRunningFiles, runFile, type FileOptions, type FileResult } from './run-file.js';
+import { node24, type OtherNode } from './node-24.js';
+import { runFile, runScript, type FileResult } from './run-file.js';
+import { endRunningPrograms, type ProgramOptions } from './run-program.js';
 import {
   allTestFiles,
   hasLongVersion,
   isForBothNodes,
+  isRandom,
   isUnit,
   longestFirst,
   runsAlone,
@@ -19,6 +22,15 @@ import {
 const FILE_MS_MAX = 240_000;
 const SOAK_FILE_MS_MAX = 3 * 3_600_000;
 const SEED_MAX = 2 ** 31;
+/** Scripts of package.json; the one that takes longer comes first. */
+const LINT = ['lint', 'format:check'];
+
+/** Something to run, and what its line begins with. */
+interface Job {
+  readonly title: string;
+  readonly file: string;
+  readonly run: () => Promise<FileResult>;
+}
 
 export async function main(args: readonly string[]): Promise<void> {
   const options = optionsOf(args);
@@ -31,25 +43,14 @@ export async function main(args: readonly string[]): Promise<void> {
   // Before anything runs: what is missing is heard of at once.
   const second =
     options.alsoOnNode24 && !process.version.startsWith('v24.') ? node24(process.env) : undefined;
-  process.once('exit', endRunningFiles);
+  process.once('exit', endRunningPrograms);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-  const seed = seedFrom(process.env['SEED']);
-  console.log(`Random walks start from SEED=${seed}`);
-  const env: NodeJS.ProcessEnv = { ...process.env, SEED: seed, ...(options.soak && { SOAK: '1' }) };
-  const timeoutMs = options.soak ? SOAK_FILE_MS_MAX : FILE_MS_MAX;
-  const run: Run = { isDetailed: options.files.length > 0, concurrency: options.concurrency };
+  const jobs = await jobsFor(files, second, options);
   const startedAt = performance.now();
-  const results = await runAll(files, { node: process.execPath, env, timeoutMs }, process.version, run);
-  if (second !== undefined) {
-    const path = [dirname(second.path), env['PATH']].join(delimiter);
-    const touching = files.filter(isForBothNodes);
-    const other = { node: second.path, env: { ...env, PATH: path }, timeoutMs };
-    results.push(
-      ...(await runAll(touching, other, `${second.version}, what touches sockets, streams and clients`, run)),
-    );
-  }
+  const results = await runAll(jobs, options);
   const failed = results.filter(({ passed }) => !passed);
+  if (options.slowest > 0) console.log(slowestOf(results, options.slowest));
   for (const { file } of failed) console.log(`failed: ${file}`);
   console.log(summary(sum(results.map(({ counts }) => counts)), performance.now() - startedAt));
   process.exitCode = failed.length === 0 ? 0 : 1;
@@ -61,40 +62,72 @@ function filesFor({ files, unit, process, soak }: Options): string[] {
   );
 }
 
+async function jobsFor(
+  files: readonly string[],
+  second: OtherNode | undefined,
+  { soak, alsoLint }: Options,
+): Promise<Job[]> {
+  const seed = seedFrom(process.env['SEED']);
+  console.log(`Random walks start from SEED=${seed}`);
+  const env: NodeJS.ProcessEnv = { ...process.env, SEED: seed, ...(soak && { SOAK: '1' }) };
+  const timeoutMs = soak ? SOAK_FILE_MS_MAX : FILE_MS_MAX;
+  const bundles = await bundlesOf(files);
+  const jobsOn = (node: string, version: string, on: readonly string[], options: ProgramOptions): Job[] => {
+    console.log(`Node ${version.replace(/^v/, '')}: ${on.length} files`);
+    const title = `Node ${version.replace(/^v(\d+).*/, '$1')}`;
+    return longestFirst(on).map((file) => {
+      const program = { node, file, script: bundles.get(file) ?? file, isRandom: isRandom(file) };
+      return { title, file, run: () => runFile(program, options) };
+    });
+  };
+  const jobs = jobsOn(process.execPath, process.version, files, { env, timeoutMs });
+  if (second !== undefined) {
+    const path = [dirname(second.path), env['PATH']].join(delimiter);
+    const touching = files.filter(isForBothNodes);
+    const options = { env: { ...env, PATH: path }, timeoutMs };
+    jobs.push(...jobsOn(second.path, second.version, touching, options));
+  }
+  const lint = LINT.map((name) => ({
+    title: 'npm run',
+    file: name,
+    run: () => runScript(name, { env, timeoutMs }),
+  }));
+  return alsoLint ? [...lint, ...jobs] : jobs;
+}
+
 function seedFrom(given: string | undefined): string {
   const seed = given ?? String(randomInt(SEED_MAX));
   if (!/^-?\d+$/.test(seed)) throw new Error(`SEED must be an integer, not '${seed}'`);
   return seed;
 }
 
-interface Run {
-  /** Shows what each file wrote, even where it passed. */
-  readonly isDetailed: boolean;
-  readonly concurrency: number;
-}
-
 /** Those that run alone come last, one by one. */
-async function runAll(
-  files: readonly string[],
-  options: FileOptions,
-  title: string,
-  { isDetailed, concurrency }: Run,
-): Promise<FileResult[]> {
-  console.log(`\n== Node ${title.replace(/^v/, '')}: ${files.length} files ==`);
-  const runOne = async (file: string): Promise<FileResult> => {
-    const result = await runFile(file, options);
-    console.log(line(result));
-    if (isDetailed || !result.passed) console.log(result.output);
+async function runAll(jobs: readonly Job[], { files, concurrency }: Options): Promise<FileResult[]> {
+  const runOne = async ({ title, run }: Job): Promise<FileResult> => {
+    const result = await run();
+    console.log(`${line(result)}  ${title} ${result.file}`);
+    // Of files that were named, what they wrote is shown even where they passed.
+    if (files.length > 0 || !result.passed) console.log(result.output);
     return result;
   };
   const limit = pLimit(concurrency);
-  const together = longestFirst(files.filter((file) => !runsAlone(file)));
-  const results = await Promise.all(together.map((file) => limit(runOne, file)));
-  for (const file of files.filter(runsAlone)) results.push(await runOne(file));
+  const together = jobs.filter(({ file }) => !runsAlone(file));
+  const results = await Promise.all(together.map((job) => limit(runOne, job)));
+  for (const job of jobs.filter(({ file }) => runsAlone(file))) results.push(await runOne(job));
   return results;
 }
 
-function line({ passed, durationMs, counts, file }: FileResult): string {
-  const seconds = `${(durationMs / 1000).toFixed(1)} s`.padStart(8);
-  return `${passed ? 'ok    ' : 'not ok'} ${seconds} ${String(counts.tests).padStart(4)} tests  ${file}`;
+function line({ passed, durationMs, cpuMs, counts }: FileResult): string {
+  const cpu = cpuMs === undefined ? '' : `${seconds(cpuMs)} CPU`;
+  const tests = `${counts.tests} tests`;
+  return `${passed ? 'ok    ' : 'not ok'} ${seconds(durationMs)} ${cpu.padStart(12)} ${tests.padStart(10)}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`.padStart(8);
+}
+
+function slowestOf(results: readonly FileResult[], count: number): string {
+  const slowest = results.toSorted((left, right) => right.durationMs - left.durationMs).slice(0, count);
+  return ['Slowest:', ...slowest.map((result) => `${line(result)}  ${result.file}`)].join('\n');
 }

@@ -1,4 +1,5 @@
 // What the test runner can be told on its command line.
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
 export const USAGE = `usage: node scripts/run-tests.mjs [OPTION]... [FILE]...
@@ -9,12 +10,14 @@ Runs all test files, or those named; tests that start the proxy need \`npm run b
   --process         only files that do: servers, the proxy, redis-server, applications with SDKs
   --soak            the long versions (*.soak.test.ts), with SOAK=1
   --and-on-node-24  what touches sockets, streams and clients on Node 24 as well
-  --concurrency N   files at a time: 4 unless typed
+  --and-lint        lint and format of everything as well, beside the first files
+  --concurrency N   files at a time: three for each core unless typed
+  --slowest N       names, at the end, the files that took longest
 
 SEED=N repeats the random walks of the run that printed this seed.`;
 
-/** Files mostly wait: for intervals, timeouts and programs that start. */
-const CONCURRENCY = 4;
+/** Files mostly wait: for intervals, timeouts and programs that start. With two for each core, a third of the time was idle. */
+const CONCURRENCY = 3 * availableParallelism();
 
 export interface Options {
   readonly help: boolean;
@@ -22,7 +25,10 @@ export interface Options {
   readonly process: boolean;
   readonly soak: boolean;
   readonly alsoOnNode24: boolean;
+  readonly alsoLint: boolean;
   readonly concurrency: number;
+  /** How many to name; none for 0. */
+  readonly slowest: number;
   /** None for all. */
   readonly files: readonly string[];
 }
@@ -36,10 +42,19 @@ export function optionsOf(args: readonly string[]): Options {
       process: { type: 'boolean', default: false },
       soak: { type: 'boolean', default: false },
       'and-on-node-24': { type: 'boolean', default: false },
+      'and-lint': { type: 'boolean', default: false },
+      slowest: { type: 'string', default: '0' },
       concurrency: { type: 'string', default: String(CONCURRENCY) },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const { concurrency, 'and-on-node-24': alsoOnNode24, ...rest } = values;
-  return { ...rest, alsoOnNode24, concurrency: Number(concurrency), files: positionals };
+  const { concurrency, slowest, 'and-on-node-24': alsoOnNode24, 'and-lint': alsoLint, ...rest } = values;
+  return {
+    ...rest,
+    alsoOnNode24,
+    alsoLint,
+    concurrency: Number(concurrency),
+    slowest: Number(slowest),
+    files: positionals,
+  };
 }

@@ -56,6 +56,11 @@ export function dependsOnNode(file: string): boolean {
   return reaches(file, [...OUTSIDE, ...STREAMS]);
 }
 
+/** It walks at random, from the seed of the run. */
+export function isRandom(file: string): boolean {
+  return reaches(file, ['fast-check']);
+}
+
 /** It runs on another release of Node too. */
 export function isForBothNodes(file: string): boolean {
   return dependsOnNode(file) && !reaches(file, SCENES);

@@ -38,6 +38,7 @@ export function buildAudit(
   { clock, log, user }: World,
   redis: OpenedRedis | undefined,
   queue: DiskQueue,
+  recorded: (event: AuditEvent) => void,
 ): Audit {
   const { instanceName: replica, specDir } = config;
   const daysKept = config.auditDaysKept;
@@ -49,10 +50,14 @@ export function buildAudit(
   if (folder !== undefined) places.push(createFiledAudit(folder));
   if (redis !== undefined) places.push(createSharedAudit(clock, redis.kept, daysKept * MS_PER_DAY));
   const audit = new AuditLog(clock, log, places);
+  const record = (event: AuditEvent, isOfAll: boolean): void => {
+    audit.record(event, isOfAll);
+    recorded(event);
+  };
   const now = (): Pick<AuditEvent, 'atMs' | 'replica'> => ({ atMs: clock.nowMs(), replica });
   return {
     operated: (action, key, { who, address }, change) => {
-      audit.record({ action, ...now(), who, address, ...nameOf(key), ...change }, true);
+      record({ action, ...now(), who, address, ...nameOf(key), ...change }, true);
     },
     newest: (linesMax) => audit.newest(linesMax),
     updated: ({ key, payload, source, from = '' }, replaced) => {
@@ -60,7 +65,7 @@ export function buildAudit(
       const change = { old: replaced?.payload.version ?? null, new: payload.version, reason: '' };
       const who = from === '' ? source : `${source} ${from}`;
       // The others have it from the replica that has it from the origin.
-      audit.record(
+      record(
         { action: 'version', ...now(), who, address: '', ...nameOf(key), ...change },
         source === 'origin',
       );
@@ -68,19 +73,13 @@ export function buildAudit(
     removed: (key) => {
       if (!SPEC_KINDS.includes(key.kind)) return;
       const change = { old: null, new: null, reason: '' };
-      audit.record(
-        { action: 'removed', ...now(), who: replica, address: '', ...nameOf(key), ...change },
-        false,
-      );
+      record({ action: 'removed', ...now(), who: replica, address: '', ...nameOf(key), ...change }, false);
     },
     changed: (hold, rule) => {
       if (rule?.kind === 'held') return;
       const { keyHash, api, format, who, version, reason } = hold;
       const change = { old: version, new: null, reason };
-      audit.record(
-        { action: 'hold_over', ...now(), who, address: '', keyHash, api, format, ...change },
-        false,
-      );
+      record({ action: 'hold_over', ...now(), who, address: '', keyHash, api, format, ...change }, false);
     },
     auditFeature: {
       name: 'audit',

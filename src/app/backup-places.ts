@@ -7,8 +7,13 @@ import type { ClientIdentity } from '../network/secure-context.js';
 import type { Clock } from '../domain/clock.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { ProxyEvents } from '../observability/proxy-events.js';
-import { openDiskSnapshots, type DiskOptions, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
-import type { DiskQueue } from '../files/disk-queue.js';
+import type { BackupSeal } from '../storage/backup-seal.js';
+import {
+  openDiskSnapshots,
+  type DiskOptions,
+  type DiskSnapshots,
+  type OnDisk,
+} from '../storage/disk/disk-snapshots.js';
 import type { openRedis, OpenedRedis } from '../storage/redis/open-redis.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import { allPayloadKeys } from '../protocols/statsig/resource-kinds.js';
@@ -49,18 +54,19 @@ export async function openBackupPlaces(
   config: Config,
   world: World,
   events: ProxyEvents,
-  queue: DiskQueue,
+  onDisk: OnDisk,
 ): Promise<OpenedPlaces> {
   const { clock, log, user } = world;
   const tls: RedisTls = { caPem: config.redisCaPem, identity: identityOf(config.redisCertificate) };
   const [redis, disk, valueFolder, versionFolder, holdFolder] = await Promise.all([
-    config.redis && (await loadRedis())(clock, log, events, toRedisOptions(config, config.redis, tls)),
+    config.redis &&
+      (await loadRedis())(clock, log, events, toRedisOptions(config, config.redis, tls, onDisk.seal)),
     config.specDir === undefined
       ? undefined
-      : openDiskSnapshots(clock, log, { queue, ...toSpecFileOptions(config, config.specDir, user) }),
-    openValueFolder(config, world, queue),
-    openVersionFolder(config, world, queue),
-    openHoldFolder(config, world, queue),
+      : openDiskSnapshots(clock, log, { ...onDisk, ...toSpecFileOptions(config, config.specDir, user) }),
+    openValueFolder(config, world, onDisk),
+    openVersionFolder(config, world, onDisk),
+    openHoldFolder(config, world, onDisk),
   ]);
   const places: BackupPlace[] = [];
   if (redis !== undefined) places.push({ name: 'redis', snapshots: redis.snapshots });
@@ -117,7 +123,12 @@ export function backupFeature(clock: Clock, backups: Backups, { redis, disk }: O
   };
 }
 
-export function toRedisOptions(config: Config, redis: RedisConfig, tls: RedisTls): RedisOptions {
+export function toRedisOptions(
+  config: Config,
+  redis: RedisConfig,
+  tls: RedisTls,
+  seal: BackupSeal,
+): RedisOptions {
   const leaseTtlMs = config.redisLeaderKeyTtlS * 1000;
   return {
     address: redis.address,
@@ -137,6 +148,7 @@ export function toRedisOptions(config: Config, redis: RedisConfig, tls: RedisTls
     takesLogEvents: config.logEventStore === 'redis' || config.logEventStore === 'auto',
     logEventReplicasMin: config.logEventMinReplicas,
     bodyLimits: toStoredLimits(config),
+    seal,
   };
 }
 
@@ -146,7 +158,11 @@ const KEPT_PER_HELD = 2;
 /** A folder of our own within the directory: volumes are given to containers with whatever owner and mode they have. */
 const FOLDER = 'specs';
 
-function toSpecFileOptions(config: Config, dataDir: string, user: World['user']): Omit<DiskOptions, 'queue'> {
+function toSpecFileOptions(
+  config: Config,
+  dataDir: string,
+  user: World['user'],
+): Omit<DiskOptions, keyof OnDisk> {
   const filesMax = config.maximumConcurrentSdkKeys * allPayloadKeys('').length * KEPT_PER_HELD;
   return { what: 'specs', folder: join(dataDir, FOLDER), filesMax, user, limits: toStoredLimits(config) };
 }

@@ -29,8 +29,14 @@ export const BUDGET: readonly BudgetRow[] = [
   {
     gauge: 'adminConnections',
     what: 'connections to the admin port',
-    limit: '100, within the share of this port',
+    limit: '300, within the share of this port',
     beyond: 'the same',
+  },
+  {
+    gauge: 'changeStreams',
+    what: 'streams of `/api/v1/events`: pages that are open',
+    limit: '100; 512 KiB that a reader has not taken yet',
+    beyond: '503 `too_many_streams`; a reader that is too slow is cut off',
   },
   {
     gauge: 'badTokenAddresses',

@@ -27,14 +27,12 @@ import { Poller, type PollerOptions } from '../core/poller.js';
 import { PinnedPayloads } from './pinned-payloads.js';
 import {
   toFleetOptions,
-  toHostOf,
   toIntervalMs,
   toNeededIntervalMs,
-  toOwnPayloads,
-  toPinnedPayloadNames,
   toPollerOptions,
   toUnpushedMs,
-} from './room-options.js';
+} from './poll-options.js';
+import { toHostOf, toOwnPayloads, toPinnedPayloadNames } from './room-options.js';
 import type { World } from './world.js';
 
 /** Bodies compressed at one time: zlib has four threads, and DNS needs one of them. */
@@ -74,11 +72,19 @@ export interface Sources {
   /** What a new version waits for before it is held. */
   readonly arriving?: Arriving;
   readonly history: VersionHistory;
+  /** Undefined where no origin pushes what it has. */
+  readonly feeds: Feeds | undefined;
+}
+
+/** Streams of an origin that pushes what it has. */
+export interface Feeds {
+  isFed(key: PayloadKey): boolean;
+  standDown(key: PayloadKey): void;
 }
 
 export function buildCore(config: Config, world: World, events: ProxyEvents, sources: Sources): Core {
   const { clock, log } = world;
-  const { origin, places, link, push, arriving, history } = sources;
+  const { origin, places, link, push, arriving, history, feeds } = sources;
   const formsLimit = createConcurrencyLimit(FORMS_IN_MAKING_MAX);
   const feed = new UpdateFeed();
   const holds = new Holds(clock);
@@ -98,8 +104,11 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
     config.clearDatastoreOnUnauthorized,
     arriving,
   );
+  const isFed = (key: PayloadKey): boolean => feeds?.isFed(key) ?? true;
   const facts = {
-    isHeld: (key: PayloadKey): boolean => store.peek(key) !== undefined,
+    // Without its stream, what is held gets older unseen: that is tried again as soon as what is not held.
+    isHeld: (key: PayloadKey): boolean => store.peek(key) !== undefined && isFed(key),
+    isFed,
     isIdle: (key: PayloadKey): boolean => store.isIdle(key) && !feed.has(key) && !pinned.needs(key),
     isPushed: (key: PayloadKey): boolean => pushed?.isCurrent(key) ?? false,
   };
@@ -107,13 +116,11 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   const pushed = push && new PushedUpdates(clock, push, { store, poller }, toUnpushedMs(config, facts));
   const named = toPinnedPayloadNames(config);
   const pinned = new PinnedPayloads(store, poller, outcomes, named, toOwnPayloads(config));
-  const isRefused = (key: PayloadKey): boolean =>
-    config.clearDatastoreOnUnauthorized &&
-    store.peek(key) === undefined &&
-    outcomes.lastOf(key)?.kind === 'unauthorized';
+  const isRefused = refusedIn(config, store, outcomes);
   const enforcer = new HoldEnforcer(clock, log, { holds, store, history, backups, poller });
   const isDemanded = holds.demands.bind(holds);
-  const shared = { store, poller, backups, outcomes, isRefused, isDemanded };
+  const standDown = (key: PayloadKey): void => feeds?.standDown(key);
+  const shared = { store, poller, backups, outcomes, isRefused, isDemanded, standDown };
   const fleet = link && new FleetMember(clock, log, link, shared, toFleetOptions(config, facts));
   const enforce = enforcer.enforce.bind(enforcer);
   const turns = new Turns(clock, { store, refresher, backups, isRefused, enforce }, fleet);
@@ -143,6 +150,18 @@ export function buildCore(config: Config, world: World, events: ProxyEvents, sou
   connect(core, clock, memory, new BackupLog(clock, log), events);
   pollAgainWhenAsked(core, clock, config);
   return core;
+}
+
+/** Whether the origin refuses the payload's key, so that it was dropped. */
+function refusedIn(
+  { clearDatastoreOnUnauthorized }: Config,
+  store: PayloadStore,
+  outcomes: OutcomeLog,
+): (key: PayloadKey) => boolean {
+  return (key) =>
+    clearDatastoreOnUnauthorized &&
+    store.peek(key) === undefined &&
+    outcomes.lastOf(key)?.kind === 'unauthorized';
 }
 
 function standingIn(store: PayloadStore): (key: PayloadKey) => Standing {

@@ -96,6 +96,11 @@ export class Features {
     return this.#merged(({ status }) => status?.(shows));
   }
 
+  /** What the feature of this name has to show. */
+  statusOf(name: string, shows?: KeyFilter): object {
+    return this.#features.find((feature) => feature.name === name)?.status?.(shows) ?? {};
+  }
+
   get #unusable(): readonly Problem[] {
     return this.#features.flatMap(({ unusable }) => unusable?.() ?? []);
   }

@@ -7,8 +7,7 @@ import { HoldOperations } from '../core/holds/hold-operations.js';
 import { ruleOf, type Hold } from '../core/holds/hold.js';
 import { HOLDS_MAX } from '../core/holds/holds.js';
 import type { VersionHistory } from '../core/versions/version-history.js';
-import type { DiskQueue } from '../files/disk-queue.js';
-import { openDiskSnapshots, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
+import { openDiskSnapshots, type DiskSnapshots, type OnDisk } from '../storage/disk/disk-snapshots.js';
 import type { OpenedRedis } from '../storage/redis/open-redis.js';
 import type { Core } from './core.js';
 import type { Feature } from './feature.js';
@@ -24,14 +23,14 @@ const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 export async function openHoldFolder(
   config: Config,
   { clock, log, user }: World,
-  queue: DiskQueue,
+  disk: OnDisk,
 ): Promise<DiskSnapshots | undefined> {
   if (config.specDir === undefined) return undefined;
   const folder = join(config.specDir, 'holds');
   const limits = { encodedBytesMax: DOCUMENT_BYTES_MAX, decodedBytesMax: DOCUMENT_BYTES_MAX };
   return await openDiskSnapshots(clock, log, {
     what: 'holds on specs',
-    queue,
+    ...disk,
     folder,
     user,
     filesMax: FILES_MAX,
@@ -55,15 +54,14 @@ export function buildHolds(
   { holds, enforcer, store, refresher }: Core,
   history: VersionHistory,
   { redis, holdFolder: disk }: Kept,
-  audit: HoldListener,
+  listeners: readonly HoldListener[],
 ): BuiltHolds {
   const places: HoldPlace[] = [];
   if (disk !== undefined) places.push({ snapshots: disk, isShared: false });
   if (redis !== undefined) places.push({ snapshots: redis.kept, isShared: true });
   const keeper = new HoldKeeper(clock, log, holds, places, {
     changed: (hold, rule) => {
-      enforcer.changed(hold, rule);
-      audit.changed(hold, rule);
+      for (const listener of [enforcer, ...listeners]) listener.changed(hold, rule);
     },
   });
   const inForce = (): readonly Hold[] =>
@@ -72,7 +70,7 @@ export function buildHolds(
   enforcer.subscribe(holdOperations);
   if (config.guardLossPercent > 0) {
     const options = { lossPercentMax: config.guardLossPercent, holdMs: config.guardHoldS * 1000 };
-    const guard = new Guard(clock, log, { holds, keeper, store }, options);
+    const guard = new Guard(clock, log, { holds, keeper, store, history, enforcer }, options);
     refresher.guardBy(guard.judge.bind(guard));
   }
   return {

@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.js';
 import type { DataKeys } from '../files/data-keys.js';
 import type { Logger } from '../observability/logger.js';
 import type { QueueDurability, ShardQueue } from '../storage/shard-queue.js';
+import { evictsLogEvents, logEventRisks, type LogEventStoreFacts } from './log-event-risks.js';
 import type { OpenedRedis } from '../storage/redis/open-redis.js';
 
 export type LogEventPlace =
@@ -26,8 +27,32 @@ export async function openLogEventPlace(
   dataKeys: DataKeys,
 ): Promise<LogEventPlace> {
   const place = await choosePlace(config, log, redis);
-  tellPlace(log, place, dataKeys.sealingId !== undefined);
+  const durability = place.kind === 'redis' ? place.durability : undefined;
+  log.info({ store: place.kind, ...durability }, 'log events wait for the origin in this store');
+  const isSealed = dataKeys.sealingId !== undefined;
+  for (const { what, remedy } of durability ? logEventRisks(toStoreFacts(config, durability, isSealed)) : [])
+    log.warn({ what, remedy }, 'log events in Redis are less safe than they could be');
   return place;
+}
+
+export function toStoreFacts(
+  { redis, logEventMinReplicas: replicasMin }: Config,
+  durability: QueueDurability,
+  isSealed: boolean,
+): LogEventStoreFacts {
+  return { durability, replicasMin, failsOver: redis?.address.kind !== 'standalone', isSealed };
+}
+
+/**
+ * Why `auto` does without Redis, as the end of a sentence; undefined where it takes it. A user that may not use streams is one
+ * that was given its rights before there was a queue.
+ */
+export function unfitness(durability: QueueDurability): string | undefined {
+  const { appendOnly, denied } = durability;
+  if (appendOnly === undefined) return 'it does not say whether it writes an append-only file';
+  if (!appendOnly) return 'it writes no append-only file';
+  if (evictsLogEvents(durability)) return 'it may evict them';
+  return denied.length === 0 ? undefined : `its user may not: ${denied.join(', ')}`;
 }
 
 async function choosePlace(
@@ -40,8 +65,8 @@ async function choosePlace(
   const { queue } = redis;
   const mayBeRedis = logEventStore === 'redis' || logEventStore === 'auto';
   const durability = mayBeRedis ? await ask(log, queue.durability()) : undefined;
-  const isRedis = logEventStore === 'redis' || durability?.appendOnly === true;
-  if (isRedis) return { kind: 'redis', queue, durability };
+  const isFit = durability !== undefined && unfitness(durability) === undefined;
+  if (logEventStore === 'redis' || isFit) return { kind: 'redis', queue, durability };
   return { kind, leaving: (await ask(log, queue.wasUsed())) === true ? queue : undefined };
 }
 
@@ -51,25 +76,5 @@ async function ask<Answer>(log: Logger, answer: Promise<Answer>): Promise<Answer
   } catch (error) {
     log.warn({ err: error }, 'Redis could not be asked about its queue of log events');
     return undefined;
-  }
-}
-
-/** One line that says where they wait, and one for each thing that makes them less safe there. */
-function tellPlace(log: Logger, place: LogEventPlace, isSealed: boolean): void {
-  const durability = place.kind === 'redis' ? place.durability : undefined;
-  log.info({ store: place.kind, ...durability }, 'log events wait for the origin in this store');
-  if (place.kind !== 'redis') return;
-  if (!isSealed) {
-    log.warn('log events and their SDK keys are in Redis as plain text: set --data-key-file to encrypt them');
-  }
-  if (durability?.appendOnly === false) {
-    log.warn('Redis writes no append-only file: log events that were accepted are lost when it restarts');
-  }
-  const policy = durability?.evictionPolicy;
-  if (policy !== undefined && policy !== 'noeviction') {
-    log.warn(
-      { policy },
-      'Redis may evict log events that were accepted: set its maxmemory-policy to noeviction',
-    );
   }
 }

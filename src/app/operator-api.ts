@@ -1,27 +1,33 @@
 // Answers operators: finds the payload that they name, and reads its versions.
 import type { Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
-import { hashSdkKey, maskSdkKey } from '../domain/sdk-key.js';
+import { hashSdkKey } from '../domain/sdk-key.js';
 import type { VersionRecord } from '../core/versions/version-record.js';
-import { ageMs, type HeldPayload } from '../core/payload-store.js';
 import type { VersionHistory } from '../core/versions/version-history.js';
 import type { ThreadedDiffer } from '../protocols/statsig/spec-diff/threaded-differ.js';
 import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
 import { done, refuse, type OperatorApi, type SpecName } from '../servers/admin/operator-api.js';
 import type { Hold } from '../core/holds/hold.js';
 import type { Core } from './core.js';
-import { buildOrders, describeHold, toIso, type Found, type OrderRooms } from './operator-orders.js';
+import { buildOrders, describeHold, type Found, type OrderRooms } from './operator-orders.js';
+import type { ProxyViews } from './proxy-views.js';
+import type { Replicas } from './replicas.js';
+import { toIso } from './shown-times.js';
+import { SpecViews, type SpecViewRooms } from './spec-views.js';
 
-/** Specs in one answer, some 400 bytes each. */
-const SPECS_MAX = 5_000;
-
-export interface OperatorRooms extends OrderRooms, Pick<Core, 'holds'> {
+export interface OperatorRooms extends OrderRooms, SpecViewRooms, Pick<Core, 'holds'> {
   readonly history: VersionHistory;
   readonly differ: ThreadedDiffer;
 }
 
-export function buildOperatorApi(clock: Clock, rooms: OperatorRooms): OperatorApi {
+export function buildOperatorApi(
+  clock: Clock,
+  rooms: OperatorRooms,
+  proxyViews: ProxyViews,
+  replicas: Pick<Replicas, 'describe'>,
+): OperatorApi {
   const { store, history, differ, holds, audit } = rooms;
+  const specViews = new SpecViews(clock, rooms);
   const find = (name: SpecName): PayloadKey | undefined => {
     const kind = SPEC_KINDS.find((each) => each.name === name.api);
     for (const { key } of store.all()) {
@@ -36,14 +42,18 @@ export function buildOperatorApi(clock: Clock, rooms: OperatorRooms): OperatorAp
   };
   const found: Found = async (name, use) => {
     const key = find(name);
-    return key === undefined ? refuse('not_found', 'This replica holds no such spec.') : await use(key);
+    return key === undefined ? NO_SPEC : await use(key);
   };
   return {
-    specs: () => {
-      const specs = [...store.all()].filter(({ key }) => SPEC_KINDS.includes(key.kind));
-      const leftOut = Math.max(0, specs.length - SPECS_MAX);
-      return { specs: specs.slice(0, SPECS_MAX).map((held) => describeSpec(clock, held)), leftOut };
+    ...proxyViews,
+    specs: (query) => specViews.page(query),
+    spec: ({ keyHash, api, format }) => {
+      const spec = specViews.one(keyHash, api, format);
+      return spec === undefined ? NO_SPEC : done(spec);
     },
+    clientsOf: (name, limit) => found(name, (key) => Promise.resolve(done(specViews.clientsOf(key, limit)))),
+    clients: (limit) => specViews.clients(limit),
+    replicas: (query) => replicas.describe(query),
     versions: (name) =>
       found(name, async (key) => {
         const records = await history.list(key);
@@ -80,25 +90,9 @@ export function buildOperatorApi(clock: Clock, rooms: OperatorRooms): OperatorAp
   };
 }
 
+const NO_SPEC = refuse('not_found', 'This replica holds no such spec.');
 const NO_AUDIT = 'The audit log cannot be read now, or is kept nowhere: it needs a data directory or Redis.';
 const UNREADABLE = 'No place where versions are kept can be read now: see redis and versions in /status.';
-
-function describeSpec(clock: Clock, held: HeldPayload): object {
-  const { key, payload, source, from } = held;
-  return {
-    sdkKey: maskSdkKey(key.sdkKey),
-    keyHash: hashSdkKey(key.sdkKey),
-    api: key.kind.name,
-    format: key.format,
-    version: payload.version,
-    versionAt: toIso(payload.version),
-    bytes: payload.originForm.bytes.length,
-    identityBytes: payload.identityBytes,
-    confirmedAgoS: Math.round(ageMs(held, clock.monotonicMs()) / 100) / 10,
-    source,
-    from: from ?? null,
-  };
-}
 
 function describeVersion({ version, atMs, source, replica, from, hash, ...sizes }: VersionRecord): object {
   const { bytes, identityBytes } = sizes;

@@ -15,6 +15,7 @@ import {
   type SpecName,
 } from '../servers/admin/operator-api.js';
 import type { Audit } from './audit.js';
+import { toIso } from './shown-times.js';
 
 export interface OrderRooms {
   readonly store: PayloadStore;
@@ -78,10 +79,4 @@ export function describeHold(hold: Hold, nowMs: number): object {
   const state = ruleOf(hold, nowMs)?.kind ?? 'over';
   const of = { keyHash, api, format, action, state, version, bodyOf, reason, who };
   return { ...of, waiting: hold.waiting ?? null, since: toIso(sinceMs), until: toIso(untilMs) };
-}
-
-/** Null for what is no time that can be written. */
-export function toIso(timeMs: number): string | null {
-  const date = new Date(timeMs);
-  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

@@ -160,9 +160,15 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   },
 };
 
+export interface JudgedProblem extends Pick<Problem, 'reason' | 'what' | 'count'> {
+  readonly severity: Severity;
+  readonly since: string;
+  readonly remedy: string;
+}
+
 export interface Verdict {
   readonly status: 'ok' | Severity;
-  readonly problems: readonly object[];
+  readonly problems: readonly JudgedProblem[];
 }
 
 /** The worst problems come first. */

@@ -9,7 +9,6 @@ import { Reader, type Restore } from '../core/reader.js';
 import { Refresher } from '../core/refresher.js';
 import type { Clock } from '../domain/clock.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
-import type { DiskQueue } from '../files/disk-queue.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
 import type { Gauges } from '../observability/gauges.js';
 import { readInstruments as to } from '../observability/instruments.js';
@@ -21,7 +20,7 @@ import { withProof } from '../protocols/statsig/remote-values/proved-place.js';
 import { RemoteValues } from '../protocols/statsig/remote-values/remote-values.js';
 import { withNamedValues } from '../protocols/statsig/remote-values/spec-place.js';
 import { ValueLog } from '../protocols/statsig/remote-values/value-log.js';
-import { openDiskSnapshots, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
+import { openDiskSnapshots, type DiskSnapshots, type OnDisk } from '../storage/disk/disk-snapshots.js';
 import type { Feature } from './feature.js';
 import { toRemoteValuesOptions, toUpstreamOptions, toValueFileOptions } from './room-options.js';
 import { finishBackups } from './shutdown.js';
@@ -45,11 +44,11 @@ export interface BuiltRemoteValues {
 export async function openValueFolder(
   config: Config,
   { clock, log, user }: World,
-  queue: DiskQueue,
+  disk: OnDisk,
 ): Promise<DiskSnapshots | undefined> {
   if (config.specDir === undefined) return undefined;
   const folder = join(config.specDir, 'remote-values');
-  return await openDiskSnapshots(clock, log, { queue, folder, user, ...toValueFileOptions(config) });
+  return await openDiskSnapshots(clock, log, { ...disk, folder, user, ...toValueFileOptions(config) });
 }
 
 /** `specPlaces`: values are kept where specs are; `disk`: in a folder of their own. */

@@ -1,7 +1,6 @@
 // Config cut into the slices that rooms ask for: units turned into theirs, nothing decided.
 import type { PayloadKey } from '../domain/payload-key.js';
 import { ID_LISTS } from '../protocols/statsig/resource-kinds.js';
-import type { FleetMemberOptions } from '../core/fleet-member.js';
 import type { CertificateFiles } from '../config/certificate-files.js';
 import type { Config } from '../config/load-config.js';
 import type { ConfigSpecServiceOptions } from '../protocols/statsig/grpc/config-spec-service.js';
@@ -12,7 +11,9 @@ import { namedKey } from '../protocols/statsig/http/spec-routes.js';
 import type { StatsigRouteOptions } from '../protocols/statsig/http/statsig-routes.js';
 import { FILE_PATH } from '../protocols/statsig/id-lists/file-id.js';
 import { gateSpecKey } from '../protocols/statsig/gates/gate-watch.js';
-import type { PollerOptions } from '../core/poller.js';
+import { REPLANE_PROJECT } from '../protocols/replane/project-kind.js';
+import type { ProjectFeedsOptions } from '../protocols/replane/origin/project-feeds.js';
+import { replaneKeyOf } from '../protocols/replane/http/replane-routes.js';
 import type { IdListFilesOptions } from '../protocols/statsig/id-lists/id-list-files.js';
 import type { ClientIdentity } from '../network/secure-context.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
@@ -32,7 +33,7 @@ export function toHttpOptions(config: Config): Omit<HttpServerOptions, 'bodies' 
     instanceName: config.instanceName,
     timeouts: toHttpTimeouts(config),
     filePath: FILE_PATH,
-    namedKey,
+    namedKey: (request) => replaneKeyOf(request) ?? namedKey(request),
   };
 }
 
@@ -92,7 +93,7 @@ export function toValueFileOptions({
 }
 
 /** People and scrapers, not SDKs. */
-const ADMIN_CONNECTIONS_MAX = 100;
+const ADMIN_CONNECTIONS_MAX = 300;
 /** Clients that ask once, and those that are just being replaced. */
 const GRPC_CONNECTIONS_BESIDE_STREAMS = 1_000;
 
@@ -107,35 +108,12 @@ export function toConnectionsAsked(config: Config): ConnectionsByServer & { read
   };
 }
 
-/** What the polls of a payload depend on. */
-export interface PollFacts extends Pick<PollerOptions, 'isHeld'> {
-  /** Nobody needs the newest of it now. */
-  readonly isIdle: (key: PayloadKey) => boolean;
-  /** The origin would tell of a newer one. */
-  readonly isPushed: (key: PayloadKey) => boolean;
-}
-
-export function toPollerOptions(config: Config, facts: PollFacts): PollerOptions {
+export function toPinnedPayloadNames(config: Config): PayloadNames {
+  const { pinnedPayloadNames, warmUpPayloads, replaneEndpoint } = config;
   return {
-    intervalMs: toIntervalMs(config, facts),
-    inFlightMax: config.updateBatchSize,
-    isHeld: facts.isHeld,
-    instanceName: config.instanceName,
+    knowsReplane: replaneEndpoint !== '',
+    of: (sdkKey) => [...pinnedPayloadNames, ...(warmUpPayloads.get(sdkKey) ?? [])],
   };
-}
-
-export function toFleetOptions(config: Config, facts: PollFacts): FleetMemberOptions {
-  return {
-    lookMs: config.pollingIntervalS * 1000,
-    intervalMs: toIntervalMs(config, facts),
-    instanceName: config.instanceName,
-    clearOnUnauthorized: config.clearDatastoreOnUnauthorized,
-  };
-}
-
-/** What of a pinned key is needed, whether clients of this process ask for it or not. */
-export function toPinnedPayloadNames({ pinnedPayloadNames, warmUpPayloads }: Config): PayloadNames {
-  return (sdkKey) => [...pinnedPayloadNames, ...(warmUpPayloads.get(sdkKey) ?? [])];
 }
 
 /** What this process reads for itself: the spec with the gate that decides on profiles. */
@@ -144,36 +122,13 @@ export function toOwnPayloads({ profiling }: Config): readonly PayloadKey[] {
 }
 
 /** The host of a payload's origin. */
-export function toHostOf({ statsigEndpoint, idListsStatsigEndpoint }: Config): (key: PayloadKey) => string {
-  return ({ kind }) => (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
-}
-
-/** Between two polls of an idle payload: often enough to be useful in an outage and to the first client that asks. */
-const IDLE_INTERVAL_MS = 600_000;
-
-/** Between two polls of a payload whose newer versions the origin would tell of: in case it does not after all. */
-const PUSHED_INTERVAL_MS = 60_000;
-
-/** Between two polls of a payload, as it is needed now. */
-export function toIntervalMs(
-  config: Config,
-  { isIdle, isPushed }: Omit<PollFacts, 'isHeld'>,
-): PollerOptions['intervalMs'] {
-  return (key) => {
-    const intervalMs = toNeededIntervalMs(config, key);
-    if (isIdle(key)) return Math.max(intervalMs, IDLE_INTERVAL_MS);
-    return isPushed(key) ? Math.max(intervalMs, PUSHED_INTERVAL_MS) : intervalMs;
+export function toHostOf(config: Config): (key: PayloadKey) => string {
+  const { statsigEndpoint, idListsStatsigEndpoint, replaneEndpoint } = config;
+  const replaneHost = replaneEndpoint === '' ? '' : new URL(replaneEndpoint).host;
+  return ({ kind }) => {
+    if (kind === REPLANE_PROJECT) return replaneHost;
+    return (kind === ID_LISTS ? idListsStatsigEndpoint : statsigEndpoint).host;
   };
-}
-
-/** The same where the origin tells of nothing. */
-export function toUnpushedMs(config: Config, facts: PollFacts): PollerOptions['intervalMs'] {
-  return toIntervalMs(config, { ...facts, isPushed: () => false });
-}
-
-/** The same of one that is needed. */
-export function toNeededIntervalMs(config: Config, { kind }: PayloadKey): number {
-  return (kind === ID_LISTS ? config.idListsPollingIntervalS : config.pollingIntervalS) * 1000;
 }
 
 /** `connections`: one way to each origin for all clients. */
@@ -202,6 +157,20 @@ export function toUpstreamOptions(
   };
 }
 
+/** To be asked for where there is an endpoint. */
+export function toProjectFeedsOptions(
+  config: Config,
+  version: string,
+  connections: SharedConnections,
+): ProjectFeedsOptions {
+  const { bodyLimits, ...upstream } = toUpstreamOptions(config, version, connections);
+  return {
+    ...upstream,
+    endpoint: new URL(config.replaneEndpoint),
+    projectBytesMax: bodyLimits.encodedBytesMax,
+  };
+}
+
 export function identityOf(given: CertificateFiles | undefined): ClientIdentity | undefined {
   return given && { cert: given.files.certificate.pem, key: given.files.key.pem };
 }
@@ -212,6 +181,13 @@ const HEARTBEAT_MS = 30_000;
 /** Of streams over any wire. */
 function toStreamOptions(config: Config): ClientStreamOptions {
   return { heartbeatMs: HEARTBEAT_MS, stallMs: config.grpcStreamStallTimeoutS * 1000 };
+}
+
+/** Replane's SDKs give a stream up that is silent for 30 s. */
+const PING_EVERY_MS = 15_000;
+
+export function toProjectStreamOptions(config: Config): ClientStreamOptions {
+  return { ...toStreamOptions(config), heartbeatMs: PING_EVERY_MS };
 }
 
 export function toConfigSpecServiceOptions(config: Config): ConfigSpecServiceOptions {

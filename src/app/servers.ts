@@ -10,7 +10,8 @@ import { TlsFront } from '../servers/listener/tls-front.js';
 import type { GrpcServer } from '../servers/grpc/grpc-server.js';
 import { BodyRoom } from '../servers/http/request-body.js';
 import { Http2Front } from '../servers/http/http2-front.js';
-import { buildHttpServer } from '../servers/http/http-server.js';
+import { buildHttpServer, type AddRoutes } from '../servers/http/http-server.js';
+import { replaneRoutes } from '../protocols/replane/http/replane-routes.js';
 import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
 import { PreparedSpecAnswers } from '../protocols/statsig/http/prepared-spec-answers.js';
 import type { SpecStreamRooms } from '../protocols/statsig/http/spec-stream-routes.js';
@@ -32,6 +33,7 @@ import {
   toHttpOptions,
   REQUEST_MS_MAX,
   toHttpTimeouts,
+  toProjectStreamOptions,
   toStatsigRouteOptions,
 } from './room-options.js';
 import { inBackground } from '../observability/in-background.js';
@@ -202,12 +204,26 @@ function buildPublicServer(
   const options = { bodies, ...toStatsigRouteOptions(config) };
   const routes = statsigRoutes(clock, log, { ...sources, streams }, options);
   const held = rooms.store.read.bind(rooms.store);
+  const addRoutes = [routes, ...replaneRoutesOf(config, { clock, log }, rooms, bodies, streamed)];
   const { tracing } = rooms;
   // Requests in the fast lane have no spans.
   const hasLane = !config.disableFastLane && tracing === undefined;
   const prepared = hasLane ? new PreparedSpecAnswers(clock, { held }, census) : undefined;
   const serverOptions = { ...toHttpOptions(config), bodies, prepared, tracing };
-  return buildHttpServer(clock, log, events, readiness, serverOptions, [routes]);
+  return buildHttpServer(clock, log, events, readiness, serverOptions, addRoutes);
+}
+
+/** On the ports of Statsig's routes, and with places among the same streams. */
+function replaneRoutesOf(
+  config: Config,
+  { clock, log }: Pick<World, 'clock' | 'log'>,
+  rooms: AllRooms,
+  bodies: BodyRoom,
+  { registry }: Pick<SpecStreamRooms, 'registry'>,
+): readonly AddRoutes[] {
+  if (config.replaneEndpoint === '') return [];
+  const needs = { source: streamSource(rooms), registry, events: rooms.events, bodies };
+  return [replaneRoutes(clock, log, needs, toProjectStreamOptions(config))];
 }
 
 function buildHttp2({ clock, log }: World, http: HttpApp, limit: ConnectionLimit): Http2Front {
@@ -248,6 +264,7 @@ function describeEndpoints(config: Config, ports: Ports): object {
     specs: config.statsigEndpoint.href,
     idLists: config.idListsStatsigEndpoint.href,
     logEvents: config.logEventStatsigEndpoint.href,
+    ...(config.replaneEndpoint !== '' && { replane: config.replaneEndpoint }),
   };
 }
 

@@ -12,11 +12,12 @@ import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { Problem, ProblemReason } from './problems.js';
 import { toHostOf } from './room-options.js';
+import { toSeconds } from './shown-times.js';
 
 const MS_PER_S = 1000;
 
 /** A payload that is held, or pinned and not fetched yet. */
-interface Known {
+export interface Known {
   readonly key: PayloadKey;
   readonly held: HeldPayload | undefined;
   readonly last: LastOutcome | undefined;
@@ -70,7 +71,11 @@ export function fleetFeature(fleet: Core['fleet']): Feature {
   return { name: 'fleet', open: () => fleet?.start(), drain: () => fleet?.stop() };
 }
 
-function knownPayloads({ store, pinned, outcomes }: Core): readonly Known[] {
+export function knownPayloads({
+  store,
+  pinned,
+  outcomes,
+}: Pick<Core, 'store' | 'pinned' | 'outcomes'>): readonly Known[] {
   const keys = [...[...store.all()].map((held) => held.key), ...pinned.payloads];
   const unique = [...new Map(keys.map((key) => [payloadId(key), key])).values()];
   return unique.map((key) => ({ key, held: store.peek(key), last: outcomes.lastOf(key) }));
@@ -156,8 +161,4 @@ function describeSpec(nowMs: number, { store, poller, backups }: Core, { key, he
     backups: backups.lastOf(key),
     formBytes: held?.forms.sizes ?? {},
   };
-}
-
-function toSeconds(durationMs: number): number {
-  return Math.round(durationMs / 100) / 10;
 }

@@ -11,14 +11,13 @@ import { toKeyFilter } from './key-rows.js';
 import { judge } from './problems.js';
 import type { World } from './world.js';
 
-/** `keys`: which SDK keys to show one by one, as in the query of /status. */
-export function describeStatus(
+/** The verdict with what is wrong, and which process this is. */
+export function describeProcess(
   config: Config,
   { clock, version }: World,
   features: Features,
   readiness: Readiness,
   startedAtMs: number,
-  keys: string | undefined,
 ): object {
   return {
     ...judge(features.problems),
@@ -29,6 +28,18 @@ export function describeStatus(
     uptimeS: Math.round((clock.monotonicMs() - startedAtMs) / 100) / 10,
     mode: config.mode,
     cache: config.cache,
+  };
+}
+
+/** `keys`: which SDK keys to show one by one, as in the query of /status. */
+export function describeStatus(
+  config: Config,
+  features: Features,
+  describedProcess: object,
+  keys: string | undefined,
+): object {
+  return {
+    ...describedProcess,
     ...features.status(toKeyFilter(keys)),
     tables: Object.fromEntries(Object.entries(features.gauges).filter(isWorthTelling)),
     settings: shownSettings(config),

@@ -20,6 +20,8 @@ import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import type { LogEventStore } from '../protocols/statsig/log-events/log-event-store.js';
 import { StatsigSink } from '../protocols/statsig/log-events/statsig-sink.js';
 import { REMOTE_VALUE } from '../protocols/statsig/remote-values/value-kind.js';
+import type { ResourceKind } from '../domain/resource-kind.js';
+import { REPLANE_PROJECT } from '../protocols/replane/project-kind.js';
 import { RESOURCE_KINDS } from '../protocols/statsig/resource-kinds.js';
 import type { Feature, Features } from './feature.js';
 import { startGaugeEvents } from './gauge-events.js';
@@ -40,13 +42,17 @@ export interface Telemetry extends Senders {
   readonly page: PrometheusPage;
 }
 
-const ROUTES = [...RESOURCE_KINDS.map(({ path }) => path), REMOTE_VALUE.path, '/v1/log_event'];
+/** Of the kinds that this process serves; and what else is asked for. */
+function routesOf(kinds: readonly ResourceKind[]): readonly string[] {
+  return [...kinds.map(({ path }) => path), REMOTE_VALUE.path, '/v1/log_event'];
+}
 
 /** Rejects where a sink cannot be had on this platform; a receiver that is away keeps nobody from anything. */
 export async function openTelemetry(config: Config, world: World): Promise<Telemetry> {
+  const kinds = config.replaneEndpoint === '' ? RESOURCE_KINDS : [...RESOURCE_KINDS, REPLANE_PROJECT];
   const metrics = new Metrics({
-    api: RESOURCE_KINDS.map(({ name }) => name),
-    route: ROUTES,
+    api: kinds.map(({ name }) => name),
+    route: routesOf(kinds),
     method: ['GET', 'POST'],
     code: [200, 503],
   });

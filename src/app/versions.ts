@@ -2,10 +2,9 @@
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import { VersionHistory, type HistoryPlace } from '../core/versions/version-history.js';
-import type { DiskQueue } from '../files/disk-queue.js';
 import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
 import { ThreadedDiffer } from '../protocols/statsig/spec-diff/threaded-differ.js';
-import { openDiskSnapshots, type DiskSnapshots } from '../storage/disk/disk-snapshots.js';
+import { openDiskSnapshots, type DiskSnapshots, type OnDisk } from '../storage/disk/disk-snapshots.js';
 import { MemorySnapshots } from '../storage/memory/memory-snapshots.js';
 import type { OpenedRedis } from '../storage/redis/open-redis.js';
 import type { Feature } from './feature.js';
@@ -25,14 +24,14 @@ const MEMORY_BYTES_MAX = 64 * MIB;
 export async function openVersionFolder(
   config: Config,
   { clock, log, user }: World,
-  queue: DiskQueue,
+  disk: OnDisk,
 ): Promise<DiskSnapshots | undefined> {
   if (config.specDir === undefined) return undefined;
   const folder = join(config.specDir, 'versions');
   const { versionsMaxMib } = config;
   const bounds = { filesMax: versionsMaxMib * FILES_PER_MIB, bytesMax: versionsMaxMib * MIB };
   const options = { folder, user, limits: toStoredLimits(config), ...bounds };
-  return await openDiskSnapshots(clock, log, { what: 'versions of specs', queue, ...options });
+  return await openDiskSnapshots(clock, log, { what: 'versions of specs', ...disk, ...options });
 }
 
 export interface Versions {

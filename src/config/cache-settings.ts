@@ -26,6 +26,11 @@ export const cacheSettings = {
     unit: 'file',
     help: 'file of one or two keys, one per line, each 32 bytes in base64 or hex: the first seals log events that wait, each opens what it sealed; followed',
   }),
+  encryptBackups: toggle({
+    flag: 'encrypt-backups',
+    env: 'SFP_ENCRYPT_BACKUPS',
+    help: 'what is kept of specs in Redis and in the directory, with remote values, versions and holds, is sealed with the data key; SDK data adapters cannot read that',
+  }),
   redisHost: text({
     ...ADDRESS,
     isCommon: true,

@@ -7,7 +7,7 @@ import { readAccess, type AccessConfig, type ReadFile } from './access-config.js
 import { readCa, readClientCertificate, type CertificateFiles } from './certificate-files.js';
 import type { CommandLine } from './command-line.js';
 import { readDataKeys } from './data-keys-config.js';
-import { adviceFor, faultsOfSurplus, loadValues, type Loaded } from './load-settings.js';
+import { adviceFor, faultsOfSurplus, loadValues, type Loaded, type SettingSources } from './load-settings.js';
 import { readOtlp, type OtlpConfig } from './otlp-config.js';
 import { readPinnedKeys } from './pinned-keys.js';
 import { readPinnedPayloads, type PinnedPayloadName } from './pinned-payload-names.js';
@@ -29,6 +29,7 @@ export interface Config extends Omit<SettingValues, 'logLevel' | 'logFormat'> {
   readonly logFormat: LogFormat;
   readonly mode: Mode;
   readonly cache: Cache;
+  readonly settingSources: SettingSources;
   readonly pinnedSdkKeys: ReadonlySet<string>;
   /** What `sdkKeysFile` holds; empty where none was named. */
   readonly sdkKeysText: string;
@@ -78,7 +79,7 @@ const CACHES: readonly Cache[] = ['disabled', 'redis', 'local'];
 
 export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Config> {
   const variables = readVariables(around.env);
-  const { values, faults, notices } = loadValues(typed, variables);
+  const { values, sources: settingSources, faults, notices } = loadValues(typed, variables);
   const [mode, cache, ...rest] = typed.operands;
   const all = [
     ...faultsOfOperand('MODE', mode, MODES),
@@ -122,6 +123,7 @@ export function loadConfig(typed: CommandLine, around: Surroundings): Loaded<Con
       ...values,
       mode: mode as Mode,
       cache: cache as Cache,
+      settingSources,
       pinnedSdkKeys: pinned.sdkKeys,
       sdkKeysText: pinned.fileText,
       sdkKeyNames: pinned.names,

@@ -33,15 +33,20 @@ export function loadSettings(
     : { kind: 'loaded', config: values, notices, asides: [] };
 }
 
+/** Where settings were given; those that were not have their defaults. */
+export type SettingSources = ReadonlyMap<SettingName, 'option' | 'variable'>;
+
 export function loadValues(
   typed: CommandLine,
   variables: Variables,
 ): {
   readonly values: SettingValues;
+  readonly sources: SettingSources;
   readonly faults: readonly string[];
   readonly notices: readonly string[];
 } {
   const values: Record<string, unknown> = {};
+  const sources = new Map<SettingName, 'option' | 'variable'>();
   const faults = typed.unknownOptions.map(
     (option) => `unknown option ${maskSdkKeysIn(option)}: ${adviceFor(option, FLAGS)}`,
   );
@@ -58,16 +63,16 @@ export function loadValues(
     }
     try {
       values[name] = valueOf(setting, given.text);
+      sources.set(name, given.isVariable ? 'variable' : 'option');
     } catch (error) {
       faults.push(faultOf(setting, given, error as Error));
     }
   }
-  const isGiven = (name: SettingName): boolean => find(name, settings[name], typed, variables) !== undefined;
   // As in SFP since 4.2: a closed network has one way out for all of them.
-  if (!isGiven('idListsStatsigEndpoint') && isGiven('statsigEndpoint')) {
+  if (!sources.has('idListsStatsigEndpoint') && sources.has('statsigEndpoint')) {
     values['idListsStatsigEndpoint'] = values['statsigEndpoint'];
   }
-  return { values: values as unknown as SettingValues, faults, notices };
+  return { values: values as unknown as SettingValues, sources, faults, notices };
 }
 
 function faultOf(setting: Setting, { source, text }: Given, { message }: Error): string {

@@ -6,6 +6,7 @@ import { logEventSettings } from './log-event-settings.js';
 import { metricsSettings } from './metrics-settings.js';
 import { processSettings } from './process-settings.js';
 import { serverSettings } from './server-settings.js';
+import { replaneSettings } from './replane-settings.js';
 import { profilingSettings } from './profiling-settings.js';
 import { remoteValueSettings } from './remote-value-settings.js';
 import type { Setting, ValueOf } from './setting.js';
@@ -25,6 +26,7 @@ export const settingGroups = [
   { title: 'Log events', settings: logEventSettings },
   { title: 'ID lists', settings: idListSettings },
   { title: 'Remote values', settings: remoteValueSettings },
+  { title: 'Replane', settings: replaneSettings },
   { title: 'Versions of specs, guard and audit', settings: versionSettings },
   { title: 'Metrics', settings: metricsSettings },
   { title: 'Profiles', settings: profilingSettings },
@@ -41,6 +43,7 @@ export const settings = {
   ...logEventSettings,
   ...idListSettings,
   ...remoteValueSettings,
+  ...replaneSettings,
   ...versionSettings,
   ...metricsSettings,
   ...profilingSettings,

@@ -44,5 +44,7 @@ const ADVICE: Readonly<Record<SnapshotFault, string>> = {
     'it belongs to another SDK key: somebody copied it, or the keys share a name; use --redis-key-schema sha256',
   unknown_format: 'it was written by another program or release, and is set aside',
   torn: 'it was not written to its end, or was changed since, and is set aside',
+  data_key_missing:
+    'it is sealed with a data key that is not in --data-key-file; put that key back as its second line',
   no_spec: 'what is stored is not a spec of the version it claims to be',
 };

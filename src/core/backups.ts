@@ -8,7 +8,7 @@ import type { FetchOutcome } from './origin.js';
 import type { Loading, LoadPatience, Snapshot, SnapshotFault, Snapshots } from '../storage/snapshots.js';
 import { BackupWriter, type Written } from './backup-writer.js';
 import type { HeldPayload, PayloadStore } from './payload-store.js';
-import type { OutcomeListener, RefreshEffect } from './refresher.js';
+import type { OutcomeListener, RefreshEffect, Told } from './refresher.js';
 
 /** Bodies read from backups at one time for clients and polls; as many for what other replicas have stored. */
 const LOADS_IN_FLIGHT_MAX = 8;
@@ -38,10 +38,20 @@ export interface BackupListener {
   newer?(key: PayloadKey, place: PlaceName, version: number): void;
 }
 
+/** What became of the operations on one payload in one place. Times by the wall clock. */
+export interface BackupState {
+  /** Of the last one, in words. */
+  readonly last: string;
+  readonly lastAtMs: number;
+  /** When what was held was last seen to be stored there. */
+  readonly storedAtMs: number | undefined;
+  /** Operations that failed, in a row. */
+  readonly failures: number;
+}
+
 interface Place extends BackupPlace {
   readonly writer: BackupWriter;
-  /** What became of the last operation on each payload, for people. */
-  readonly last: Map<string, string>;
+  readonly last: Map<string, BackupState>;
 }
 
 export class Backups implements OutcomeListener {
@@ -56,7 +66,7 @@ export class Backups implements OutcomeListener {
     this.#clock = clock;
     this.#store = store;
     this.#places = places.map((place) => {
-      const last = new Map<string, string>();
+      const last = new Map<string, BackupState>();
       const writer = new BackupWriter(clock, log, place.snapshots, store, (key, written) => {
         this.#written(place.name, last, key, written);
       });
@@ -98,6 +108,10 @@ export class Backups implements OutcomeListener {
     }
   }
 
+  heard(key: PayloadKey, told: Told, effect: RefreshEffect): void {
+    this.fetched(key, told, effect);
+  }
+
   /** What is held was put in force by an operator. */
   save(key: PayloadKey): void {
     for (const { writer } of this.#places) writer.save(key);
@@ -125,7 +139,14 @@ export class Backups implements OutcomeListener {
 
   /** What became of the last operation on the payload, by place. */
   lastOf(key: PayloadKey): Readonly<Partial<Record<PlaceName, string>>> {
-    return Object.fromEntries(this.#places.map(({ name, last }) => [name, last.get(payloadId(key))]));
+    return Object.fromEntries(this.#places.map(({ name, last }) => [name, last.get(payloadId(key))?.last]));
+  }
+
+  /** The same with times and failures; undefined for a place without an operation on it. */
+  statesOf(
+    key: PayloadKey,
+  ): readonly { readonly place: PlaceName; readonly state: BackupState | undefined }[] {
+    return this.#places.map(({ name, last }) => ({ place: name, state: last.get(payloadId(key)) }));
   }
 
   /** Payloads with something to be written, by place. */
@@ -175,7 +196,7 @@ export class Backups implements OutcomeListener {
     return restored;
   }
 
-  #written(place: PlaceName, last: Map<string, string>, key: PayloadKey, written: Written): void {
+  #written(place: PlaceName, last: Place['last'], key: PayloadKey, written: Written): void {
     this.#tell(place, last, key, written);
     this.#listeners.tell((listener) => {
       if (written.kind === 'stored' && written.othersAgoMs !== undefined) {
@@ -185,12 +206,21 @@ export class Backups implements OutcomeListener {
     });
   }
 
-  #tell(place: PlaceName, last: Map<string, string>, key: PayloadKey, done: Loading | Written): void {
+  #tell(place: PlaceName, last: Place['last'], key: PayloadKey, done: Loading | Written): void {
     const id = payloadId(key);
+    const before = last.get(id);
     const now = inWords(done);
-    const isNews = last.get(id) !== now;
+    const isNews = before?.last !== now;
     // Nothing is remembered of payloads that nobody holds: strangers name as many as they like.
-    if (this.#store.peek(key) !== undefined) last.set(id, now);
+    if (this.#store.peek(key) !== undefined) {
+      const lastAtMs = this.#clock.nowMs();
+      last.set(id, {
+        last: now,
+        lastAtMs,
+        storedAtMs: done.kind === 'stored' ? lastAtMs : before?.storedAtMs,
+        failures: done.kind === 'failed' ? (before?.failures ?? 0) + 1 : 0,
+      });
+    }
     if (done.kind === 'unusable' && isNews) {
       this.#listeners.tell((listener) => listener.unusable?.(key, place, done.fault));
     }

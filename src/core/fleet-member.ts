@@ -22,6 +22,8 @@ export interface FleetMemberOptions {
   readonly lookMs: number;
   /** Between polls of the payload by the leader. */
   readonly intervalMs: (key: PayloadKey) => number;
+  /** Whether all that can push to this replica does: the leader is to have every stream of an origin that pushes. */
+  readonly isFed: (key: PayloadKey) => boolean;
   readonly instanceName: string;
   /** What is missing in Redis may have been removed by the replica that was refused first: it is not written back from memory. */
   readonly clearOnUnauthorized: boolean;
@@ -29,6 +31,8 @@ export interface FleetMemberOptions {
 
 interface Rooms extends CatchUpRooms {
   readonly outcomes: OutcomeLog;
+  /** Ends what pushes the payload to this replica: another one asks for it. */
+  readonly standDown: (key: PayloadKey) => void;
 }
 
 /**
@@ -81,7 +85,7 @@ export class FleetMember implements FleetListener, StoreListener {
   /** How long a payload that was confirmed so long ago, as Redis has it, need not be polled by this replica. */
   sparedMs(key: PayloadKey, confirmedAgoMs: number): number {
     const intervalMs = this.#options.intervalMs(key);
-    if (this.#link.isLeader) return Math.max(0, intervalMs - confirmedAgoMs);
+    if (this.#link.isLeader) return this.#options.isFed(key) ? Math.max(0, intervalMs - confirmedAgoMs) : 0;
     if (confirmedAgoMs >= UNCONFIRMED_INTERVALS * intervalMs) return 0;
     return UNCONFIRMED_INTERVALS * intervalMs - confirmedAgoMs + this.#spreadMs(key);
   }
@@ -173,7 +177,10 @@ export class FleetMember implements FleetListener, StoreListener {
     const untilMs = this.#clock.monotonicMs() + sparedMs;
     // The leader asks once an interval; a replica that has just become leader may still have postponed polls.
     if (this.#link.isLeader) this.#rooms.poller.hasten(key, untilMs);
-    else if (sparedMs > 0) this.#rooms.poller.postpone(key, untilMs);
+    else if (sparedMs > 0) {
+      this.#rooms.poller.postpone(key, untilMs);
+      this.#rooms.standDown(key);
+    }
   }
 
   #spreadMs(key: PayloadKey): number {

@@ -8,10 +8,11 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import { eventFields } from '../observability/event-fields.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from './origin.js';
+import { OutcomeHistory, type OutcomeKind } from './outcome-history.js';
 import { consequence, OriginOutages, type KnownStanding } from './origin-outages.js';
 import { logFields } from './payload-words.js';
 import type { HeldPayload, StoreListener } from './payload-store.js';
-import { VERSION_IN_FUTURE, type OutcomeListener, type RefreshEffect } from './refresher.js';
+import { VERSION_IN_FUTURE, type OutcomeListener, type RefreshEffect, type Told } from './refresher.js';
 
 /** Keys nobody holds come from clients' requests: what is logged of them is bounded. */
 const STRANGERS_LINE_PERIOD_MS = 10_000;
@@ -19,8 +20,7 @@ const STRANGERS_LINE_PERIOD_MS = 10_000;
 const FUTURE_LINE_PERIOD_MS = 10_000;
 
 export interface LastOutcome {
-  /** `updated`, `unchanged`, `unauthorized` or `failed`; `confirmed_by_fleet` where another replica asked. */
-  readonly kind: FetchOutcome['kind'] | 'confirmed_by_fleet';
+  readonly kind: OutcomeKind;
   /** Where the fetch failed: the failure's. */
   readonly reason?: string;
   /** By the monotonic clock. */
@@ -40,6 +40,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   readonly #versionOf: (key: PayloadKey) => number | undefined;
   readonly #outages: OriginOutages;
   readonly #last = new Map<string, LastOutcome>();
+  readonly history = new OutcomeHistory();
   readonly #strangerFailed: ThrottledLine;
   readonly #strangerRefused: ThrottledLine;
   readonly #futureIgnored: ThrottledLine;
@@ -77,6 +78,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   forget(key: PayloadKey): void {
     this.#outages.ended(key);
     this.#last.delete(payloadId(key));
+    this.history.forget(key);
   }
 
   /** Another replica has asked the origin and got a good answer. */
@@ -101,12 +103,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     this.#record(key, outcome, latencyMs);
     // A fetch that our own shutdown broke off says nothing about the origin.
     if (outcome.kind === 'failed' && outcome.reason === 'closed') return;
-    if (effect === 'stored' && outcome.kind === 'updated') {
-      const { version, originForm, identityBytes } = outcome.payload;
-      const sizes = { encoding: originForm.encoding, bytes: originForm.bytes.length, identityBytes };
-      const fields = { ...logFields(key), specVersion: version, ...sizes, latencyMs };
-      this.#log.info(fields, `${key.kind.noun} updated`);
-    }
+    this.#tellStored(key, outcome, effect, { latencyMs });
     if (effect === 'removed') {
       this.#log.warn(this.#fields(key), `${key.kind.noun} dropped: origin refused the SDK key`);
     }
@@ -114,6 +111,21 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
     // A dropped payload has its line already, or belongs to nobody any more.
     else if (effect === 'none') this.#tellStranger(key, outcome);
+  }
+
+  heard(key: PayloadKey, told: Told, effect: RefreshEffect): void {
+    this.#tellStored(key, told, effect, {});
+    this.#tellChange(key, told, 'held');
+  }
+
+  #tellStored(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, more: object): void {
+    if (effect !== 'stored' || outcome.kind !== 'updated') return;
+    const { version, originForm, identityBytes } = outcome.payload;
+    const sizes = { encoding: originForm.encoding, bytes: originForm.bytes.length, identityBytes };
+    this.#log.info(
+      { ...logFields(key), specVersion: version, ...sizes, ...more },
+      `${key.kind.noun} updated`,
+    );
   }
 
   #tellChange(key: PayloadKey, outcome: FetchOutcome, standing: KnownStanding): void {
@@ -138,6 +150,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     const before = this.#last.get(id);
     const atMs = this.#clock.monotonicMs();
     this.#last.set(id, { ...last, atMs, sinceMs: before?.kind === last.kind ? before.sinceMs : atMs });
+    this.history.note(key, last.kind, last.reason, atMs);
   }
 
   /** The origin answers, so this is not an outage, but its answer cannot be right. */

@@ -36,6 +36,8 @@ interface Target {
   nextPollMs: number | undefined;
   /** Where the poll after the one that waits or runs was moved to. */
   postponedToMs: number | undefined;
+  /** Where it was moved to if it would come later. */
+  hastenedToMs: number | undefined;
   failures: number;
   /** The origin asked not to be asked before. */
   notBeforeMs: number;
@@ -101,11 +103,16 @@ export class Poller {
     this.#scheduleAt(target, atMs);
   }
 
-  /** Moves the payload's next poll to `atMs` if it would come later, unless that is for failures of the origin. */
+  /**
+   * Moves the payload's next poll to `atMs` if it would come later, unless that is for failures of the origin. Where a poll of
+   * it waits or runs, it is the one after that.
+   */
   hasten(key: PayloadKey, atMs: number): void {
     const target = this.#targets.get(payloadId(key));
     if (target === undefined || target.failures > 0) return;
     if (target.postponedToMs !== undefined) target.postponedToMs = Math.min(target.postponedToMs, atMs);
+    if (target.nextPollMs === undefined)
+      target.hastenedToMs = Math.min(target.hastenedToMs ?? Infinity, atMs);
     if (target.nextPollMs === undefined || target.nextPollMs <= atMs) return;
     target.cancel();
     this.#scheduleAt(target, atMs);
@@ -137,6 +144,7 @@ export class Poller {
       key,
       nextPollMs: undefined,
       postponedToMs: undefined,
+      hastenedToMs: undefined,
       failures: 0,
       notBeforeMs: 0,
       cancel: () => undefined,
@@ -159,16 +167,23 @@ export class Poller {
       if (!this.#isWatched(target)) return;
       const polled = await this.#pollOrPause(target);
       if (!this.#isWatched(target)) return;
-      const { postponedToMs } = target;
-      target.postponedToMs = undefined;
-      if (polled.kind !== 'spared' && postponedToMs === undefined) {
-        this.#scheduleAfter(target, polled, dueMs);
-        return;
-      }
-      const sparedToMs = polled.kind === 'spared' ? this.#clock.monotonicMs() + polled.forMs : 0;
-      target.failures = 0;
-      this.#scheduleAt(target, Math.max(sparedToMs, postponedToMs ?? 0));
+      const { hastenedToMs } = target;
+      target.hastenedToMs = undefined;
+      this.#scheduleNext(target, polled, dueMs);
+      if (hastenedToMs !== undefined) this.hasten(target.key, hastenedToMs);
     });
+  }
+
+  #scheduleNext(target: Target, polled: Polled, dueMs: number | undefined): void {
+    const { postponedToMs } = target;
+    target.postponedToMs = undefined;
+    if (polled.kind !== 'spared' && postponedToMs === undefined) {
+      this.#scheduleAfter(target, polled, dueMs);
+      return;
+    }
+    const sparedToMs = polled.kind === 'spared' ? this.#clock.monotonicMs() + polled.forMs : 0;
+    target.failures = 0;
+    this.#scheduleAt(target, Math.max(sparedToMs, postponedToMs ?? 0));
   }
 
   /** An error of ours must not be the last poll of this payload. */

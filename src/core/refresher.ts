@@ -13,7 +13,12 @@ import type { HeldPayload, PayloadStore } from './payload-store.js';
 /** Told of every outcome, after the store knows it. */
 export interface OutcomeListener {
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void;
+  /** The same for what the origin told without being asked. */
+  heard?(key: PayloadKey, told: Told, effect: RefreshEffect): void;
 }
+
+/** What an origin tells without being asked: a newer version, or that what is held is the newest. */
+export type Told = Extract<FetchOutcome, { readonly kind: 'updated' | 'unchanged' }>;
 
 /** Why an answer that is sound in itself was not taken. Stable and machine-readable. */
 export type RefreshFailureReason = typeof VERSION_IN_FUTURE | 'version_not_raised';
@@ -105,6 +110,13 @@ export class Refresher {
     return flight.refreshed.finally(() => {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
     });
+  }
+
+  /** Takes in what the origin tells of a payload that is held, without being asked. */
+  hear(key: PayloadKey, told: Told): RefreshEffect {
+    const effect = this.#takeIn(key, told);
+    this.#listeners.tell((listener) => listener.heard?.(key, told, effect));
+    return effect;
   }
 
   async #fetch(key: PayloadKey, sinceTime: number, wanted: Encoding | undefined): Promise<Refreshed> {

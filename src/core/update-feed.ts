@@ -28,6 +28,11 @@ export class UpdateFeed {
     return this.#listeners.has(payloadId(key));
   }
 
+  /** How many would be told. */
+  countOf(key: PayloadKey): number {
+    return this.#listeners.get(payloadId(key))?.size ?? 0;
+  }
+
   /** Returns how many were told. */
   publish(held: HeldPayload): number {
     const listeners = [...(this.#listeners.get(payloadId(held.key)) ?? [])];

@@ -1,10 +1,13 @@
 // Redis: whether it can be entered, is of the kind that settings say, takes every command that is needed, and keeps what it is given.
 import { identityOf } from '../app/room-options.js';
 import { toRedisOptions } from '../app/backup-places.js';
+import { DataKeys } from '../files/data-keys.js';
+import { BackupSeal } from '../storage/backup-seal.js';
 import { toRedisFault, type RedisFault } from '../storage/redis/redis-fault.js';
 import { inspectRedis, type RedisInspection } from '../storage/redis/redis-inspection.js';
 import type { RedisOptions } from '../storage/redis/redis-options.js';
 import { fail, pass, warn, type Finding, type Patient } from './check.js';
+import { judgeLogEventStore } from './log-event-store-check.js';
 
 /** As docs/cache.md has it: scripts that write after they asked for the time. */
 const OLDEST_MAJOR = 5;
@@ -18,14 +21,17 @@ export async function checkRedis({
 }: Pick<Patient, 'config' | 'clock' | 'lookup'>): Promise<readonly Finding[]> {
   if (config.redis === undefined) return [pass(`CACHE ${config.cache}: Redis is not used`)];
   const tls = { caPem: config.redisCaPem, identity: identityOf(config.redisCertificate) };
-  const options = { ...toRedisOptions(config, config.redis, tls), ...(lookup && { lookup }) };
+  const options = {
+    ...toRedisOptions(config, config.redis, tls, new BackupSeal(new DataKeys(clock), false)),
+    ...(lookup && { lookup }),
+  };
   let found: RedisInspection;
   try {
     found = await inspectRedis(clock, options);
   } catch (error) {
     return [unreachable(toRedisFault(error))];
   }
-  return judge(options, found);
+  return [...judge(options, found), ...judgeLogEventStore(config, found.queue), ...judgeReaders(config)];
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -111,6 +117,16 @@ function judgeMemory(info: RedisInspection['info']): readonly Finding[] {
     warn(
       `${fill}: a full Redis drops specs, and the lock of the leader`,
       'Give specs a Redis of their own, or maxmemory-policy noeviction; replicas then go on without it.',
+    ),
+  ];
+}
+
+function judgeReaders({ encryptBackups }: Patient['config']): readonly Finding[] {
+  if (!encryptBackups) return [];
+  return [
+    warn(
+      'backups of specs are encrypted: SDK data adapters, and SFP, cannot read them',
+      'Leave --encrypt-backups out where SDKs read Redis themselves.',
     ),
   ];
 }

@@ -1,13 +1,11 @@
 // Asks the origin once for what the daemon would fetch at its start: the payloads of pinned keys, a bounded number of them.
 import { randomBytes } from 'node:crypto';
+import { buildOrigins } from '../app/origins.js';
 import { payloadsAtStart } from '../app/pinned-payloads.js';
 import { toPinnedPayloadNames, toUpstreamOptions } from '../app/room-options.js';
 import type { FetchOutcome } from '../core/origin.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import type { PayloadKey } from '../domain/payload-key.js';
-import { createManifestClient } from '../protocols/statsig/origin/manifest-client.js';
-import { createOriginByApi } from '../protocols/statsig/origin/origin-by-api.js';
-import { createUpstreamClient } from '../protocols/statsig/origin/upstream-client.js';
 import { createProxyPaths } from '../protocols/statsig/proxy-path.js';
 import { SharedConnections } from '../http-client/upstream-pool.js';
 import type { World } from '../app/world.js';
@@ -39,21 +37,13 @@ export interface TriedPayloads {
   readonly keysTried: number;
 }
 
-type Needed = Pick<World, 'clock' | 'version' | 'lookup'> & { readonly config: Config };
+type Needed = Pick<World, 'clock' | 'log' | 'version' | 'lookup'> & { readonly config: Config };
 
 /** Never rejects: what the origin said, or why it said nothing, is the answer. */
-export async function tryPinnedKeys({ config, clock, version, lookup }: Needed): Promise<TriedPayloads> {
+export async function tryPinnedKeys({ config, clock, log, version, lookup }: Needed): Promise<TriedPayloads> {
   const connections = new SharedConnections(clock, { ...toUpstreamOptions(config, version), lookup });
-  const upstream = toUpstreamOptions(config, version, connections);
   const paths = createProxyPaths(randomBytes(8).toString('hex'));
-  const origin = createOriginByApi(
-    createUpstreamClient(clock, { ...upstream, path: paths.specs }),
-    createManifestClient(clock, {
-      ...upstream,
-      endpoint: config.idListsStatsigEndpoint,
-      path: paths.idLists,
-    }),
-  );
+  const { origin } = buildOrigins(config, { clock, log, version }, connections, paths);
   const sdkKeys = [...config.pinnedSdkKeys].slice(0, KEYS_TRIED_MAX);
   const limit = createConcurrencyLimit(FETCHES_AT_ONCE);
   try {

@@ -25,6 +25,8 @@ export interface ResourceKind {
    * SDK looks for it in Redis.
    */
   readonly isContentAddressed: boolean;
+  /** Its name in Redis holds the hash of the SDK key under every schema of names: no SDK looks for it there. */
+  readonly isNamedByHash?: boolean;
   /** Whether readers from the days of SFP 1 know the JSON under a second name in Redis. */
   readonly hasLegacyName: boolean;
   /** Reads a body that was stored. `decodedBytesMax`: of the whole body without compression. */

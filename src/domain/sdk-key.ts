@@ -53,7 +53,7 @@ export function maskSdkKey(sdkKey: string): string {
 
 /** `secret-abcd***`, whether the key has a name or not. */
 export function maskedForm(sdkKey: string): string {
-  const prefix = /^(?:secret|client|server)-/.exec(sdkKey)?.[0] ?? '';
+  const prefix = /^(?:(?:secret|client|server)-|rp_)/.exec(sdkKey)?.[0] ?? '';
   const rest = sdkKey.slice(prefix.length);
   const shown = rest.length >= SHOWN_FROM_CHARACTERS ? rest.slice(0, SHOWN_CHARACTERS) : '';
   return `${prefix}${shown}***`;
@@ -64,7 +64,8 @@ export function maskedForm(sdkKey: string): string {
  * it may repeat, masked whatever it looks like.
  */
 export function maskSdkKeysIn(text: string, own?: string): string {
-  const known = '(?:secret|client|server)-[A-Za-z0-9\\-_.~]+';
+  // Words may begin like a key of Replane's, but none is as long.
+  const known = '(?:secret|client|server)-[A-Za-z0-9\\-_.~]+|\\brp_[A-Za-z0-9]{20,}';
   const pattern = own === undefined ? known : `${known}|${own.replaceAll('.', '\\.')}`;
   // In the origin's paths a key ends in `.json`, of characters that a key may have too.
   return text.replace(

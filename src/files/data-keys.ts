@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../domain/clock.js';
 import { RecentTrouble } from '../observability/recent-trouble.js';
-import { BrokenSeal, closeWith, openWith, SEAL_KEY_BYTES, type Seal } from './seal.js';
+import { BrokenSeal, closeWith, openWith, SEAL_BYTES, SEAL_KEY_BYTES, type Seal } from './seal.js';
 
 /** One that seals, and the one before it. */
 const KEYS_MAX = 2;
@@ -12,6 +12,8 @@ const HEAD_MARK = Buffer.from('SFP1');
 const ID_BYTES = 8;
 const ID_TO = HEAD_MARK.length + ID_BYTES;
 const HEAD_BYTES = ID_TO + 4;
+/** What a seal adds to the content. */
+export const DATA_KEY_SEAL_BYTES = HEAD_BYTES + SEAL_BYTES;
 const HOW_TO_MAKE = 'make one with: openssl rand -base64 32';
 
 export interface DataKey {

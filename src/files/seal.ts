@@ -7,6 +7,8 @@ const CIPHER = 'aes-256-gcm';
 /** Random: after 2^36 seals under one key, two nonces are the same with a probability of 2^-25. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** What `closeWith` adds to the content. */
+export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
 /**
  * Sealed in about half a millisecond; the event loop gets its turn after each. WebCrypto, which works in threads, was
  * measured: its copies of 20 MiB block the event loop for 30 ms, and small batches cost twice the CPU.

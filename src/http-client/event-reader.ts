@@ -1,4 +1,5 @@
 // Reads server-sent events from the pieces of an answer's body, cut anywhere (HTML standard, 9.2.6).
+import { BodyFault } from '../domain/body-reader.js';
 
 export interface ServerEvent {
   /** `message` where none is named. */
@@ -55,7 +56,9 @@ export class EventReader {
 
   #hold(piece: Buffer): void {
     this.#bytes += piece.length;
-    if (this.#bytes > this.#bytesMax) throw new Error(`an event of more than ${this.#bytesMax} bytes`);
+    if (this.#bytes > this.#bytesMax) {
+      throw new BodyFault('body_too_large', `an event of more than ${this.#bytesMax} bytes`);
+    }
     if (piece.length > 0) this.#line.push(piece);
   }
 

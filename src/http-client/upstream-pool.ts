@@ -117,13 +117,15 @@ export class UpstreamPool {
     return await this.#request(url, signal, { method: 'GET', headers });
   }
 
-  /** Sends a GET whose answer goes on and on. */
+  /** Sends a request whose answer goes on and on: a GET, or a POST where there is a body. */
   async stream(
     url: URL,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
+    body?: Uint8Array,
   ): Promise<UpstreamResponse> {
-    return await this.#request(url, signal, { method: 'GET', headers }, 'streams');
+    const rest = body === undefined ? ({ method: 'GET' } as const) : ({ method: 'POST', body } as const);
+    return await this.#request(url, signal, { ...rest, headers }, 'streams');
   }
 
   /** Sends a POST in the same way. */

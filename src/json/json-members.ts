@@ -3,7 +3,11 @@
 /** Longest name or value that is kept; the ones looked for are far shorter. */
 const KEPT_BYTES_MAX = 256;
 
-/** Stands for the value of a wanted member that is an array. */
+/** Longest array that is kept whole. */
+export const ARRAY_BYTES_MAX = 65_536;
+const OPENING = Buffer.from('[');
+
+/** Stands for the value of a wanted member that is an array, and is not kept whole. */
 export const JSON_ARRAY: unique symbol = Symbol('array');
 
 export class JsonMembers {
@@ -13,9 +17,14 @@ export class JsonMembers {
   #kept: number[] | undefined;
   /** The wanted member whose value comes next. */
   #member: string | undefined;
+  readonly #wholeArrays: ReadonlySet<string>;
+  /** The array that is being kept whole; undefined while none is. */
+  #array: { readonly member: string; readonly pieces: Uint8Array[]; bytes: number } | undefined;
 
-  constructor(wanted: Iterable<string>) {
-    this.#wanted = new Set(wanted);
+  /** `wholeArrays`: members that are wanted too, and whole where they are arrays of a size that can be kept. */
+  constructor(wanted: Iterable<string>, wholeArrays: Iterable<string> = []) {
+    this.#wholeArrays = new Set(wholeArrays);
+    this.#wanted = new Set([...wanted, ...this.#wholeArrays]);
   }
 
   /** Whether the rest of a string that has begun is kept. */
@@ -51,10 +60,29 @@ export class JsonMembers {
     this.#member = undefined;
   }
 
-  /** The value that begins is an object or an array: what is in it is not wanted. */
+  /** The value that begins is an object or an array: what is in it is not wanted, unless it is an array to be kept whole. */
   passOver(isArray: boolean): void {
-    if (this.#member !== undefined) this.#values.set(this.#member, isArray ? JSON_ARRAY : undefined);
+    const member = this.#member;
     this.#member = undefined;
+    if (member === undefined) return;
+    this.#values.set(member, isArray ? JSON_ARRAY : undefined);
+    if (isArray && this.#wholeArrays.has(member)) this.#array = { member, pieces: [OPENING], bytes: 0 };
+  }
+
+  /** What is in an object or an array, its end included. */
+  keepInside(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#array === undefined) return;
+    this.#array.bytes += to - from;
+    // A copy: the piece's memory belongs to the stream it came from.
+    if (this.#array.bytes <= ARRAY_BYTES_MAX) this.#array.pieces.push(bytes.slice(from, to));
+    else this.#array = undefined;
+  }
+
+  endInside(): void {
+    if (this.#array === undefined) return;
+    const { member, pieces } = this.#array;
+    this.#array = undefined;
+    this.#values.set(member, JSON.parse(Buffer.concat(pieces).toString()));
   }
 
   #keep(byte: number): void {

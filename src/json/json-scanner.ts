@@ -24,15 +24,18 @@ export class JsonScanner {
   #depth = 0;
   #state = START;
 
-  /** `wanted`: names of top-level members whose values are to be read; of an array only that it is one. */
-  constructor(wanted: Iterable<string>) {
-    this.#members = new JsonMembers(wanted);
+  /**
+   * `wanted`: names of top-level members whose values are to be read; of an array only that it is one. `wholeArrays`: names
+   * of such members that are to be read whole where they are arrays of no more than ARRAY_BYTES_MAX.
+   */
+  constructor(wanted: Iterable<string>, wholeArrays: Iterable<string> = []) {
+    this.#members = new JsonMembers(wanted, wholeArrays);
   }
 
   push(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length) {
-      at = this.#depth > 1 ? this.#check(bytes, at, bytes.length) : this.#readTopLevel(bytes, at);
+      at = this.#depth > 1 ? this.#passOver(bytes, at) : this.#readTopLevel(bytes, at);
     }
   }
 
@@ -40,6 +43,14 @@ export class JsonScanner {
   end(): ReadonlyMap<string, unknown> {
     if (this.#state !== DONE) throw new BodyFault('truncated', 'the JSON text ends too early');
     return this.#members.values;
+  }
+
+  /** Goes on within an object or an array; returns how far it came. */
+  #passOver(bytes: Uint8Array, from: number): number {
+    const to = this.#check(bytes, from, bytes.length);
+    this.#members.keepInside(bytes, from, to);
+    if (this.#depth <= 1) this.#members.endInside();
+    return to;
   }
 
   /** Takes bytes from `from` to `to`, or until the text is back at its top level; returns how far that was. */

@@ -147,6 +147,11 @@ export const readInstruments = {
     [],
     'Specs whose newer versions the origin would tell of (--upstream-stream).',
   ),
+  replaneStreams: gauge(
+    'sfp_replane_upstream_streams',
+    [],
+    'Streams that are open to the Replane server, one for each SDK key of which this replica asks for all.',
+  ),
   eventStreams: gauge('sfp_event_streams', [], 'Streams of server-sent events open now.'),
   eventStreamsMax: gauge('sfp_event_streams_max', [], 'How many streams of server-sent events may be open.'),
   specVersion: gauge(

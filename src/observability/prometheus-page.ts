@@ -1,5 +1,5 @@
 // Everything measured as Prometheus' text, with the process' own metrics beside it; the one door to prom-client.
-import { collectDefaultMetrics, Registry, type Metric } from 'prom-client';
+import type { Metric, Registry } from 'prom-client';
 import type { Instrument } from './instrument.js';
 import type { Metrics } from './metrics.js';
 import type { Cell, LabelValue, Series } from './series.js';
@@ -23,20 +23,35 @@ interface Sample {
  */
 export class PrometheusPage {
   readonly #metrics: Metrics;
-  readonly #process = new Registry();
-  readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
+  #writing: Promise<Writing> | undefined;
+  /** As prom-client has it, which is loaded later. */
+  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
-    collectDefaultMetrics({ register: this.#process });
-    for (const name of MISNAMED) this.#process.removeSingleMetric(name);
   }
 
   async text(): Promise<string> {
-    const registry = new Registry();
+    // By the first who looks: loading it takes 40 ms of CPU, which nobody should wait for at a start.
+    const { createRegistry, process } = await (this.#writing ??= loadWriting());
+    const registry = createRegistry();
     for (const series of this.#metrics.read()) registry.registerMetric(toMetric(series));
-    return (await registry.metrics()) + (await this.#process.metrics());
+    return (await registry.metrics()) + (await process.metrics());
   }
+}
+
+interface Writing {
+  readonly createRegistry: () => Registry;
+  /** With the process' own metrics, which count from now on. */
+  readonly process: Registry;
+}
+
+async function loadWriting(): Promise<Writing> {
+  const { collectDefaultMetrics, Registry } = await import('prom-client');
+  const process = new Registry();
+  collectDefaultMetrics({ register: process });
+  for (const name of MISNAMED) process.removeSingleMetric(name);
+  return { createRegistry: () => new Registry(), process };
 }
 
 /** Of a metric the registry asks for its name and its values. */

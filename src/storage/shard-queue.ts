@@ -97,6 +97,10 @@ export interface QueueDurability {
   /** Replicas of the server. */
   readonly replicas: number | undefined;
   readonly evictionPolicy: string | undefined;
+  /** 0 for no limit. */
+  readonly memoryBytesMax: number | undefined;
+  /** Commands of the queue that this user may not send; none where that is not to be learned. */
+  readonly denied: readonly string[];
 }
 
 /** Each method is one round trip with a deadline, and rejects where the queue cannot be reached or refuses. */

@@ -39,7 +39,9 @@ export type SnapshotFault =
   /** Shorter than it was written, or with other bytes. */
   | 'torn'
   /** No spec that could be served. */
-  | 'no_spec';
+  | 'no_spec'
+  /** Sealed with a data key that is not at hand: it stays as it is until something newer takes its place. */
+  | 'data_key_missing';
 
 export type Failing =
   | { readonly kind: 'unusable'; readonly fault: SnapshotFault }

@@ -23,9 +23,9 @@ export type StreamEnd =
 
 /** The wire under a stream. */
 export interface StreamSink {
-  /** Makes what sending this spec needs; resolves at once where that is there already. */
-  prepare(held: HeldPayload): Promise<void>;
-  /** Calls `took` whenever the client took some of it, and `done` once when it took the last. */
+  /** Makes what sending this spec needs; undefined where that is there already: then it is sent at once. */
+  prepare(held: HeldPayload): Promise<void> | undefined;
+  /** Calls `took` whenever the client took some of it, and `done` once when it took the last, perhaps at once. */
   send(message: StreamMessage, took: () => void, done: () => void): void;
   end(why: StreamEnd): void;
 }
@@ -132,7 +132,8 @@ export class ClientStream {
     this.#cancelTimer();
     for (let held = this.#waiting; held !== undefined; held = this.#waiting) {
       try {
-        await this.#sink.prepare(held);
+        const preparing = this.#sink.prepare(held);
+        if (preparing !== undefined) await preparing;
       } catch {
         // What failed was logged where it failed; the client reconnects and tries again.
         this.end('failed');

@@ -68,13 +68,23 @@ test('log events that wait for a data key are told, and sent as soon as the key 
   assert.equal(dataKeys.seals, dataKeys.opens[0]);
 });
 
-test('a data key file that cannot be read or holds no key prevents a start', () => {
+test('a data key file that cannot be read or holds no key, and encryption that cannot be, prevent a start', () => {
   const cases: readonly (readonly [args: readonly string[], text: string | undefined, fault: RegExp])[] = [
     [['--data-key-file', 'keys'], undefined, /^--data-key-file \(SFP_DATA_KEY_FILE\): keys does not exist/],
     [
       ['--data-key-file', 'keys'],
       'short',
       /^--data-key-file \(SFP_DATA_KEY_FILE\): keys: line 1 is not 32 bytes/,
+    ],
+    [
+      ['--encrypt-backups'],
+      undefined,
+      /^--encrypt-backups \(SFP_ENCRYPT_BACKUPS\) needs a key: set --data-key-file/,
+    ],
+    [
+      ['--encrypt-backups', '--data-key-file', 'keys', '--double-write-cache-for-legacy-key'],
+      OLD,
+      /^--encrypt-backups .* and --double-write-cache-for-legacy-key .*set one of the two$/,
     ],
   ];
   for (const [args, text, fault] of cases) {

@@ -105,6 +105,7 @@ export class FleetScene {
       places: [{ name: 'redis', snapshots: link } as const],
       link,
       push: undefined,
+      feeds: undefined,
     };
     const rooms = buildCore(loaded.config, world, noProxyEvents, sources);
     rooms.store.subscribe(history);

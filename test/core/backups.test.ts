@@ -1,7 +1,7 @@
 // What is held gets into every place behind everybody's back, one write per payload at a time; a start finds it there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Backups, type BackupListener, type Restored } from '../../src/core/backups.js';
+import { Backups, type BackupListener, type BackupState, type Restored } from '../../src/core/backups.js';
 import { PayloadStore } from '../../src/core/payload-store.js';
 import { createConcurrencyLimit } from '../../src/domain/concurrency-limit.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
@@ -71,12 +71,24 @@ test('what a place has missed is written at the next confirmation', async () => 
   scene.fetched('stored', 5);
   await scene.backups.idle();
   assert.equal(scene.backups.lastOf(KEY).redis, 'failed: connection_lost');
+  const failedAtMs = scene.clock.nowMs();
+  const stateOf = (place: string): BackupState | undefined =>
+    scene.backups.statesOf(KEY).find((each) => each.place === place)?.state;
+  assert.deepEqual(stateOf('redis'), {
+    last: 'failed: connection_lost',
+    lastAtMs: failedAtMs,
+    storedAtMs: undefined,
+    failures: 1,
+  });
+  scene.clock.advance(1_000);
   scene.redis.saving = { kind: 'stored' };
   scene.redis.confirming = { kind: 'behind' };
   scene.fetched('confirmed');
   await scene.backups.idle();
   assert.deepEqual(scene.redis.asked, ['save 5', 'confirm 5', 'save 5']);
   assert.deepEqual(scene.backups.lastOf(KEY), { redis: 'stored', disk: 'stored' });
+  const storedAtMs = failedAtMs + 1_000;
+  assert.deepEqual(stateOf('redis'), { last: 'stored', lastAtMs: storedAtMs, storedAtMs, failures: 0 });
 });
 
 test('a place that answers nothing has one operation of a payload on its way, and the newest wish after it', async () => {

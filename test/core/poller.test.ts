@@ -329,3 +329,16 @@ test('a poll that is hastened comes earlier, never later; what nobody watches is
   bench.poller.postpone(key('b'), 0);
   assert.deepEqual(bench.poller.watched, [key('a')]);
 });
+
+test('a poll that is hastened while it runs is followed by another one at that time, unless it fails', async () => {
+  const bench = new Bench();
+  bench.poller.watch(key('a'));
+  const dueMs = bench.poller.stateOf(key('a'))?.nextPollMs ?? 0;
+  bench.clock.advance(dueMs + 200);
+  assert.equal(bench.poller.stateOf(key('a'))?.nextPollMs, undefined);
+  const againMs = bench.clock.monotonicMs() + 1_000;
+  bench.poller.hasten(key('a'), againMs + 5_000);
+  bench.poller.hasten(key('a'), againMs);
+  await settle();
+  assert.equal(bench.poller.stateOf(key('a'))?.nextPollMs, againMs);
+});

@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { neededCommands } from '../../src/storage/redis/redis-permissions.js';
+import { neededByQueue, neededCommands } from '../../src/storage/redis/redis-permissions.js';
 import { SCRIPTS } from '../../src/storage/redis/redis-scripts.js';
 import { freePort } from '../fakes/free-port.js';
 import { startRedisCluster } from '../fakes/redis-cluster.js';
 import { MASTER_NAME, startSentinel } from '../fakes/redis-sentinel.js';
 import { startRedisServer } from '../fakes/redis-server.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
-import { NAMES, redisOptions, RIGHTS } from '../storage/redis/redis-scene.js';
+import { NAMES, QUEUE_RIGHTS, redisOptions, RIGHTS } from '../storage/redis/redis-scene.js';
 import { findingsOf, patientOf, type PatientOptions } from './patient.js';
 
 const REDIS = ['http', 'redis'];
@@ -63,6 +63,7 @@ test('a Redis that does is said to do, and nothing in it changes', async (t) => 
     'pass: the default user may send every command that is needed',
     'pass: no memory limit (noeviction)',
     "pass: this machine's clock agrees with that of Redis",
+    'pass: log events wait in memory, and not in Redis: it writes no append-only file',
   ]);
   assert.deepEqual(await client.keys('*'), ['statsig_forward_proxy::leader']);
   assert.equal(await client.get('statsig_forward_proxy::leader'), 'somebody');
@@ -72,11 +73,86 @@ test('a Redis that does is said to do, and nothing in it changes', async (t) => 
   assert.deepEqual(await findingsOf('redis', patientOf([])), ['pass: CACHE disabled: Redis is not used']);
 });
 
+test('encrypted backups are said to be read by no data adapter', async (t) => {
+  const server = await startRedisServer(t);
+  const keyFile = join(makeTemporaryFolder('keys'), 'keys');
+  writeFileSync(keyFile, Buffer.alloc(32, 1).toString('hex'), { mode: 0o600 });
+  const findings = await find(server.port, {}, ['--data-key-file', keyFile, '--encrypt-backups']);
+  assert.equal(
+    findings.at(-1),
+    'warn: backups of specs are encrypted: SDK data adapters, and SFP, cannot read them',
+  );
+});
+
+test('as the place of log events Redis is looked at for what may lose them, or keep them out', async (t) => {
+  const server = await startRedisServer(t, ['--appendonly', 'yes', '--appendfsync', 'always']);
+  const client = server.client();
+  const ofStore = async (
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<readonly string[]> => {
+    const findings = await find(server.port, env, args);
+    return findings.slice(findings.findIndex((line) => line.includes('clock')) + 1);
+  };
+  const kept = 'pass: log events wait in Redis: append-only file, appendfsync always';
+  const plain = 'warn: log events and their SDK keys are in Redis as plain text';
+  assert.deepEqual(await ofStore(), [kept, plain]);
+  const keyFile = join(makeTemporaryFolder('keys'), 'keys');
+  writeFileSync(keyFile, Buffer.alloc(32, 1).toString('hex'), { mode: 0o600 });
+  const sealed = ['--data-key-file', keyFile];
+  assert.deepEqual(await ofStore(sealed), [kept]);
+  assert.deepEqual(await ofStore([...sealed, '--log-event-store', 'memory']), []);
+  assert.deepEqual(await ofStore([...sealed, '--log-event-min-replicas', '1']), [
+    kept,
+    'fail: Redis has 0 replicas, and --log-event-min-replicas asks for 1: log events get 503',
+  ]);
+
+  await client.config('SET', 'maxmemory', '100mb', 'maxmemory-policy', 'allkeys-lru', 'appendfsync', 'no');
+  const memory = 'pass: log events wait in memory, and not in Redis: it may evict them';
+  assert.deepEqual(await ofStore(sealed), [memory]);
+  assert.deepEqual(await ofStore([...sealed, '--log-event-store', 'redis']), [
+    'pass: log events wait in Redis: append-only file, appendfsync no',
+    'warn: Redis leaves it to the system when its append-only file is on the disk: a power cut may lose half a minute',
+    'fail: a full Redis may evict log events that were accepted (maxmemory-policy allkeys-lru)',
+  ]);
+  await client.config('SET', 'maxmemory-policy', 'volatile-lru', 'appendfsync', 'everysec');
+  assert.deepEqual(await ofStore(sealed), [
+    'pass: log events wait in Redis: append-only file, appendfsync everysec',
+  ]);
+
+  const login = { REDIS_ENTERPRISE_USER: 'proxy', REDIS_ENTERPRISE_PASSWORD: 'pass' };
+  const grant = (...rights: readonly string[]): Promise<unknown> =>
+    client.acl('SETUSER', 'proxy', 'reset', 'on', '>pass', ...NAMES, ...RIGHTS, '+info', ...rights);
+  await grant();
+  const dataDir = ['--data-dir', makeTemporaryFolder('data')];
+  const [refused = ''] = await ofStore([...sealed, ...dataDir], login);
+  assert.match(
+    refused,
+    /^pass: log events wait in the data directory, and not in Redis: its user may not: HINCRBY, XADD,/,
+  );
+  const [grave = ''] = (await ofStore([...sealed, '--log-event-store', 'redis'], login)).slice(1);
+  assert.match(grave, /^fail: the user of Redis may not: HINCRBY, XADD, .*, so that it takes no log events$/);
+  await grant(...QUEUE_RIGHTS);
+  assert.deepEqual(await ofStore(sealed, login), [
+    'pass: log events wait in Redis: append-only file, appendfsync not told',
+  ]);
+  for (const right of QUEUE_RIGHTS) {
+    await grant(...QUEUE_RIGHTS.filter((each) => each !== right));
+    const [line = ''] = await ofStore(sealed, login);
+    assert.ok(line.endsWith(`its user may not: ${right.slice(1).toUpperCase()}`), right);
+  }
+  await client.config('SET', 'appendonly', 'no');
+  assert.deepEqual(await ofStore([...sealed, '--log-event-store', 'redis']), [
+    'fail: Redis writes no append-only file: log events that were accepted are lost when it restarts',
+  ]);
+});
+
 test('every command that scripts send is among those that are looked for', () => {
   const sent = Object.values(SCRIPTS).flatMap(({ lua }) =>
     [...lua.matchAll(/redis\.p?call\('(\w+)'/g)].map((match) => match[1]),
   );
-  const looked = neededCommands(redisOptions(0), 'marker').map(({ words }) => words[0]);
+  const needed = [...neededCommands(redisOptions(0), 'marker'), ...neededByQueue('', 'marker')];
+  const looked = needed.map(({ words }) => words[0]);
   assert.ok(sent.length > 20);
   assert.deepEqual(
     sent.filter((command) => !looked.includes(command)),
@@ -96,6 +172,7 @@ test('a right that is missing is named, whichever it is; a script tells, or harm
     'pass: Redis answers; it does not say what kind it is (INFO is not allowed)',
     'pass: the user of the settings may send every command that is needed',
     "pass: this machine's clock agrees with that of Redis",
+    'pass: log events wait in memory, and not in Redis: it does not say whether it writes an append-only file',
   ]);
   // No script of ours needs it.
   for (const right of RIGHTS.filter((each) => each !== '+hget')) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createJsonSpecReader } from '../../src/protocols/statsig/spec-body/json-spec-reader.js';
-import { JSON_ARRAY } from '../../src/json/json-members.js';
+import { ARRAY_BYTES_MAX, JSON_ARRAY } from '../../src/json/json-members.js';
 import { JsonScanner } from '../../src/json/json-scanner.js';
 import { BodyFault } from '../../src/domain/body-reader.js';
 
@@ -231,4 +231,28 @@ describe('facts of a JSON spec', () => {
       return false;
     }
   }
+});
+
+test('a wanted array is read whole, wherever the text is cut, unless it is too long', () => {
+  const value = fc.oneof(fc.array(fc.jsonValue()), fc.jsonValue());
+  const members = fc.dictionary(fc.constantFrom('a', 'wanted', 'b', 'wanted2'), value);
+  fc.assert(
+    fc.property(members, fc.array(fc.nat({ max: 300 }), { maxLength: 5 }), (object, cuts) => {
+      const bytes = Buffer.from(JSON.stringify(object));
+      const whole = new JsonScanner([], ['wanted']);
+      let from = 0;
+      for (const cut of [...cuts.sort((one, other) => one - other), bytes.length]) {
+        whole.push(bytes.subarray(from, cut));
+        from = Math.max(from, Math.min(cut, bytes.length));
+      }
+      const read = whole.end();
+      const { wanted } = object;
+      if (Array.isArray(wanted)) assert.deepEqual(read.get('wanted'), JSON.parse(JSON.stringify(wanted)));
+      else assert.ok(!Array.isArray(read.get('wanted')));
+      assert.ok([...read.keys()].every((name) => name === 'wanted'));
+    }),
+  );
+  const long = new JsonScanner([], ['wanted']);
+  long.push(Buffer.from(JSON.stringify({ wanted: ['x'.repeat(ARRAY_BYTES_MAX)] })));
+  assert.equal(long.end().get('wanted'), JSON_ARRAY);
 });

@@ -1,6 +1,7 @@
 // What events do to series: known ones are there at zero, values add up, labels are bounded, and nothing is made per event.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Registry } from 'prom-client';
 import { catalogue, LABEL_VALUES, type CatalogueRow } from '../../src/observability/catalogue.js';
 import { eventInstruments, instruments, readInstruments as to } from '../../src/observability/instruments.js';
 import { Metrics } from '../../src/observability/metrics.js';
@@ -141,7 +142,9 @@ describe('the page', () => {
         latencyMs,
       });
     }
-    const lines = (await new PrometheusPage(metrics).text()).split('\n');
+    const page = new PrometheusPage(metrics);
+    assert.equal(page.contentType, Registry.PROMETHEUS_CONTENT_TYPE);
+    const lines = (await page.text()).split('\n');
     const of = (suffix: string): string[] =>
       lines.filter((line) => line.startsWith(`sfp_http_request_duration_seconds_${suffix}`));
     const labels = 'route="/v1/\\"x\\"\\\\",method="GET",code="200"';

@@ -1,6 +1,7 @@
 // What nobody handles, and what cannot be had at start: logged as one JSON line, then the process ends with status 1.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -9,6 +10,7 @@ import { imageNodeArgs } from './image.js';
 import { NO_ORIGIN } from './origin.js';
 import { temporaryFile } from './temporary-file.js';
 
+const DIST = new URL('../../dist/', import.meta.url);
 const KEY = 'secret-unhandledkey0123456789';
 
 /** Runs the daemon with a fault inside: `statement` is run once its handlers are there. */
@@ -52,7 +54,8 @@ async function takenPort(t: TestContext): Promise<string> {
 
 describe('a fatal error', { concurrency: 4 }, () => {
   it('names lines of the sources, as the image is started with source maps', async (t) => {
-    const cli = new URL('../../dist/cli/read-command-line.js', import.meta.url).href;
+    const chunk = readdirSync(DIST).find((name) => /^read-command-line-.*\.js$/.test(name));
+    const cli = new URL(String(chunk), DIST).href;
     const statement = `import('${cli}').then(({ readCommandLine }) => readCommandLine('no array', ''))`;
     const { err } = assertFatal(await runWithFault(t, statement, imageNodeArgs()));
     assert.match(err.stack, /readCommandLine \(\S*\/src\/cli\/read-command-line\.ts:\d+:\d+\)/);

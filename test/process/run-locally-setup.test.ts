@@ -20,8 +20,15 @@ function programs(scripts: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
   return { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
 }
 
-/** The project without what was built; installed, unless the lock file is `newer` than what is installed. */
-function freshProject(newer = false): string {
+interface Project {
+  /** The lock file is newer than what is installed. */
+  readonly newer?: boolean;
+  /** With what is built here, so that only what differs is compiled. */
+  readonly built?: boolean;
+}
+
+/** The project as it was checked out, but installed. */
+function freshProject({ newer = false, built = false }: Project = {}): string {
   const folder = makeTemporaryFolder('project');
   for (const name of [
     'src',
@@ -31,6 +38,7 @@ function freshProject(newer = false): string {
     'package-lock.json',
     'tsconfig.json',
     'run_locally.sh',
+    ...(built ? ['dist'] : []),
   ]) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true, preserveTimestamps: true });
   }
@@ -59,7 +67,7 @@ describe('./run_locally.sh', { concurrency: true }, () => {
 
   it('installs where the lock file is newer, and shows what npm wrote where that fails', async (t) => {
     const env = programs({ npm: 'echo "npm $*"; echo "npm error nothing there" >&2; exit 1' });
-    const run = runLocally(t, '', { root: freshProject(true), env });
+    const run = runLocally(t, '', { root: freshProject({ newer: true }), env });
     assert.equal(await run.exitStatus(), 1);
     assert.match(run.output, /^Installing dependencies \.\.\.$/m);
     assert.match(run.output, /^npm ci --include=dev/m);
@@ -71,7 +79,7 @@ describe('./run_locally.sh', { concurrency: true }, () => {
 
   it('ends npm when it is ended itself', async (t) => {
     const env = programs({ npm: 'exec sleep 600' });
-    const run = runLocally(t, '', { root: freshProject(true), env });
+    const run = runLocally(t, '', { root: freshProject({ newer: true }), env });
     await run.printed('Installing');
     await eventually('npm', () => run.descendants().length > 0);
     const started = run.descendants();
@@ -81,7 +89,7 @@ describe('./run_locally.sh', { concurrency: true }, () => {
   });
 
   it('shows what the compiler found where the build fails', async (t) => {
-    const root = freshProject();
+    const root = freshProject({ built: true });
     writeFileSync(join(root, 'src/wrong.ts'), 'export const wrong: number = "text";\n');
     const run = runLocally(t, '', { root });
     assert.equal(await run.exitStatus(), 1);

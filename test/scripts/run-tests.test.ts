@@ -1,12 +1,12 @@
 // The test runner: what passes and what does not, and that no file hides its failure or leaves a process behind.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { node24 } from '../../scripts/test-run/node-24.js';
-import { runFile } from '../../scripts/test-run/run-file.js';
+import { runFile, runScript, type TestFile } from '../../scripts/test-run/run-file.js';
 import {
   allTestFiles,
   dependsOnNode,
@@ -17,8 +17,11 @@ import {
 } from '../../scripts/test-run/test-files.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 
-const RUNNER = fileURLToPath(new URL('../../scripts/run-tests.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const RUNNER = join(ROOT, 'scripts/run-tests.mjs');
 const IMPORT = `import { test } from 'node:test';\n`;
+/** In two pieces, as the bundle of this file would have its own URL there. */
+const META = 'import.meta';
 const PASSING = `${IMPORT}test('passes', () => undefined);\n`;
 const FAILING = `${IMPORT}test('fails', () => { throw new Error('on purpose'); });\n`;
 
@@ -26,6 +29,11 @@ function fileWith(name: string, text: string): string {
   const file = join(makeTemporaryFolder('run-tests'), name);
   writeFileSync(file, text);
   return file;
+}
+
+function testFile(name: string, text: string): TestFile {
+  const file = fileWith(name, text);
+  return { node: process.execPath, file, script: file, isRandom: false };
 }
 
 interface Run {
@@ -43,11 +51,13 @@ function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
 
 test('a run names its files and its seed, and ends with the summary of all', () => {
   const files = [fileWith('one.test.mjs', PASSING), fileWith('two.test.mjs', PASSING)];
-  const { status, output } = run(files, { SEED: '42' });
+  const { status, output } = run(['--slowest', '2', ...files], { SEED: '42' });
+  const major = String(process.versions.node.split('.')[0]);
   assert.equal(status, 0, output);
-  for (const file of files) assert.match(output, new RegExp(`^ok .* 1 tests {2}${file}$`, 'm'));
+  for (const file of files) assert.match(output, new RegExp(`^ok .* 1 tests {2}Node ${major} ${file}$`, 'm'));
   assert.match(output, /^Random walks start from SEED=42$/m);
-  assert.match(output, new RegExp(`^== Node ${process.versions.node}: 2 files ==$`, 'm'));
+  assert.match(output, new RegExp(`^Node ${process.versions.node}: 2 files$`, 'm'));
+  assert.match(output, /^Slowest:\n(?:ok .*\n){2}# tests 2$/m);
   assert.match(
     output,
     /^# tests 2\n# suites 0\n# pass 2\n# fail 0\n# cancelled 0\n# skipped 0\n# todo 0\n# duration/m,
@@ -64,10 +74,10 @@ test('a failing test fails the run, and is named at its end', () => {
 });
 
 test('random walks go the same way again with the seed of their run', () => {
-  const fastCheck = import.meta.resolve('fast-check');
-  const walk = `import fc from '${fastCheck}';
+  const walk = `import fc from 'fast-check';
 ${IMPORT}test('walks', () => { fc.assert(fc.property(fc.nat(), (n) => { console.log('walked to ' + n); })); });\n`;
   const file = fileWith('walk.test.mjs', walk);
+  symlinkSync(join(ROOT, 'node_modules'), join(dirname(file), 'node_modules'));
   const places = ['7', '7', '8'].map((SEED) =>
     run([file], { SEED })
       .output.match(/walked to \d+/g)
@@ -76,6 +86,14 @@ ${IMPORT}test('walks', () => { fc.assert(fc.property(fc.nat(), (n) => { console.
   assert.equal(places[0], places[1]);
   assert.notEqual(places[1], places[2]);
   assert.equal(run([file], { SEED: 'x' }).status, 1);
+});
+
+test('what fails in a file of TypeScript is told by its line there, and beside it are its files', () => {
+  const failing = `${IMPORT}interface Unused {}\n\ntest('fails', () => { throw new Error(${META}.url); });\n`;
+  const file = fileWith('failing.test.ts', failing);
+  const { status, output } = run([file]);
+  assert.equal(status, 1);
+  assert.match(output, new RegExp(`Error: ${pathToFileURL(file).href}\\n.* \\(${file}:4:\\d+\\)`), output);
 });
 
 for (const [name, text, problem] of [
@@ -92,16 +110,23 @@ for (const [name, text, problem] of [
 ] as const) {
   test(`a file that ${name} has failed`, async () => {
     const options = {
-      node: process.execPath,
       env: { ...process.env },
       timeoutMs: name === 'does not end' ? 3_000 : 60_000,
     };
-    const { passed, counts, output } = await runFile(fileWith('wrong.test.mjs', text), options);
+    const { passed, counts, output } = await runFile(testFile('wrong.test.mjs', text), options);
     assert.equal(passed, false);
     assert.ok(counts.fail > 0, output);
     assert.match(output, problem);
   });
 }
+
+test('a script of package.json that fails is a failure, with what it wrote', async () => {
+  const options = { env: { ...process.env }, timeoutMs: 60_000 };
+  const { passed, counts, output } = await runScript('no-such-script', options);
+  assert.equal(passed, false);
+  assert.equal(counts.fail, 1);
+  assert.match(output, /Missing script: "no-such-script"[^]*no-such-script: ended with exit code 1\n$/);
+});
 
 test('what a file starts and leaves behind is ended with it', async () => {
   // It holds the file's output open: the runner would wait for it.
@@ -110,8 +135,8 @@ ${IMPORT}test('starts', () => {
   const child = spawn('sleep', ['600'], { stdio: 'inherit' });
   child.unref();
 });\n`;
-  const options = { node: process.execPath, env: { ...process.env }, timeoutMs: 60_000 };
-  const { passed, output } = await runFile(fileWith('leaves.test.mjs', text), options);
+  const options = { env: { ...process.env }, timeoutMs: 60_000 };
+  const { passed, output } = await runFile(testFile('leaves.test.mjs', text), options);
   assert.ok(passed, output);
 });
 

@@ -99,8 +99,23 @@ async function order(client: AdminClient, { command, operands, reason, forS }: C
   return table(done, ORDER_COLUMNS);
 }
 
+/** Of one answer: as many as there may be. */
+const SPECS_AT_ONCE = '1000';
+
 async function listed(client: AdminClient): Promise<readonly ListedSpec[]> {
-  return ((await client.get('/api/v1/specs')) as { readonly specs: readonly ListedSpec[] }).specs;
+  const all: ListedSpec[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const query = new URLSearchParams({ limit: SPECS_AT_ONCE, cursor });
+    const { specs, next } = (await client.get(`/api/v1/specs?${query.toString()}`)) as SpecsAnswer;
+    all.push(...specs);
+    cursor = next;
+  }
+  return all;
+}
+
+interface SpecsAnswer {
+  readonly specs: readonly ListedSpec[];
+  readonly next: string | null;
 }
 
 function oneOf(specs: readonly ListedSpec[], text: string): ListedSpec {

@@ -29,17 +29,20 @@ export function recordKind(name: string, path: string): ResourceKind {
 }
 
 export type RecordReading =
-  /** `value`: undefined where nothing usable is stored. */
-  { readonly kind: 'read'; readonly version: number; readonly value: unknown } | { readonly kind: 'failed' };
+  /** `value`: undefined where nothing usable is stored. `agoMs`: since it was last written or confirmed, by the place's clock. */
+  | { readonly kind: 'read'; readonly version: number; readonly value: unknown; readonly agoMs: number }
+  | { readonly kind: 'failed' };
 
 /** Never rejects. */
 export async function readRecord(place: Snapshots, key: PayloadKey): Promise<RecordReading> {
   const loading = await place.load(key, 'client');
   if (loading.kind === 'failed') return loading;
-  if (loading.kind === 'missing') return { kind: 'read', version: 0, value: undefined };
-  if (loading.kind !== 'found') return { kind: 'read', version: UNUSABLE, value: undefined };
-  const { payload } = loading.snapshot;
-  return { kind: 'read', version: payload.version, value: parse(payload.originForm.bytes)?.value };
+  if (loading.kind === 'missing') return { kind: 'read', version: 0, value: undefined, agoMs: Infinity };
+  // What is stored may be read again: it must not be overwritten.
+  if (loading.kind === 'unusable' && loading.fault === 'data_key_missing') return { kind: 'failed' };
+  if (loading.kind !== 'found') return { kind: 'read', version: UNUSABLE, value: undefined, agoMs: Infinity };
+  const { payload, confirmedAgoMs: agoMs } = loading.snapshot;
+  return { kind: 'read', version: payload.version, value: parse(payload.originForm.bytes)?.value, agoMs };
 }
 
 /**
@@ -59,7 +62,7 @@ export async function changeRecord(
     if (value === undefined) return true;
     // The next number, so that of two writers who read the same one is stored and the other reads again.
     const isUnusable = before.version === UNUSABLE;
-    const payload = toPayload(isUnusable ? clock.nowMs() : before.version + 1, value);
+    const payload = toRecordPayload(isUnusable ? clock.nowMs() : before.version + 1, value);
     const stored = await place.save(key, payload);
     if (stored.kind === 'failed' || stored.kind === 'unusable') return false;
     const after = await place.load(key);
@@ -69,7 +72,8 @@ export async function changeRecord(
   return false;
 }
 
-function toPayload(version: number, value: unknown): Payload {
+/** A document whose only writer counts what it writes. */
+export function toRecordPayload(version: number, value: unknown): Payload {
   const bytes = Buffer.from(JSON.stringify({ version, value }));
   const etag = toEtag(createHash('sha256').update(bytes));
   const originForm = { encoding: 'identity', bytes, etag } as const;

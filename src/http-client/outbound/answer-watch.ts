@@ -1,7 +1,7 @@
 // How long an answer is waited for: for its head, then for each piece of its body while its reader takes them.
-import { errors } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
+import { errors } from './undici.js';
 
 export class AnswerWatch {
   readonly #clock: Clock;

@@ -1,11 +1,12 @@
 // One connection: TCP to the first address that answers, TLS above it, HTTP/2 or HTTP/1.1 by ALPN, in time.
 import type { Socket } from 'node:net';
-import { buildConnector, errors } from 'undici';
+import type { buildConnector } from 'undici';
 import { secureContextOf, type ClientTls } from '../../network/secure-context.js';
 import type { Clock } from '../../domain/clock.js';
 import { systemLookup, type Lookup } from '../../network/addresses.js';
 import { dial } from '../../network/dial.js';
 import { within } from '../../network/time-limit.js';
+import { buildConnector as createConnector, errors } from './undici.js';
 
 /** Where to, in undici's words; `signal` is our own, and what its proxy agent hands on to requests for a tunnel. */
 export type ConnectTarget = buildConnector.Options & { readonly signal?: AbortSignal };
@@ -27,7 +28,7 @@ export function connectTimeout(limitMs: number): Error {
 export function connectDirectly(clock: Clock, options: DirectOptions, allowH2: boolean): Connect {
   const { connectTimeoutMs, lookup = systemLookup } = options;
   // Time is limited here, for the addresses and the handshake together.
-  const secure = buildConnector({ secureContext: secureContextOf(options), allowH2, timeout: 0 });
+  const secure = createConnector({ secureContext: secureContextOf(options), allowH2, timeout: 0 });
 
   async function open(target: ConnectTarget, signal: AbortSignal): Promise<Socket> {
     const isTls = target.protocol === 'https:';

@@ -1,10 +1,11 @@
 // Connections of HTTP/1.1 to one origin: as many as there are requests, some kept for long, all of them for a while.
-import { Client, Pool, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../../domain/clock.js';
 import type { Connect } from './connect.js';
 import { RUSH_IDLE_MS_MAX } from './connection-age.js';
 import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
 import { inTime } from './answer-watch.js';
+import { Client, Pool } from './undici.js';
 
 export interface H1Options extends AnswerLimits {
   /** Connections that stay open between requests; others close soon after the rush they were opened for. */

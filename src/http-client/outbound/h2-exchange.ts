@@ -6,11 +6,12 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import { addAbortSignal } from 'node:stream';
-import { errors, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../../domain/clock.js';
 import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
 import { AnswerWatch } from './answer-watch.js';
 import { declaredBytes, toRawHeaders, toRequestHeaders } from './h2-headers.js';
+import { errors } from './undici.js';
 
 /** Callbacks to the session that lends a stream. */
 export interface Lender {

@@ -2,10 +2,10 @@
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { errors } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { H2Exchange, Lender } from './h2-exchange.js';
 import { connectionAgeMs } from './connection-age.js';
+import { errors } from './undici.js';
 
 /**
  * While streams are open, a peer that sent nothing for this long gets a PING; after a request timed out it gets one at once.

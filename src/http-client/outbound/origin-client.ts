@@ -1,7 +1,7 @@
 // Every connection to one origin: HTTP/2 or HTTP/1.1, as the origin chooses by ALPN on the first of them.
 import { setMaxListeners, type EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { Dispatcher, errors, type Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import { asPromise, type Connect, type ConnectTarget } from './connect.js';
 import { connectionAgeMs } from './connection-age.js';
@@ -11,6 +11,7 @@ import { H2Exchange } from './h2-exchange.js';
 import { H2Session } from './h2-session.js';
 import { H2Sessions } from './h2-sessions.js';
 import { within } from '../../network/time-limit.js';
+import { Dispatcher as AnyDispatcher, errors, type Pool } from './undici.js';
 
 export interface OriginClientOptions extends H1Options {
   /** For everything up to where a request can be sent: addresses, an outbound proxy, TLS. */
@@ -22,7 +23,7 @@ export interface OriginClientOptions extends H1Options {
 }
 
 /** undici's agents use it like one of undici's own pools. They drop it when its last connection is closed. */
-export class OriginClient extends Dispatcher {
+export class OriginClient extends AnyDispatcher {
   readonly #clock: Clock;
   readonly #origin: URL;
   readonly #connect: Connect;

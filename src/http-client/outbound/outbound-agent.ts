@@ -1,11 +1,12 @@
 // The way out of the cluster: which requests go through an outbound proxy, and one client for each origin.
-import { EnvHttpProxyAgent, errors, Pool, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { secureContextOf } from '../../network/secure-context.js';
 import type { Clock } from '../../domain/clock.js';
 import { connectDirectly, connectTimeout, type Connect, type DirectOptions } from './connect.js';
 import type { H1Options } from './h1-pool.js';
 import { OriginClient } from './origin-client.js';
 import { exemptHosts, proxyLogin, toAbsoluteForm } from './outbound-proxy.js';
+import { EnvHttpProxyAgent, errors, Pool } from './undici.js';
 
 export interface OutboundOptions extends DirectOptions, H1Options {
   /** Outbound proxies; empty for none. */

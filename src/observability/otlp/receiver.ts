@@ -1,5 +1,4 @@
 // A receiver of OTLP: one thing is sent at a time, within its time, whatever the receiver does; told once while nothing arrives.
-import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { IOtlpExportDelegate } from '@opentelemetry/otlp-exporter-base';
@@ -27,6 +26,7 @@ import { inBackground } from '../in-background.js';
 import type { Logger } from '../logger.js';
 import type { OtlpWay } from './otlp-options.js';
 
+const { Agent: HttpAgent } = process.getBuiltinModule('node:http');
 /** Of the receiver's words: what is shown to people. */
 const SHOWN_CHARACTERS_MAX = 200;
 

@@ -16,6 +16,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose token it came with; empty where none is asked for. */
     operator: string;
+    /** Calls back once, when that token has come to its end, perhaps at once; returns what ends the watch. */
+    whileGranted: (ended: () => void) => () => void;
   }
 }
 
@@ -29,6 +31,7 @@ export function guard(app: FastifyInstance, authority: Authority | undefined): v
     if (config?.needs === undefined && !isProbe(url)) throw new Error(`${url} does not say what it needs`);
   });
   app.decorateRequest('operator', '');
+  app.decorateRequest('whileGranted', forEver);
   if (authority === undefined) return;
   app.addHook('onRequest', async (request, reply) => {
     const { needs = 'nothing' } = request.routeOptions.config;
@@ -38,7 +41,13 @@ export function guard(app: FastifyInstance, authority: Authority | undefined): v
     const answer = await authority.admit({ authorization, address: request.ip }, ...scopes);
     if (answer.kind === 'refused') return sendRefusal(reply, answer, ...scopes);
     request.operator = answer.access.name;
+    request.whileGranted = (ended) => authority.whileGranted(answer.access, ended);
   });
+}
+
+/** Without a token there is no end of one. */
+function forEver(): () => void {
+  return () => undefined;
 }
 
 /** Any of them is enough. */

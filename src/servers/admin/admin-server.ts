@@ -8,7 +8,9 @@ import { addProbeRoutes } from '../http/probe-routes.js';
 import type { Readiness } from '../readiness.js';
 import { guard } from './admin-access.js';
 import { addApiRoutes } from './api-routes.js';
+import type { ChangeStreams } from './change-streams.js';
 import type { OperatorApi } from './operator-api.js';
+import { addPageRoutes } from './page-routes.js';
 import { addProfileRoutes, type ProfileSource } from './profile-routes.js';
 
 export interface AdminPages {
@@ -18,6 +20,8 @@ export interface AdminPages {
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   /** What /api/v1 answers. */
   readonly api: OperatorApi;
+  /** What /api/v1/events tells. */
+  readonly changes: ChangeStreams;
   /** What /debug/pprof answers. */
   readonly profiles: ProfileSource;
 }
@@ -30,7 +34,7 @@ export function buildAdminServer(
   clock: Clock,
   log: Logger,
   readiness: Readiness,
-  { status, metrics, api, profiles }: AdminPages,
+  { status, metrics, api, changes, profiles }: AdminPages,
   authority: Authority | undefined,
   bounds: HttpBounds,
 ): HttpApp {
@@ -38,6 +42,7 @@ export function buildAdminServer(
   const { app } = http;
   guard(app, authority);
   addProbeRoutes(app, readiness);
+  addPageRoutes(app);
   app.get<StatusQuery>('/status', { config: { needs: READ } }, ({ query }, reply) => {
     const { keys } = query;
     const text = JSON.stringify(status(Array.isArray(keys) ? keys.join(',') : keys), null, 2);
@@ -53,7 +58,7 @@ export function buildAdminServer(
       .header('cache-control', 'no-store')
       .send(Buffer.from(text));
   });
-  addApiRoutes(app, clock, api, bounds.bodies);
+  addApiRoutes(app, clock, { api, changes, bodies: bounds.bodies });
   addProfileRoutes(app, profiles);
   return http;
 }

@@ -1,77 +1,126 @@
 // The routes of /api/v1: what operators ask for by name, who may ask, and how often.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { READ } from '../../auth/scopes.js';
 import type { Clock } from '../../domain/clock.js';
 import { errorBody, sendError } from '../http/error-reply.js';
-import { KEY_PARAMETER, OF_KEY } from './admin-access.js';
-import { addHoldRoutes } from './hold-routes.js';
 import type { BodyRoom } from '../http/request-body.js';
+import { KEY_PARAMETER, OF_KEY } from './admin-access.js';
 import { ApiRate } from './api-rate.js';
+import type { ChangeStreams } from './change-streams.js';
+import { isOfOtherSite } from './cross-site.js';
+import { addHoldRoutes } from './hold-routes.js';
 import { OPENAPI } from './openapi.js';
 import type { ApiAnswer, OperatorApi, SpecName } from './operator-api.js';
+import { readLimit, readNumber, readText } from './query.js';
 
 const API = '/api/v1';
 const SPEC = `${API}/specs/:${KEY_PARAMETER}/:api/:format`;
 const RETRY_AFTER_S = 1;
-const VERSION = /^\d{1,16}$/;
-
-interface SpecRoute {
-  readonly Params: SpecName;
-}
-
-interface DiffRoute extends SpecRoute {
-  readonly Querystring: { readonly from?: unknown; readonly to?: unknown };
-}
-
-interface AuditRoute {
-  readonly Querystring: { readonly lines?: unknown };
-}
-
-const AUDIT_LINES = 100;
+/** Rows of a list, where nobody says how many. */
+const ROWS = 100;
+const SPECS_MAX = 1_000;
+const ROWS_MAX = 500;
 const AUDIT_LINES_MAX = 1_000;
 
-export function addApiRoutes(app: FastifyInstance, clock: Clock, api: OperatorApi, bodies: BodyRoom): void {
+export interface ApiRooms {
+  readonly api: OperatorApi;
+  readonly changes: ChangeStreams;
+  readonly bodies: BodyRoom;
+}
+
+interface Asked {
+  readonly Params: SpecName;
+  readonly Querystring: Readonly<
+    Partial<Record<'limit' | 'cursor' | 'search' | 'from' | 'to' | 'lines', unknown>>
+  >;
+}
+
+export function addApiRoutes(app: FastifyInstance, clock: Clock, { api, changes, bodies }: ApiRooms): void {
   const rate = new ApiRate(clock);
   app.register(async (scope) => {
     scope.addHook('onRequest', async (_request, reply) => {
-      reply.header('cache-control', 'no-store');
+      reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
       if (rate.take()) return;
       const text = 'Too many requests to this API: wait a second.';
       return sendError(reply, errorBody('too_many_requests', text), RETRY_AFTER_S);
     });
-    scope.get(`${API}/openapi.json`, { config: { needs: 'nothing' } }, (_request, reply) =>
-      send(reply, OPENAPI),
-    );
-    scope.get(`${API}/specs`, { config: { needs: READ } }, (_request, reply) => send(reply, api.specs()));
-    scope.get<SpecRoute>(`${SPEC}/versions`, { config: { needs: OF_KEY } }, async ({ params }, reply) =>
-      answer(reply, await api.versions(params)),
-    );
-    scope.get<DiffRoute>(`${SPEC}/diff`, { config: { needs: OF_KEY } }, async (request, reply) => {
-      const [from, to] = [readVersion(request.query.from), readVersion(request.query.to)];
-      if (from === undefined || to === undefined) {
-        const text = 'Name two versions: ?from=VERSION&to=VERSION, as the list of versions has them.';
-        return sendError(reply, errorBody('request_invalid', text));
-      }
-      return answer(reply, await api.diff(nameOf(request), from, to));
-    });
-    scope.get<AuditRoute>(`${API}/audit`, { config: { needs: READ } }, async ({ query }, reply) => {
-      const lines = query.lines === undefined ? AUDIT_LINES : readVersion(query.lines);
-      if (lines === undefined || lines < 1 || lines > AUDIT_LINES_MAX) {
-        const text = `Say how many of the newest lines: ?lines=1 to ${AUDIT_LINES_MAX}.`;
-        return sendError(reply, errorBody('request_invalid', text));
-      }
-      return answer(reply, await api.audit(lines));
-    });
+    addProxyRoutes(scope, api);
+    addSpecRoutes(scope, api);
     addHoldRoutes(scope, api, { path: API, spec: SPEC, bodies }, answer);
+    const options = { exposeHeadRoute: false, config: { needs: READ } } as const;
+    scope.get(`${API}/events`, options, (request, reply) => {
+      // A page of another site could read nothing of it, and would take a place.
+      if (isOfOtherSite(request)) return sendError(reply, errorBody('cross_site_request', OTHER_SITE));
+      return changes.answer(request, reply);
+    });
   });
 }
 
-function nameOf({ params }: FastifyRequest<SpecRoute>): SpecName {
-  return params;
+/** About the proxy as a whole. */
+function addProxyRoutes(scope: FastifyInstance, api: OperatorApi): void {
+  const open = { config: { needs: 'nothing' } } as const;
+  const read = { config: { needs: READ } } as const;
+  scope.get(`${API}/openapi.json`, open, (_request, reply) => send(reply, OPENAPI));
+  scope.get(`${API}/status`, read, (_request, reply) => send(reply, api.status()));
+  scope.get(`${API}/log-events`, read, (_request, reply) => send(reply, api.logEvents()));
+  scope.get(`${API}/id-lists`, read, (_request, reply) => send(reply, api.idLists()));
+  scope.get(`${API}/settings`, read, (_request, reply) => send(reply, api.settings()));
+  scope.get<Asked>(`${API}/clients`, read, ({ query }, reply) =>
+    withLimit(reply, query.limit, ROWS_MAX, (limit) => send(reply, api.clients(limit))),
+  );
+  scope.get<Asked>(`${API}/replicas`, read, ({ query }, reply) =>
+    withLimit(reply, query.limit, ROWS_MAX, async (limit) => {
+      const search = readText(query.search);
+      if (search === undefined) return invalid(reply, LONG_TEXT);
+      return send(reply, await api.replicas({ limit, search }));
+    }),
+  );
+  scope.get<Asked>(`${API}/audit`, read, ({ query }, reply) =>
+    withLimit(reply, query.lines, AUDIT_LINES_MAX, async (lines) => answer(reply, await api.audit(lines))),
+  );
 }
 
-function readVersion(text: unknown): number | undefined {
-  return typeof text === 'string' && VERSION.test(text) ? Number(text) : undefined;
+function addSpecRoutes(scope: FastifyInstance, api: OperatorApi): void {
+  const ofKey = { config: { needs: OF_KEY } } as const;
+  scope.get<Asked>(`${API}/specs`, { config: { needs: READ } }, ({ query }, reply) =>
+    withLimit(reply, query.limit, SPECS_MAX, (limit) => {
+      const [search, cursor] = [readText(query.search), readText(query.cursor)];
+      if (search === undefined || cursor === undefined) return invalid(reply, LONG_TEXT);
+      return send(reply, api.specs({ limit, search, after: cursor === '' ? undefined : cursor }));
+    }),
+  );
+  scope.get<Asked>(SPEC, ofKey, ({ params }, reply) => answer(reply, api.spec(params)));
+  scope.get<Asked>(`${SPEC}/versions`, ofKey, async ({ params }, reply) =>
+    answer(reply, await api.versions(params)),
+  );
+  scope.get<Asked>(`${SPEC}/clients`, ofKey, ({ params, query }, reply) =>
+    withLimit(reply, query.limit, ROWS_MAX, async (limit) =>
+      answer(reply, await api.clientsOf(params, limit)),
+    ),
+  );
+  scope.get<Asked>(`${SPEC}/diff`, ofKey, async (request, reply) => {
+    const [from, to] = [readNumber(request.query.from), readNumber(request.query.to)];
+    if (from === undefined || to === undefined) return invalid(reply, NO_VERSIONS);
+    return answer(reply, await api.diff(request.params, from, to));
+  });
+}
+
+const OTHER_SITE = 'A page of another site may not listen here.';
+const LONG_TEXT = 'search and cursor are one text each, of up to 500 characters.';
+const NO_VERSIONS = 'Name two versions: ?from=VERSION&to=VERSION, as the list of versions has them.';
+
+function withLimit<Done>(
+  reply: FastifyReply,
+  given: unknown,
+  max: number,
+  use: (limit: number) => Done,
+): Done | FastifyReply {
+  const limit = readLimit(given, ROWS, max);
+  return limit === undefined ? invalid(reply, `Say how many rows: 1 to ${max}.`) : use(limit);
+}
+
+function invalid(reply: FastifyReply, text: string): FastifyReply {
+  return sendError(reply, errorBody('request_invalid', text));
 }
 
 function answer(reply: FastifyReply, given: ApiAnswer): FastifyReply {

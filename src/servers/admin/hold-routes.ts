@@ -4,6 +4,7 @@ import { OPERATE, READ } from '../../auth/scopes.js';
 import { addBodyParser } from '../http/body-parser.js';
 import { errorBody, sendError } from '../http/error-reply.js';
 import type { BodyRoom } from '../http/request-body.js';
+import { mayBeOfOtherSite } from './cross-site.js';
 import type { ApiAnswer, HoldOrder, Operator, OperatorApi, SpecName } from './operator-api.js';
 
 const HOLD_S_DEFAULT = 12 * 3_600;
@@ -32,10 +33,7 @@ export function addHoldRoutes(
     run: (name: SpecName, body: Body, operator: Operator) => Promise<ApiAnswer> | string,
   ): void => {
     scope.post<HoldRoute>(`${spec}/${action}`, { config: { needs: OPERATE } }, async (request, reply) => {
-      if (isCrossSite(request)) {
-        const text = 'A page of another site may not change anything here.';
-        return sendError(reply, errorBody('cross_site_request', text));
-      }
+      if (mayBeOfOtherSite(request)) return sendError(reply, errorBody('cross_site_request', CROSS_SITE));
       const body = request.body as Body | undefined;
       if (body === undefined || !isJson(request)) return invalid(reply, NO_OBJECT);
       const done = run(request.params, body, operatorOf(request));
@@ -60,6 +58,7 @@ export function addHoldRoutes(
   add('release', (name, _body, operator) => api.release(name, operator));
 }
 
+const CROSS_SITE = 'A page of another site may not change anything here.';
 const NO_OBJECT = 'Send a JSON object, with Content-Type: application/json.';
 const NO_VERSION = 'Name the version to roll back to: "version", a number of the list of versions.';
 const NO_REASON = `Say why: "reason", of 1 to ${REASON_CHARACTERS_MAX} characters.`;
@@ -84,19 +83,6 @@ function invalid(reply: FastifyReply, text: string): FastifyReply {
 /** Browsers ask before they send this type to another site, and nobody here says yes. */
 function isJson({ headers }: FastifyRequest): boolean {
   return /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '');
-}
-
-/** An address, or this machine's own name: a page of strangers may have led every other name here. */
-const PLAIN_HOST = /^(?:localhost|\[[0-9a-f:.]+\]|[\d.]+)(?::\d+)?$/i;
-
-/** Without tokens nothing else tells a page in an operator's browser from the operator. */
-function isCrossSite({ headers, operator }: FastifyRequest): boolean {
-  const { origin, host = '' } = headers;
-  const site = headers['sec-fetch-site'];
-  if (origin === undefined && site === undefined) return false;
-  if (operator === '' && !PLAIN_HOST.test(host)) return true;
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
-  return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host);
 }
 
 function parse(body: Buffer): Body | undefined {

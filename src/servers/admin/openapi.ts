@@ -1,38 +1,9 @@
 // The description of /api/v1 that the admin port serves: OpenAPI 3.1, one entry for each route.
-
-const TEXT = { type: 'string' } as const;
-const NUMBER = { type: 'integer', minimum: 0 } as const;
-const TIME = { type: ['string', 'null'], format: 'date-time' } as const;
-const OPTIONAL_TEXT = { type: ['string', 'null'] } as const;
-const OPTIONAL_NUMBER = { type: ['integer', 'null'] } as const;
-
-/** Every member is always there. */
-function object(properties: Readonly<Record<string, object>>): object {
-  return { type: 'object', properties, required: Object.keys(properties) };
-}
-
-function listOf(items: object): object {
-  return { type: 'array', items };
-}
-
-function schema(name: string): object {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
-const NAMES = object({ count: NUMBER, names: listOf(TEXT) });
-const CHANGE = { type: 'object', properties: { name: TEXT, before: {}, after: {} }, required: ['name'] };
-const DETAIL = object({
-  name: TEXT,
-  fields: listOf(CHANGE),
-  rules: listOf(CHANGE),
-  areRulesReordered: { type: 'boolean' },
-  hasMore: { type: 'boolean' },
-});
-const GROUP = object({ added: NAMES, removed: NAMES, changed: NAMES, details: listOf(DETAIL) });
-const GROUPS = ['gates', 'configs', 'experiments', 'layers', 'segments', 'paramStores'];
-const OF_SPEC = { keyHash: TEXT, api: TEXT, format: { enum: ['json', 'protobuf'] } };
-const SOURCE = { enum: ['origin', 'redis', 'disk', 'operator'] };
-const SIZES = { bytes: NUMBER, identityBytes: NUMBER };
+import { EVENT_DATA, EVENT_SCHEMAS } from './openapi/event-schemas.js';
+import { EXAMPLES } from './openapi/examples.js';
+import { OPERATION_SCHEMAS } from './openapi/operation-schemas.js';
+import { NUMBER, schema, TEXT } from './openapi/schema-forms.js';
+import { SPEC_SCHEMAS } from './openapi/spec-schemas.js';
 
 export const SCHEMAS = {
   Error: {
@@ -40,64 +11,9 @@ export const SCHEMAS = {
     properties: { code: NUMBER, reason: TEXT, message: TEXT },
     required: ['code', 'reason', 'message'],
   },
-  Spec: object({
-    sdkKey: TEXT,
-    ...OF_SPEC,
-    version: NUMBER,
-    versionAt: TIME,
-    ...SIZES,
-    confirmedAgoS: { type: 'number' },
-    source: SOURCE,
-    from: OPTIONAL_TEXT,
-  }),
-  Version: object({
-    version: NUMBER,
-    versionAt: TIME,
-    heldAt: TIME,
-    source: SOURCE,
-    replica: TEXT,
-    from: OPTIONAL_TEXT,
-    hash: TEXT,
-    ...SIZES,
-  }),
-  Hold: object({
-    ...OF_SPEC,
-    action: { enum: ['freeze', 'rollback', 'guard'] },
-    state: { enum: ['held', 'returning', 'over'] },
-    version: NUMBER,
-    bodyOf: NUMBER,
-    reason: TEXT,
-    who: TEXT,
-    waiting: OPTIONAL_NUMBER,
-    since: TIME,
-    until: TIME,
-  }),
-  AuditLine: object({
-    seq: NUMBER,
-    at: TIME,
-    action: TEXT,
-    replica: TEXT,
-    who: TEXT,
-    address: TEXT,
-    ...OF_SPEC,
-    old: OPTIONAL_NUMBER,
-    new: OPTIONAL_NUMBER,
-    reason: TEXT,
-    previous: TEXT,
-    hash: TEXT,
-  }),
-  Specs: object({ specs: listOf(schema('Spec')), leftOut: NUMBER }),
-  Versions: object({ inForce: OPTIONAL_NUMBER, versions: listOf(schema('Version')) }),
-  Diff: object({
-    from: NUMBER,
-    to: NUMBER,
-    groups: object(Object.fromEntries(GROUPS.map((name) => [name, GROUP]))),
-  }),
-  Holds: object({
-    holds: listOf({ allOf: [schema('Hold'), object({ servedHere: OPTIONAL_NUMBER })] }),
-  }),
-  Ordered: object({ hold: schema('Hold'), isEverywhere: { type: 'boolean' } }),
-  Audit: object({ lines: listOf(schema('AuditLine')) }),
+  ...SPEC_SCHEMAS,
+  ...OPERATION_SCHEMAS,
+  ...EVENT_SCHEMAS,
   Description: { type: 'object' },
 } as const;
 
@@ -111,12 +27,18 @@ const SPEC_PARAMETERS = ['keyHash', 'api', 'format'].map((name) => ({
   schema: TEXT,
 }));
 
+interface QueryParameter {
+  readonly isRequired?: true;
+  readonly schema: object;
+  readonly description?: string;
+}
+
 interface Operation {
   readonly summary: string;
   /** In words: OpenAPI has no word for any of several. */
   readonly scope: string;
-  readonly answers: SchemaName;
-  readonly query?: Readonly<Record<string, { readonly isRequired: boolean }>>;
+  readonly answers: SchemaName | 'events';
+  readonly query?: Readonly<Record<string, QueryParameter>>;
   readonly body?: object;
 }
 
@@ -125,6 +47,17 @@ const OF_KEY = 'sfp::read, or sfp:: and the hash of this key';
 const OPERATE = 'sfp::operate';
 const REASON = { type: 'string', minLength: 1, maxLength: 500 };
 const FOR_S = { type: 'integer', minimum: 1, maximum: 604_800 };
+
+function limit(max: number, ofAll: number): QueryParameter {
+  return { schema: { type: 'integer', minimum: 1, maximum: max, default: ofAll } };
+}
+
+const SEARCH: QueryParameter = {
+  schema: TEXT,
+  description:
+    'Words, each of which has to be in the name or masked form of the key, its hash, API, format or state.',
+};
+const CURSOR: QueryParameter = { schema: TEXT, description: '`next` of the answer before.' };
 
 function ordering(
   summary: string,
@@ -136,7 +69,18 @@ function ordering(
 
 const GETS: Readonly<Record<string, Operation>> = {
   '/api/v1/openapi.json': { summary: 'This description.', scope: 'none', answers: 'Description' },
-  '/api/v1/specs': { summary: 'Every spec that this replica holds.', scope: READ, answers: 'Specs' },
+  '/api/v1/status': {
+    summary: 'The verdict, what is wrong and what to do, and who leads.',
+    scope: READ,
+    answers: 'Status',
+  },
+  '/api/v1/specs': {
+    summary: 'Specs that this replica holds, or should hold: those with something wrong first.',
+    scope: READ,
+    answers: 'Specs',
+    query: { limit: limit(1_000, 100), cursor: CURSOR, search: SEARCH },
+  },
+  [SPEC_PATH]: { summary: 'One spec, with its polls and backups.', scope: OF_KEY, answers: 'OneSpec' },
   [`${SPEC_PATH}/versions`]: {
     summary: 'The versions kept, the newest first.',
     scope: OF_KEY,
@@ -146,14 +90,48 @@ const GETS: Readonly<Record<string, Operation>> = {
     summary: 'What differs between two versions.',
     scope: OF_KEY,
     answers: 'Diff',
-    query: { from: { isRequired: true }, to: { isRequired: true } },
+    query: { from: { isRequired: true, schema: NUMBER }, to: { isRequired: true, schema: NUMBER } },
+  },
+  [`${SPEC_PATH}/clients`]: {
+    summary: 'Who has this spec: those that are behind first.',
+    scope: OF_KEY,
+    answers: 'SpecClients',
+    query: { limit: limit(500, 100) },
+  },
+  '/api/v1/clients': {
+    summary: 'Clients by SDK and by the version that they hold; specs with most that are behind first.',
+    scope: READ,
+    answers: 'Clients',
+    query: { limit: limit(500, 100) },
+  },
+  '/api/v1/replicas': {
+    summary: 'Replicas that share a Redis, who leads, and the versions of each: what differs comes first.',
+    scope: READ,
+    answers: 'Replicas',
+    query: { limit: limit(500, 100), search: SEARCH },
+  },
+  '/api/v1/log-events': {
+    summary: 'The queue of log events; keys with most waiting first.',
+    scope: READ,
+    answers: 'LogEvents',
+  },
+  '/api/v1/id-lists': { summary: 'Files of ID lists and their copies.', scope: READ, answers: 'IdLists' },
+  '/api/v1/settings': {
+    summary: 'The settings in effect, without secrets, and where each came from.',
+    scope: READ,
+    answers: 'Settings',
   },
   '/api/v1/holds': { summary: 'What is frozen, rolled back or held back.', scope: READ, answers: 'Holds' },
   '/api/v1/audit': {
     summary: 'The newest lines of the audit log.',
     scope: READ,
     answers: 'Audit',
-    query: { lines: { isRequired: false } },
+    query: { lines: limit(1_000, 100) },
+  },
+  '/api/v1/events': {
+    summary: 'Server-sent events: what changes from now on, or since the event that Last-Event-ID names.',
+    scope: READ,
+    answers: 'events',
   },
 };
 
@@ -172,20 +150,45 @@ const POSTS: Readonly<Record<string, Operation>> = {
   [`${SPEC_PATH}/release`]: ordering('End what holds the spec.', {}, []),
 };
 
+/** OpenAPI has no form for events: each line of the text names an event and the schema of its data. */
+const EVENTS = {
+  'text/event-stream': {
+    schema: { anyOf: Object.values(EVENT_DATA).map(schema) },
+    'x-events': Object.fromEntries(Object.entries(EVENT_DATA).map(([name, data]) => [name, schema(data)])),
+    example: exampleStream(),
+  },
+};
+
+function exampleStream(): string {
+  const events = Object.entries(EVENT_DATA).map(
+    ([name, data], index) =>
+      `event: ${name}\nid: 3f9a2c-${index + 1}\ndata: ${JSON.stringify(EXAMPLES[data])}\n\n`,
+  );
+  return events.join('');
+}
+
+function contentOf(answers: Operation['answers']): object {
+  if (answers === 'events') return { content: EVENTS };
+  return jsonOf(schema(answers), (EXAMPLES as Readonly<Record<string, object>>)[answers]);
+}
+
+function jsonOf(of: object, example: object | undefined): object {
+  return { content: { 'application/json': { schema: of, ...(example && { example }) } } };
+}
+
 function describe(path: string, { summary, scope, answers, query = {}, body }: Operation): object {
-  const ofQuery = Object.entries(query).map(([name, { isRequired }]) => {
-    return { name, in: 'query', required: isRequired, schema: NUMBER };
+  const ofQuery = Object.entries(query).map(([name, { isRequired = false, ...of }]) => {
+    return { name, in: 'query', required: isRequired, ...of };
   });
-  const json = (of: object): object => ({ content: { 'application/json': { schema: of } } });
   return {
     summary,
     description: `Scope: ${scope}.`,
     parameters: [...(path.startsWith(SPEC_PATH) ? SPEC_PARAMETERS : []), ...ofQuery],
-    ...(body && { requestBody: { required: true, ...json(body) } }),
+    ...(body && { requestBody: { required: true, ...jsonOf(body, undefined) } }),
     ...(scope !== 'none' && { security: [{ token: [] }] }),
     responses: {
-      200: { description: 'Done.', ...json(schema(answers)) },
-      default: { description: 'Not done, and why.', ...json(schema('Error')) },
+      200: { description: 'Done.', ...contentOf(answers) },
+      default: { description: 'Not done, and why.', ...jsonOf(schema('Error'), EXAMPLES.Error) },
     },
   };
 }

@@ -12,9 +12,26 @@ export type ApiAnswer =
   | { readonly kind: 'done'; readonly body: object }
   | { readonly kind: 'refused'; readonly reason: ErrorReason; readonly message: string };
 
+/** A part of a long list. */
+export interface PageQuery {
+  readonly limit: number;
+  /** Where the page before ended, as its answer said; undefined for the first one. */
+  readonly after: string | undefined;
+  /** Words, each of which has to be in what is listed; empty for all. */
+  readonly search: string;
+}
+
 /** Nothing rejects. */
 export interface OperatorApi {
-  specs(): object;
+  status(): object;
+  specs(query: PageQuery): object;
+  spec(name: SpecName): ApiAnswer;
+  clientsOf(name: SpecName, limit: number): Promise<ApiAnswer>;
+  clients(limit: number): object;
+  replicas(query: Omit<PageQuery, 'after'>): Promise<object>;
+  logEvents(): object;
+  idLists(): object;
+  settings(): object;
   versions(name: SpecName): Promise<ApiAnswer>;
   /** `from`, `to`: versions. */
   diff(name: SpecName, from: number, to: number): Promise<ApiAnswer>;

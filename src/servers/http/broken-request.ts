@@ -1,9 +1,10 @@
 // What becomes of a connection whose request is not HTTP, too large, or too slow: told so where that can be told, and closed.
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { errorBody, type ErrorReason } from './error-reply.js';
 import type { OpenConnection } from './open-connections.js';
 
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 /** Request line and headers together. */
 export const HEADER_BYTES_MAX = 16_384;
 

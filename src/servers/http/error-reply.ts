@@ -38,6 +38,7 @@ const STATUSES = {
   sdk_keys_limit_reached: 503,
   too_many_bodies: 503,
   too_many_streams: 503,
+  config_missing: 503,
   log_events_too_large: 503,
   log_events_queue_full: 503,
   log_events_not_written: 503,

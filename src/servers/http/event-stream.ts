@@ -21,7 +21,7 @@ export function timeToStream(reply: FastifyReply): number | undefined {
 }
 
 /** One frame of the format. `data` holds no line break; `id` is what a client that comes back names as the last it saw. */
-export function eventFrame(event: string, data: string, id?: number): Buffer {
+export function eventFrame(event: string, data: string, id?: number | string): Buffer {
   return Buffer.from(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`);
 }
 
@@ -54,6 +54,19 @@ export class EventStream {
   write(bytes: Buffer, took: () => void, done: () => void): void {
     this.begin();
     writeSlices(this.#reply.raw, bytes, took, done);
+  }
+
+  /**
+   * Each frame in one write, for clients that read no frame which comes in two. `taken` is called at once as long as the client
+   * keeps up, else when it has; not once it is gone.
+   */
+  writeFrames(frames: readonly Buffer[], taken: () => void): void {
+    this.begin();
+    const { raw } = this.#reply;
+    if (raw.destroyed) return;
+    const keepsUp = frames.map((frame) => raw.write(frame)).at(-1) ?? true;
+    if (keepsUp) taken();
+    else raw.once('drain', taken);
   }
 
   end(last: Buffer): void {

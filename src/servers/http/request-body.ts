@@ -54,6 +54,26 @@ export class BodyRoom {
     }
   }
 
+  /** Hands the body over piece by piece, and holds nothing of it. */
+  async pass(
+    request: IncomingMessage,
+    bodyBytesMax: number,
+    take: (piece: Buffer) => void,
+  ): Promise<BodyEnd> {
+    let bytes = 0;
+    const arriving = new ArrivingBody(request, (piece) => {
+      this.#turns.took(request);
+      bytes += piece.length;
+      if (bytes <= bodyBytesMax) {
+        take(piece);
+        return;
+      }
+      arriving.stop('too-large');
+      this.discard(request);
+    });
+    return await arriving.end;
+  }
+
   /** What still comes is read and dropped: a client that writes on would else be cut off before it reads its answer. */
   discard(request: IncomingMessage): void {
     request.on('error', ignoreBreak);

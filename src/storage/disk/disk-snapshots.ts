@@ -5,6 +5,7 @@ import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
 import type { Logger } from '../../observability/logger.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
+import type { BackupSeal } from '../backup-seal.js';
 import type { Confirming, Failing, Loading, Removing, Snapshots, Storing } from '../snapshots.js';
 import { DataFolder, type Bounds, type Victim } from './data-folder.js';
 import { DiskAccess, FolderClosed } from '../../files/disk-access.js';
@@ -28,11 +29,15 @@ import { isSettled, SnapshotStore } from './snapshot-store.js';
  * there is no native package to install.
  */
 
-export interface DiskOptions extends Bounds {
+/** What everything that is kept on a disk shares. */
+export interface OnDisk {
+  readonly queue: DiskQueue;
+  readonly seal: BackupSeal;
+}
+
+export interface DiskOptions extends Bounds, OnDisk {
   /** What is kept here, for log lines: specs, mostly. */
   readonly what: string;
-  /** Shared by everything that is on the same disk. */
-  readonly queue: DiskQueue;
   /** Made when it is needed, and refused where other users may write into it. */
   readonly folder: string;
   /** The user that must own the folder; undefined where the system has no users. */
@@ -99,7 +104,7 @@ class QueuedSnapshots implements DiskSnapshots {
     this.#options = options;
     this.#health = new DiskHealth(clock, log, options.folder, linesOf(options.what));
     const folder = new DataFolder(files, options.folder, options.user);
-    this.#store = new SnapshotStore(files, folder, clock, { log, health: this.#health }, options.limits);
+    this.#store = new SnapshotStore(files, folder, clock, { log, health: this.#health }, options);
     const pendingMax = options.filesMax + PENDING_SPARE;
     this.#access = new DiskAccess(clock, this.#health, { queue: options.queue, pendingMax });
     this.#recent = new RecentConfirmations(clock, options.filesMax);

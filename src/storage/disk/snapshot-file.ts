@@ -10,6 +10,8 @@ import type { ResourceKind } from '../../domain/resource-kind.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import { takeInBody, type BodyLimits } from '../../bodies/body-intake.js';
 import { inPieces } from '../../bodies/body-pieces.js';
+import { DATA_KEY_SEAL_BYTES } from '../../files/data-keys.js';
+import type { BackupSeal } from '../backup-seal.js';
 import type { SnapshotFault } from '../snapshots.js';
 import { PIECE_BYTES, readBytes, writeBytes } from '../../files/file-bytes.js';
 import { ifThere, isNoFile, READ_FLAGS, type FileSystem } from '../../files/file-system.js';
@@ -80,8 +82,9 @@ async function examine(
     header.keyHash === hashSdkKey(key.sdkKey) && header.api === key.kind.name && header.asked === key.format;
   if (!isOfKey) return unusable('foreign_key');
   if (stats.size !== lineBytes + header.bytes) return unusable('torn');
+  const sealBytes = header.sealedWith === undefined ? 0 : DATA_KEY_SEAL_BYTES;
   const isWithinLimits =
-    header.bytes <= limits.encodedBytesMax && header.identityBytes <= limits.decodedBytesMax;
+    header.bytes - sealBytes <= limits.encodedBytesMax && header.identityBytes <= limits.decodedBytesMax;
   if (!isWithinLimits) return unusable('no_spec');
   const confirmedAtMs = Math.round(stats.mtimeMs);
   return { kind: 'open', handle, header, lineBytes, inode: stats.ino, confirmedAtMs };
@@ -90,12 +93,21 @@ async function examine(
 /** The payload, or why the body cannot be used. */
 export async function readPayload(
   { handle, header, lineBytes }: OpenSnapshot,
-  kind: ResourceKind,
+  key: PayloadKey,
+  seal: BackupSeal,
 ): Promise<Payload | SnapshotFault> {
-  const hash = createHash('sha256');
-  const bytes = await readBytes(handle, lineBytes, header.bytes, (piece) => hash.update(piece));
-  const etag = toEtag(hash.copy());
-  if (hash.digest('hex') !== header.sha256) return 'torn';
+  const { kind } = key;
+  let hash = createHash('sha256');
+  const stored = await readBytes(handle, lineBytes, header.bytes, (piece) => hash.update(piece));
+  if (hash.copy().digest('hex') !== header.sha256) return 'torn';
+  let bytes = stored;
+  if (header.sealedWith !== undefined) {
+    const opened = await seal.open(key, header.version, stored);
+    if (typeof opened === 'string') return opened;
+    bytes = opened;
+    hash = createHash('sha256').update(bytes);
+  }
+  const etag = toEtag(hash);
   // Bodies without a version of their own are small and parsed by their readers: another release may have accepted more.
   if (kind.versions === 'assigned' && !isReadable(kind, header, bytes)) return 'no_spec';
   const { format, version, encoding, identityBytes, checksum } = header;
@@ -119,14 +131,22 @@ function isReadable(kind: ResourceKind, { format, identityBytes }: SnapshotHeade
   }
 }
 
+export interface Written {
+  readonly key: PayloadKey;
+  readonly payload: Payload;
+  readonly seal: BackupSeal;
+}
+
 /** Writes a file that is not there yet; when this resolves, it is whole on the disk. Leaves what it began where it fails. */
 export async function writeSnapshot(
   files: FileSystem,
   path: string,
-  { key, payload }: { readonly key: PayloadKey; readonly payload: Payload },
+  { key, payload, seal }: Written,
   times: FileTimes,
 ): Promise<void> {
-  const { bytes: body, encoding } = payload.originForm;
+  const { bytes, encoding } = payload.originForm;
+  const sealedWith = seal.id === '' ? undefined : seal.id;
+  const body = sealedWith === undefined ? bytes : await seal.close(key, payload.version, bytes);
   const header: SnapshotHeader = {
     keyHash: hashSdkKey(key.sdkKey),
     api: key.kind.name,
@@ -134,6 +154,7 @@ export async function writeSnapshot(
     format: payload.format,
     encoding,
     version: payload.version,
+    sealedWith,
     bytes: body.length,
     identityBytes: payload.identityBytes,
     checksum: payload.checksum,

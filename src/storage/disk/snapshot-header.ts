@@ -15,7 +15,9 @@ export interface SnapshotHeader {
   readonly format: PayloadFormat;
   readonly encoding: Encoding;
   readonly version: number;
-  /** Of the body after the header. */
+  /** The id of the data key that the body is sealed with; undefined where it is not. */
+  readonly sealedWith: string | undefined;
+  /** Of the body after the header, as it is stored. */
   readonly bytes: number;
   /** Of the body without compression. */
   readonly identityBytes: number;
@@ -23,7 +25,7 @@ export interface SnapshotHeader {
   readonly checksum: string | undefined;
   /** How many values the body names, which are read out of it again then; undefined where it names none. */
   readonly namedValues: number | undefined;
-  /** Of the body, in hex. */
+  /** Of the body as it is stored, in hex. */
   readonly sha256: string;
 }
 
@@ -46,8 +48,18 @@ const SHA256 = /^[0-9a-f]{64}$/;
 /** The line with its end. Headers that differ in the hash only have lines of one length. */
 export function encodeHeader(header: SnapshotHeader): Buffer {
   const { keyHash, api, asked, format, encoding, version, bytes, identityBytes, checksum } = header;
-  const { namedValues, sha256 } = header;
-  const ofBody = { format, encoding, version, bytes, identityBytes, checksum, namedValues, sha256 };
+  const { namedValues, sealedWith, sha256 } = header;
+  const ofBody = {
+    format,
+    encoding,
+    version,
+    sealedWith,
+    bytes,
+    identityBytes,
+    checksum,
+    namedValues,
+    sha256,
+  };
   const fields = { keyHash, api, asked, ...ofBody };
   const text = BEGINNING + JSON.stringify(fields).slice(1, -1);
   const headerSha256 = createHash('sha256').update(text).digest('hex');
@@ -82,10 +94,11 @@ function parseHeader(line: string): SnapshotHeader | undefined {
 }
 
 function isHeader(value: Readonly<Record<keyof SnapshotHeader, unknown>>): value is SnapshotHeader {
-  const { keyHash, api, asked, format, encoding, checksum, namedValues, sha256 } = value;
+  const { keyHash, api, asked, format, encoding, sealedWith, checksum, namedValues, sha256 } = value;
   return (
     [keyHash, sha256].every((hash) => typeof hash === 'string' && SHA256.test(hash)) &&
     typeof api === 'string' &&
+    (sealedWith === undefined || typeof sealedWith === 'string') &&
     (checksum === undefined || typeof checksum === 'string') &&
     (namedValues === undefined || readVersion(namedValues) !== undefined) &&
     PAYLOAD_FORMATS.some((known) => known === asked) &&

@@ -7,6 +7,7 @@ import type { Payload } from '../../domain/payload.js';
 import { isNewer } from '../../domain/version.js';
 import type { Logger } from '../../observability/logger.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
+import type { BackupSeal } from '../backup-seal.js';
 import type { Loading, Removing, SnapshotFault, Storing } from '../snapshots.js';
 import type { Bounds, DataFolder, Victim } from './data-folder.js';
 import type { DiskHealth } from '../../files/disk-health.js';
@@ -39,6 +40,7 @@ export class SnapshotStore {
   readonly #log: Logger;
   readonly #health: DiskHealth;
   readonly #limits: BodyLimits;
+  readonly #seal: BackupSeal;
   readonly #writer = randomBytes(WRITER_BYTES).toString('hex');
   #written = 0;
   #count = 0;
@@ -49,7 +51,7 @@ export class SnapshotStore {
     folder: DataFolder,
     clock: Clock,
     { log, health }: { readonly log: Logger; readonly health: DiskHealth },
-    limits: BodyLimits,
+    { limits, seal }: { readonly limits: BodyLimits; readonly seal: BackupSeal },
   ) {
     this.#files = files;
     this.#folder = folder;
@@ -57,6 +59,7 @@ export class SnapshotStore {
     this.#log = log;
     this.#health = health;
     this.#limits = limits;
+    this.#seal = seal;
   }
 
   /** Snapshots in the folder: as counted by the last survey, and with what was done by this process since. */
@@ -71,7 +74,7 @@ export class SnapshotStore {
 
   async load(key: PayloadKey): Promise<Loading> {
     const loading = await this.#use(key, async (opened) => {
-      const payload = await readPayload(opened, key.kind);
+      const payload = await readPayload(opened, key, this.#seal);
       if (typeof payload === 'string') {
         return { kind: 'unusable', fault: payload, inode: opened.inode } as const;
       }
@@ -81,13 +84,14 @@ export class SnapshotStore {
     this.#health.worked('read', snapshotName(key));
     if (loading.kind !== 'unusable') return loading;
     const { fault } = loading;
-    await this.#setAside(snapshotName(key), fault, loading.inode);
+    // Its key may come back.
+    if (fault !== 'data_key_missing') await this.#setAside(snapshotName(key), fault, loading.inode);
     return { kind: 'unusable', fault };
   }
 
   /**
-   * Where this very version is stored, it counts as confirmed at `confirmedAtMs`, unless it was later. What cannot be
-   * used is set aside, and missing.
+   * Where this very version is stored, it counts as confirmed at `confirmedAtMs`, unless it was later; as older where it is
+   * not sealed as it would be now. What cannot be used is set aside, and missing.
    */
   async compare(key: PayloadKey, version: number, confirmedAtMs: number): Promise<Comparison> {
     const comparison = await this.#use(key, async ({ handle, header, confirmedAtMs: storedAtMs }) => {
@@ -95,7 +99,8 @@ export class SnapshotStore {
       this.#health.worked('read', snapshotName(key));
       const nowMs = this.#clock.nowMs();
       if (isNewer(header.version, version, nowMs)) return { kind: 'newer', version: header.version } as const;
-      if (header.version !== version) return { kind: 'older' } as const;
+      const isSealedAsNow = (header.sealedWith ?? '') === this.#seal.id;
+      if (header.version !== version || !isSealedAsNow) return { kind: 'older' } as const;
       // A time ahead of now was set by a clock that has been set back since.
       const isGoodEnough = storedAtMs <= nowMs && confirmedAtMs - storedAtMs < CONFIRMED_EVERY_MS;
       if (isGoodEnough) return { kind: 'stored' } as const;
@@ -120,7 +125,7 @@ export class SnapshotStore {
     const path = this.#folder.pathOf(temporary);
     try {
       const times = { confirmedAtMs, nowMs: this.#clock.nowMs() };
-      await writeSnapshot(this.#files, path, { key, payload }, times);
+      await writeSnapshot(this.#files, path, { key, payload, seal: this.#seal }, times);
       // Another process may have stored a newer version while this one was written. It may still do so between this
       // look and the rename, which no file system makes one step: the older of two good files stays then, until the
       // newer one is confirmed again.

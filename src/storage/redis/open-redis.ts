@@ -28,6 +28,8 @@ const KEPT_TTL_S = 30 * 86_400;
 const CLUSTER_QUIET_MS = 30_000;
 
 export interface OpenedRedis {
+  /** Of this process, as others see it: its name, and what tells it from earlier ones. */
+  readonly instanceId: string;
   readonly snapshots: Snapshots;
   /** For what outlives the specs' own time in Redis: earlier versions, and what operators decided. Closed with the specs'. */
   readonly kept: Snapshots;
@@ -66,7 +68,7 @@ export async function openRedis(
   const links = openLinks(clock, log, health, listener, names.channel, options);
   const { small, bodies, listen, appends } = links;
   const commands = new RedisCommands({ small, bodies }, health);
-  const entries = new RedisEntries(commands, names, { isCluster, entryTtlS: options.entryTtlS, instanceId });
+  const entries = new RedisEntries(commands, names, { ...options, isCluster, instanceId });
   const lease = new RedisLease(clock, commands, names, { ...options, instanceId });
   const fleet = new RedisFleet({ lease, entries, instanceId });
 
@@ -77,7 +79,7 @@ export async function openRedis(
     });
     return closing;
   };
-  const room = { commands, entries, names, bodyLimits: options.bodyLimits, close };
+  const room = { ...options, commands, entries, names, close };
   const healthOf = (what: string): CommandHealth => apartFrom(health, ownHealth(clock, log, options, what));
   const keptHealth = healthOf('versions, holds and audit');
   const keptCommands = new RedisCommands({ small, bodies }, keptHealth);
@@ -92,6 +94,7 @@ export async function openRedis(
   // The lease lasts a while longer without Redis, but nobody can say who holds it.
   const isLeader = (): boolean => small.isOpen && fleet.isLeader;
   return {
+    instanceId,
     snapshots,
     kept,
     fleet,
@@ -157,7 +160,7 @@ function keptRoom(
   of: { readonly isCluster: boolean; readonly instanceId: string },
 ): Pick<RedisRoom, 'names' | 'entries' | 'close'> {
   const names = new RedisNames(options, KEPT_SPACE);
-  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S });
+  const entries = new RedisEntries(commands, names, { ...of, entryTtlS: KEPT_TTL_S, seal: undefined });
   return { names, entries, close: () => Promise.resolve() };
 }
 

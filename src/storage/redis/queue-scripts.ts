@@ -9,7 +9,7 @@ export const SHARD_DEAD_BYTES_MAX = 4 * 1024 * 1024;
  * `waits` is the stream of what waits, in its order: everything in it is still to be sent, so no consumer group has to
  * remember that as well. `bodies` holds what is large, so that the order can be read without it. `state` has the owner, the
  * counts, and of each key `n|` batches and `b|` bytes.
- * `owns`: whether the caller is still the owner; a lease that ran out is as good as any until somebody else takes it.
+ * `owns`: whether the caller is still the owner; a lease that ran out counts until somebody else takes it.
  * `makes_room`: a Redis without memory refuses a script's first write where that may need memory, and none after it. What
  * renews a lease or takes something out begins with a write that needs none, as nothing could ever leave a full Redis otherwise.
  */

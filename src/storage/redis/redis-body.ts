@@ -1,11 +1,12 @@
 // The two stored forms of a body: made from a payload, and read back into one with the checks any body gets.
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, gunzip } from 'node:zlib';
-import type { Encoding, Payload } from '../../domain/payload.js';
+import { ENCODINGS, type Encoding, type Payload } from '../../domain/payload.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { PayloadFormat, ResourceKind } from '../../domain/resource-kind.js';
 import { brotliOptions, PIECE_BYTES } from '../../bodies/body-encoding.js';
 import { takeInBody, type BodyLimits } from '../../bodies/body-intake.js';
+import type { BackupSeal } from '../backup-seal.js';
 import { inPieces } from '../../bodies/body-pieces.js';
 import { BodyFault, type BodyFaultReason } from '../../domain/body-reader.js';
 
@@ -19,18 +20,42 @@ export interface BodyFields {
   readonly config: Buffer;
   /** As the origin sent it, unless that is the config: a tenth of the bytes, and the same ETag on every replica. */
   readonly body: Buffer;
-  readonly bodyEncoding: Encoding | '';
+  /** Empty without a body; as `bodyCoding` writes it where that is sealed. */
+  readonly bodyEncoding: string;
+}
+
+/** Between the body's encoding and the data key that seals it: a release without sealed bodies knows no such encoding. */
+const SEALED_WITH = '+';
+
+/** `sealedWith`: the id of the data key; empty where the body is not sealed. */
+export function bodyCoding(encoding: Encoding, sealedWith: string): string {
+  return sealedWith === '' ? encoding : `${encoding}${SEALED_WITH}${sealedWith}`;
+}
+
+/** Undefined where it is not one that this release knows. */
+export function readBodyCoding(
+  text: unknown,
+): { readonly encoding: Encoding; readonly sealedWith: string } | undefined {
+  const [word, sealedWith = '', ...more] = typeof text === 'string' ? text.split(SEALED_WITH) : [];
+  const encoding = ENCODINGS.find((known) => known === word);
+  return encoding === undefined || more.length > 0 ? undefined : { encoding, sealedWith };
 }
 
 const NONE = Buffer.alloc(0);
 
-/** Rejects where memory or zlib fails. */
+/** Rejects where memory or zlib fails. Where bodies are sealed there is nothing that SDKs' adapters could use. */
 export async function toBodyFields(
   key: PayloadKey,
-  { format, originForm }: Payload,
+  { format, version, originForm }: Payload,
   bytesMax: number,
+  seal: BackupSeal,
 ): Promise<BodyFields> {
   const { bytes, encoding } = originForm;
+  const { id: sealedWith } = seal;
+  if (sealedWith !== '') {
+    const body = await seal.close(key, version, bytes);
+    return { format, config: NONE, body, bodyEncoding: bodyCoding(encoding, sealedWith) };
+  }
   // The origin answered a request for protobuf with JSON: adapters that expect protobuf cannot read it, replicas can. What
   // is content-addressed, adapters do not look for.
   if (format !== key.format || key.kind.isContentAddressed)

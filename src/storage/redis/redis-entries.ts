@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Payload } from '../../domain/payload.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Confirming, Failing, Removing, Storing } from '../snapshots.js';
+import type { BackupSeal } from '../backup-seal.js';
 import type { BodyFields } from './redis-body.js';
 import { readLooks, type EntryLook } from './redis-entry-state.js';
 import { CROSS_SLOT, unexpectedAnswer, type RedisCommands } from './redis-commands.js';
@@ -18,11 +19,15 @@ const NAMES_PER_CALL = 100;
 const COMMANDS_PER_TURN = 25;
 const STATES_DEADLINE_MS = 1_000;
 const STATES_DEADLINE_MS_PER_NAME = 1;
+/** As the scripts know it. */
+const ANY_SEAL = '*';
 
 export interface EntriesOptions {
   readonly isCluster: boolean;
   readonly entryTtlS: number;
   readonly instanceId: string;
+  /** Undefined where what is stored of a version stays as it was sealed first: writers of one version may differ in content. */
+  readonly seal: Pick<BackupSeal, 'id'> | undefined;
 }
 
 /** Every method rejects with a RedisFault. */
@@ -129,9 +134,18 @@ export class RedisEntries {
   }
 
   #common({ owner, isShared, encoding }: EntryNames, version: number, agoMs: number): string[] {
-    const { entryTtlS, instanceId } = this.#options;
+    const { entryTtlS, instanceId, seal } = this.#options;
     const ago = String(Math.round(Math.min(agoMs, Number.MAX_SAFE_INTEGER)));
-    return [String(version), String(entryTtlS), owner, flag(isShared), instanceId, ago, encoding];
+    return [
+      String(version),
+      String(entryTtlS),
+      owner,
+      flag(isShared),
+      instanceId,
+      ago,
+      seal?.id ?? ANY_SEAL,
+      encoding,
+    ];
   }
 
   #readAnswer(answer: string | undefined): Confirming {

@@ -1,7 +1,8 @@
 // The small fields of an entry: its version, its owner, when it was confirmed, and how its body is stored.
-import { ENCODINGS, type Encoding } from '../../domain/payload.js';
+import type { Encoding } from '../../domain/payload.js';
 import type { PayloadFormat } from '../../domain/resource-kind.js';
 import type { SnapshotFault } from '../snapshots.js';
+import { readBodyCoding } from './redis-body.js';
 import { unexpectedAnswer } from './redis-commands.js';
 import type { EntryNames } from './redis-names.js';
 
@@ -24,6 +25,8 @@ export interface StoredBody {
   readonly format: PayloadFormat | undefined;
   /** Undefined if it is the config. */
   readonly encoding: Encoding | undefined;
+  /** The id of the data key that the body is sealed with; empty where it is not. */
+  readonly sealedWith: string;
   /** 0 if there is none, and if sizes were not asked for. */
   readonly configBytes: number;
   readonly bodyBytes: number;
@@ -81,9 +84,11 @@ function readConfirmed(text: unknown, nowMs: number): number | undefined {
 
 function readBody(fields: readonly unknown[]): StoredBody & { readonly isThere: boolean } {
   const [format, bodyEncoding, configBytes, bodyBytes, isThere] = fields;
+  const coding = readBodyCoding(bodyEncoding);
   return {
     format: format === 'json' || format === 'protobuf' ? format : undefined,
-    encoding: ENCODINGS.find((encoding) => encoding === bodyEncoding),
+    encoding: coding?.encoding,
+    sealedWith: coding?.sealedWith ?? '',
     configBytes: Number(configBytes ?? 0),
     bodyBytes: Number(bodyBytes ?? 0),
     isThere: isThere === 1,

@@ -1,12 +1,16 @@
 // Looks at a Redis without changing anything in it: over one connection of our own kind, with questions only.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../domain/clock.js';
+import type { QueueDurability } from '../shard-queue.js';
+import { parseInfo, readDurability } from './queue-durability.js';
 import { createCommandClient, type RedisClient } from './redis-client.js';
 import { inTime } from './redis-deadline.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { RedisOptions } from './redis-options.js';
 import { createPasswordReader } from './redis-password.js';
-import { neededCommands, type NeededCommand } from './redis-permissions.js';
+import { toNamePrefix } from './redis-names.js';
+import { neededByQueue, neededCommands, type NeededCommand } from './redis-permissions.js';
+import { deniedByScript, namesOf } from './redis-rights.js';
 import { RedisSession } from './redis-session.js';
 
 const ALL_QUESTIONS_MS_MAX = 5_000;
@@ -20,6 +24,8 @@ export interface RedisInspection {
   readonly denied: readonly string[];
   /** Commands that could not be tried without changing something. */
   readonly untried: readonly string[];
+  /** How safe the fleet's queue of log events would be in it. */
+  readonly queue: QueueDurability;
 }
 
 /** Rejects with a RedisFault where there is no connection, or it breaks. */
@@ -48,9 +54,13 @@ async function ask(clock: Clock, client: RedisClient, options: RedisOptions): Pr
   const startMs = clock.monotonicMs();
   const time = await unlessRefused(client.call('TIME'));
   const tookMs = clock.monotonicMs() - startMs;
-  const needed = neededCommands(options, `doctor-${randomUUID()}`);
-  const permissions = (await askByScript(client, needed)) ?? (await askBySending(client, needed));
-  return { info, aheadMs: aheadMs(clock.nowMs() - tookMs / 2, time), ...permissions };
+  const ahead = aheadMs(clock.nowMs() - tookMs / 2, time);
+  const marker = `doctor-${randomUUID()}`;
+  const permissions = await askRights(client, neededCommands(options, marker));
+  const ofQueue = await askRights(client, neededByQueue(toNamePrefix(options.keyPrefix), marker));
+  const fsync = await unlessRefused(client.call('CONFIG', 'GET', 'appendfsync'));
+  const queue = { ...readDurability(info, fsync), denied: ofQueue.denied };
+  return { info, aheadMs: ahead, ...permissions, queue };
 }
 
 function aheadMs(askedAtMs: number, time: unknown): number | undefined {
@@ -59,41 +69,12 @@ function aheadMs(askedAtMs: number, time: unknown): number | undefined {
   return askedAtMs - ((seconds ?? NaN) * 1000 + (micros ?? NaN) / 1000);
 }
 
-function parseInfo(answer: unknown): ReadonlyMap<string, string> {
-  const lines = typeof answer === 'string' ? answer.split(/\r?\n/) : [];
-  return new Map(lines.flatMap((line) => (/^(\w+):(.*)$/.exec(line) ? [splitOnce(line)] : [])));
-}
-
-function splitOnce(line: string): [string, string] {
-  const at = line.indexOf(':');
-  return [line.slice(0, at), line.slice(at + 1)];
-}
-
 type Permissions = Pick<RedisInspection, 'denied' | 'untried'>;
 
-/**
- * Redis 7 tells a script what the user may do; `ACL DRYRUN` would say the same, to administrators only. Answers a word for each
- * command, or nothing where it cannot tell.
- */
-const MAY = `
-if not redis.acl_check_cmd then return {} end
-local answers = {}
-for i, text in ipairs(ARGV) do
-  local is_known, may = pcall(redis.acl_check_cmd, unpack(cjson.decode(text)))
-  answers[i] = (is_known and may) and 'yes' or 'no'
-end
-return answers
-`;
-
-/** Undefined where scripts are refused, or Redis is too old to tell. */
-async function askByScript(
-  client: RedisClient,
-  needed: readonly NeededCommand[],
-): Promise<Permissions | undefined> {
-  const words = needed.map((command) => JSON.stringify(command.words));
-  const answers = await unlessRefused(client.call('EVAL', MAY, '0', ...words));
-  if (!Array.isArray(answers) || answers.length !== needed.length) return undefined;
-  return { denied: namesOf(needed.filter((_command, index) => answers[index] !== 'yes')), untried: [] };
+/** By a script, or where that is refused or cannot tell, by sending what changes nothing. */
+async function askRights(client: RedisClient, needed: readonly NeededCommand[]): Promise<Permissions> {
+  const denied = await deniedByScript((...words) => unlessRefused(client.call('EVAL', ...words)), needed);
+  return denied === undefined ? await askBySending(client, needed) : { denied, untried: [] };
 }
 
 async function askBySending(client: RedisClient, needed: readonly NeededCommand[]): Promise<Permissions> {
@@ -104,10 +85,6 @@ async function askBySending(client: RedisClient, needed: readonly NeededCommand[
   }
   const untried = namesOf(needed.filter(({ isHarmless }) => !isHarmless));
   return { denied: namesOf(denied), untried };
-}
-
-function namesOf(commands: readonly NeededCommand[]): readonly string[] {
-  return [...new Set(commands.map(({ words: [name = ''] }) => name))];
 }
 
 /** An answer of any other kind, an error included, comes from a command that was let through. */

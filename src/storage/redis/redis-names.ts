@@ -55,7 +55,8 @@ export class RedisNames {
   of(key: PayloadKey): EntryNames {
     const owner = hashSdkKey(key.sdkKey);
     const encoding = encodingOf(key);
-    const isByPrefix = this.#schema === 'prefix' && !key.kind.isContentAddressed;
+    const { isContentAddressed, isNamedByHash = isContentAddressed } = key.kind;
+    const isByPrefix = this.#schema === 'prefix' && !isNamedByHash;
     // A key as short as its prefix would be stored whole.
     const isShared = isByPrefix && key.sdkKey.length > PREFIX_CHARACTERS;
     const whose = isShared

@@ -2,6 +2,7 @@
 import type { RedisAddress } from './redis-address.js';
 import type { ClientTls } from '../../network/secure-context.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
+import type { BackupSeal } from '../backup-seal.js';
 import type { Lookup } from '../../network/addresses.js';
 
 /**
@@ -42,4 +43,5 @@ export interface RedisOptions {
   /** Replicas of the server that have to have log events before they count as kept. */
   readonly logEventReplicasMin: number;
   readonly bodyLimits: BodyLimits;
+  readonly seal: BackupSeal;
 }

@@ -45,3 +45,32 @@ export function neededCommands(options: RedisOptions, marker: string): readonly 
     ]),
   ];
 }
+
+/** What the fleet's queue of log events needs besides. `marker` as for `neededCommands`. */
+export function neededByQueue(prefix: string, marker: string): readonly NeededCommand[] {
+  const name = `${prefix}${KEPT_SPACE}|{log-events|${marker}}|doctor`;
+  const harmless = (...words: string[]): NeededCommand => ({ words, isHarmless: true });
+  const harmful = (...words: string[]): NeededCommand => ({ words, isHarmless: false });
+  return [
+    harmless('EVALSHA', '0'.repeat(40), '1', name),
+    harmless('TIME'),
+    harmless('GET', name),
+    harmful('SET', name, '0'),
+    harmless('HMGET', name, 'owner'),
+    harmless('HEXISTS', name, 'owner'),
+    harmless('HDEL', name, 'owner'),
+    harmful('HSET', name, 'owner', ''),
+    harmful('HINCRBY', name, 'token', '1'),
+    harmful('XADD', name, '*', 'id', ''),
+    harmless('XRANGE', name, '-', '+', 'COUNT', '1'),
+    harmless('XDEL', name, '0-1'),
+    harmful('ZADD', name, '0', ''),
+    harmless('ZSCORE', name, ''),
+    harmless('ZRANGE', name, '0', '-1'),
+    harmless('ZREM', name, ''),
+    harmless('ZREMRANGEBYRANK', name, '0', '-1'),
+    harmless('ZREMRANGEBYSCORE', name, '-inf', '+inf'),
+    // Without it, only --log-event-min-replicas cannot be had.
+    harmless('WAIT', '0', '1'),
+  ];
+}

@@ -31,6 +31,7 @@ export const FIELDS = {
  * `is_whole`: config and body are as long as they were written; another program may have replaced them.
  * `sign` notes a confirmation of the entry's version, `ago_ms` before now; a later one of the same version stays.
  * `is_in_future`, `is_newer`: as in domain/version.ts, by Redis' own clock, so that all replicas get the same answer. No replica loads a mirror and so proves its version wrong; its JSON at least has to contain that number.
+ * `is_sealed_as`: the body is sealed with this data key; with none, where it is empty; with whatever, where it is '*'.
  * `look_as`: an entry with another key's owner is taken where keys may share its name; under any other name it is a
  * copy, and counts as nothing.
  */
@@ -74,6 +75,11 @@ local function is_whole(name, entry)
   return entry.is_ours and has_bytes(name, 'config', entry.config_bytes)
     and has_bytes(name, 'sfp_body', entry.body_bytes) and has_coding == (entry.body_bytes ~= '0')
 end
+local function is_sealed_as(name, seal)
+  if seal == '*' then return true end
+  local coding = redis.call('HMGET', name, 'sfp_body_encoding')[1] or ''
+  return (string.match(coding, '%+(.*)$') or '') == seal
+end
 local function is_in_future(version)
   return version > tonumber(now_ms()) + ${VERSION_AHEAD_MS_MAX}
 end
@@ -100,7 +106,7 @@ end
  * another had confirmed it, where the last confirmation was another's.
  */
 const CONFIRM = `${PRELUDE}
-local roles, version_text, ttl_s, owner, is_shared, by, ago_ms = unpack(ARGV)
+local roles, version_text, ttl_s, owner, is_shared, by, ago_ms, seal = unpack(ARGV)
 local version = tonumber(version_text)
 local function confirm(name, role)
   local kind = kind_of(name)
@@ -111,7 +117,7 @@ local function confirm(name, role)
   if is_newer(name, role, entry, version) then return 'newer ' .. entry.text end
   if entry.version ~= version then return 'behind' end
   if role == 'e' then
-    if not is_whole(name, entry) then return 'behind' end
+    if not is_whole(name, entry) or not is_sealed_as(name, seal) then return 'behind' end
     local answer = sign(name, entry, version, by, ago_ms)
     redis.call('EXPIRE', name, ttl_s)
     return answer
@@ -130,8 +136,8 @@ return answers
  * Redis without memory refuses a script's first write, but none after it.
  */
 const SAVE = `${PRELUDE}
-local roles, version_text, ttl_s, owner, is_shared, by, ago_ms, encoding = unpack(ARGV, 1, 8)
-local channel, message, format, body_encoding, body, config = unpack(ARGV, 9)
+local roles, version_text, ttl_s, owner, is_shared, by, ago_ms, seal, encoding = unpack(ARGV, 1, 9)
+local channel, message, format, body_encoding, body, config = unpack(ARGV, 10)
 local version = tonumber(version_text)
 local function write_entry(name)
   redis.call('HSET', name, 'encoding', encoding, 'lcut', version_text, 'sfp_version', version_text,
@@ -151,7 +157,9 @@ local function save(name, role)
     redis.call('HSET', name, 'encoding', encoding, 'lcut', version_text, 'sfp_config_bytes', #config,
       'config', config)
   else
-    if entry.version ~= version or not is_whole(name, entry) then write_entry(name) end
+    if entry.version ~= version or not is_whole(name, entry) or not is_sealed_as(name, seal) then
+      write_entry(name)
+    end
     answer = sign(name, entry, version, by, ago_ms)
     if entry.version ~= version then redis.pcall('PUBLISH', channel, message) end
   end

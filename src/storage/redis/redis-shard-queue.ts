@@ -15,11 +15,14 @@ import type {
   ShardWish,
 } from '../shard-queue.js';
 import { LEASE_LOST } from '../shard-queue.js';
+import { parseInfo, readDurability } from './queue-durability.js';
 import { QUEUE_SCRIPTS } from './queue-scripts.js';
 import { unexpectedAnswer, type RedisCommands } from './redis-commands.js';
 import type { CommandPart, RedisClient } from './redis-client.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import { KEPT_SPACE } from './redis-names.js';
+import { neededByQueue } from './redis-permissions.js';
+import { deniedByScript } from './redis-rights.js';
 
 /** A lease that its owner does not renew lasts this long: others wait for its end before they send what it was sending. */
 export const SHARD_LEASE_MS = 3_000;
@@ -68,18 +71,11 @@ export class RedisShardQueue implements ShardQueue {
   }
 
   async durability(): Promise<QueueDurability> {
-    const persistence = await this.#ask('INFO', 'persistence');
-    const replication = await this.#ask('INFO', 'replication');
-    const memory = await this.#ask('INFO', 'memory');
+    const info = parseInfo(await this.#ask('INFO'));
     const fsync = await this.#ask('CONFIG', 'GET', 'appendfsync');
-    const appendOnly = infoOf(persistence, 'aof_enabled');
-    const replicas = infoOf(replication, 'connected_slaves');
-    return {
-      appendOnly: appendOnly === undefined ? undefined : appendOnly === '1',
-      appendFsync: Array.isArray(fsync) && typeof fsync[1] === 'string' ? fsync[1] : undefined,
-      replicas: replicas === undefined ? undefined : Number(replicas),
-      evictionPolicy: infoOf(memory, 'maxmemory_policy'),
-    };
+    const needed = neededByQueue(this.#options.prefix, 'log-events');
+    const denied = await deniedByScript((...words) => this.#ask('EVAL', ...words), needed);
+    return { ...readDurability(info, fsync), denied: denied ?? [] };
   }
 
   async wasUsed(): Promise<boolean> {
@@ -259,8 +255,4 @@ function toEntry(entry: unknown): QueuedEntry {
     bytes: Number(String(field('bytes'))),
     facts: field('facts'),
   };
-}
-
-function infoOf(info: unknown, name: string): string | undefined {
-  return typeof info === 'string' ? new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] : undefined;
 }

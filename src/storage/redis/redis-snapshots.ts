@@ -3,6 +3,8 @@ import type { Clock } from '../../domain/clock.js';
 import type { Encoding, Payload } from '../../domain/payload.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { BodyLimits } from '../../bodies/body-intake.js';
+import { DATA_KEY_SEAL_BYTES } from '../../files/data-keys.js';
+import type { BackupSeal } from '../backup-seal.js';
 import type { Failing, Loading, LoadPatience, Snapshots, SnapshotFault, Storing } from '../snapshots.js';
 import { BodyQueue } from './redis-body-queue.js';
 import { readPayload, toBodyFields, type StoredForm } from './redis-body.js';
@@ -31,11 +33,12 @@ export interface RedisRoom {
   readonly entries: RedisEntries;
   readonly names: RedisNames;
   readonly bodyLimits: BodyLimits;
+  readonly seal: BackupSeal;
   readonly close: () => Promise<void>;
 }
 
 export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
-  const { commands, entries, names, bodyLimits } = room;
+  const { commands, entries, names, bodyLimits, seal } = room;
   const saves = new BodyQueue(clock);
   /** Separate queues: a load for a client does not wait for saves, or for loads that may take a minute. */
   const loads = { client: new BodyQueue(clock), background: new BodyQueue(clock) };
@@ -72,16 +75,28 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
     const plan = planBody(key, look);
     if (plan === undefined) return 'unknown_format';
     const limits = limitsFor(plan.encoding, bodyLimits);
-    if (plan.bytes > limits.encodedBytesMax) return 'no_spec';
+    if (plan.bytes - plan.sealBytes > limits.encodedBytesMax) return 'no_spec';
     const fields = [FIELDS.version, FIELDS.ourVersion, FIELDS.owner, plan.field];
     const [version, ourVersion, owner, bytes] = await commands.loadBody(entryNames.entry, fields, plan.bytes);
     if (!isSame(look, version, ourVersion) || (bytes?.length ?? 0) !== plan.bytes) return OVERTAKEN;
     if (isForeign(entryNames, look.isOurs, owner?.toString())) return 'foreign_key';
-    const read = bytes ? await readPayload(bytes, plan, limits) : 'disproved';
-    if (typeof read !== 'string') return read;
+    const read = await readStored(key, plan, bytes, limits);
     // Else its version, which may be too high, would keep every save out.
     if (read === 'disproved') await entries.disprove(entryNames, plan.version, plan.field, plan.bytes);
-    return 'no_spec';
+    return read === 'disproved' || read === 'unusable' ? 'no_spec' : read;
+  }
+
+  async function readStored(
+    key: PayloadKey,
+    plan: BodyPlan,
+    bytes: Field,
+    limits: BodyLimits,
+  ): Promise<Payload | 'data_key_missing' | 'unusable' | 'disproved'> {
+    if (!bytes) return 'disproved';
+    if (plan.sealBytes === 0) return await readPayload(bytes, plan, limits);
+    const opened = await seal.open(key, plan.version, bytes);
+    if (opened === 'data_key_missing') return opened;
+    return typeof opened === 'string' ? 'disproved' : await readPayload(opened, plan, limits);
   }
 
   async function save(key: PayloadKey, payload: Payload, confirmedAgoMs: number): Promise<Storing> {
@@ -91,7 +106,7 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
     const confirming = await entries.confirm(entryNames, payload.version, confirmedAgoMs);
     if (confirming.kind !== 'behind') return confirming;
     return await saves.run(WAITING_MS_MAX, async () => {
-      const fields = await toBodyFields(key, payload, bodyLimits.decodedBytesMax);
+      const fields = await toBodyFields(key, payload, bodyLimits.decodedBytesMax, seal);
       return await entries.save(key, entryNames, payload, fields, clock.monotonicMs() - confirmedMs);
     });
   }
@@ -108,20 +123,24 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
 interface BodyPlan extends StoredForm {
   readonly field: string;
   readonly bytes: number;
+  /** 0 where it is not sealed. */
+  readonly sealBytes: number;
 }
 
 /** Which field to read, and how: the body that the origin sent if it is of this version, else what adapters read. */
 function planBody(key: PayloadKey, { version, isOurs, body }: StoredEntry): BodyPlan | undefined {
   const { kind } = key;
+  const sealBytes = body.sealedWith === '' ? 0 : DATA_KEY_SEAL_BYTES;
   // Manifests are stored uncompressed: their config is what the origin sent.
-  if (isOurs && body.bodyBytes > 0 && kind.versions === 'stated') {
+  if (isOurs && body.bodyBytes > 0 && (kind.versions === 'stated' || sealBytes > 0)) {
     const { format, encoding, bodyBytes } = body;
     if (format === undefined || encoding === undefined) return undefined;
     if (key.format === 'json' && format !== 'json') return undefined;
-    return { kind, version, format, encoding, field: FIELDS.body, bytes: bodyBytes };
+    return { kind, version, format, encoding, field: FIELDS.body, bytes: bodyBytes, sealBytes };
   }
   const encoding = key.format === 'json' ? 'identity' : 'br';
-  return { kind, version, format: key.format, encoding, field: FIELDS.config, bytes: body.configBytes };
+  const { configBytes: bytes } = body;
+  return { kind, version, format: key.format, encoding, field: FIELDS.config, bytes, sealBytes: 0 };
 }
 
 /** An uncompressed config may be as large as a decompressed body. */

@@ -10,6 +10,8 @@ import {
 } from '../../../src/storage/disk/disk-snapshots.js';
 import { DiskQueue } from '../../../src/files/disk-queue.js';
 import { systemFiles, type FileSystem } from '../../../src/files/file-system.js';
+import type { BackupSeal } from '../../../src/storage/backup-seal.js';
+import { plainSeal } from '../../fakes/backup-seals.js';
 import type { SnapshotsPlace } from '../../contracts/snapshots-place.js';
 import { LogSink } from '../../fakes/log-sink.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
@@ -25,8 +27,11 @@ export class DiskPlace implements SnapshotsPlace {
   /** Not there before the first handle is opened. */
   readonly folder: string;
 
-  /** `nowMs`: what the clock says at first. */
-  constructor(t: TestContext, nowMs?: number) {
+  readonly #seal: BackupSeal;
+
+  /** `nowMs`: what the clock says at first. `seal`: of handles that are opened without one. */
+  constructor(t: TestContext, nowMs?: number, seal = plainSeal()) {
+    this.#seal = seal;
     this.clock = new ManualClock(nowMs);
     const parent = makeTemporaryFolder('spec-forward-proxy');
     this.folder = join(parent, 'data');
@@ -46,6 +51,7 @@ export class DiskPlace implements SnapshotsPlace {
       filesMax: 1000,
       user: testUser(),
       limits: LIMITS,
+      seal: this.#seal,
     };
     return openDiskSnapshotsOn(files, this.clock, this.log, { ...defaults, ...options });
   }

@@ -6,6 +6,7 @@ import { snapshotName } from '../../../src/storage/disk/file-names.js';
 import { snapshotsContract } from '../../contracts/snapshots-contract.js';
 import { assertHolds, KEY, ownKey, TIME } from '../../contracts/snapshots-place.js';
 import { eventually, within } from '../../e2e/deadline.js';
+import { sealWith } from '../../fakes/backup-seals.js';
 import { DEMO, DEMO_PAYLOADS } from '../../fakes/demo-payloads.js';
 import { settle } from '../../fakes/manual-clock.js';
 import { TroubledFiles } from '../../fakes/troubled-files.js';
@@ -17,6 +18,7 @@ const payload = demo.payloadOf(TIME);
 const FAILED = { kind: 'failed', reason: 'disk_failed' };
 
 snapshotsContract('disk', async (t) => new DiskPlace(t));
+snapshotsContract('disk, sealed', async (t) => new DiskPlace(t, undefined, sealWith(1)));
 
 test('a body comes back in the very form in which it was stored', async (t) => {
   const place = new DiskPlace(t);

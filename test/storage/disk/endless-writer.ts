@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/domain/clock.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { DiskQueue } from '../../../src/files/disk-queue.js';
 import { openDiskSnapshots } from '../../../src/storage/disk/disk-snapshots.js';
+import { plainSeal } from '../../fakes/backup-seals.js';
 import { testUser } from '../../fakes/test-user.js';
 import { largePayload, WRITER_KEYS, WRITER_LIMITS } from './writer-payloads.js';
 
@@ -18,6 +19,7 @@ const snapshots = await openDiskSnapshots(systemClock, log, {
   filesMax: 100,
   user: testUser(),
   limits: WRITER_LIMITS,
+  seal: plainSeal(),
 });
 for (let version = Number(first); ; version += 1) {
   const outcomes = await Promise.all(WRITER_KEYS.map((key) => snapshots.save(key, largePayload(version), 0)));

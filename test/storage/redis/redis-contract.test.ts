@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import type { RedisOptions } from '../../../src/storage/redis/redis-options.js';
 import { snapshotsContract } from '../../contracts/snapshots-contract.js';
 import type { SnapshotsPlace } from '../../contracts/snapshots-place.js';
+import { sealWith } from '../../fakes/backup-seals.js';
 import { startRedisCluster } from '../../fakes/redis-cluster.js';
 import { startRedisServer, type Afterwards, type RedisServer } from '../../fakes/redis-server.js';
 import { clusterAddress, openReplica, redisOptions } from './redis-scene.js';
@@ -15,6 +16,7 @@ const server = await startRedisServer(file);
 const nodes = await startRedisCluster(file);
 
 contract('redis', [server], redisOptions(server.port));
+contract('redis, sealed', [server], redisOptions(server.port, { seal: sealWith(1) }));
 contract('redis cluster', nodes, redisOptions(0, { address: clusterAddress(nodes) }));
 
 function contract(name: string, servers: readonly RedisServer[], options: RedisOptions): void {

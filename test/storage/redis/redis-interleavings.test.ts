@@ -13,6 +13,7 @@ import type { Snapshots } from '../../../src/storage/snapshots.js';
 import { holds } from '../../contracts/snapshots-place.js';
 import { eventually } from '../../e2e/deadline.js';
 import { DEMO_PAYLOADS, type DemoPayloads } from '../../fakes/demo-payloads.js';
+import { plainSeal } from '../../fakes/backup-seals.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
 import { openReplica, openRoom, redisOptions } from './redis-scene.js';
 
@@ -191,7 +192,7 @@ class Run {
   async #writeDecided(who: 0 | 1): Promise<void> {
     const payload = this.#decided[who];
     if (payload === undefined) return;
-    const fields = await toBodyFields(this.#key, payload, BODY_BYTES_MAX);
+    const fields = await toBodyFields(this.#key, payload, BODY_BYTES_MAX, plainSeal());
     const before = this.#seen;
     const storing = await this.#entries.save(this.#key, this.#names, payload, fields, 0);
     if (payload.version < before) assert.equal(storing.kind, 'newer');

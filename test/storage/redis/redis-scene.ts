@@ -17,6 +17,7 @@ import type { RedisAddress } from '../../../src/storage/redis/redis-address.js';
 import type { RedisOptions } from '../../../src/storage/redis/redis-options.js';
 import { within } from '../../e2e/deadline.js';
 import { DEMO_PAYLOADS, type DemoPayloads } from '../../fakes/demo-payloads.js';
+import { plainSeal } from '../../fakes/backup-seals.js';
 import { createTestLog, LogSink } from '../../fakes/log-sink.js';
 import type { ManualClock } from '../../fakes/manual-clock.js';
 
@@ -30,6 +31,11 @@ export const RIGHTS = [
   ...['+ping', '+eval', '+evalsha', '+publish', '+subscribe', '+set', '+get', '+del', '+unlink', '+expire'],
   ...['+pexpire', '+pttl', '+time', '+type', '+exists', '+hmget', '+hget', '+hset', '+hdel', '+hexists'],
   '+hstrlen',
+];
+/** What the queue of log events needs besides. */
+export const QUEUE_RIGHTS = [
+  ...['+hincrby', '+xadd', '+xrange', '+xdel', '+zadd', '+zscore', '+zrange', '+zrem', '+zremrangebyrank'],
+  ...['+zremrangebyscore', '+wait'],
 ];
 /** Names and the channel that they are for. */
 export const NAMES = [
@@ -69,6 +75,7 @@ export function redisOptions(port: number, changes: Partial<RedisOptions> = {}):
     takesLogEvents: false,
     logEventReplicasMin: 0,
     bodyLimits: { encodedBytesMax: 64 * MIB, decodedBytesMax: 128 * MIB },
+    seal: plainSeal(),
     ...changes,
   };
 }
@@ -104,9 +111,14 @@ export async function openRoom(
     new RedisHealth(clock, log, { server: '', connectionQuietMs: 0 }),
   );
   const names = new RedisNames(options);
-  const entries = new RedisEntries(commands, names, { isCluster: false, entryTtlS: 60, instanceId: 'room' });
-  const { bodyLimits } = options;
-  return { commands, entries, names, bodyLimits, close: () => Promise.resolve() };
+  const { bodyLimits, seal } = options;
+  const entries = new RedisEntries(commands, names, {
+    isCluster: false,
+    entryTtlS: 60,
+    instanceId: 'room',
+    seal,
+  });
+  return { commands, entries, names, bodyLimits, seal, close: () => Promise.resolve() };
 }
 
 /** Lets time pass in steps that are shorter than a command's deadline, with the answers of Redis coming in between. */

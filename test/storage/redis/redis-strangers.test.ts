@@ -13,6 +13,7 @@ import { createRedisSnapshots } from '../../../src/storage/redis/redis-snapshots
 import type { Snapshots } from '../../../src/storage/snapshots.js';
 import { assertHolds, TIME } from '../../contracts/snapshots-place.js';
 import { DEMO_PAYLOADS, type DemoPayloads } from '../../fakes/demo-payloads.js';
+import { plainSeal } from '../../fakes/backup-seals.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
 import { openReplica, openRoom, redisOptions } from './redis-scene.js';
 import { idListsKey } from '../../../src/protocols/statsig/resource-kinds.js';
@@ -384,7 +385,7 @@ test('the script that writes asks all of that itself: much may have come since i
   const { entries, names } = await openRoom(t, redisOptions(server.port, { keySchema: 'prefix' }));
   const save = async (key: PayloadKey, version: number): Promise<unknown> => {
     const payload = JSON_DEMO.payloadOf(version);
-    const fields = await toBodyFields(key, payload, 1_000_000);
+    const fields = await toBodyFields(key, payload, 1_000_000, plainSeal());
     return await entries.save(key, names.of(key), payload, fields, 0);
   };
   assert.deepEqual(await save(JSON_DEMO.keyOf(NEIGHBOUR), TIME), { kind: 'stored' });

@@ -7,6 +7,8 @@ import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { Gauge } from '../../../observability/gauges.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
 import { ClientSdks, type ClientSdk } from './client-sdks.js';
+import type { Instance, SpecClients } from './spec-clients.js';
+import { timesOfUpdate } from './update-times.js';
 
 /** Names the SDK instance. */
 export const SESSION_HEADER = 'statsig-server-session-id';
@@ -14,34 +16,14 @@ export const SESSION_HEADER = 'statsig-server-session-id';
 export const INSTANCES_MAX = 20_000;
 /** What has not asked for so long is gone: SDKs poll every 10 s unless they are told otherwise. */
 export const GONE_AFTER_S = 180;
+/** Between sweeps. */
+export const SWEEP_EVERY_S = 10;
+const SWEEPS_PER_MINUTE = 60 / SWEEP_EVERY_S;
+/** Of each spec, as a line to look at. */
+const PAST_UPDATES_MAX = 15;
 /** SDKs send 36. */
 const SESSION_CHARACTERS_MAX = 64;
 const MS_PER_S = 1000;
-
-/** One SDK instance that polls a spec, or one stream of it. */
-export interface Instance {
-  readonly spec: SpecClients;
-  readonly sdk: ClientSdk;
-  /** Undefined for a stream. */
-  readonly session: string | undefined;
-  readonly firstSeenMs: number;
-  /** Whole seconds: a fraction would be an object for each poll. Infinity while a stream is open. */
-  seenAtS: number;
-  /** The version that it said to hold, or took by its stream; 0 for none. */
-  holds: number;
-  /** The last version of ours that it was sent, or said to hold, and since when. */
-  has: number;
-  hasSinceMs: number;
-}
-
-/** Of one spec that is held. */
-export interface SpecClients {
-  readonly key: PayloadKey;
-  version: number;
-  heldSinceMs: number;
-  /** Pollers by their session id, streams by themselves. */
-  readonly instances: Map<string | object, Instance>;
-}
 
 /** A stream in the table. */
 export interface ListeningClient {
@@ -70,6 +52,8 @@ export class ClientCensus implements StoreListener {
   updated({ key, payload }: HeldPayload): void {
     if (key.kind.versions !== 'stated') return;
     const spec = this.#find(key) ?? this.#add(key);
+    if (spec.version !== 0)
+      spec.pastUpdates = [...spec.pastUpdates, timesOfUpdate(spec)].slice(-PAST_UPDATES_MAX);
     spec.version = payload.version;
     spec.heldSinceMs = this.#clock.monotonicMs();
   }
@@ -94,6 +78,7 @@ export class ClientCensus implements StoreListener {
   ): void {
     const spec = this.#find(held.key);
     if (spec === undefined) return;
+    spec.polls += 1;
     if (typeof session !== 'string' || session === '' || session.length > SESSION_CHARACTERS_MAX) {
       this.unnamedPolls += 1;
       return;
@@ -110,8 +95,10 @@ export class ClientCensus implements StoreListener {
   }
 
   /** A poll by a call that can name no session. */
-  polledUnnamed(): void {
+  polledUnnamed(key: PayloadKey): void {
     this.unnamedPolls += 1;
+    const spec = this.#find(key);
+    if (spec !== undefined) spec.polls += 1;
   }
 
   /** A stream is open. Streams name no SDK: `userAgent` is that of its gRPC library, `tonic/0.12.3`. */
@@ -133,10 +120,20 @@ export class ClientCensus implements StoreListener {
     };
   }
 
-  /** Takes out what has not asked for long. */
+  /** Takes out what has not asked for long; to be called every `SWEEP_EVERY_S`. */
   sweep(): void {
+    for (const { polls, pollsBefore } of this.specs) {
+      pollsBefore.push(polls);
+      // The first one is what there was a minute ago.
+      if (pollsBefore.length > SWEEPS_PER_MINUTE + 1) pollsBefore.shift();
+    }
     const goneS = this.#clock.monotonicMs() / MS_PER_S - GONE_AFTER_S;
     for (const instance of this.#places.guests) if (instance.seenAtS < goneS) this.#remove(instance);
+  }
+
+  /** Undefined where nothing of the kind is held. */
+  of(key: PayloadKey): SpecClients | undefined {
+    return this.#find(key);
   }
 
   get specs(): readonly SpecClients[] {
@@ -156,7 +153,9 @@ export class ClientCensus implements StoreListener {
   }
 
   #add(key: PayloadKey): SpecClients {
-    const spec = { key, version: 0, heldSinceMs: 0, instances: new Map() };
+    const pollsBefore = new Array<number>(SWEEPS_PER_MINUTE).fill(0);
+    const counts = { polls: 0, pollsBefore, pastUpdates: [] };
+    const spec: SpecClients = { key, version: 0, heldSinceMs: 0, ...counts, instances: new Map() };
     this.#specs.set(key.sdkKey, [...(this.#specs.get(key.sdkKey) ?? []), spec]);
     return spec;
   }

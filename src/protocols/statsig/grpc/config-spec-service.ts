@@ -147,7 +147,7 @@ export class ConfigSpecService {
     const reading = await this.#streams.read(question.key, clientOf(call));
     if (reading.kind !== 'held') return refuse(call, toRefusal(reading));
     this.#connections.prove(http2StreamOf(call));
-    this.#census.polledUnnamed();
+    this.#census.polledUnnamed(question.key);
     const { version } = reading.held.payload;
     const { sinceTime } = question;
     try {

@@ -13,8 +13,10 @@ import {
   ClientCensus,
   GONE_AFTER_S,
   INSTANCES_MAX,
+  SWEEP_EVERY_S,
   type ListeningClient,
 } from '../../../../src/protocols/statsig/clients/client-census.js';
+import { pollsInAMinute } from '../../../../src/protocols/statsig/clients/spec-clients.js';
 import { ID_LISTS, SPEC_V1, SPEC_V2 } from '../../../../src/protocols/statsig/resource-kinds.js';
 import { ManualClock } from '../../../fakes/manual-clock.js';
 
@@ -314,4 +316,53 @@ test('a poll of a known instance makes no object', () => {
   // The first rounds are not compiled yet, and a collection makes one less than 0; a boxed number has 16 bytes.
   const perPoll = Array.from({ length: 20 }, record).filter((bytes) => bytes >= 0);
   assert.ok(Math.min(...perPoll) < 12, perPoll.join());
+});
+
+test('polls of the last minute are counted, whoever sends them', () => {
+  const { clock, census, hold, poll } = createBench();
+  const key = keyOf('polled');
+  const held = hold(key, FIRST);
+  const inAMinute = (): number => pollsInAMinute(census.of(key) ?? assert.fail('not held'));
+  const pass = (s: number, pollsPer10S: number): void => {
+    for (let passed = 0; passed < s; passed += SWEEP_EVERY_S) {
+      for (let polls = 0; polls < pollsPer10S; polls += 1)
+        poll(held, polls % 2 === 0 ? 'one' : undefined, FIRST);
+      clock.advance(SWEEP_EVERY_S * 1000);
+      census.sweep();
+    }
+  };
+  census.polledUnnamed(key);
+  census.polledUnnamed(keyOf('nobody holds it'));
+  assert.equal(inAMinute(), 1);
+  pass(20, 10);
+  assert.equal(inAMinute(), 21);
+  pass(100, 10);
+  assert.equal(inAMinute(), 60);
+  pass(60, 0);
+  assert.equal(inAMinute(), 0);
+});
+
+test('how versions reached clients is kept of the last ones, and a client that came later counts for none', () => {
+  const { clock, census, hold, poll } = createBench();
+  const key = keyOf('updated');
+  let held = hold(key, FIRST);
+  for (let client = 0; client < 10; client += 1) poll(held, `client-${client}`, FIRST);
+  for (let version = FIRST + 1; version <= FIRST + 20; version += 1) {
+    clock.advance(10_000);
+    held = hold(key, version);
+    for (let client = 0; client < 9; client += 1) {
+      clock.advance(100);
+      poll(held, `client-${client}`, version - 1);
+    }
+    poll(held, 'newcomer', 0);
+    census.removed({ ...key, sdkKey: 'another' });
+  }
+  const { pastUpdates, version } = census.of(key) ?? assert.fail('not held');
+  assert.equal(version, FIRST + 20);
+  assert.equal(pastUpdates.length, 15);
+  const last = pastUpdates.at(-1);
+  assert.equal(last?.version, FIRST + 19);
+  // Ten and, of later versions, the newcomer of the first one.
+  assert.equal(last.clients, 11);
+  assert.deepEqual([last.p50Ms, last.p90Ms, last.p99Ms], [600, 900, null]);
 });

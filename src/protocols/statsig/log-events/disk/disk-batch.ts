@@ -66,3 +66,8 @@ export class DiskBatch implements KeptBatch {
     this.#place = place;
   }
 }
+
+/** Oldest first. */
+export function inOrder(batches: ReadonlyMap<string, DiskBatch>): readonly DiskBatch[] {
+  return [...batches.values()].sort((one, other) => one.sequence - other.sequence);
+}

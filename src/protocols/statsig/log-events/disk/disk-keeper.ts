@@ -7,11 +7,18 @@ import type { FolderUser } from '../../../../files/own-folder.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { Logger } from '../../../../observability/logger.js';
 import { BatchDamage, type Batch, type KeptBatch, type LocalKeeper } from '../batch.js';
-import { DiskBatch } from './disk-batch.js';
+import { DiskBatch, inOrder } from './disk-batch.js';
 import { EventFolder } from './event-folder.js';
 import { HeldBackFiles } from './held-back-files.js';
 import type { StoredBatch } from './record.js';
-import { DAMAGED_SUFFIX, DONE_SUFFIX, FILE_HEAD_BYTES, Segment, SEGMENT_SUFFIX } from './segment.js';
+import {
+  DAMAGED_SUFFIX,
+  DONE_SUFFIX,
+  FILE_HEAD_BYTES,
+  Segment,
+  SEGMENT_SUFFIX,
+  segmentOf,
+} from './segment.js';
 import { recoverSegment } from './segment-recovery.js';
 import { findSurplus } from './surplus-segment.js';
 import { takeGroup, type Waiting } from './write-group.js';
@@ -66,11 +73,9 @@ export class DiskKeeper implements LocalKeeper {
     const { folder, user, dataKeys } = options;
     this.#folder = new EventFolder(folder, user, dataKeys, listener.notLocked.bind(listener));
     this.#heldBack = new HeldBackFiles(listener.heldBack.bind(listener));
+    const retry = this.#retryHeldBack.bind(this);
     dataKeys.subscribe(() => {
-      inBackground(
-        this.#disk(() => this.#retryHeldBack()),
-        log,
-      );
+      inBackground(disk(retry), log);
     });
   }
 
@@ -291,13 +296,4 @@ export class DiskKeeper implements LocalKeeper {
     this.#segments.get(from)?.delete(batch);
     if (!batch.isDone) this.#segments.get(to)?.add(batch);
   }
-}
-
-function inOrder(left: ReadonlyMap<string, DiskBatch>): readonly DiskBatch[] {
-  return [...left.values()].sort((one, other) => one.sequence - other.sequence);
-}
-
-/** The file of batches that a list of done ones belongs to. */
-function segmentOf(doneName: string): string {
-  return doneName.slice(0, -DONE_SUFFIX.length) + SEGMENT_SUFFIX;
 }

@@ -193,3 +193,8 @@ export class Segment {
     }
   }
 }
+
+/** The file of batches that a list of done ones belongs to. */
+export function segmentOf(doneName: string): string {
+  return doneName.slice(0, -DONE_SUFFIX.length) + SEGMENT_SUFFIX;
+}
