@@ -26,13 +26,14 @@ const STREAMS: readonly string[] = [
 
 /**
  * What sets up scenes of several programs, for tests of what these do together: replicas, SDKs with an origin that fails, the
- * script that runs it all on a laptop. The sockets, streams and clients under them have tests of their own.
+ * script that runs it all on a laptop, a browser. The sockets, streams and clients under them have tests of their own.
  */
 export const SCENES: readonly string[] = [
   'test/app/fleet-scene.ts',
   'test/e2e/id-list-sdks.ts',
   'test/e2e/logging-child.ts',
   'test/e2e/passive-scene.ts',
+  'test/page/browser.ts',
   'test/process/fleet.ts',
   'test/process/local-run.ts',
 ];
