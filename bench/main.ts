@@ -8,6 +8,7 @@ import { grpcFanout } from './grpc-fanout.js';
 import { growthBodies, growthClients, growthKeys, growthReplicas } from './growth.js';
 import { httpHit } from './http-hit.js';
 import { memory } from './memory.js';
+import { openPages } from './open-pages.js';
 import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
 import { sseFanout } from './sse-fanout.js';
@@ -42,6 +43,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   tls,
   cores,
   'version-diff': versionDiff,
+  'open-pages': openPages,
 };
 /** Takes several minutes. */
 const ONLY_BY_NAME = 'random-keys';

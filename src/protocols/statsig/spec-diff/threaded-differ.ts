@@ -5,9 +5,9 @@ import type { Payload } from '../../../domain/payload.js';
 import { toRequest } from './diff-bodies.js';
 import type { DiffAnswer } from './diff-thread.js';
 
-/** A pair that takes longer is given up: see `npm run bench -- version-diff` for what two specs of 10 MB take. */
+/** A pair that takes longer is given up: two specs of 10 MB take about a second (`npm run bench -- version-diff`). */
 export const DIFF_MS_MAX = 60_000;
-/** And one that needs more: two specs of 10 MB need some 250 MB. */
+/** And one that needs more: two specs of 10 MB need up to 230 MB. */
 const DIFF_HEAP_MIB_MAX = 512;
 
 export type Differing =
