@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import autocannon from 'autocannon';
+import { startRedisServer } from '../test/fakes/redis-server.js';
 import { startChildServer, type ChildServer } from './child-server.js';
 import { eventsFor, makeBody } from './event-bodies.js';
 
@@ -12,6 +13,7 @@ const BODIES = 200;
 const CONNECTIONS = 32;
 const ROUNDS = 3;
 const ROUND_S = 4;
+const IN_MEMORY = 'in memory';
 const LARGE_BYTES = 20 * 1024 * 1024 - 1024;
 const STALL_MS_MAX = 25;
 const LARGE_TURNS = 3;
@@ -35,11 +37,18 @@ export async function events(): Promise<void> {
 async function accept(bodies: readonly Buffer[]): Promise<void> {
   const origin = await startChildServer('./servers/event-origin-server.ts', {});
   const data = mkdtempSync(join(tmpdir(), 'bench-events-'));
+  const ends: (() => Promise<void>)[] = [];
+  const redis = await startRedisServer({ after: (end) => ends.push(end) }, ['--appendonly', 'yes']);
   const servers: Record<string, ChildServer> = {
     'bare node:http': await startChildServer('./servers/event-origin-server.ts', {}),
-    'in memory': await startEventProxy(origin, []),
+    [IN_MEMORY]: await startEventProxy(origin, []),
     'the same, no dedupe': await startEventProxy(origin, ['--disable-log-event-dedupe']),
     'on disk': await startEventProxy(origin, ['--data-dir', data]),
+    'in Redis': await startEventProxy(
+      origin,
+      ['--log-event-store', 'redis', '--redis-url', redis.url],
+      'redis',
+    ),
   };
   const rounds = new Map<string, Round[]>(Object.keys(servers).map((name) => [name, []]));
   for (let turn = 0; turn <= ROUNDS; turn += 1) {
@@ -49,20 +58,28 @@ async function accept(bodies: readonly Buffer[]): Promise<void> {
       if (turn > 0) rounds.get(name)?.push(round);
     }
   }
+  let inMemoryPerS = NaN;
   for (const [name, all] of rounds) {
     const middle = all.sort((left, right) => left.perS - right.perS)[Math.floor(all.length / 2)];
     if (middle === undefined) continue;
     const { perS, p50Ms, p99Ms, cpuMsPerBatch } = middle;
+    if (name === IN_MEMORY) inMemoryPerS = perS;
+    const ratio = Number.isNaN(inMemoryPerS) ? '' : `   ${(perS / inMemoryPerS).toFixed(2)} of ${IN_MEMORY}`;
     const figures = `p50 ${p50Ms} ms   p99 ${p99Ms} ms   ${cpuMsPerBatch.toFixed(2)} ms CPU per batch`;
-    console.log(`  ${name.padEnd(20)} ${perS.toFixed(0).padStart(6)} accepted/s   ${figures}`);
+    console.log(`  ${name.padEnd(20)} ${perS.toFixed(0).padStart(6)} accepted/s   ${figures}${ratio}`);
   }
   for (const server of [...Object.values(servers), origin]) await server.stop();
+  for (const end of ends) await end();
   rmSync(data, { recursive: true, force: true });
 }
 
-function startEventProxy(origin: ChildServer, args: readonly string[]): Promise<ChildServer> {
+function startEventProxy(
+  origin: ChildServer,
+  args: readonly string[],
+  cache: 'disabled' | 'redis' = 'disabled',
+): Promise<ChildServer> {
   const all = ['--log-event-statsig-endpoint', origin.url, ...args];
-  return startChildServer('./servers/proxy-server.ts', { origin: origin.url, args: all });
+  return startChildServer('./servers/proxy-server.ts', { origin: origin.url, args: all, cache });
 }
 
 let cycles = 0;

@@ -8,6 +8,7 @@ import { grpcFanout } from './grpc-fanout.js';
 import { growthBodies, growthClients, growthKeys, growthReplicas } from './growth.js';
 import { httpHit } from './http-hit.js';
 import { memory } from './memory.js';
+import { openPages } from './open-pages.js';
 import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
 import { sseFanout } from './sse-fanout.js';
@@ -17,6 +18,7 @@ import { tls } from './tls.js';
 import { updateFanout } from './update-fanout.js';
 import { updateStall } from './update-stall.js';
 import { upstreamH2 } from './upstream-h2.js';
+import { versionDiff } from './version-diff.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'http-hit': httpHit,
@@ -40,6 +42,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   telemetry,
   tls,
   cores,
+  'version-diff': versionDiff,
+  'open-pages': openPages,
 };
 /** Takes several minutes. */
 const ONLY_BY_NAME = 'random-keys';

@@ -69,6 +69,18 @@ export const PROMETHEUS_PANELS: readonly Panel[] = [
     `max by (instance) (sfp_log_event_queue_oldest_age_seconds{${JOB}})`,
     '{{instance}}',
   ]),
+  panel('Log events in Redis: batches per shard', 'short', [
+    `max by (shard) (sfp_log_event_shard_batches{${JOB}})`,
+    'shard {{shard}}',
+  ]),
+  panel('Log events in Redis: oldest per shard', 's', [
+    `max by (shard) (sfp_log_event_shard_oldest_age_seconds{${JOB}})`,
+    'shard {{shard}}',
+  ]),
+  panel('Log events in Redis: shards owned', 'short', [
+    `max by (instance) (sfp_log_event_shards_owned{${JOB}})`,
+    '{{instance}}',
+  ]),
   panel('Operations on Redis', 'ops', [
     `sum by (operation, outcome) (rate(sfp_redis_operations_total{${JOB}}[$__rate_interval]))`,
     '{{operation}} {{outcome}}',

@@ -18,6 +18,22 @@ SFP_PINNED_PAYLOADS: {{ join "," . }}
 {{- with .Values.tokens.existingSecret }}
 SFP_TOKENS_FILE: /etc/spec-forward-proxy/tokens/{{ $.Values.tokens.key }}
 {{- end }}
+{{- with .Values.dataKey }}
+{{- if .existingSecret }}
+SFP_DATA_KEY_FILE: /etc/spec-forward-proxy/data-keys/{{ .key }}
+{{- if .encryptBackups }}
+SFP_ENCRYPT_BACKUPS: 'true'
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.logEvents }}
+{{- if ne .store "auto" }}
+SFP_LOG_EVENT_STORE: {{ .store }}
+{{- end }}
+{{- if .minReplicas }}
+SFP_LOG_EVENT_MIN_REPLICAS: {{ .minReplicas | quote }}
+{{- end }}
+{{- end }}
 {{- if .Values.tls.enabled }}
 SFP_X509_SERVER_CERT_PATH: /etc/spec-forward-proxy/tls/tls.crt
 SFP_X509_SERVER_KEY_PATH: /etc/spec-forward-proxy/tls/tls.key
@@ -90,6 +106,9 @@ sdk-keys: {{ . | quote }}
 {{- end }}
 {{- with .Values.tokens.existingSecret }}
 tokens: {{ . | quote }}
+{{- end }}
+{{- with .Values.dataKey.existingSecret }}
+data-keys: {{ . | quote }}
 {{- end }}
 {{- if .Values.tls.enabled }}
 tls: {{ include "spec-forward-proxy.tlsSecret" . | quote }}

@@ -16,8 +16,10 @@ export async function bundlesOf(files: readonly string[]): Promise<ReadonlyMap<s
   process.once('exit', () => {
     rmSync(folder, { recursive: true, force: true });
   });
-  // Packages stay outside of bundles, which find them here.
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  // Packages stay outside of bundles, which find them here, and what `imports` of package.json names.
+  for (const name of ['node_modules', 'package.json', 'proto', 'dist']) {
+    symlinkSync(resolve(name), join(folder, name));
+  }
   const { metafile } = await build({
     entryPoints: typed.length === 0 ? [] : [...typed, ...threads()],
     outdir: folder,

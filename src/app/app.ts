@@ -105,7 +105,7 @@ export async function startApp(config: Config, world: World): Promise<App> {
     unreadFormsFeature(clock, [rooms.store, rooms.remoteValueStore]),
     clientFeature(clock, rooms.census),
     versionEventFeature(clock, events, rooms.store, toVersionEventsMs(config)),
-    logEventFeature(clock, rooms.logEvents),
+    logEventFeature(clock, rooms.logEvents, place),
     fleetFeature(rooms.fleet),
     replicas.replicaFeature,
     profiling.feature,

@@ -70,7 +70,7 @@ export function buildHolds(
   enforcer.subscribe(holdOperations);
   if (config.guardLossPercent > 0) {
     const options = { lossPercentMax: config.guardLossPercent, holdMs: config.guardHoldS * 1000 };
-    const guard = new Guard(clock, log, { holds, keeper, store }, options);
+    const guard = new Guard(clock, log, { holds, keeper, store, history, enforcer }, options);
     refresher.guardBy(guard.judge.bind(guard));
   }
   return {

@@ -7,7 +7,11 @@ import { evictsLogEvents, logEventRisks, type LogEventStoreFacts } from './log-e
 import type { OpenedRedis } from '../storage/redis/open-redis.js';
 
 export type LogEventPlace =
-  | { readonly kind: 'memory' | 'disk' }
+  | {
+      readonly kind: 'memory' | 'disk';
+      /** The fleet's queue, where an earlier setting may have left something in it. */
+      readonly leaving: ShardQueue | undefined;
+    }
   | {
       readonly kind: 'redis';
       readonly queue: ShardQueue;
@@ -56,20 +60,21 @@ async function choosePlace(
   log: Logger,
   redis: Pick<OpenedRedis, 'queue'> | undefined,
 ): Promise<LogEventPlace> {
-  const own = { kind: dataDir === '' || logEventStore === 'memory' ? 'memory' : 'disk' } as const;
-  if (redis === undefined || logEventStore === 'memory' || logEventStore === 'disk') return own;
+  const kind = dataDir === '' || logEventStore === 'memory' ? 'memory' : 'disk';
+  if (redis === undefined) return { kind, leaving: undefined };
   const { queue } = redis;
-  const durability = await askDurability(log, queue);
-  if (logEventStore === 'auto' && (durability === undefined || unfitness(durability) !== undefined))
-    return own;
-  return { kind: 'redis', queue, durability };
+  const mayBeRedis = logEventStore === 'redis' || logEventStore === 'auto';
+  const durability = mayBeRedis ? await ask(log, queue.durability()) : undefined;
+  const isFit = durability !== undefined && unfitness(durability) === undefined;
+  if (logEventStore === 'redis' || isFit) return { kind: 'redis', queue, durability };
+  return { kind, leaving: (await ask(log, queue.wasUsed())) === true ? queue : undefined };
 }
 
-async function askDurability(log: Logger, queue: ShardQueue): Promise<QueueDurability | undefined> {
+async function ask<Answer>(log: Logger, answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
-    return await queue.durability();
+    return await answer;
   } catch (error) {
-    log.warn({ err: error }, 'Redis could not be asked how safe log events are in it');
+    log.warn({ err: error }, 'Redis could not be asked about its queue of log events');
     return undefined;
   }
 }

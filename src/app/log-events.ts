@@ -15,10 +15,13 @@ import { QueueRoom, type Held } from '../protocols/statsig/log-events/queue-room
 import type { LocalKeeper } from '../protocols/statsig/log-events/batch.js';
 import { createDataKeySealer } from '../protocols/statsig/log-events/sealer.js';
 import { FleetDeadLetters } from '../protocols/statsig/log-events/fleet/fleet-batch.js';
+import { LeavingKeeper } from '../protocols/statsig/log-events/fleet/leaving-keeper.js';
+import type { ShardWorld } from '../protocols/statsig/log-events/fleet/owned-shard.js';
 import { FleetKeeper } from '../protocols/statsig/log-events/fleet/fleet-keeper.js';
 import { Spool } from '../protocols/statsig/log-events/fleet/spool.js';
 import type { ShardQueue } from '../storage/shard-queue.js';
 import type { LogEventPlace } from './log-event-place.js';
+import { describeShards, readShards, shardProblems } from './log-event-shards.js';
 import { memoryKeeper } from '../protocols/statsig/log-events/memory-keeper.js';
 import { TimelyKeeper } from '../protocols/statsig/log-events/timely-keeper.js';
 import type { SharedConnections } from '../http-client/upstream-pool.js';
@@ -78,11 +81,30 @@ interface Keeping {
 /** Where batches wait, and where those end that are given up. */
 type Places = Pick<LogEventStoreParts, 'keeper' | 'deadLetters'>;
 
-function locally(keeping: Keeping, { kind }: LogEventPlace): Places & { readonly keeper: LocalKeeper } {
-  return kind === 'memory' ? { keeper: memoryKeeper, deadLetters: noDeadLetters } : onDisk(keeping);
+interface LocalPlaces extends Places {
+  readonly keeper: LocalKeeper;
 }
 
-function onDisk({ config, world, journal, dataKeys }: Keeping): Places & { readonly keeper: LocalKeeper } {
+/** What an earlier setting left in Redis goes first. */
+function locally(keeping: Keeping, { kind, leaving }: Exclude<LogEventPlace, { kind: 'redis' }>): Places {
+  const own: LocalPlaces =
+    kind === 'memory' ? { keeper: memoryKeeper, deadLetters: noDeadLetters } : onDisk(keeping);
+  if (leaving === undefined) return own;
+  const { keeper, deadLetters } = own;
+  return {
+    keeper: new LeavingKeeper(toShardWorld(keeping, leaving), keeper),
+    deadLetters: new FleetDeadLetters(deadLetters),
+  };
+}
+
+function toShardWorld(
+  { world: { clock, log }, dataKeys, journal }: Keeping,
+  queue: ShardQueue,
+): Omit<ShardWorld, 'arrivals'> {
+  return { clock, log, queue, sealer: createDataKeySealer(dataKeys), listener: journal };
+}
+
+function onDisk({ config, world, journal, dataKeys }: Keeping): LocalPlaces {
   const { clock, log, user } = world;
   const { keeper, deadLetters } = toLogEventFileOptions(config, user);
   const disk = createConcurrencyLimit(1);
@@ -97,16 +119,16 @@ function onDisk({ config, world, journal, dataKeys }: Keeping): Places & { reado
 
 /** What Redis does not take waits on the disk, where there is one. */
 function inRedis(keeping: Keeping, queue: ShardQueue, isKnownKey: (sdkKey: string) => boolean): Places {
-  const { config, world, journal, dataKeys } = keeping;
+  const { config, journal } = keeping;
   const own = config.dataDir === '' ? undefined : onDisk(keeping);
   const spool = own && new Spool(own.keeper, new QueueRoom(toLogEventOptions(config), isKnownKey));
-  const shardWorld = { ...world, queue, sealer: createDataKeySealer(dataKeys), listener: journal };
-  const keeper = new FleetKeeper(shardWorld, spool, journal, toFleetQueueOptions(config));
+  const keeper = new FleetKeeper(toShardWorld(keeping, queue), spool, journal, toFleetQueueOptions(config));
   return { keeper, deadLetters: new FleetDeadLetters(own?.deadLetters ?? noDeadLetters) };
 }
 
-export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
-  const { room, forwarder, inspector } = store;
+export function logEventFeature(clock: Clock, store: LogEventStore, place: LogEventPlace): Feature {
+  const { room, forwarder, inspector, keeper } = store;
+  const shared = keeper instanceof FleetKeeper ? keeper : undefined;
   return {
     name: 'log events',
     prepare: () => store.open(),
@@ -119,15 +141,28 @@ export function logEventFeature(clock: Clock, store: LogEventStore): Feature {
     }),
     readings: (write) => {
       readLogEvents(write, store, clock.nowMs());
+      if (shared !== undefined) readShards(write, shared);
     },
     unusable: () => (store.isOpen ? [] : [notOpen(clock, store)]),
     problems: () => [
       ...deliveryProblems(clock, store),
       ...acceptanceProblems(clock, store),
       ...sealedProblems(store),
+      ...(shared === undefined ? [] : shardProblems(clock, shared)),
     ],
-    status: (shows) => ({ logEvents: describeLogEvents(store, clock.nowMs(), shows) }),
+    status: (shows) => ({
+      logEvents: {
+        ...describePlace(place),
+        ...describeLogEvents(store, clock.nowMs(), shows),
+        ...(shared && { queue: describeShards(shared) }),
+      },
+    }),
   };
+}
+
+function describePlace(place: LogEventPlace): object {
+  if (place.kind !== 'redis') return { store: place.kind };
+  return { store: place.kind, durability: place.durability ?? null };
 }
 
 function readLogEvents(write: WriteReading, store: LogEventStore, nowMs: number): void {

@@ -21,6 +21,8 @@ export type ProblemReason =
   | 'log_events_not_delivered'
   | 'log_events_refused'
   | 'log_events_given_up'
+  | 'log_events_shard_unowned'
+  | 'log_events_spooled'
   | 'log_events_sealed'
   | 'data_key_missing'
   | 'limit_reached'
@@ -108,7 +110,8 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   },
   log_events_not_written: {
     severity: 'failing',
-    remedy: 'Check free space and health of the disk of --data-dir. SDKs send again what was not accepted.',
+    remedy:
+      'Check free space and health of the disk of --data-dir, or Redis where they are kept there. SDKs send again what was not accepted.',
   },
   log_events_turned_away: {
     severity: 'failing',
@@ -122,9 +125,18 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
     severity: 'degraded',
     remedy: 'Check the SDK keys at Statsig. Their log events are given up after three days.',
   },
+  log_events_shard_unowned: {
+    severity: 'degraded',
+    remedy: 'Check that replicas reach Redis, and that all of them have --log-event-store redis.',
+  },
+  log_events_spooled: {
+    severity: 'degraded',
+    remedy: 'Check Redis: its memory, its way here, and its replicas. What waits goes into it in order then.',
+  },
   log_events_given_up: {
     severity: 'degraded',
-    remedy: 'See dead-letters.jsonl in the folder of log events for what was given up, and why.',
+    remedy:
+      'See dead-letters.jsonl in the folder of log events, or the dead letters in Redis, for what was given up, and why.',
   },
   log_events_sealed: {
     severity: 'degraded',

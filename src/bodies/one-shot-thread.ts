@@ -10,11 +10,17 @@ export interface OneShot<Answer> {
   stop(): Promise<void>;
 }
 
-/** `answer` rejects where the thread throws, ends without one, is stopped, or takes longer than `msMax`. */
-export function runOneShot<Answer>(clock: Clock, file: URL, request: object, msMax: number): OneShot<Answer> {
+/** `answer` rejects where the thread throws, ends without one, is stopped, or takes longer than `msMax` or more heap than it may. */
+export function runOneShot<Answer>(
+  clock: Clock,
+  file: URL,
+  request: object,
+  msMax: number,
+  heapMibMax = THREAD_HEAP_MIB_MAX,
+): OneShot<Answer> {
   const thread = new Worker(file, {
     workerData: request,
-    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MIB_MAX },
+    resourceLimits: { maxOldGenerationSizeMb: heapMibMax },
   });
   const answer = new Promise<Answer>((resolve, reject) => {
     const cancel = clock.schedule(msMax, () => {

@@ -1,4 +1,5 @@
 // Turns for payloads that nobody holds: keys that anybody can invent never have all of them, and no client has all of what these may have.
+import type { Cancel } from '../domain/clock.js';
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { FairPlaces } from '../domain/fair-places.js';
 import type { Gauges } from '../observability/gauges.js';
@@ -32,6 +33,8 @@ export class ColdTurns {
   readonly #unknown: UnknownLane;
   /** For want of a place, or as their turn came too late. */
   readonly #turnedAway = { known: 0, unknown: 0 };
+  /** Told once no payload waits. */
+  readonly #listening = new Set<() => void>();
 
   constructor(fetchesMax: number) {
     this.#all = createConcurrencyLimit(fetchesMax);
@@ -66,10 +69,17 @@ export class ColdTurns {
     lane.payloads += 1;
     const turns: Turns = {
       restore: (task) => task(),
-      fetch: (task) => lane.limit(() => this.#all(task)),
+      fetch: (task) =>
+        lane.limit(() => {
+          this.#tellIfNoneWaits();
+          return this.#all(task);
+        }),
       turnAway,
     };
-    return begin(turns).finally(() => (lane.payloads -= 1));
+    return begin(turns).finally(() => {
+      lane.payloads -= 1;
+      this.#tellIfNoneWaits();
+    });
   }
 
   #enterUnknown<Result>(
@@ -94,16 +104,26 @@ export class ColdTurns {
       fetch: (task) =>
         fetches.run(taker, () => {
           waiting.remove(taker);
+          this.#tellIfNoneWaits();
           return this.#all(task);
         }),
       turnAway,
     };
-    return begin(turns).finally(() => waiting.remove(taker));
+    return begin(turns).finally(() => {
+      waiting.remove(taker);
+      this.#tellIfNoneWaits();
+    });
   }
 
   /** Whether a payload waits for its turn. */
   get doesAnyWait(): boolean {
     return this.#unknown.waiting.size > 0 || this.#knownWaiting > 0;
+  }
+
+  /** Calls back once, as soon as none that waits now or later is left; returns what takes that back. */
+  onceNoneWaits(listener: () => void): Cancel {
+    this.#listening.add(listener);
+    return () => this.#listening.delete(listener);
   }
 
   /** Sizes of the tables, against their limits. */
@@ -121,6 +141,14 @@ export class ColdTurns {
         reached: this.#turnedAway.known,
       },
     };
+  }
+
+  #tellIfNoneWaits(): void {
+    if (this.doesAnyWait) return;
+    for (const listener of this.#listening) {
+      this.#listening.delete(listener);
+      listener();
+    }
   }
 
   get #knownWaiting(): number {

@@ -16,7 +16,6 @@ const COLD_QUEUE_WAIT_MS_MAX = 10_000;
 const BUSY_RETRY_AFTER_MS = 1_000;
 /** Of what first fetches go before: strangers can keep some waiting without end. */
 const HELD_BACK_MS_MAX = 1_000;
-const LOOK_FOR_ROOM_MS = 25;
 /** While the origin fails for a payload, backups are looked at so often. */
 const LOOK_AGAIN_MS = 1_000;
 const LOOKED_ENTRIES_MAX = 10_000;
@@ -95,11 +94,17 @@ export class Reader {
   }
 
   /** Resolves when no payload waits for its first fetch, or after a second: for work that takes CPU from those. */
-  async firstFetchesFirst(): Promise<void> {
-    const untilMs = this.#clock.monotonicMs() + HELD_BACK_MS_MAX;
-    while (this.#turns.doesAnyWait && this.#clock.monotonicMs() < untilMs) {
-      await new Promise<void>((resolve) => this.#clock.schedule(LOOK_FOR_ROOM_MS, resolve));
-    }
+  firstFetchesFirst(): Promise<void> {
+    if (!this.#turns.doesAnyWait) return Promise.resolve();
+    return new Promise((resolve) => {
+      const go = (): void => {
+        stopListening();
+        stopWaiting();
+        resolve();
+      };
+      const stopWaiting = this.#clock.schedule(HELD_BACK_MS_MAX, go);
+      const stopListening = this.#turns.onceNoneWaits(go);
+    });
   }
 
   /** Sizes of the tables, against their limits. */

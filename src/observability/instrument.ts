@@ -13,6 +13,7 @@ export type Label =
   | 'route'
   | 'sdk'
   | 'sdk_key'
+  | 'shard'
   | 'sink'
   | 'table'
   | 'version'

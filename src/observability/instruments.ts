@@ -213,6 +213,31 @@ export const readInstruments = {
     [],
     'Age of the batch of log events that has been waiting for longest; 0 where none waits.',
   ),
+  shardsOwned: gauge(
+    'sfp_log_event_shards_owned',
+    [],
+    'Shards of the queue of log events in Redis that this replica owns; absent where they do not wait in Redis.',
+  ),
+  shardBatches: gauge(
+    'sfp_log_event_shard_batches',
+    ['shard'],
+    'Batches of log events that wait in a shard in Redis, as its owner sees it.',
+  ),
+  shardAge: gauge(
+    'sfp_log_event_shard_oldest_age_seconds',
+    ['shard'],
+    'Age of the batch that has been waiting for longest in a shard in Redis; 0 where none waits.',
+  ),
+  shardDeadLetters: gauge(
+    'sfp_log_event_shard_dead_letters',
+    ['shard'],
+    'Batches of log events in the dead letters of a shard in Redis.',
+  ),
+  spooledBatches: gauge(
+    'sfp_log_event_spooled_batches',
+    [],
+    'Batches of log events that wait on this replica until Redis takes them.',
+  ),
   idListBytes: gauge('sfp_id_list_copy_bytes', [], 'Bytes of ID-list files that copies are kept of.'),
   idListHits: counter(
     'sfp_id_list_hits_total',

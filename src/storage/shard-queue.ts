@@ -111,6 +111,8 @@ export interface ShardQueue {
   readonly leaseMs: number;
   readonly isReachable: boolean;
   durability(): Promise<QueueDurability>;
+  /** Whether any replica has ever put something in. */
+  wasUsed(): Promise<boolean>;
   /** Notes that this replica is there. */
   beat(shards: number): Promise<ShardFleet>;
   /** This replica takes part no more. */

@@ -1,11 +1,14 @@
 // The guard in the whole app: an update that loses half of its gates is held back, accepted, refused, overtaken or let go in time.
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { hashSdkKey } from '../../src/domain/sdk-key.js';
 import { eventually } from '../e2e/deadline.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
-import { SDK_KEY, startProxy, type TestProxy } from '../fakes/proxy.js';
+import { SDK_KEY, startProxy, stopWhenSaved, type TestProxy } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
+import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 
 const SPEC = `/api/v1/specs/${hashSdkKey(SDK_KEY)}/v1/json`;
 const GUARD = ['--guard-loss-percent', '50', '-p', '1'];
@@ -115,4 +118,40 @@ test('without the setting nothing is held back', async (t) => {
   const [proxy, origin] = await start(t, ['-p', '1']);
   update(origin, 1);
   await eventually('the update', async () => (await gates(proxy)) === 1);
+});
+
+test('a start that finds no spec, but the versions of before, holds back what lost too much of the last one', async (t) => {
+  const origin = await startFakeOrigin();
+  t.after(() => origin.close());
+  origin.project = { ...origin.project, fillerGates: GATES - 1 };
+  const dataDir = makeTemporaryFolder('guard');
+  const options = { origin: origin.url, cache: 'local', args: [...GUARD, '--data-dir', dataDir] } as const;
+  const startOne = async (): Promise<TestProxy> => {
+    const proxy = await startProxy(options);
+    t.after(() => proxy.app.stop());
+    return proxy;
+  };
+  const first = await startOne();
+  assert.equal(await gates(first), GATES);
+  await eventually('its version', async () => {
+    const { text } = await rawRequest(`${first.adminUrl}${SPEC}/versions`);
+    return (JSON.parse(text) as { versions: object[] }).versions.length === 1;
+  });
+  await stopWhenSaved(first);
+  // As where the spec itself expired in Redis, or its file was lost.
+  rmSync(join(dataDir, 'specs'), { recursive: true });
+  const version = update(origin, 4);
+  const second = await startOne();
+  assert.equal(await gates(second), GATES);
+  assert.equal((await isHeldBack(second, version)).reason, `lost 6 of ${GATES} gates`);
+  await stopWhenSaved(second);
+
+  // With the spec and what holds it in its place, nothing changes.
+  const third = await startOne();
+  assert.equal(await gates(third), GATES);
+  const polls = origin.requests.length;
+  await eventually('two polls', () => origin.requests.length >= polls + 2);
+  assert.equal(await gates(third), GATES);
+  assert.equal(await post(third, 'release'), 200);
+  await eventually('the update', async () => (await gates(third)) === 4);
 });

@@ -13,11 +13,17 @@ import { startGrpcScene } from './grpc-scene.js';
 import { entryName, FORMS } from './passive-scene.js';
 import { startPassiveApp } from './passive-process.js';
 import { GREETING, LATER_GREETING, startScene } from './scene.js';
-import { newSdkKey, type RunningSdk } from './sdk-cases.js';
+import { newSdkKey } from './sdk-cases.js';
 import { NO_ORIGIN } from '../process/origin.js';
 
 type Stage = { readonly origin: FakeOrigin; readonly proxy: TestProxy; changeProject(): void };
-type StartSdk = (t: TestContext, sdkKey: string) => Promise<Pick<RunningSdk, 'greeting' | 'isGateOpen'>>;
+/** What it evaluates now; a promise where another process has to be asked. */
+interface DrilledSdk {
+  greeting(): unknown;
+  isGateOpen(): boolean | Promise<boolean>;
+}
+
+type StartSdk = (t: TestContext, sdkKey: string) => Promise<DrilledSdk>;
 
 async function post({ adminUrl }: TestProxy, path: string, body: object): Promise<void> {
   const headers = { 'content-type': 'application/json' };
@@ -39,23 +45,26 @@ async function drill(
   const order = { reason: 'the drill' };
   const first = stage.origin.project.time;
   const running = await start(t, sdkKey);
-  assert.equal(running.greeting(), GREETING);
+  assert.equal(await running.greeting(), GREETING);
   stage.changeProject();
-  await eventually('the bad version at the SDK', () => running.greeting() === LATER_GREETING);
+  await eventually('the bad version at the SDK', async () => (await running.greeting()) === LATER_GREETING);
   await eventually('both versions', async () => {
     const { text } = await rawRequest(`${stage.proxy.adminUrl}${path}/versions`);
     return (JSON.parse(text) as { versions: object[] }).versions.length === 2;
   });
 
   await post(stage.proxy, `${path}/rollback`, { ...order, version: first });
-  await eventually('the good version at the SDK that runs', () => running.greeting() === GREETING);
-  assert.equal(running.isGateOpen(), true);
+  await eventually(
+    'the good version at the SDK that runs',
+    async () => (await running.greeting()) === GREETING,
+  );
+  assert.equal(await running.isGateOpen(), true);
   const meanwhile = await start(t, sdkKey);
-  assert.equal(meanwhile.greeting(), GREETING);
+  assert.equal(await meanwhile.greeting(), GREETING);
 
   await post(stage.proxy, `${path}/release`, {});
   for (const sdk of [running, meanwhile])
-    await eventually('the newest of the origin again', () => sdk.greeting() === LATER_GREETING);
+    await eventually('the newest of the origin again', async () => (await sdk.greeting()) === LATER_GREETING);
 
   await post(stage.proxy, `${path}/freeze`, order);
   stage.origin.project = {
@@ -65,11 +74,11 @@ async function drill(
   };
   const polls = stage.origin.requests.length;
   await eventually('two polls that see it', () => stage.origin.requests.length >= polls + 2);
-  assert.equal((await start(t, sdkKey)).greeting(), LATER_GREETING);
-  for (const sdk of [running, meanwhile]) assert.equal(sdk.greeting(), LATER_GREETING);
+  assert.equal(await (await start(t, sdkKey)).greeting(), LATER_GREETING);
+  for (const sdk of [running, meanwhile]) assert.equal(await sdk.greeting(), LATER_GREETING);
   await post(stage.proxy, `${path}/release`, {});
   for (const sdk of [running, meanwhile])
-    await eventually('what came meanwhile', () => sdk.greeting() === 'third');
+    await eventually('what came meanwhile', async () => (await sdk.greeting()) === 'third');
 }
 
 async function startLegacySdk(t: TestContext, url: string, sdkKey: string): ReturnType<StartSdk> {
@@ -106,6 +115,33 @@ describe('the outage drill', { concurrency: true }, () => {
     const stage = await startGrpcScene(t);
     const start: StartSdk = (_each, sdkKey) => stage.startSdk(sdkKey);
     await drill(t, stage, { start, spec: 'v2/json' });
+  });
+
+  it('the core SDK that reads protobuf from Redis alone, running and started meanwhile', async (t) => {
+    const redis = await startRedisServer(t);
+    const scene = await startScene(t);
+    const sdkKey = newSdkKey();
+    const proxy = await startProxy({
+      origin: scene.origin.url,
+      cache: 'redis',
+      // As nobody asks the proxy for it.
+      args: ['-p', '1', '--redis-port', String(redis.port), '--pinned-payloads', 'v2-protobuf'],
+      env: { SFP_SDK_KEYS: sdkKey },
+    });
+    t.after(() => proxy.app.stop());
+    const client = redis.client();
+    await eventually('the spec in Redis', async () => {
+      return (await client.exists(entryName(sdkKey, FORMS.v2Protobuf))) === 1;
+    });
+    const start: StartSdk = async (each, key) => {
+      const where = { redisUrl: redis.url, networkUrl: NO_ORIGIN };
+      const app = await startPassiveApp(each, { sdk: 'core by protobuf', sdkKey: key, ...where });
+      return {
+        greeting: async () => (await app.look()).greeting,
+        isGateOpen: async () => (await app.look()).isGateOpen,
+      };
+    };
+    await drill(t, { ...scene, proxy }, { start, spec: 'v2/protobuf' }, sdkKey);
   });
 
   it('applications that read Redis alone see a rollback and its end', async (t) => {

@@ -22,14 +22,15 @@ interface Link {
   target: Socket | undefined;
 }
 
-/** Stands before 127.0.0.1:`targetPort`; gone when the test is over. */
-export async function startTcpProxy(t: TestContext, targetPort: number): Promise<TcpProxy> {
+/** Stands before 127.0.0.1:`targetPort`, asked for at each connection where it may change; gone when the test is over. */
+export async function startTcpProxy(t: TestContext, targetPort: number | (() => number)): Promise<TcpProxy> {
+  const portNow = (): number => (typeof targetPort === 'number' ? targetPort : targetPort());
   const links = new Set<Link>();
   const connectedAtMs: number[] = [];
   let isSilent = false;
 
   const open = (link: Link): void => {
-    const target = connect(targetPort, '127.0.0.1', () => connectedAtMs.push(performance.now()));
+    const target = connect(portNow(), '127.0.0.1', () => connectedAtMs.push(performance.now()));
     link.target = target;
     closeTogether(link.client, target);
     link.client.pipe(target).pipe(link.client);
@@ -68,8 +69,11 @@ export async function startTcpProxy(t: TestContext, targetPort: number): Promise
       }
     },
     heal: async () => {
+      const wasSilent = isSilent;
       isSilent = false;
       if (!server.listening) await listen(server, port);
+      // What flows already would flow twice.
+      if (!wasSilent) return;
       for (const link of links) {
         if (link.target === undefined) open(link);
         else link.client.pipe(link.target).pipe(link.client);

@@ -8,7 +8,9 @@ import { isNewer } from '../../domain/version.js';
 import type { Logger } from '../../observability/logger.js';
 import { logFields } from '../payload-words.js';
 import type { PayloadStore } from '../payload-store.js';
+import type { VersionHistory } from '../versions/version-history.js';
 import type { Hold } from './hold.js';
+import type { HoldEnforcer } from './hold-enforcer.js';
 import type { HoldKeeper } from './hold-keeper.js';
 import type { Holds } from './holds.js';
 
@@ -22,6 +24,8 @@ interface Rooms {
   readonly holds: Holds;
   readonly keeper: HoldKeeper;
   readonly store: PayloadStore;
+  readonly history: Pick<VersionHistory, 'list' | 'load'>;
+  readonly enforcer: Pick<HoldEnforcer, 'enforce'>;
 }
 
 /** As the one who decided, in the record of the hold. */
@@ -42,17 +46,27 @@ export class Guard {
 
   /**
    * To be asked before a version is taken in: where it has lost too much, its payload is held from now on. A version that
-   * comes while another one is held back is judged as well, and ends that where it is sound. Never rejects.
+   * comes while another one is held back is judged as well, and ends that where it is sound. Where nothing is held, as after a
+   * start, the last version that is kept is what it is judged by, and what is put in force. Never rejects.
    */
   async judge(key: PayloadKey, payload: Payload): Promise<void> {
-    const { holds, keeper, store } = this.#rooms;
-    const held = store.peek(key)?.payload;
-    if (held === undefined || !this.#isToBeJudged(key, held, payload)) return;
+    const { holds, keeper, store, enforcer } = this.#rooms;
+    const before = store.peek(key)?.payload ?? (await this.#lastKept(key, payload));
+    if (before === undefined || !this.#isToBeJudged(key, before, payload)) return;
     const hold = holds.of(key);
-    const loss = await this.#lossOf(key, held, payload);
-    if (loss !== undefined && loss.percent > this.#options.lossPercentMax)
-      await keeper.put(this.#toHold(key, held, payload, loss.what));
-    else if (hold !== undefined && holds.demands(key, held.version)) await keeper.put(this.#ended(hold));
+    const loss = await this.#lossOf(key, before, payload);
+    if (loss !== undefined && loss.percent > this.#options.lossPercentMax) {
+      await keeper.put(this.#toHold(key, before, payload, loss.what));
+      await enforcer.enforce(key);
+    } else if (hold !== undefined && holds.demands(key, before.version)) await keeper.put(this.#ended(hold));
+  }
+
+  /** Of a payload that nothing is held of; undefined where none can be had. */
+  async #lastKept(key: PayloadKey, { version }: Payload): Promise<Payload | undefined> {
+    const { history } = this.#rooms;
+    const records = (await history.list(key)) ?? [];
+    const last = records.find((record) => isNewer(version, record.version, this.#clock.nowMs()));
+    return last && (await history.load(key, last.version));
   }
 
   /** Not where an operator decides, or has just ended a rollback; nor a version that was judged: it waits, or was let go. */

@@ -38,12 +38,18 @@ export interface HistoryOptions {
   readonly instanceName: string;
 }
 
+interface Waiting {
+  readonly held: HeldPayload;
+  /** When it was first held, by the wall clock. */
+  readonly atMs: number;
+}
+
 interface Job {
   readonly key: PayloadKey;
   /** All that is kept of it goes, before anything else is recorded. */
   mustForget: boolean;
-  /** Came while another version was being recorded: the newest only. */
-  next: HeldPayload | undefined;
+  /** To be recorded in this order. */
+  waiting: Waiting[];
 }
 
 /**
@@ -68,14 +74,24 @@ export class VersionHistory implements StoreListener, OutcomeListener {
   }
 
   updated(held: HeldPayload): void {
-    if (this.#options.keeps(held.key)) this.#jobOf(held.key).next = held;
+    if (!this.#options.keeps(held.key)) return;
+    const { waiting } = this.#jobOf(held.key);
+    waiting.push({ held, atMs: this.#clock.nowMs() });
+    while (waiting.length > 1 && this.#isTooMuch(waiting)) waiting.shift();
+  }
+
+  /** No place keeps more than that, so what came first would leave again. */
+  #isTooMuch(waiting: readonly Waiting[]): boolean {
+    const { versionsMax, bytesMax } = this.#options;
+    const bytes = waiting.reduce((sum, { held }) => sum + held.payload.originForm.bytes.length, 0);
+    return waiting.length > versionsMax || bytes > bytesMax;
   }
 
   /** What the origin refuses is kept nowhere, where refused payloads are removed. */
   fetched(key: PayloadKey, _outcome: FetchOutcome, effect: RefreshEffect): void {
     if (effect !== 'removed' || !this.#options.keeps(key)) return;
     const job = this.#jobOf(key);
-    job.next = undefined;
+    job.waiting = [];
     job.mustForget = true;
   }
 
@@ -129,7 +145,7 @@ export class VersionHistory implements StoreListener, OutcomeListener {
     const id = payloadId(key);
     const running = this.#jobs.get(id);
     if (running !== undefined) return running;
-    const job: Job = { key, mustForget: false, next: undefined };
+    const job: Job = { key, mustForget: false, waiting: [] };
     this.#jobs.set(id, job);
     inBackground(
       this.#limit(() => this.#run(id, job)),
@@ -145,11 +161,10 @@ export class VersionHistory implements StoreListener, OutcomeListener {
           job.mustForget = false;
           for (const { snapshots } of this.#places) await forgetAt(snapshots, job.key);
         }
-        const held = job.next;
-        if (held === undefined) break;
-        job.next = undefined;
-        const record = toRecord(held, this.#clock.nowMs(), this.#options.instanceName);
-        for (const place of this.#places) await this.#recordAt(place, held, record);
+        const next = job.waiting.shift();
+        if (next === undefined) break;
+        const record = toRecord(next.held, next.atMs, this.#options.instanceName);
+        for (const place of this.#places) await this.#recordAt(place, next.held, record);
       }
     } finally {
       this.#jobs.delete(id);

@@ -1,8 +1,9 @@
 // How many requests to /api/v1 are answered: a bucket for all askers together, which few people and their scripts share.
 import type { Clock } from '../../domain/clock.js';
 
-const REQUESTS_PER_S = 20;
-const BURST_MAX = 100;
+/** A hundred open pages ask twice every ten seconds, and all at once where something changes. */
+const REQUESTS_PER_S = 50;
+const BURST_MAX = 300;
 
 export class ApiRate {
   readonly #clock: Clock;

@@ -5,6 +5,7 @@ import type { Clock } from '../../domain/clock.js';
 import { errorBody, sendError } from '../http/error-reply.js';
 import type { BodyRoom } from '../http/request-body.js';
 import { KEY_PARAMETER, OF_KEY } from './admin-access.js';
+import { AnswerCache, toBytes } from './answer-cache.js';
 import { ApiRate } from './api-rate.js';
 import type { ChangeStreams } from './change-streams.js';
 import { isOfOtherSite } from './cross-site.js';
@@ -44,8 +45,9 @@ export function addApiRoutes(app: FastifyInstance, clock: Clock, { api, changes,
       const text = 'Too many requests to this API: wait a second.';
       return sendError(reply, errorBody('too_many_requests', text), RETRY_AFTER_S);
     });
-    addProxyRoutes(scope, api);
-    addSpecRoutes(scope, api);
+    const cache = new AnswerCache(clock, () => changes.changes);
+    addProxyRoutes(scope, api, cache);
+    addSpecRoutes(scope, api, cache);
     addHoldRoutes(scope, api, { path: API, spec: SPEC, bodies }, answer);
     const options = { exposeHeadRoute: false, config: { needs: READ } } as const;
     scope.get(`${API}/events`, options, (request, reply) => {
@@ -57,16 +59,26 @@ export function addApiRoutes(app: FastifyInstance, clock: Clock, { api, changes,
 }
 
 /** About the proxy as a whole. */
-function addProxyRoutes(scope: FastifyInstance, api: OperatorApi): void {
+function addProxyRoutes(scope: FastifyInstance, api: OperatorApi, cache: AnswerCache): void {
   const open = { config: { needs: 'nothing' } } as const;
   const read = { config: { needs: READ } } as const;
   scope.get(`${API}/openapi.json`, open, (_request, reply) => send(reply, OPENAPI));
-  scope.get(`${API}/status`, read, (_request, reply) => send(reply, api.status()));
+  scope.get(`${API}/status`, read, ({ url }, reply) =>
+    sendBytes(
+      reply,
+      cache.answer(url, () => api.status()),
+    ),
+  );
   scope.get(`${API}/log-events`, read, (_request, reply) => send(reply, api.logEvents()));
   scope.get(`${API}/id-lists`, read, (_request, reply) => send(reply, api.idLists()));
   scope.get(`${API}/settings`, read, (_request, reply) => send(reply, api.settings()));
-  scope.get<Asked>(`${API}/clients`, read, ({ query }, reply) =>
-    withLimit(reply, query.limit, ROWS_MAX, (limit) => send(reply, api.clients(limit))),
+  scope.get<Asked>(`${API}/clients`, read, ({ url, query }, reply) =>
+    withLimit(reply, query.limit, ROWS_MAX, (limit) =>
+      sendBytes(
+        reply,
+        cache.answer(url, () => api.clients(limit)),
+      ),
+    ),
   );
   scope.get<Asked>(`${API}/replicas`, read, ({ query }, reply) =>
     withLimit(reply, query.limit, ROWS_MAX, async (limit) => {
@@ -80,13 +92,17 @@ function addProxyRoutes(scope: FastifyInstance, api: OperatorApi): void {
   );
 }
 
-function addSpecRoutes(scope: FastifyInstance, api: OperatorApi): void {
+function addSpecRoutes(scope: FastifyInstance, api: OperatorApi, cache: AnswerCache): void {
   const ofKey = { config: { needs: OF_KEY } } as const;
-  scope.get<Asked>(`${API}/specs`, { config: { needs: READ } }, ({ query }, reply) =>
+  scope.get<Asked>(`${API}/specs`, { config: { needs: READ } }, ({ url, query }, reply) =>
     withLimit(reply, query.limit, SPECS_MAX, (limit) => {
       const [search, cursor] = [readText(query.search), readText(query.cursor)];
       if (search === undefined || cursor === undefined) return invalid(reply, LONG_TEXT);
-      return send(reply, api.specs({ limit, search, after: cursor === '' ? undefined : cursor }));
+      const page = { limit, search, after: cursor === '' ? undefined : cursor };
+      return sendBytes(
+        reply,
+        cache.answer(url, () => api.specs(page)),
+      );
     }),
   );
   scope.get<Asked>(SPEC, ofKey, ({ params }, reply) => answer(reply, api.spec(params)));
@@ -129,5 +145,9 @@ function answer(reply: FastifyReply, given: ApiAnswer): FastifyReply {
 }
 
 function send(reply: FastifyReply, body: object): FastifyReply {
-  return reply.header('content-type', 'application/json').send(Buffer.from(`${JSON.stringify(body)}\n`));
+  return sendBytes(reply, toBytes(body));
+}
+
+function sendBytes(reply: FastifyReply, bytes: Buffer): FastifyReply {
+  return reply.header('content-type', 'application/json').send(bytes);
 }

@@ -23,6 +23,11 @@ export class ChangeLog {
     this.#epoch = epoch;
   }
 
+  /** How many were published so far. */
+  get count(): number {
+    return this.#newest;
+  }
+
   publish(event: ChangeName, data: object): void {
     this.#newest += 1;
     const frame = eventFrame(event, JSON.stringify(data), this.#idOf(this.#newest));

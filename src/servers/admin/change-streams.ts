@@ -35,6 +35,11 @@ export class ChangeStreams {
     this.#beforeOpen = beforeOpen;
   }
 
+  /** How many changes there were so far. */
+  get changes(): number {
+    return this.#changes.count;
+  }
+
   get gauge(): Gauge {
     return { entries: this.#streams.size, entriesMax: CHANGE_STREAMS_MAX, reached: this.#refused };
   }

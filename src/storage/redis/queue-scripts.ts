@@ -70,11 +70,13 @@ elseif wish ~= 'look' then
     redis.call('HSET', state, 'owner', instance)
     lasts_until(now + ttl_ms)
     owner = instance
-  elseif until_ms > now + ttl_ms then lasts_until(now + ttl_ms) end
+  elseif until_ms > now + ttl_ms then lasts_until(now + ttl_ms)
+  end
 end
 local first = redis.call('XRANGE', waits, '-', '+', 'COUNT', 1)[1]
 local age = ''
 if first then age = string.format('%.0f', math.max(0, now - tonumber(string.match(first[1], '^%d+')))) end
+if owner ~= instance and until_ms <= now then owner = '' end
 return { owner, token, age, number(f[4]), counts() }
 `;
 

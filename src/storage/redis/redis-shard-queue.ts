@@ -78,9 +78,13 @@ export class RedisShardQueue implements ShardQueue {
     return { ...readDurability(info, fsync), denied: denied ?? [] };
   }
 
+  async wasUsed(): Promise<boolean> {
+    return (await this.#commands.send('read', (client) => client.exists(this.#fleetName('shards')))) === 1;
+  }
+
   async beat(shards: number): Promise<ShardFleet> {
     const { instanceId, leaseMs } = this;
-    const names = ['replicas', 'shards'].map((what) => `${this.#options.prefix}${queueName('fleet', what)}`);
+    const names = [this.#fleetName('replicas'), this.#fleetName('shards')];
     const args = [instanceId, String(leaseMs), String(shards)];
     const answer = await this.#commands.run('lead', { script: 'beatInQueue', names, args });
     if (!Array.isArray(answer)) throw unexpectedAnswer();
@@ -185,6 +189,10 @@ export class RedisShardQueue implements ShardQueue {
         return undefined;
       }),
     );
+  }
+
+  #fleetName(what: string): string {
+    return `${this.#options.prefix}${queueName('fleet', what)}`;
   }
 
   #names(shard: number): readonly string[] {

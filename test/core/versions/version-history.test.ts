@@ -10,7 +10,8 @@ import type { Snapshots } from '../../../src/storage/snapshots.js';
 import { assertHolds, TIME } from '../../contracts/snapshots-place.js';
 import { DEMO } from '../../fakes/demo-payloads.js';
 import { createTestLog } from '../../fakes/log-sink.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
+import { Gate } from '../../fakes/gate.js';
+import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { ScriptedPlace } from '../../fakes/scripted-place.js';
 
 const KEY = DEMO.protobuf.keyOf('secret-history-0123456789');
@@ -145,13 +146,13 @@ test('a list that is none of ours counts as empty, and versions are recorded ove
   assertHolds(await disk.load(bodyKey(KEY, TIME)), DEMO.protobuf.payloadOf(TIME));
 });
 
-test('versions that come while one is recorded: the newest of them is recorded next', async () => {
+test('versions that come at one time are recorded one after the other', async () => {
   const clock = new ManualClock();
   const replica = new Replica(clock, { memory: memory(clock) });
   for (let step = 0; step < 3; step += 1) replica.store.apply(KEY, DEMO.protobuf.payloadOf(TIME + step));
   assert.equal(replica.history.pending, 1);
   await replica.history.idle();
-  assert.deepEqual(await replica.versions(), [TIME + 2]);
+  assert.deepEqual(await replica.versions(), [TIME + 2, TIME + 1, TIME]);
   assert.equal(replica.history.pending, 0);
 });
 
@@ -176,4 +177,37 @@ test('nothing is kept of a payload that was removed as the origin refuses it, an
   for (const { bytes } of Object.values(places)) assert.equal(bytes, 0);
   await replica.holds(TIME + 4);
   assert.deepEqual(await replica.versions(), [TIME + 4]);
+});
+
+test('versions that come while one is being written are all recorded, as many of the newest as are kept', async () => {
+  const clock = new ManualClock();
+  const disk = memory(clock);
+  const gate = new Gate();
+  const slow: Snapshots = {
+    load: (key) => disk.load(key),
+    confirm: (key, version) => disk.confirm(key, version),
+    remove: (key) => disk.remove(key),
+    close: () => disk.close(),
+    save: async (key, payload) => {
+      await gate.opened;
+      return await disk.save(key, payload);
+    },
+  };
+  const replica = new Replica(clock, { disk: slow });
+  const open = gate.hold();
+  const come = async (...versions: readonly number[]): Promise<void> => {
+    for (const version of versions) {
+      replica.store.apply(KEY, DEMO.protobuf.payloadOf(version));
+      await settle();
+    }
+  };
+  await come(TIME, TIME + 1, TIME + 2);
+  open();
+  await replica.history.idle();
+  assert.deepEqual(await replica.versions(), [TIME + 2, TIME + 1, TIME]);
+  const again = gate.hold();
+  await come(...Array.from({ length: 8 }, (_, index) => TIME + 3 + index));
+  again();
+  await replica.history.idle();
+  assert.deepEqual(await replica.versions(), [TIME + 10, TIME + 9, TIME + 8]);
 });

@@ -31,8 +31,8 @@ interface Scene {
   readonly streams: ChangeStreams;
   readonly url: string;
   /** How often what is to be told was looked for. */
-  looks(): number;
-  connect(headers?: Readonly<Record<string, string>>): EventClient;
+  readonly looks: () => number;
+  readonly connect: (headers?: Readonly<Record<string, string>>) => EventClient;
 }
 
 const IN_A_MINUTE = '2027-01-15T08:01:00Z';

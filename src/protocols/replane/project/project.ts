@@ -33,7 +33,7 @@ const projects = new WeakMap<Payload, Project>();
 export function projectOf(payload: Payload): Project {
   const known = projects.get(payload);
   if (known !== undefined) return known;
-  const project = readProject(payload.originForm.bytes);
+  const project = cutProject(payload.originForm.bytes);
   projects.set(payload, project);
   return project;
 }
@@ -41,6 +41,11 @@ export function projectOf(payload: Payload): Project {
 /** Throws a BodyFault where the bytes are no body of ours. */
 export function readProject(bytes: Buffer): Project {
   checkJson(bytes);
+  return cutProject(bytes);
+}
+
+/** The same of bytes that are JSON for certain. */
+function cutProject(bytes: Buffer): Project {
   // It goes into frames as it is, where a line break would end the data.
   if (bytes.includes('\n') || bytes.includes('\r')) throw noProject();
   const members = membersOf(bytes, skipSpace(bytes, 0));

@@ -113,6 +113,10 @@ export class LogEventStore {
     return this.isOpen && this.#parts.keeper.isDurable;
   }
 
+  get keeper(): BatchKeeper {
+    return this.#parts.keeper;
+  }
+
   get inspector(): Inspector {
     return this.#parts.inspector;
   }

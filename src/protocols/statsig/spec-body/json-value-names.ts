@@ -9,6 +9,8 @@ import { ValueNames } from './value-names.js';
 const NAME = Buffer.from('"remoteConfigMetadata"');
 /** From the name to the end of its value: SDKs know four short members. */
 const MEMBER_BYTES_MAX = 2_048;
+/** Of a piece: what is joined with the end of the one before, to see a member whole that began there. */
+const JOINED_BYTES = 2 * MEMBER_BYTES_MAX;
 
 /**
  * Looks for the name wherever it stands, and does not know of the grammar: that is checked by another reader of the same
@@ -20,7 +22,10 @@ export class JsonValueNames {
   #rest: Buffer = Buffer.alloc(0);
 
   push(bytes: Uint8Array): void {
-    const text = this.#rest.length === 0 ? asBuffer(bytes) : Buffer.concat([this.#rest, bytes]);
+    const rest = this.#rest;
+    let text = asBuffer(bytes);
+    if (text.length <= JOINED_BYTES) text = Buffer.concat([rest, text]);
+    else if (rest.length > 0) this.#read(Buffer.concat([rest, text.subarray(0, JOINED_BYTES)]), rest.length);
     this.#rest = Buffer.from(text.subarray(this.#read(text)));
   }
 
@@ -28,10 +33,10 @@ export class JsonValueNames {
     return this.#names.found;
   }
 
-  /** Returns how much of the text need not be looked at again. */
-  #read(text: Buffer): number {
+  /** Takes members that begin before `until`. Returns how much of the text need not be looked at again. */
+  #read(text: Buffer, until = text.length): number {
     let at = text.indexOf(NAME);
-    for (; at >= 0; at = text.indexOf(NAME, at + NAME.length)) {
+    for (; at >= 0 && at < until; at = text.indexOf(NAME, at + NAME.length)) {
       const value = metadataAt(text, at + NAME.length);
       // More of the body follows in any case: at the end of the text, the value may go on.
       if (value === 'unfinished' && text.length - at < MEMBER_BYTES_MAX) return at;

@@ -5,8 +5,10 @@ import type { Payload } from '../../../domain/payload.js';
 import { toRequest } from './diff-bodies.js';
 import type { DiffAnswer } from './diff-thread.js';
 
-/** A pair that takes longer is given up: two specs of 10 MB take about two seconds. */
+/** A pair that takes longer is given up: two specs of 10 MB take about a second (`npm run bench -- version-diff`). */
 export const DIFF_MS_MAX = 60_000;
+/** And one that needs more: two specs of 10 MB need up to 230 MB. */
+const DIFF_HEAP_MIB_MAX = 512;
 
 export type Differing =
   { readonly kind: 'diff'; readonly diff: DiffAnswer } | { readonly kind: 'busy' | 'failed' };
@@ -14,12 +16,14 @@ export type Differing =
 export class ThreadedDiffer {
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
+  readonly #heapMibMax: number;
   #running: OneShot<DiffAnswer> | undefined;
 
   /** `failed` is told why a comparison failed. */
-  constructor(clock: Clock, failed: (error: unknown) => void) {
+  constructor(clock: Clock, failed: (error: unknown) => void, heapMibMax = DIFF_HEAP_MIB_MAX) {
     this.#clock = clock;
     this.#failed = failed;
+    this.#heapMibMax = heapMibMax;
   }
 
   /** Never rejects. `busy`: another pair is being compared. */
@@ -31,6 +35,7 @@ export class ThreadedDiffer {
         new URL('./diff-thread.js', import.meta.url),
         toRequest(before, after),
         DIFF_MS_MAX,
+        this.#heapMibMax,
       );
       return { kind: 'diff', diff: await this.#running.answer };
     } catch (error) {

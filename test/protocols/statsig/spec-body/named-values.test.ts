@@ -65,6 +65,20 @@ test('JSON specs name values in their configs, flat or one level deeper, and in 
   );
 });
 
+test('names are found in large pieces too, where a member begins in one and ends in the next', () => {
+  const values = Array.from({ length: 60 }, (_none, index) => named(index));
+  const configs = values.map((value, index) => [
+    `config_${index}`,
+    { idType: 'x'.repeat(700), remoteConfigMetadata: metadata(value) },
+  ]);
+  const body = jsonSpec(Object.fromEntries(configs) as Record<string, object>, 2);
+  fc.assert(
+    fc.property(fc.integer({ min: 4_097, max: 12_000 }), (pieceBytes) => {
+      assert.deepEqual(namesIn(body, 'json', pieceBytes), values);
+    }),
+  );
+});
+
 test('a member that names no value is passed over', () => {
   const good = named(1);
   const odd = [

@@ -1,6 +1,7 @@
 // Comparing in a thread: bodies in any encoding, one pair at a time, and no fault or delay of the thread reaches who asks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DETAIL_CHARACTERS_MAX, NAMES_MAX } from '../../../../src/protocols/statsig/spec-diff/spec-diff.js';
 import { ThreadedDiffer } from '../../../../src/protocols/statsig/spec-diff/threaded-differ.js';
 import { TIME } from '../../../contracts/snapshots-place.js';
 import { DEMO } from '../../../fakes/demo-payloads.js';
@@ -48,4 +49,44 @@ test('a body that is no spec fails, and so does a comparison that is under way w
   const underWay = differ.compare(good, good);
   await differ.close();
   assert.deepEqual(await underWay, { kind: 'failed' });
+});
+
+/** Of the event loop, until the returned function is called. */
+function countTurns(): () => number {
+  let turns = 0;
+  let next: NodeJS.Immediate;
+  const count = (): void => {
+    turns += 1;
+    next = setImmediate(count);
+  };
+  count();
+  return () => {
+    clearImmediate(next);
+    return turns;
+  };
+}
+
+test('large specs that differ in everything are compared beside the event loop, and the answer stays within its bounds', async () => {
+  const { differ, faults } = create();
+  for (const demo of [DEMO.v2Json, DEMO.protobuf]) {
+    const [before, after] = [demo.payloadOf(TIME, 3_000), demo.payloadOf(TIME + 1)];
+    const stopCounting = countTurns();
+    const differing = await differ.compare(before, after);
+    const turns = stopCounting();
+    assert.ok(differing.kind === 'diff', String(faults[0]));
+    const { count, names } = differing.diff.gates.removed;
+    assert.deepEqual([count, names.length], [3_000, NAMES_MAX]);
+    assert.ok(JSON.stringify(differing.diff).length < 2 * DETAIL_CHARACTERS_MAX);
+    assert.ok(turns > 50, `${turns} turns of the event loop`);
+  }
+});
+
+test('a pair that needs too much memory fails, and nothing else does', async () => {
+  const faults: unknown[] = [];
+  const differ = new ThreadedDiffer(new ManualClock(), (error) => faults.push(error), 16);
+  const large = DEMO.v2Json.payloadOf(TIME, 12_000);
+  assert.deepEqual(await differ.compare(large, large), { kind: 'failed' });
+  assert.match(String(faults[0]), /memory/);
+  const small = DEMO.v2Json.payloadOf(TIME);
+  assert.equal((await differ.compare(small, small)).kind, 'diff');
 });

@@ -37,6 +37,12 @@ export class Spool {
     return this.#waiting.size;
   }
 
+  /** By the wall clock; undefined where nothing waits. */
+  get oldestAcceptedAtMs(): number | undefined {
+    const [first] = this.#waiting;
+    return first?.acceptedAtMs;
+  }
+
   get bytes(): number {
     return this.#room.bytes;
   }
