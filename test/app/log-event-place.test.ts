@@ -33,6 +33,7 @@ async function open(
   const log = createLogger(logs, { level: 'info', instanceName: 'test', version: '0' });
   const queue = {
     durability: () => (durability ? Promise.resolve(durability) : Promise.reject(new Error('away'))),
+    wasUsed: () => Promise.resolve(false),
   } as unknown as ShardQueue;
   const { kind } = await openLogEventPlace(config, log, { queue }, dataKeysOf(...(isSealed ? [1] : [])));
   assert.equal(logs.withMessage('log events wait for the origin in this store')[0]?.['store'], kind);
