@@ -549,9 +549,9 @@ export const NO_TIMEOUTS: readonly string[] = [
   'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
   'storage/redis/redis-link.ts PAUSE_MS_MAX',
   'protocols/statsig/id-lists/file-health.ts FAILING_MS_MAX',
-  'protocols/statsig/log-events/forwarder.ts ASIDE_MS_MAX',
+  'protocols/statsig/log-events/giving-up.ts ASIDE_MS_MAX',
   'protocols/statsig/log-events/forwarder.ts DOUBTED_MS_MAX',
-  'protocols/statsig/log-events/forwarder.ts REFUSED_MS_MAX',
+  'protocols/statsig/log-events/giving-up.ts REFUSED_MS_MAX',
   'protocols/statsig/log-events/retry-schedule.ts PROBE_MS_MAX',
   'protocols/statsig/log-events/retry-schedule.ts RETRY_MS_MAX',
 ];
