@@ -566,9 +566,9 @@ export const NO_TIMEOUTS: readonly string[] = [
   'protocols/statsig/id-lists/file-health.ts FAILING_MS_MAX',
   'app/log-event-shards.ts UNOWNED_MS_MAX',
   'protocols/statsig/log-events/fleet/leaving-keeper.ts BEHIND_MS_MAX',
-  'protocols/statsig/log-events/forwarder.ts ASIDE_MS_MAX',
+  'protocols/statsig/log-events/giving-up.ts ASIDE_MS_MAX',
   'protocols/statsig/log-events/forwarder.ts DOUBTED_MS_MAX',
-  'protocols/statsig/log-events/forwarder.ts REFUSED_MS_MAX',
+  'protocols/statsig/log-events/giving-up.ts REFUSED_MS_MAX',
   'protocols/statsig/log-events/retry-schedule.ts PROBE_MS_MAX',
   'protocols/statsig/log-events/retry-schedule.ts RETRY_MS_MAX',
 ];

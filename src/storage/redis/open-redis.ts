@@ -81,12 +81,9 @@ export async function openRedis(
   };
   const room = { ...options, commands, entries, names, close };
   const healthOf = (what: string): CommandHealth => apartFrom(health, ownHealth(clock, log, options, what));
-  const keptHealth = healthOf('versions, holds and audit');
-  const keptCommands = new RedisCommands({ small, bodies }, keptHealth);
-  const kept = createRedisSnapshots(clock, {
-    ...room,
-    ...keptRoom(keptCommands, options, { isCluster, instanceId }),
-  });
+  const keptCommands = new RedisCommands({ small, bodies }, healthOf('versions, holds and audit'));
+  const apart = keptRoom(keptCommands, options, { isCluster, instanceId });
+  const kept = createRedisSnapshots(clock, { ...room, ...apart });
   const queue = openQueue(links, healthOf('log events'), { ...options, prefix: names.prefix, instanceId });
   const snapshots = withRedisEvents(clock, events, createRedisSnapshots(clock, room));
   const tried = small.open().then(() => (small.isOpen ? bodies.open() : undefined));

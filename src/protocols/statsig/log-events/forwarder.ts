@@ -9,6 +9,7 @@ import { isUnsent } from '../../../http-client/upstream-failure.js';
 import { BatchDamage, BatchMoved, type Batch, type KeptBatch } from './batch.js';
 import { UNREADABLE } from './dead-letters.js';
 import type { ForwarderListener } from './forwarder-listener.js';
+import { isHopeless, isRefusedForGood } from './giving-up.js';
 import { AsideLane, Lane } from './lane.js';
 import { PacedLine } from './paced-line.js';
 import type { QueueRoom } from './queue-room.js';
@@ -21,14 +22,8 @@ const DELIVERIES_MAX = 64;
  * each would be tried for days.
  */
 const AGAIN_PAUSE_MS = 200;
-/** A batch is given up when it waited and its key was refused for this long. */
-const REFUSED_MS_MAX = 3 * 24 * 60 * 60 * 1000;
 /** An answer that says "never", but may come from a server in between, is not believed before this time. */
 const DOUBTED_MS_MAX = 60 * 60 * 1000;
-/** A batch is given up when it failed this often while later ones of its key were taken, ... */
-const FAILURES_ALONE_MAX = 8;
-/** ... and for this long: an origin that sheds load also fails one and takes another. */
-const ASIDE_MS_MAX = 60 * 60 * 1000;
 /** What turned out to be another replica's is taken out of its lane within this time. */
 const MOVED_MS = 1_000;
 
@@ -136,13 +131,9 @@ export class Forwarder {
     }
     lane.isBusy = true;
     const isPaced = lane instanceof AsideLane || (lane.failures > 0 && !this.#room.isKnown(lane.sdkKey));
+    const send = (): Promise<void> => this.#sendNext(lane);
     if (isPaced) this.#again.join(lane);
-    else {
-      inBackground(
-        this.#deliveries(() => this.#sendNext(lane)),
-        this.#log,
-      );
-    }
+    else inBackground(this.#deliveries(send), this.#log);
   }
 
   async #sendNext(lane: Lane): Promise<void> {
@@ -152,7 +143,7 @@ export class Forwarder {
       return;
     }
     lane.isSending = true;
-    const sending = this.#isOver(lane, kept)
+    const sending = isRefusedForGood(lane, kept, this.#clock)
       ? this.#giveUp(kept, 'refused for three days')
       : this.#readAndSend(lane, kept);
     this.#sending.set(kept, sending);
@@ -199,7 +190,7 @@ export class Forwarder {
         return { isDone: false, waitMs: probeWaitMs(kept.id, lane.refusals), mayTry: false };
       case 'failed': {
         const { reason, detail, retryAfterMs } = outcome;
-        if (this.#isHopeless(lane)) {
+        if (isHopeless(lane, this.#clock)) {
           await this.#listener.bury(kept, batch, { reason: 'failed', detail });
           return DONE;
         }
@@ -253,20 +244,9 @@ export class Forwarder {
     this.#goOn(lane);
   }
 
-  #isHopeless(lane: Lane): boolean {
-    if (!(lane instanceof AsideLane) || lane.failuresAlone < FAILURES_ALONE_MAX) return false;
-    return this.#clock.monotonicMs() - lane.sinceMs >= ASIDE_MS_MAX;
-  }
-
   /** A later batch that failed was only a trial: the first one keeps waiting. */
   #retryWaitMs(lane: Lane, kept: KeptBatch, retryAfterMs = 0): number {
     return kept === lane.first ? retryWaitMs(kept.id, lane.firstFailures, retryAfterMs) : retryAfterMs;
-  }
-
-  /** Both since it was accepted and since the key was first refused: neither a long wait before counts, nor a wrong clock. */
-  #isOver(lane: Lane, kept: KeptBatch): boolean {
-    if (!lane.isRefused || this.#clock.nowMs() - kept.acceptedAtMs <= REFUSED_MS_MAX) return false;
-    return this.#clock.monotonicMs() - lane.refusedSinceMs > REFUSED_MS_MAX;
   }
 
   /** Takes the batch out of its lane, and the lane away where it was the key's last. */
