@@ -48,9 +48,9 @@ export function allTestFiles(): string[] {
     .sort();
 }
 
-/** It needs nothing but its own process. */
+/** It needs nothing but its own process: neither a socket nor what was built. */
 export function isUnit(file: string): boolean {
-  return !reaches(file, OUTSIDE);
+  return !file.startsWith('test/process/') && !reaches(file, OUTSIDE);
 }
 
 export function dependsOnNode(file: string): boolean {
