@@ -20,6 +20,8 @@ LABEL org.opencontainers.image.title="spec-forward-proxy" \
   org.opencontainers.image.description="A forward proxy for Statsig config specs: fetched once for every server SDK in the cluster." \
   org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production
+# glibc gives each thread a heap of its own otherwise: 500 specs of 1.43 MB took 27 MB more.
+ENV MALLOC_ARENA_MAX=2
 WORKDIR /app
 # Node alone: npm and yarn, which the base of the first stage has as well, have more findings than all that is needed here.
 COPY --from=build /usr/local/bin/node /usr/local/bin/

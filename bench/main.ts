@@ -1,4 +1,4 @@
-// Runs the benchmarks named on the command line, or all but the long one: `npm run bench -- http-hit update-stall`.
+// Runs the benchmarks named on the command line, or all but the long ones: `npm run bench -- http-hit update-stall`.
 import { cold } from './cold.js';
 import { cores } from './cores.js';
 import { dataAdapters } from './data-adapters.js';
@@ -45,11 +45,18 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'version-diff': versionDiff,
   'open-pages': openPages,
 };
-/** Takes several minutes. */
-const ONLY_BY_NAME = 'random-keys';
+/** They take several minutes; `growth-*` also writes its figures into `docs/performance/growth.json`. */
+const ONLY_BY_NAME: readonly string[] = [
+  'memory',
+  'growth-keys',
+  'growth-clients',
+  'growth-bodies',
+  'growth-replicas',
+];
 
 const asked = process.argv.slice(2);
-const names = asked.length > 0 ? asked : Object.keys(BENCHMARKS).filter((name) => name !== ONLY_BY_NAME);
+const names =
+  asked.length > 0 ? asked : Object.keys(BENCHMARKS).filter((name) => !ONLY_BY_NAME.includes(name));
 for (const name of names) {
   const run = BENCHMARKS[name];
   if (run === undefined) {

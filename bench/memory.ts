@@ -1,7 +1,8 @@
-// What the process takes for 500 specs that clients read as gzip, beside the bodies themselves; then in every encoding; then after a quiet minute.
+// What the built proxy takes for 500 specs that clients read as gzip, beside the bodies themselves; then in every encoding; then after a quiet minute.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from 'undici';
-import { startChildServer, type ChildServer } from './child-server.js';
+import { startBuiltProxy, type BuiltProxy } from './built-proxy.js';
+import { startChildServer } from './child-server.js';
 
 const KEYS = 500;
 const AT_ONCE = 8;
@@ -10,6 +11,7 @@ const FILLER_GATES = 3_725;
 const BESIDE_BODIES_MB_MAX = 100;
 /** Forms are dropped a minute after they were read, at the next look. */
 const QUIET_MS = 85_000;
+const LOOK_EVERY_MS = 20;
 
 interface Held {
   readonly rssMb: number;
@@ -23,10 +25,9 @@ export async function memory(): Promise<void> {
     hasRandomIds: true,
     encoding: 'asked',
   });
-  const proxy = await startChildServer('./servers/proxy-server.ts', {
-    origin: origin.url,
-    args: ['-m', '1000'],
-  });
+  const proxy = await startBuiltProxy(origin.url, ['disabled', '-m', '1000']);
+  while ((await fetch(`${proxy.adminUrl}/metrics`).catch(() => undefined)) === undefined)
+    await pause(LOOK_EVERY_MS);
   print('empty', await heldBy(proxy));
   await askForAll(proxy, 'gzip');
   const read = await heldBy(proxy);
@@ -47,16 +48,13 @@ export async function memory(): Promise<void> {
   await origin.stop();
 }
 
-async function heldBy(proxy: ChildServer): Promise<Held> {
-  const page = await (await fetch(`${String(proxy.told['adminUrl'])}/metrics`)).text();
+async function heldBy(proxy: BuiltProxy): Promise<Held> {
+  const page = await (await fetch(`${proxy.adminUrl}/metrics`)).text();
   const sizes = [...page.matchAll(/^sfp_spec_bytes\{.*\} (\d+)$/gm)].map(([, bytes]) => Number(bytes));
-  // Twice: what a collection lets go of outside of the heap is given back by the next one.
-  await proxy.usage();
-  const { rssBytes } = await proxy.usage();
-  return { rssMb: rssBytes / 1e6, bodiesMb: sizes.reduce((sum, size) => sum + size, 0) / 1e6 };
+  return { rssMb: proxy.rssBytes() / 1e6, bodiesMb: sizes.reduce((sum, size) => sum + size, 0) / 1e6 };
 }
 
-async function askForAll(proxy: ChildServer, accepted: string): Promise<void> {
+async function askForAll(proxy: BuiltProxy, accepted: string): Promise<void> {
   const agent = new Agent({ connections: AT_ONCE });
   const paths = Array.from(
     { length: KEYS },

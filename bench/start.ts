@@ -1,34 +1,26 @@
 // From exec to the first hit with 100 keys on disk, and CPU of `--version` and `health`, beside Node alone: of the built program.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { freePort } from '../test/fakes/free-port.js';
+import { MAIN, startBuiltProxy } from './built-proxy.js';
 import { startChildServer } from './child-server.js';
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-/** As in the image. */
-const NODE_ARGS = ['--enable-source-maps', '--max-semi-space-size=16'];
 const KEYS = 100;
 const RUNS = 7;
 const FIRST_HIT_MS_MAX = 300;
 const SMALL_CPU_MS_MAX = 100;
 const LOOK_EVERY_MS = 2;
 const WAIT_MS_MAX = 60_000;
+const PATH = '/v1/download_config_specs';
 /** Said by a process itself at its very end. */
 const REPORT = `process.on('exit', () => {
   const { userCPUTime, systemCPUTime } = process.resourceUsage();
   require('node:fs').writeSync(3, String((userCPUTime + systemCPUTime) / 1000));
 });`;
-
-interface Daemon {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
 
 export async function start(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-start-'));
@@ -36,9 +28,10 @@ export async function start(): Promise<void> {
   const data = join(folder, 'data');
   const caches: Readonly<Record<string, string>> = { NODE_COMPILE_CACHE: join(folder, 'code') };
   try {
-    const first = await startDaemon(origin.url, data, {});
-    for (let index = 0; index < KEYS; index += 1) await untilHit(`${first.url}/secret-bench-${index}.json`);
-    await stop(first);
+    const first = await startBuiltProxy(origin.url, ['local', '--data-dir', data]);
+    for (let index = 0; index < KEYS; index += 1)
+      await untilHit(`${first.url}${PATH}/secret-bench-${index}.json`);
+    await first.stop();
     const plain: number[] = [];
     const cached: number[] = [];
     await firstHitMs(origin.url, data, caches);
@@ -58,8 +51,8 @@ export async function start(): Promise<void> {
 }
 
 async function measureSmall(origin: string, data: string, folder: string): Promise<void> {
-  const daemon = await startDaemon(origin, data, {});
-  await untilHit(`${daemon.url}/secret-bench-0.json`);
+  const daemon = await startBuiltProxy(origin, ['local', '--data-dir', data]);
+  await untilHit(`${daemon.url}${PATH}/secret-bench-0.json`);
   const commands = {
     'node -e 0': ['-e', '0'],
     '--version': [MAIN, '--version'],
@@ -73,7 +66,7 @@ async function measureSmall(origin: string, data: string, folder: string): Promi
       took.set(name, [...(took.get(name) ?? []), await cpuMsOf(report, args)]);
     }
   }
-  await stop(daemon);
+  await daemon.stop();
   const bareMs = median(took.get('node -e 0') ?? []);
   console.log(`  CPU of node -e 0: ${bareMs.toFixed(0)} ms`);
   for (const name of ['--version', 'health']) {
@@ -85,37 +78,16 @@ async function measureSmall(origin: string, data: string, folder: string): Promi
   }
 }
 
-async function startDaemon(
-  origin: string,
-  data: string,
-  env: Readonly<Record<string, string>>,
-): Promise<Daemon> {
-  const [http, admin] = [await freePort(), await freePort()];
-  const args = ['http', 'local', '--data-dir', data, '--host', '127.0.0.1', '--statsig-endpoint', origin];
-  const ports = ['--http-port', String(http), '--admin-port', String(admin)];
-  const child = spawn(process.execPath, [...NODE_ARGS, MAIN, ...args, ...ports], {
-    env: { HOSTNAME: 'bench', SFP_SHUTDOWN_DELAY_IN_S: '0', ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return { child, url: `http://127.0.0.1:${http}/v1/download_config_specs` };
-}
-
-async function stop({ child }: Daemon): Promise<void> {
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
-}
-
 async function firstHitMs(
   origin: string,
   data: string,
   env: Readonly<Record<string, string>>,
 ): Promise<number> {
   const startMs = performance.now();
-  const daemon = await startDaemon(origin, data, env);
-  await untilHit(`${daemon.url}/secret-bench-7.json`);
+  const daemon = await startBuiltProxy(origin, ['local', '--data-dir', data], env);
+  await untilHit(`${daemon.url}${PATH}/secret-bench-7.json`);
   const tookMs = performance.now() - startMs;
-  await stop(daemon);
+  await daemon.stop();
   return tookMs;
 }
 

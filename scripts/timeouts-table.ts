@@ -369,6 +369,21 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       ],
     },
     {
+      what: 'a batch going into Redis; then it waits on the disk, or is answered 503',
+      time: number(`${STATSIG}/log-events/fleet/fleet-keeper.ts`, 'APPEND_MS_MAX'),
+      test: [`${STATSIG}/log-events/fleet/moving.test.ts`, 'a Redis that hangs is not waited for'],
+    },
+    {
+      what: 'replicas of Redis having a batch; then the same',
+      time: number('storage/redis/redis-shard-queue.ts', 'REPLICAS_MS_MAX'),
+      test: [`${STATSIG}/log-events/fleet/moving.test.ts`, 'a batch that too few replicas of Redis have'],
+    },
+    {
+      what: 'the first look at the queue in Redis, at a start',
+      time: number(`${STATSIG}/log-events/fleet/fleet-shards.ts`, 'FIRST_LOOK_MS_MAX'),
+      test: [`${STATSIG}/log-events/fleet/moving.test.ts`, 'a Redis that hangs is not waited for'],
+    },
+    {
       what: 'looking into a batch; then it goes on unread',
       time: number(`${STATSIG}/log-events/inspection/threaded-inspector.ts`, 'INSPECTION_MS_MAX'),
       test: [
@@ -549,6 +564,8 @@ export const NO_TIMEOUTS: readonly string[] = [
   'storage/redis/redis-entry-state.ts AHEAD_MS_MAX',
   'storage/redis/redis-link.ts PAUSE_MS_MAX',
   'protocols/statsig/id-lists/file-health.ts FAILING_MS_MAX',
+  'app/log-event-shards.ts UNOWNED_MS_MAX',
+  'protocols/statsig/log-events/fleet/leaving-keeper.ts BEHIND_MS_MAX',
   'protocols/statsig/log-events/forwarder.ts ASIDE_MS_MAX',
   'protocols/statsig/log-events/forwarder.ts DOUBTED_MS_MAX',
   'protocols/statsig/log-events/forwarder.ts REFUSED_MS_MAX',

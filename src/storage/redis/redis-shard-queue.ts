@@ -171,7 +171,7 @@ export class RedisShardQueue implements ShardQueue {
     const { replicasMin } = this.#options;
     if (replicasMin === 0) return toAppended(await client.appendToShard(KEYS_PER_SHARD, ...words));
     const pipeline = client.pipeline();
-    pipeline.eval(QUEUE_SCRIPTS.appendToShard.lua, KEYS_PER_SHARD, ...words);
+    pipeline.call('EVAL', QUEUE_SCRIPTS.appendToShard.lua, String(KEYS_PER_SHARD), ...words);
     pipeline.call('WAIT', String(replicasMin), String(REPLICAS_MS_MAX));
     const [appending, waiting] = (await pipeline.exec()) ?? [];
     const appended = toAppended(valueOf(appending));

@@ -9,6 +9,8 @@ export interface Death {
   readonly detail: string;
 }
 
+export const UNREADABLE: Death = { reason: 'unreadable', detail: 'the batch cannot be read back' };
+
 export interface DeadLetters {
   /** Files the batch with why it died; `batch` is undefined where it cannot be read. Never rejects. */
   add(kept: KeptBatch, batch: Batch | undefined, death: Death): Promise<void>;

@@ -7,11 +7,12 @@ import type { DeliveryOutcome, EventOrigin } from '../origin/event-origin.js';
 import { failed } from '../../../domain/failure.js';
 import { isUnsent } from '../../../http-client/upstream-failure.js';
 import { BatchDamage, BatchMoved, type Batch, type KeptBatch } from './batch.js';
-import type { Death } from './dead-letters.js';
+import { UNREADABLE } from './dead-letters.js';
+import type { ForwarderListener } from './forwarder-listener.js';
 import { AsideLane, Lane } from './lane.js';
 import { PacedLine } from './paced-line.js';
 import type { QueueRoom } from './queue-room.js';
-import { probeWaitMs, retryWaitMs } from './retry-schedule.js';
+import { DONE, probeWaitMs, retryWaitMs, type Progress } from './retry-schedule.js';
 
 /** A slow key holds one of these; so many keys would have to be slow at once to delay the others. */
 const DELIVERIES_MAX = 64;
@@ -30,26 +31,6 @@ const FAILURES_ALONE_MAX = 8;
 const ASIDE_MS_MAX = 60 * 60 * 1000;
 /** What turned out to be another replica's is taken out of its lane within this time. */
 const MOVED_MS = 1_000;
-export const UNREADABLE: Death = { reason: 'unreadable', detail: 'the batch cannot be read back' };
-
-export interface ForwarderListener {
-  /** After every delivery, before the next. */
-  delivered(lane: Lane, outcome: DeliveryOutcome, latencyMs: number): void;
-  /** A batch could not be read: it is tried again. */
-  notRead(lane: Lane, error: unknown): void;
-  /** The lane's batch failed while a later one was accepted: the others overtake it. */
-  steppedAside(lane: AsideLane): void;
-  /** A batch left the queue: taken by the origin, or buried. */
-  left(): void;
-  /** `batch` is undefined where it cannot be read. Resolves when it need not be kept any more; never rejects. */
-  bury(kept: KeptBatch, batch: Batch | undefined, death: Death): Promise<void>;
-}
-
-/** What became of a try: the batch is done with, for good or ill, or it is tried again. */
-type Progress =
-  { readonly isDone: true } | { readonly isDone: false; readonly waitMs: number; readonly mayTry: boolean };
-
-const DONE: Progress = { isDone: true };
 
 export class Forwarder {
   readonly #clock: Clock;

@@ -10,6 +10,12 @@ const PROBE_MS_MAX = 60 * 60_000;
 /** The wait is this part of what it could be, or more: replicas that failed together come back apart. */
 const JITTER_FROM = 0.5;
 
+/** What became of a try: the batch is done with, for good or ill, or it is tried again. */
+export type Progress =
+  { readonly isDone: true } | { readonly isDone: false; readonly waitMs: number; readonly mayTry: boolean };
+
+export const DONE: Progress = { isDone: true };
+
 /** How long to wait after so many failures in a row (1 or more), and never shorter than the origin asked for. */
 export function retryWaitMs(batchId: string, failures: number, retryAfterMs = 0): number {
   return Math.max(backOffMs(batchId, failures, FIRST_RETRY_MS, RETRY_MS_MAX), retryAfterMs);

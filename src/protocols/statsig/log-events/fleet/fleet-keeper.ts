@@ -1,6 +1,5 @@
 // Keeps batches in the queue that the fleet shares; while that is away, on this replica's disk, where there is one.
 import type { Cancel, Clock } from '../../../../domain/clock.js';
-import { atMost } from '../../../../domain/deadline.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { NewEntry, QueueLimits } from '../../../../storage/shard-queue.js';
 import {
@@ -21,8 +20,6 @@ import type { Spool } from './spool.js';
 const APPEND_MS_MAX = 3_000;
 /** Between two attempts to open a folder that cannot be used. */
 const OPEN_AGAIN_MS = 5_000;
-/** A start goes on without the queue after this. */
-const FIRST_LOOK_MS_MAX = 2_000;
 
 export interface FleetKeeperOptions extends FleetShardsOptions {
   /** For all replicas together. */
@@ -84,7 +81,7 @@ export class FleetKeeper implements BatchKeeper {
     });
     this.#fleet = fleet;
     await this.#openSpool();
-    await atMost(this.#clock, FIRST_LOOK_MS_MAX, fleet.open());
+    await fleet.open();
     return [];
   }
 

@@ -1,5 +1,6 @@
 // This replica's part in the fleet's queue: which shards it is to own, and a look at all of them once a second.
 import type { Cancel, Clock } from '../../../../domain/clock.js';
+import { atMost } from '../../../../domain/deadline.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { ShardCounts } from '../../../../storage/shard-queue.js';
 import { countsOf, OwnedShard, type ShardWorld } from './owned-shard.js';
@@ -7,6 +8,8 @@ import { shareShards } from './shard-shares.js';
 
 /** A lease may miss one renewal, and a part of the next. */
 const TENDINGS_PER_LEASE = 3;
+/** A start goes on without a look at the queue after this. */
+const FIRST_LOOK_MS_MAX = 2_000;
 /** Between two looks for what other replicas put into our shards. */
 const READ_EVERY_MS = 250;
 
@@ -49,11 +52,11 @@ export class FleetShards {
     return this.#instances;
   }
 
-  /** Begins to take part; resolves after the first look. */
+  /** Begins to take part; resolves after the first look, or soon without one. */
   async open(): Promise<void> {
     this.#scheduleReading();
     this.#working = this.#tend();
-    await this.#working;
+    await atMost(this.#clock, FIRST_LOOK_MS_MAX, this.#working);
   }
 
   /** Something was put into this shard from here, and so much waits in it now. */

@@ -1,6 +1,5 @@
 // Keeps batches on this replica alone, and sends first what an earlier setting left in the fleet's queue.
 import type { Cancel, Clock } from '../../../../domain/clock.js';
-import { atMost } from '../../../../domain/deadline.js';
 import { hashSdkKey } from '../../../../domain/sdk-key.js';
 import {
   BatchMoved,
@@ -15,8 +14,6 @@ import { FleetShards } from './fleet-shards.js';
 import { countsOf, type ShardWorld } from './owned-shard.js';
 import { shardOf } from './shard-shares.js';
 
-/** A start goes on without a look at the queue after this. */
-const FIRST_LOOK_MS_MAX = 2_000;
 /** A shard may hold batches of a key that the origin refuses for days: others do not wait for them any longer. */
 const BEHIND_MS_MAX = 60_000;
 
@@ -44,7 +41,7 @@ export class LeavingKeeper implements BatchKeeper {
     if (this.#fleet === undefined) {
       // Nothing is put in from here: as many shards as others have used.
       this.#fleet = new FleetShards({ ...this.#world, arrivals }, { shards: 1 }, () => undefined);
-      await atMost(this.#clock, FIRST_LOOK_MS_MAX, this.#fleet.open());
+      await this.#fleet.open();
       this.#cancelWait = this.#clock.schedule(BEHIND_MS_MAX, () => {
         this.#isBehind = false;
       });

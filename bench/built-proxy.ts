@@ -1,0 +1,48 @@
+// The built proxy as users run it: a process of its own, with the options of the image, on free loopback ports.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/fakes/free-port.js';
+
+export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+/** Both as in the image. */
+const MALLOC = { MALLOC_ARENA_MAX: '2' };
+const NODE_ARGS = ['--enable-source-maps', '--max-semi-space-size=16'];
+
+export interface BuiltProxy {
+  readonly url: string;
+  readonly adminUrl: string;
+  /** What it takes of memory now, by the kernel's count. */
+  rssBytes(): number;
+  stop(): Promise<void>;
+}
+
+/** `args`: behind the mode; returns before it listens. */
+export async function startBuiltProxy(
+  origin: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<BuiltProxy> {
+  const [http, admin] = [await freePort(), await freePort()];
+  const fixed = ['--host', '127.0.0.1', '--statsig-endpoint', origin];
+  const ports = ['--http-port', String(http), '--admin-port', String(admin)];
+  const child = spawn(process.execPath, [...NODE_ARGS, MAIN, 'http', ...args, ...fixed, ...ports], {
+    env: { HOSTNAME: 'bench', SFP_SHUTDOWN_DELAY_IN_S: '0', ...MALLOC, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return {
+    url: `http://127.0.0.1:${http}`,
+    adminUrl: `http://127.0.0.1:${admin}`,
+    rssBytes: () => {
+      const [, kib] =
+        /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8')) ?? [];
+      return Number(kib) * 1024;
+    },
+    stop: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
