@@ -6,6 +6,8 @@ export interface Usage {
   /** CPU time of the process so far. */
   readonly cpuMs: number;
   readonly rssBytes: number;
+  /** Objects and buffers that are in use. */
+  readonly heldBytes: number;
 }
 
 export interface ChildServer {

@@ -47,7 +47,6 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
 };
 /** They take several minutes; `growth-*` also writes its figures into `docs/performance/growth.json`. */
 const ONLY_BY_NAME: readonly string[] = [
-  'random-keys',
   'memory',
   'growth-keys',
   'growth-clients',

@@ -9,7 +9,7 @@ main() {
   if [ package-lock.json -nt node_modules/.package-lock.json ]; then
     npm ci --include=dev
   fi
-  install_programs redis-server openssl curl promtool:prometheus
+  install_programs redis-server openssl curl promtool:prometheus chromium
 
   # Two minutes where nothing of it is built yet. Without Go, tests that need them say so.
   if command -v go >/dev/null; then npm run go-tools; fi

@@ -93,9 +93,9 @@ const BANS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\bMath\.random\(/, []],
   [/:\s*any\b|<any>|\bas any\b/, []],
   [/\b(?:TODO|FIXME|XXX)\b/, []],
-  // Texts of others become text nodes and never markup, code or styles.
+  // Texts of others become text nodes and never markup.
   [
-    /\b(?:innerHTML|outerHTML|insertAdjacentHTML|setHTML|setHTMLUnsafe|parseHTMLUnsafe|createContextualFragment|DOMParser|srcdoc)\b|\bdocument\.write|\beval\(|\bnew Function\b/,
+    /\b(?:innerHTML|outerHTML|insertAdjacentHTML|setHTML|setHTMLUnsafe|parseHTMLUnsafe|createContextualFragment|DOMParser|srcdoc)\b|\bdocument\.write/,
     [],
   ],
   [/^(?:export )?(?:let|var) /m, []],

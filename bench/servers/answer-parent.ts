@@ -16,5 +16,6 @@ function usage(): Readonly<Record<string, unknown>> {
   // Memory is compared after the garbage is gone, CPU before that costs any.
   const { user, system } = process.cpuUsage();
   globalThis.gc?.();
-  return { kind: 'usage', cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss };
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { kind: 'usage', cpuMs: (user + system) / 1000, rssBytes: rss, heldBytes: heapUsed + external };
 }

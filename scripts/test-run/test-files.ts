@@ -26,13 +26,14 @@ const STREAMS: readonly string[] = [
 
 /**
  * What sets up scenes of several programs, for tests of what these do together: replicas, SDKs with an origin that fails, the
- * script that runs it all on a laptop. The sockets, streams and clients under them have tests of their own.
+ * script that runs it all on a laptop, a browser. The sockets, streams and clients under them have tests of their own.
  */
 export const SCENES: readonly string[] = [
   'test/app/fleet-scene.ts',
   'test/e2e/id-list-sdks.ts',
   'test/e2e/logging-child.ts',
   'test/e2e/passive-scene.ts',
+  'test/page/browser.ts',
   'test/process/fleet.ts',
   'test/process/local-run.ts',
 ];
@@ -47,9 +48,9 @@ export function allTestFiles(): string[] {
     .sort();
 }
 
-/** It needs nothing but its own process. */
+/** It needs nothing but its own process: neither a socket nor what was built. */
 export function isUnit(file: string): boolean {
-  return !reaches(file, OUTSIDE);
+  return !file.startsWith('test/process/') && !reaches(file, OUTSIDE);
 }
 
 export function dependsOnNode(file: string): boolean {

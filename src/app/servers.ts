@@ -12,6 +12,7 @@ import { BodyRoom } from '../servers/http/request-body.js';
 import { Http2Front } from '../servers/http/http2-front.js';
 import { buildHttpServer, type AddRoutes } from '../servers/http/http-server.js';
 import { replaneRoutes } from '../protocols/replane/http/replane-routes.js';
+import { testingSyncRoutes } from '../protocols/replane/http/testing-sync.js';
 import type { SpecRequestCounts } from '../protocols/statsig/http/spec-routes.js';
 import { PreparedSpecAnswers } from '../protocols/statsig/http/prepared-spec-answers.js';
 import type { SpecStreamRooms } from '../protocols/statsig/http/spec-stream-routes.js';
@@ -44,6 +45,7 @@ import type { Tracing } from '../observability/tracing.js';
 import type { Readiness } from '../servers/readiness.js';
 import type { IdLists } from './id-lists.js';
 import type { Core } from './core.js';
+import type { Origins } from './origins.js';
 import type { BuiltRemoteValues } from './remote-values.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
@@ -59,7 +61,11 @@ export interface Servers extends Feature {
 }
 
 export interface AllRooms
-  extends Core, IdLists, Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'> {
+  extends
+    Core,
+    IdLists,
+    Pick<BuiltRemoteValues, 'remoteValues' | 'remoteValueOrigin'>,
+    Pick<Origins, 'feeds'> {
   readonly logEvents: LogEventStore;
   readonly census: ClientCensus;
   readonly paths: ProxyPaths;
@@ -223,7 +229,11 @@ function replaneRoutesOf(
 ): readonly AddRoutes[] {
   if (config.replaneEndpoint === '') return [];
   const needs = { source: streamSource(rooms), registry, events: rooms.events, bodies };
-  return [replaneRoutes(clock, log, needs, toProjectStreamOptions(config))];
+  const routes = replaneRoutes(clock, log, needs, toProjectStreamOptions(config));
+  const { feeds, refresher } = rooms;
+  if (!config.replaneTestingSync || feeds === undefined) return [routes];
+  const refresh = refresher.refresh.bind(refresher);
+  return [routes, testingSyncRoutes({ syncOrigin: feeds.sync.bind(feeds), refresh })];
 }
 
 function buildHttp2({ clock, log }: World, http: HttpApp, limit: ConnectionLimit): Http2Front {

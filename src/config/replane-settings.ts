@@ -1,5 +1,5 @@
-// Settings of Replane: where its server is, and how often all that it has is read again.
-import { SECONDS, integer, text } from './setting-rows.js';
+// Settings of Replane: where its server is, and how often all that it has is read again, and how its own tests are answered.
+import { SECONDS, integer, text, toggle } from './setting-rows.js';
 
 export const replaneSettings = {
   replaneEndpoint: text({
@@ -21,5 +21,10 @@ export const replaneSettings = {
     min: 1,
     max: 86_400,
     help: 'how often all configs of a key are read again by a new stream: only so does anybody learn of configs that were deleted and of keys that were revoked',
+  }),
+  replaneTestingSync: toggle({
+    flag: 'replane-testing-sync',
+    env: 'SFP_REPLANE_TESTING_SYNC',
+    help: "for Replane's own tests only: /api/sdk/v1/testing/sync is passed on to its server, and all configs of the key are read again",
   }),
 } as const;

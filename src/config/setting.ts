@@ -1,5 +1,6 @@
 // What a setting is: one row of the table, and how its text becomes a value or a fault.
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import { withoutLogins } from '../domain/url-login.js';
 
 interface Row {
   /** Long option without its dashes. */
@@ -160,7 +161,7 @@ const SHOWN_CHARACTERS_MAX = 60;
 export function shownValue(setting: Rule, text: string): string {
   if (setting.kind === 'text' && setting.isSecret === true) return 'its value, which is not shown,';
   // A URL may hold credentials, which are what is wrong with it.
-  const masked = maskSdkKeysIn(text).replace(/\/\/[^/\s@]*@/g, '//***@');
+  const masked = withoutLogins(maskSdkKeysIn(text));
   const isCut = masked.length > SHOWN_CHARACTERS_MAX;
   return `'${masked.slice(0, SHOWN_CHARACTERS_MAX)}${isCut ? '…' : ''}'`;
 }

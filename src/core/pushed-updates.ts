@@ -43,7 +43,7 @@ export class PushedUpdates implements StoreListener {
     this.#watched.set(payloadId(key), watched);
     watched.end = this.#source.watch(key, {
       heard: (version) => {
-        watched.heard = version;
+        if (isNewer(version, watched.heard, this.#clock.nowMs())) watched.heard = version;
         if (this.#isBehind(key, watched)) this.#poller.hasten(key, this.#clock.monotonicMs());
       },
       live: (isLive) => {

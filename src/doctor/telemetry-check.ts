@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import type { Config } from '../config/load-config.js';
 import type { Clock } from '../domain/clock.js';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
+import { withoutLogins } from '../domain/url-login.js';
 import { errorCode } from '../files/file-system.js';
 import { openUnixSender } from '../observability/statsd/unix-sender.js';
 import { systemLookup } from '../network/addresses.js';
@@ -54,14 +55,15 @@ async function sendNothing(clock: Clock, address: string, port: number): Promise
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      // Only a connected socket is told of a refusal.
-      socket.connect(port, address, () => {
+      socket.once('connect', () => {
         socket.send(NOTHING, (error) => {
           if (error) reject(error);
           // And one turn more: a process that was held up meanwhile has the refusal still before it.
           else clock.schedule(REFUSAL_MS_MAX, () => clock.schedule(1, resolve));
         });
       });
+      // Only a connected socket is told of a refusal; one that cannot be connected tells a callback instead of a listener.
+      socket.connect(port, address);
     });
   } finally {
     socket.close();
@@ -90,13 +92,9 @@ async function checkOtlp(
   const { probeReceivers } = await import('../observability/otlp/receiver-probe.js');
   const probed = await probeReceivers(clock, log, otlp);
   return probed.map(({ signal, url, failure }) => {
-    const name = `OpenTelemetry receiver of ${signal}, ${withoutLogin(url)}`;
+    const name = `OpenTelemetry receiver of ${signal}, ${withoutLogins(url)}`;
     if (failure === undefined) return pass(`${name}: takes exports`);
     const why = maskSdkKeysIn(failure.slice(0, SHOWN_CHARACTERS_MAX));
     return warn(`${name}: ${why}`, 'Check the OTEL_EXPORTER_OTLP_… variables, and that the collector runs.');
   });
-}
-
-function withoutLogin(url: string): string {
-  return url.replace(/\/\/[^/\s@]*@/, '//***@');
 }

@@ -1,5 +1,6 @@
 // The rounds of a comparison: both sides asked the same at the same moment, form by form, a bounded number of keys at one time.
 import type { Clock } from '../domain/clock.js';
+import { pause } from '../domain/deadline.js';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.js';
 import { maskSdkKey } from '../domain/sdk-key.js';
 import { Comparer } from './compare.js';
@@ -79,16 +80,4 @@ class WatchedKey {
   get report(): KeyReport {
     return { sdkKey: maskSdkKey(this.#sdkKey), forms: this.#forms.map(({ tally }) => tally.report) };
   }
-}
-
-function pause(clock: Clock, durationMs: number, stopping: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.schedule(durationMs, done);
-    function done(): void {
-      cancel();
-      stopping.removeEventListener('abort', done);
-      resolve();
-    }
-    stopping.addEventListener('abort', done, { once: true });
-  });
 }

@@ -117,9 +117,6 @@ test('a rollback and a release, in a data directory, across restarts; every step
   await eventually('the newest', async () => (await served(second))[1] === 'mended');
   assert.deepEqual(await served(second), [good + 1_002, 'mended']);
 
-  const { lines } = await get<{ lines: Line[] }>(second, '/api/v1/audit');
-  // The line of an order comes when it is stored everywhere, and what comes of it may be told before.
-  const told = lines.map((line) => [line.action, line.who, line.old, line.new].join());
   const expected = [
     ['version', 'origin', null, good],
     ['version', 'origin', good, good + 1_000],
@@ -130,6 +127,13 @@ test('a rollback and a release, in a data directory, across restarts; every step
     ['hold_over', 'anonymous', good + 1_001, null],
     ['version', 'origin', good + 1_001, good + 1_002],
   ];
+  let lines: Line[] = [];
+  await eventually('every line', async () => {
+    ({ lines } = await get<{ lines: Line[] }>(second, '/api/v1/audit'));
+    return lines.length >= expected.length;
+  });
+  // The line of an order comes when it is stored everywhere, and what comes of it may be told before.
+  const told = lines.map((line) => [line.action, line.who, line.old, line.new].join());
   assert.deepEqual(told.sort(), expected.map((each) => each.join()).sort());
   const orders = lines.filter(({ address }) => address !== '');
   assert.deepEqual(

@@ -5,10 +5,11 @@ import { systemClock, type Clock } from '../../src/domain/clock.js';
 import { eventually } from '../e2e/deadline.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { scrape } from '../fakes/metrics-page.js';
-import type { TestProxy } from '../fakes/proxy.js';
+import { stopWhenSaved, type TestProxy } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { startRedisServer, type RedisServer } from '../fakes/redis-server.js';
 import { openReader, startRelay, startReplane } from '../fakes/replane/relay-scene.js';
+import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 import type { ReplaneOrigin } from '../fakes/replane/replane-origin.js';
 
 /** Between two looks at Redis. */
@@ -133,4 +134,23 @@ test('Redis sees the hash of a key only, under every schema of names, and loses 
   origin.revoke(sdkKey);
   await eventually('end', () => reader.hasEnded);
   await eventually('removal', async () => (await entries()).length === 0);
+});
+
+test('with Redis and the server gone, a process that starts serves what is in its directory', async (t) => {
+  const [redis, origin] = [await startRedisServer(t), await startReplane(t)];
+  const { sdkKey, project } = origin.addKey();
+  project.set('a', 0);
+  const args = ['--data-dir', makeTemporaryFolder('replane-fleet')];
+  const before = await startReplica(t, origin, redis, 'one', args);
+  const reader = await openReader(t, before, sdkKey);
+  await eventually('init', () => reader.frames.length === 1);
+  project.set('a', 1);
+  await eventually('change', () => reader.frames.length === 2);
+  await stopWhenSaved(before);
+  await redis.kill();
+  await origin.down();
+  const after = await startReplica(t, origin, redis, 'two', args);
+  const later = await openReader(t, after, sdkKey);
+  await eventually('init', () => later.frames.length === 1);
+  assert.match(JSON.stringify(later.frames), /"name":"a","overrides":\[\],"value":1/);
 });

@@ -62,6 +62,16 @@ test('a version in the future, which is never taken for newer, does not keep pol
   assert.equal(scene.pushed.isCurrent(KEY), true);
 });
 
+test('an older version that is told of later, as by another replica of the origin, does not hide the newest', () => {
+  const scene = new Scene();
+  scene.pushed.added(KEY);
+  scene.listener.live(true);
+  for (const version of [12, 10]) scene.listener.heard(version);
+  assert.equal(scene.pushed.isCurrent(KEY), false);
+  scene.held = heldVersion(12);
+  assert.equal(scene.pushed.isCurrent(KEY), true);
+});
+
 test('where the origin will not tell any more, the next poll comes as soon as without it', () => {
   const scene = new Scene();
   scene.pushed.added(KEY);

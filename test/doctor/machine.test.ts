@@ -198,7 +198,7 @@ test('open files: fewer than the connections that settings allow are a warning',
     'pass: open files: no limit; enough for every client connection that settings allow',
   ]);
   assert.deepEqual(await findingsOf('open-files', patientOf([], { openFilesMax: 1024 })), [
-    'warn: open files: 1024, memory: 8192 MiB; client connections that fit: http 668 of 20000',
+    'warn: open files: 1024, memory: 8192 MiB; client connections that fit: http 468 of 20000',
   ]);
 });
 

@@ -25,6 +25,12 @@ test('statsd over UDP: a host that refuses datagrams is a warning, and a receive
   assert.deepEqual(await find(free), [`warn: statsd receiver 127.0.0.1:${free}: ECONNREFUSED`]);
 });
 
+test('statsd over UDP: an address that no datagram may be sent to is a warning', async () => {
+  const env = { STATSD_HOST_OVERRIDE: '255.255.255.255' };
+  const findings = await findingsOf('telemetry', patientOf(['--statsd-logging'], { env }));
+  assert.deepEqual(findings, ['warn: statsd receiver 255.255.255.255:8125: EACCES']);
+});
+
 test('statsd over a Unix socket: one that is not there is a warning', async (t) => {
   const path = join(makeTemporaryFolder('doctor'), 'statsd.sock');
   const find = (): Promise<string[]> =>

@@ -116,3 +116,9 @@ test('a name is short, plain, and never what could be a key', () => {
   ])
     assert.ok(!isValidKeyName(name), name);
 });
+
+test('keys of Replane are masked behind their prefix, and found in texts by their length', () => {
+  const sdkKey = `rp_${'0123456789abcdef'.repeat(5)}`;
+  assert.equal(maskSdkKey(sdkKey), 'rp_0123***');
+  assert.equal(maskSdkKeysIn(`sent ${sdkKey} to rp_filter`), 'sent rp_0123*** to rp_filter');
+});

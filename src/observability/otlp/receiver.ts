@@ -22,6 +22,7 @@ import {
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Cancel, Clock } from '../../domain/clock.js';
+import { withoutLogins } from '../../domain/url-login.js';
 import { inBackground } from '../in-background.js';
 import type { Logger } from '../logger.js';
 import type { OtlpWay } from './otlp-options.js';
@@ -66,6 +67,8 @@ export class Receiver<Data> {
   readonly #log: Logger;
   readonly #way: OtlpWay;
   readonly #signal: Signal<Data>;
+  /** What log lines say of it. */
+  readonly #about: { readonly signal: string; readonly url: string };
   #current: Open<Data> | undefined;
   /** By the wall clock; undefined where the last export arrived. */
   failingSinceMs: number | undefined;
@@ -75,6 +78,7 @@ export class Receiver<Data> {
     this.#log = log;
     this.#way = way;
     this.#signal = signal;
+    this.#about = { signal: signal.name, url: withoutLogins(way.url) };
   }
 
   /** Whether it arrived; never rejects. */
@@ -121,20 +125,14 @@ export class Receiver<Data> {
   #tellFailure({ message }: Error): void {
     if (this.failingSinceMs !== undefined) return;
     this.failingSinceMs = this.#clock.nowMs();
-    const detail = message.slice(0, SHOWN_CHARACTERS_MAX);
-    this.#log.warn(
-      { signal: this.#signal.name, url: this.#way.url, detail },
-      'telemetry does not reach the OpenTelemetry receiver',
-    );
+    const detail = withoutLogins(message).slice(0, SHOWN_CHARACTERS_MAX);
+    this.#log.warn({ ...this.#about, detail }, 'telemetry does not reach the OpenTelemetry receiver');
   }
 
   #tellSuccess(): void {
     if (this.failingSinceMs === undefined) return;
     this.failingSinceMs = undefined;
-    this.#log.info(
-      { signal: this.#signal.name, url: this.#way.url },
-      'telemetry reaches the OpenTelemetry receiver again',
-    );
+    this.#log.info(this.#about, 'telemetry reaches the OpenTelemetry receiver again');
   }
 }
 

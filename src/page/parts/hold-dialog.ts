@@ -44,10 +44,11 @@ export class HoldDialog {
   }
 
   open(order: Order): void {
+    // Before it is filled: what is not shown cannot have the focus.
+    this.element.showModal();
     // A release ends what somebody else gave reasons for.
     if (order.what === 'release') this.#confirm(order, {});
     else this.#ask(order, {});
-    this.element.showModal();
   }
 
   #ask(order: Order, filled: Filled): void {

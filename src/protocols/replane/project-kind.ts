@@ -15,6 +15,9 @@ export const REPLANE_PROJECT: ResourceKind = {
   createStoredReader: (_format, decodedBytesMax) => new ProjectReader(decodedBytesMax),
 };
 
+/** What Replane's own tests ask, of servers that are set to take part in them. */
+export const SYNC_PATH = '/api/sdk/v1/testing/sync';
+
 /** What Replane's SDK keys begin with, and no other SDK's. */
 const KEY_PREFIX = 'rp_';
 

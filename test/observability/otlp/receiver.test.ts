@@ -89,6 +89,26 @@ for (const [protocol, behaviour] of TROUBLES) {
   });
 }
 
+test('user and password in the URL of a receiver are in no line about it', async (t) => {
+  const far = await OtlpReceiver.start();
+  const logs = new LogSink();
+  const url = `${far.url.replace('//', '//user:password@')}/v1/metrics`;
+  const way = { ...wayTo(far, 'http/protobuf'), url };
+  const near = new Receiver(systemClock, createTestLog(logs), way, METRICS);
+  t.after(async () => {
+    near.close();
+    await far.close();
+  });
+  far.behaviour = 'refuses';
+  assert.equal(await near.send(DATA), false);
+  far.behaviour = 'takes';
+  await eventually('an export that arrives', () => near.send(DATA));
+  for (const message of [AWAY, BACK]) {
+    assert.equal(logs.withMessage(message)[0]?.['url'], `${far.url.replace('//', '//***@')}/v1/metrics`);
+  }
+  assert.doesNotMatch(JSON.stringify(logs.lines), /password/);
+});
+
 test('503 with Retry-After: the same export is tried again within its time, and arrives', async (t) => {
   const far = await OtlpReceiver.start();
   const way = { ...wayTo(far, 'http/protobuf'), timeoutMs: 30_000 };

@@ -64,7 +64,8 @@ export function replaneKeyOf(request: FastifyRequest): string | undefined {
   return isOurs ? bearerOf(request) : undefined;
 }
 
-function bearerOf({ headers: { authorization = '' } }: FastifyRequest): string | undefined {
+/** The SDK key that a request brings; undefined for one without. */
+export function bearerOf({ headers: { authorization = '' } }: FastifyRequest): string | undefined {
   return BEARER.exec(authorization)?.[1];
 }
 

@@ -12,7 +12,7 @@ import type { HeldPayload, PayloadStore, StoreListener } from '../../../core/pay
 import type { FetchOutcome, Origin } from '../../../core/origin.js';
 import type { Poller } from '../../../core/poller.js';
 import type { OutcomeListener, Refresher } from '../../../core/refresher.js';
-import { REPLANE_PROJECT } from '../project-kind.js';
+import { REPLANE_PROJECT, SYNC_PATH } from '../project-kind.js';
 import type { ConfigSlice } from '../project/config-slice.js';
 import { changedPayload, projectPayload } from '../project/project.js';
 import { openUpstreamStream, type UpstreamStream } from './upstream-stream.js';
@@ -86,7 +86,7 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     const former = this.#feeds.get(payloadId(key))?.stream;
     former?.hold();
     const opening = await openUpstreamStream(this.#clock, this.#pool, {
-      url: this.#url,
+      url: this.#urlOf(REPLANE_PROJECT.path),
       headers: this.#headersFor(key),
       openMsMax: requestTimeoutMs,
       frameBytesMax: projectBytesMax,
@@ -106,6 +106,27 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     else this.#keep(key, opening.stream, payload.originForm.etag, wasLive);
     if (isTooLarge) return failed('body_too_large', `a project of more than ${projectBytesMax} bytes`);
     return { kind: 'updated', payload };
+  }
+
+  /** For Replane's own tests: its server's status once it has taken in every change. Rejects where it cannot be asked. */
+  async sync(sdkKey: string): Promise<number> {
+    const abort = new AbortController();
+    const cancel = this.#clock.schedule(this.#options.requestTimeoutMs, () => {
+      abort.abort();
+    });
+    try {
+      const url = this.#urlOf(SYNC_PATH);
+      const response = await this.#pool.post(
+        url,
+        this.#headersFor({ sdkKey }),
+        Buffer.from('{}'),
+        abort.signal,
+      );
+      await response.body.dump();
+      return response.statusCode;
+    } finally {
+      cancel();
+    }
   }
 
   async close(): Promise<void> {
@@ -223,11 +244,11 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     return Math.max(this.#clock.nowMs(), (held?.version ?? 0) + 1);
   }
 
-  get #url(): URL {
-    return new URL(this.#options.endpoint.href.replace(/\/+$/, '') + REPLANE_PROJECT.path);
+  #urlOf(path: string): URL {
+    return new URL(this.#options.endpoint.href.replace(/\/+$/, '') + path);
   }
 
-  #headersFor({ sdkKey }: PayloadKey): Readonly<Record<string, string>> {
+  #headersFor({ sdkKey }: Pick<PayloadKey, 'sdkKey'>): Readonly<Record<string, string>> {
     const { version } = this.#options;
     return {
       accept: 'text/event-stream',

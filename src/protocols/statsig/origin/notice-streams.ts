@@ -1,6 +1,7 @@
 // Hears of newer specs from an origin that is a proxy of this kind: one stream of notices for each spec, opened again whenever it breaks.
 import type { PushListener, PushSource } from '../../../core/push-source.js';
 import type { Clock } from '../../../domain/clock.js';
+import { pause } from '../../../domain/deadline.js';
 import { jittered } from '../../../domain/jitter.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import { maskSdkKey } from '../../../domain/sdk-key.js';
@@ -58,7 +59,8 @@ export class NoticeStreams implements PushSource {
     while (!signal.aborted) {
       const wasLive = await this.#listenOnce(key, listener, signal);
       inVain = wasLive ? 0 : inVain + 1;
-      await this.#pause(jittered(Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** Math.min(inVain, 10))), signal);
+      const againMs = Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** Math.min(inVain, 10));
+      await pause(this.#clock, jittered(againMs), signal);
     }
   }
 
@@ -115,16 +117,6 @@ export class NoticeStreams implements PushSource {
       'x-sfp-version': version,
       via: path.via,
     };
-  }
-
-  async #pause(durationMs: number, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#clock.schedule(durationMs, resolve);
-      signal.addEventListener('abort', () => {
-        cancel();
-        resolve();
-      });
-    });
   }
 }
 

@@ -1,0 +1,36 @@
+// The program that starts Replane's own engine, replica and APIs from a checkout, without its pages and their build.
+
+/** To be run inside the checkout, as it imports from there. */
+export function serverText(port: number): string {
+  return `import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { createAdminApi } from '@/admin-api';
+import { getEdgeSingleton } from '@/engine/edge-singleton';
+import { getEngineSingleton } from '@/engine/engine-singleton';
+import { sdkApi } from '@/sdk-api';
+
+// As under Next, which it is written for: its pool of connections has no listener for errors.
+process.on('uncaughtException', (error) => { console.error(error); });
+await getEdgeSingleton();
+const app = new Hono();
+app.get('/api/health', (context) => context.json({ status: 'ok' }));
+app.route('/api/sdk/v1', sdkApi);
+app.route('/api/admin/v1', createAdminApi(await getEngineSingleton()));
+serve({ fetch: app.fetch, port: ${port}, hostname: '127.0.0.1' });
+`;
+}
+
+/** The test file that runs Replane's suite, in a folder where it is installed. */
+export function suiteText(
+  urls: { readonly admin: string; readonly edge: string },
+  superuserKey: string,
+): string {
+  const options = { superadminKey: superuserKey, adminApiBaseUrl: urls.admin, edgeApiBaseUrl: urls.edge };
+  return `import { testSuite } from '@replanejs/test-suite';
+testSuite(${JSON.stringify(options)});
+`;
+}
+
+/** The SDK leaves rejections that nobody can catch, against Replane itself as well: tests fail by what they find. */
+export const VITEST_CONFIG = `export default { test: { dangerouslyIgnoreUnhandledErrors: true, fileParallelism: false } };
+`;
