@@ -80,23 +80,10 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
     const [version, ourVersion, owner, bytes] = await commands.loadBody(entryNames.entry, fields, plan.bytes);
     if (!isSame(look, version, ourVersion) || (bytes?.length ?? 0) !== plan.bytes) return OVERTAKEN;
     if (isForeign(entryNames, look.isOurs, owner?.toString())) return 'foreign_key';
-    const read = await readStored(key, plan, bytes, limits);
+    const read = await readStored(seal, { key, plan, bytes }, limits);
     // Else its version, which may be too high, would keep every save out.
     if (read === 'disproved') await entries.disprove(entryNames, plan.version, plan.field, plan.bytes);
     return read === 'disproved' || read === 'unusable' ? 'no_spec' : read;
-  }
-
-  async function readStored(
-    key: PayloadKey,
-    plan: BodyPlan,
-    bytes: Field,
-    limits: BodyLimits,
-  ): Promise<Payload | 'data_key_missing' | 'unusable' | 'disproved'> {
-    if (!bytes) return 'disproved';
-    if (plan.sealBytes === 0) return await readPayload(bytes, plan, limits);
-    const opened = await seal.open(key, plan.version, bytes);
-    if (opened === 'data_key_missing') return opened;
-    return typeof opened === 'string' ? 'disproved' : await readPayload(opened, plan, limits);
   }
 
   async function save(key: PayloadKey, payload: Payload, confirmedAgoMs: number): Promise<Storing> {
@@ -118,6 +105,24 @@ export function createRedisSnapshots(clock: Clock, room: RedisRoom): Snapshots {
     remove: (key) => entries.remove(names.of(key)).catch(toFailing),
     close: room.close,
   };
+}
+
+interface StoredBytes {
+  readonly key: PayloadKey;
+  readonly plan: BodyPlan;
+  readonly bytes: Field;
+}
+
+async function readStored(
+  seal: BackupSeal,
+  { key, plan, bytes }: StoredBytes,
+  limits: BodyLimits,
+): Promise<Payload | 'data_key_missing' | 'unusable' | 'disproved'> {
+  if (!bytes) return 'disproved';
+  if (plan.sealBytes === 0) return await readPayload(bytes, plan, limits);
+  const opened = await seal.open(key, plan.version, bytes);
+  if (opened === 'data_key_missing') return opened;
+  return typeof opened === 'string' ? 'disproved' : await readPayload(opened, plan, limits);
 }
 
 interface BodyPlan extends StoredForm {
