@@ -1,7 +1,7 @@
 // What run_locally.sh hands over to: installs and builds where that is needed, then starts demo origin and proxy.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -24,19 +24,18 @@ async function install() {
   await run('npm', ['ci', '--include=dev', '--loglevel=error'], 'the installation of dependencies failed');
 }
 
-/** tsc finds out by itself whether anything changed since it built. */
+/** What is built stays: a second replica must not take the files of the first one away. */
 async function build() {
-  const tsc = `${root}/node_modules/typescript/bin/tsc`;
-  let isTold = false;
-  await run(process.execPath, [tsc, '--build', '--verbose'], 'the build failed', (text) => {
-    if (isTold || !text.includes('Building project')) return;
-    isTold = true;
-    console.log('Building ...');
-  });
+  const builtMs = writtenMs('dist/main.js');
+  const sources = ['src', ...readdirSync(`${root}/src`, { recursive: true }).map((file) => `src/${file}`)];
+  const made = ['scripts/build.mjs', 'scripts/build-page.mjs', 'package-lock.json'];
+  if ([...sources, ...made].every((path) => writtenMs(path) <= builtMs)) return;
+  console.log('Building ...');
+  await run(process.execPath, ['scripts/build.mjs'], 'the build failed');
 }
 
 /** Runs a command in the project, shows what it wrote only where it failed, and ends it when this process has to end. */
-async function run(command, commandArgs, failure, watch = () => undefined) {
+async function run(command, commandArgs, failure) {
   let interrupted;
   const interrupt = (signal) => {
     interrupted = signal;
@@ -49,7 +48,6 @@ async function run(command, commandArgs, failure, watch = () => undefined) {
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
       output += text;
-      watch(text);
     });
   }
   const [code] = await once(child, 'close');
