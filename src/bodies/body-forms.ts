@@ -72,16 +72,25 @@ export class BodyForms {
     return made?.form;
   }
 
-  /** Lets go of what was made here and was not read since the last `looksMax` calls; the form that came stays. */
-  dropUnread(looksMax: number): void {
+  /**
+   * Lets go of what was made here and was not read since the last `looksMax` calls; the form that came stays. Returns how many
+   * bytes that was.
+   */
+  dropUnread(looksMax: number): number {
+    let droppedBytes = 0;
     const isUnread = (remade: Remade): boolean => (remade.looksUnread += 1) >= looksMax;
     for (const [encoding, made] of this.#made) {
-      if (made.form !== this.#origin && isUnread(made)) this.#made.delete(encoding);
+      if (made.form === this.#origin || !isUnread(made)) continue;
+      droppedBytes += made.form.bytes.length;
+      this.#made.delete(encoding);
     }
     for (const [framing, wrapped] of this.#wrapped) {
-      if (wrapped.bytes > 0 && isUnread(wrapped)) this.#wrapped.delete(framing);
+      if (wrapped.bytes === 0 || !isUnread(wrapped)) continue;
+      droppedBytes += wrapped.bytes;
+      this.#wrapped.delete(framing);
     }
     this.#byEase = this.#inOrderOfEase();
+    return droppedBytes;
   }
 
   /**

@@ -146,9 +146,11 @@ export class PayloadStore {
     return bytes;
   }
 
-  /** Lets go of the forms that nobody read since the last `looksMax` calls; each payload's own form stays. */
-  dropUnreadForms(looksMax: number): void {
-    for (const { forms } of this.all()) forms.dropUnread(looksMax);
+  /** Lets go of the forms that nobody read since the last `looksMax` calls, and returns their bytes; each payload's own form stays. */
+  dropUnreadForms(looksMax: number): number {
+    let droppedBytes = 0;
+    for (const { forms } of this.all()) droppedBytes += forms.dropUnread(looksMax);
+    return droppedBytes;
   }
 
   /** Keys that left as there were too many bytes. */

@@ -105,3 +105,16 @@ test('once closed, nothing is looked at any more', async () => {
   for (let second = 0; second < 80; second += 5) scene.clock.advance(5_000);
   assert.deepEqual(scene.held, ['br', 'gzip']);
 });
+
+test('memory is collected once, when no more of what was let go follows, and only where it was much', () => {
+  const clock = new ManualClock();
+  const drops = [40, 40, 0, 0, 10, 0, 0].map((mib) => mib * 1024 * 1024);
+  const collectedAfter: number[] = [];
+  const store = { dropUnreadForms: () => drops.shift() ?? 0 };
+  const feature = unreadFormsFeature(clock, [store], () => {
+    collectedAfter.push(drops.length);
+  });
+  void feature.open?.();
+  clock.advance(70_000);
+  assert.deepEqual(collectedAfter, [4]);
+});
