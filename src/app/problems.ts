@@ -65,12 +65,12 @@ const KINDS: Readonly<Record<ProblemReason, { readonly severity: Severity; reado
   update_held_back: {
     severity: 'degraded',
     remedy:
-      'GET /api/v1/holds says what was lost. Release it if that is meant; refuse it, or mend the project, if it is not.',
+      'The page at / of the admin port, spec-forward-proxy ctl holds, and GET /api/v1/holds show what was lost. Accept the update there (ctl release) if that is meant; refuse it (ctl refuse), or mend the project, if it is not.',
   },
   specs_held: {
     severity: 'degraded',
     remedy:
-      'GET /api/v1/holds names them, with who holds them, why and until when. Release them once the origin is right again.',
+      'The page at / of the admin port, spec-forward-proxy ctl holds, and GET /api/v1/holds show which specs they are, who holds them, why and until when. Release them there (ctl release) once the origin is right again.',
   },
   file_not_taken_over: {
     severity: 'degraded',

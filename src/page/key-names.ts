@@ -1,8 +1,10 @@
 // What to call a spec whose SDK key is known by its hash alone, as in holds and in the audit log.
 import type { Api, SpecName } from './api.js';
-import type { Spec } from './api-answers.js';
+import type { Spec, Specs } from './api-answers.js';
 
-const SPECS_MAX = 1_000;
+/** As many as one answer has, so often: each key may have several specs. */
+const SPECS_A_PAGE = 1_000;
+const PAGES_MAX = 5;
 const HASH_CHARACTERS_SHOWN = 10;
 
 export class KeyNames {
@@ -22,8 +24,12 @@ export class KeyNames {
   /** Asks for names that are not known yet, once. */
   async learn(hashes: readonly string[], signal: AbortSignal): Promise<void> {
     const isNew = (hash: string): boolean => !this.#names.has(hash) && !this.#unknown.has(hash);
-    if (!hashes.some(isNew)) return;
-    this.note((await this.#api.specs({ limit: SPECS_MAX }, signal)).specs);
+    let cursor: string | null = '';
+    for (let page = 0; page < PAGES_MAX && cursor !== null && hashes.some(isNew); page += 1) {
+      const { specs, next }: Specs = await this.#api.specs({ limit: SPECS_A_PAGE, cursor }, signal);
+      this.note(specs);
+      cursor = next;
+    }
     for (const hash of hashes.filter(isNew)) this.#unknown.add(hash);
   }
 

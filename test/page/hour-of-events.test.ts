@@ -2,28 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CDPSession } from 'playwright-core';
-import { guard } from '../../src/servers/admin/admin-access.js';
-import { addApiRoutes } from '../../src/servers/admin/api-routes.js';
-import { ChangeLog } from '../../src/servers/admin/change-log.js';
-import { ChangeStreams } from '../../src/servers/admin/change-streams.js';
 import { EXAMPLES } from '../../src/servers/admin/openapi/examples.js';
 import { done, type OperatorApi } from '../../src/servers/admin/operator-api.js';
-import { addPageRoutes } from '../../src/servers/admin/page-routes.js';
-import { buildFastifyApp } from '../../src/servers/http/fastify-app.js';
 import { eventually } from '../e2e/deadline.js';
-import { httpBounds } from '../fakes/http-bounds.js';
-import { listenHttp } from '../fakes/listening-app.js';
-import { createTestLog } from '../fakes/log-sink.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { openPage } from './browser.js';
+import { servePage } from './page-server.js';
 
-const STEP_MS = 10_000;
-const HOUR_STEPS = 360;
-const WARM_STEPS = 40;
-const EVENTS_A_STEP = 5;
+const STEP_MS = 30_000;
+const HOUR_STEPS = 120;
+const WARM_STEPS = 30;
+const EVENTS_A_STEP = 15;
 const SPECS = 40;
 /** Of the heap after garbage is collected: what the browser keeps for itself varies by some 100 kB. */
-const HEAP_GROWTH_BYTES_MAX = 1_500_000;
+const HEAP_GROWTH_BYTES_MAX = 500_000;
 
 interface Held {
   readonly nodes: number;
@@ -66,12 +58,6 @@ async function held(cdp: CDPSession): Promise<Held> {
 
 test('after an hour of events a page holds what it held before, and its end frees its stream', async (t) => {
   const clock = new ManualClock();
-  const log = new ChangeLog('epoch');
-  const streams = new ChangeStreams(clock, log, () => undefined);
-  const bounds = httpBounds();
-  const http = buildFastifyApp(clock, createTestLog(), bounds);
-  guard(http.app, undefined);
-  addPageRoutes(http.app);
   let steps = 0;
   let asked = 0;
   const api = changingApi(() => steps);
@@ -79,16 +65,11 @@ test('after an hour of events a page holds what it held before, and its end free
     asked += 1;
     return { ...EXAMPLES.Status, instance: `proxy-${steps % 3}` };
   };
-  addApiRoutes(http.app, clock, {
-    api: { ...api, status } as OperatorApi,
-    changes: streams,
-    bodies: bounds.bodies,
-  });
-  const { number } = await listenHttp(t, http);
+  const { url, log, streams } = await servePage(t, clock, { ...api, status });
 
   const { page, faults, ...opened } = await openPage(t);
   await page.clock.install({ time: clock.nowMs() });
-  await page.goto(`http://127.0.0.1:${number}/`);
+  await page.goto(url);
   await page.locator('tbody tr').first().waitFor();
   assert.equal(streams.gauge.entries, 1);
   const cdp = await page.context().newCDPSession(page);

@@ -16,6 +16,8 @@ import type { View, ViewContext } from '../view.js';
 
 const SPECS_SHOWN = 50;
 const CHANGES_SHOWN = 6;
+/** The table of specs shows the others, before those that are well. */
+const HOLDS_SHOWN = 20;
 
 export const overview: View = {
   title: 'Overview',
@@ -31,7 +33,9 @@ export const overview: View = {
     names.note(specs.specs);
     const inForce = holds.holds.filter(({ state }) => state !== 'over');
     await names.learn(
-      [...inForce, ...(typeof changes === 'string' ? [] : changes)].map(({ keyHash }) => keyHash),
+      [...inForce.slice(0, HOLDS_SHOWN), ...(typeof changes === 'string' ? [] : changes)].map(
+        ({ keyHash }) => keyHash,
+      ),
       signal,
     );
     return [
@@ -132,13 +136,20 @@ function problems(all: readonly Problem[], { clock }: ViewContext): Child {
 
 function held(holds: readonly Held[], context: ViewContext): Child {
   if (holds.length === 0) return false;
+  const { route } = context;
   return section(
     'Held now',
     h(
       'ul',
       { class: 'cards' },
-      holds.map((hold) => heldCard(hold, context)),
+      holds.slice(0, HOLDS_SHOWN).map((hold) => heldCard(hold, context)),
     ),
+    holds.length > HOLDS_SHOWN &&
+      link(
+        toHash(withQuery(route, { search: 'held', cursor: '' })),
+        { class: 'more' },
+        `${integer(holds.length - HOLDS_SHOWN)} more, among the specs below`,
+      ),
   );
 }
 

@@ -61,7 +61,8 @@ const PROBLEM = {
   what: 'Specs are frozen or rolled back: what the origin sends for them is not served.',
   since: HOLD.since,
   count: 1,
-  remedy: 'GET /api/v1/holds names them, with who holds them, why and until when.',
+  remedy:
+    'The page at / of the admin port, spec-forward-proxy ctl holds, and GET /api/v1/holds show which specs they are, who holds them, why and until when. Release them there (ctl release) once the origin is right again.',
 };
 
 const AUDITED = {
