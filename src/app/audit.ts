@@ -10,11 +10,11 @@ import type { StoreListener } from '../core/payload-store.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { hashSdkKey } from '../domain/sdk-key.js';
 import type { DiskQueue } from '../files/disk-queue.js';
-import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
 import type { Operator } from '../servers/admin/operator-api.js';
 import { AuditFolder } from '../storage/disk/audit-folder.js';
 import type { OpenedRedis } from '../storage/redis/open-redis.js';
 import type { Feature } from './feature.js';
+import { OPERATED_KINDS } from './operated-kinds.js';
 import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
 
@@ -61,7 +61,7 @@ export function buildAudit(
     },
     newest: (linesMax) => audit.newest(linesMax),
     updated: ({ key, payload, source, from = '' }, replaced) => {
-      if (!SPEC_KINDS.includes(key.kind)) return;
+      if (!OPERATED_KINDS.includes(key.kind)) return;
       const change = { old: replaced?.payload.version ?? null, new: payload.version, reason: '' };
       const who = from === '' ? source : `${source} ${from}`;
       // The others have it from the replica that has it from the origin.
@@ -71,7 +71,7 @@ export function buildAudit(
       );
     },
     removed: (key) => {
-      if (!SPEC_KINDS.includes(key.kind)) return;
+      if (!OPERATED_KINDS.includes(key.kind)) return;
       const change = { old: null, new: null, reason: '' };
       record({ action: 'removed', ...now(), who: replica, address: '', ...nameOf(key), ...change }, false);
     },

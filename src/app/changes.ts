@@ -6,11 +6,11 @@ import type { StoreListener } from '../core/payload-store.js';
 import type { Cancel, Clock } from '../domain/clock.js';
 import type { PayloadKey } from '../domain/payload-key.js';
 import { hashSdkKey, maskSdkKey } from '../domain/sdk-key.js';
-import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
 import { ChangeLog } from '../servers/admin/change-log.js';
 import { ChangeStreams } from '../servers/admin/change-streams.js';
 import type { OpenedPlaces } from './backup-places.js';
 import type { Feature, Features } from './feature.js';
+import { OPERATED_KINDS } from './operated-kinds.js';
 import { describeHold } from './operator-orders.js';
 import { judge, type JudgedProblem } from './problems.js';
 import type { Replicas } from './replicas.js';
@@ -58,7 +58,7 @@ export class Changes implements ChangeTellers {
   };
 
   #tellSpec({ sdkKey, kind, format }: PayloadKey, now: object): void {
-    if (!SPEC_KINDS.includes(kind)) return;
+    if (!OPERATED_KINDS.includes(kind)) return;
     const of = { keyHash: hashSdkKey(sdkKey), api: kind.name, format };
     this.#log.publish('spec', { sdkKey: maskSdkKey(sdkKey), ...of, at: toIso(this.#clock.nowMs()), ...now });
   }

@@ -5,11 +5,13 @@ import { hashSdkKey } from '../domain/sdk-key.js';
 import type { VersionRecord } from '../core/versions/version-record.js';
 import type { VersionHistory } from '../core/versions/version-history.js';
 import type { ThreadedDiffer } from '../protocols/statsig/spec-diff/threaded-differ.js';
-import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
+import { REPLANE_PROJECT } from '../protocols/replane/project-kind.js';
 import { done, refuse, type OperatorApi, type SpecName } from '../servers/admin/operator-api.js';
 import type { Hold } from '../core/holds/hold.js';
 import type { Core } from './core.js';
+import { OPERATED_KINDS } from './operated-kinds.js';
 import { buildOrders, describeHold, type Found, type OrderRooms } from './operator-orders.js';
+import { diffProjects } from './project-diff.js';
 import type { ProxyViews } from './proxy-views.js';
 import type { Replicas } from './replicas.js';
 import { toIso } from './shown-times.js';
@@ -29,7 +31,7 @@ export function buildOperatorApi(
   const { store, history, differ, holds, audit } = rooms;
   const specViews = new SpecViews(clock, rooms);
   const find = (name: SpecName): PayloadKey | undefined => {
-    const kind = SPEC_KINDS.find((each) => each.name === name.api);
+    const kind = OPERATED_KINDS.find((each) => each.name === name.api);
     for (const { key } of store.all()) {
       if (key.kind === kind && key.format === name.format && hashSdkKey(key.sdkKey) === name.keyHash)
         return key;
@@ -68,6 +70,7 @@ export function buildOperatorApi(
           const lacking = before === undefined ? from : to;
           return refuse('not_found', `Version ${lacking} is not kept, or cannot be read now.`);
         }
+        if (key.kind === REPLANE_PROJECT) return done({ from, to, groups: diffProjects(before, after) });
         const differing = await differ.compare(before, after);
         switch (differing.kind) {
           case 'diff':

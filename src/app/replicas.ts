@@ -3,10 +3,10 @@ import type { Config } from '../config/load-config.js';
 import { placeOf, RECORD_VERSIONS_MAX, type ReplicaRecord } from '../core/replicas/replica-record.js';
 import { ReplicaRegister, type KnownReplica } from '../core/replicas/replica-register.js';
 import { hashSdkKey } from '../domain/sdk-key.js';
-import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
 import type { PageQuery } from '../servers/admin/operator-api.js';
 import type { OpenedPlaces } from './backup-places.js';
 import type { Feature } from './feature.js';
+import { OPERATED_KINDS } from './operated-kinds.js';
 import { toIso, toSeconds } from './shown-times.js';
 import { listSpecs, matches, wordsOf, type ListedSpec, type SpecListRooms } from './spec-list.js';
 import type { World } from './world.js';
@@ -86,7 +86,7 @@ function versionsHeld({ store }: Pick<SpecListRooms, 'store'>): ReplicaRecord['v
   const versions: Record<string, number> = {};
   let count = 0;
   for (const { key, payload } of store.all()) {
-    if (!SPEC_KINDS.includes(key.kind)) continue;
+    if (!OPERATED_KINDS.includes(key.kind)) continue;
     if (count >= RECORD_VERSIONS_MAX) break;
     count += 1;
     versions[placeOf(hashSdkKey(key.sdkKey), key)] = payload.version;

@@ -1,10 +1,10 @@
 // The specs that this replica holds or should hold, in the order in which somebody has to look at them, and page by page.
 import { holdId, ruleOf, type Hold } from '../core/holds/hold.js';
 import { hashSdkKey, maskSdkKey } from '../domain/sdk-key.js';
-import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
 import { SPEC_STATES } from '../servers/admin/openapi/spec-schemas.js';
 import type { PageQuery } from '../servers/admin/operator-api.js';
 import type { Core } from './core.js';
+import { OPERATED_KINDS } from './operated-kinds.js';
 import { knownPayloads, type Known } from './specs.js';
 
 export type SpecState = (typeof SPEC_STATES)[number];
@@ -34,7 +34,7 @@ export function listSpecs(rooms: SpecListRooms, nowMs: number): readonly ListedS
   const holds = new Map(inForce.map((hold) => [holdId(hold), hold]));
   const named = new Map<string, Pick<ListedSpec, 'shown' | 'keyHash'>>();
   return knownPayloads(rooms)
-    .filter(({ key }) => SPEC_KINDS.includes(key.kind))
+    .filter(({ key }) => OPERATED_KINDS.includes(key.kind))
     .map((known) => {
       const { sdkKey, kind, format } = known.key;
       const name = named.get(sdkKey) ?? { shown: maskSdkKey(sdkKey), keyHash: hashSdkKey(sdkKey) };

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.js';
 import { VersionHistory, type HistoryPlace } from '../core/versions/version-history.js';
-import { SPEC_KINDS } from '../protocols/statsig/resource-kinds.js';
 import { ThreadedDiffer } from '../protocols/statsig/spec-diff/threaded-differ.js';
 import { openDiskSnapshots, type DiskSnapshots, type OnDisk } from '../storage/disk/disk-snapshots.js';
 import { MemorySnapshots } from '../storage/memory/memory-snapshots.js';
 import type { OpenedRedis } from '../storage/redis/open-redis.js';
 import type { Feature } from './feature.js';
+import { OPERATED_KINDS } from './operated-kinds.js';
 import { toStoredLimits } from './stored-limits.js';
 import { finishBackups } from './shutdown.js';
 import type { World } from './world.js';
@@ -54,7 +54,7 @@ export function buildVersions(
   const history = new VersionHistory(clock, log, places, {
     versionsMax: config.versionsKept,
     bytesMax: PAYLOAD_BYTES_MAX,
-    keeps: ({ kind }) => SPEC_KINDS.includes(kind),
+    keeps: ({ kind }) => OPERATED_KINDS.includes(kind),
     instanceName: config.instanceName,
   });
   const differ = new ThreadedDiffer(clock, (error) => {

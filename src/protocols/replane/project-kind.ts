@@ -13,6 +13,8 @@ export const REPLANE_PROJECT: ResourceKind = {
   hasLegacyName: false,
   isNamedByHash: true,
   createStoredReader: (_format, decodedBytesMax) => new ProjectReader(decodedBytesMax),
+  // The body states no version: the same bytes can have any.
+  restate: (_clock, payload, version) => Promise.resolve({ ...payload, version }),
 };
 
 /** What Replane's own tests ask, of servers that are set to take part in them. */

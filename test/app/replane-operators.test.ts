@@ -1,0 +1,189 @@
+// Replane's projects as operators see and hold them through the admin port: listed, frozen, rolled back, compared and tried.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hashSdkKey } from '../../src/domain/sdk-key.js';
+import { eventually } from '../e2e/deadline.js';
+import { rawRequest } from '../fakes/raw-request.js';
+import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
+import { sharedScene } from './replane-scene.js';
+
+const REASON = { reason: 'limits misbehave' };
+
+interface Version {
+  readonly version: number;
+  readonly source: string;
+}
+
+const scene = await sharedScene({
+  cache: 'local',
+  args: ['--data-dir', makeTemporaryFolder('replane-operators')],
+});
+
+function specOf(sdkKey: string): string {
+  return `/api/v1/specs/${hashSdkKey(sdkKey)}/replane/json`;
+}
+
+async function get<Answer>(path: string): Promise<Answer> {
+  const { status, text } = await rawRequest(`${scene.proxy.adminUrl}${path}`);
+  assert.equal(status, 200, text);
+  return JSON.parse(text) as Answer;
+}
+
+async function post(path: string, body: object): Promise<{ status: number; text: string }> {
+  const headers = { 'content-type': 'application/json' };
+  const url = `${scene.proxy.adminUrl}${path}`;
+  return await rawRequest(url, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+async function order(path: string, body: object): Promise<void> {
+  const { status, text } = await post(path, body);
+  assert.equal(status, 200, text);
+}
+
+/** The oldest first. */
+async function hasVersions(sdkKey: string, count: number): Promise<readonly number[]> {
+  let found: readonly Version[] = [];
+  await eventually(`${count} versions`, async () => {
+    ({ versions: found } = await get<{ versions: readonly Version[] }>(`${specOf(sdkKey)}/versions`));
+    return found.length === count;
+  });
+  return found.map(({ version }) => version).reverse();
+}
+
+async function valueForNewClient(sdkKey: string, name: string): Promise<unknown> {
+  const app = scene.app(sdkKey);
+  await app.connect();
+  return app.get(name);
+}
+
+test('a project is listed among specs, and its changes are versions and audit lines', async () => {
+  const { sdkKey, project } = scene.origin.addKey();
+  project.set('limits', 1);
+  const app = scene.app(sdkKey);
+  await app.connect();
+  const [first] = await hasVersions(sdkKey, 1);
+  project.set('limits', 2);
+  const [, second] = await hasVersions(sdkKey, 2);
+  const keyHash = hashSdkKey(sdkKey);
+  const { specs } = await get<{ specs: Record<string, unknown>[] }>(`/api/v1/specs?search=${keyHash}`);
+  assert.deepEqual(
+    specs.map(({ api, format, version, state, streams }) => [api, format, version, state, streams]),
+    [['replane', 'json', second, 'ok', 1]],
+  );
+  assert.ok(!JSON.stringify(specs).includes(sdkKey));
+  const one = await get<{ version: number }>(specOf(sdkKey));
+  assert.equal(one.version, second);
+  const { lines } = await get<{ lines: Record<string, unknown>[] }>('/api/v1/audit');
+  assert.deepEqual(
+    lines
+      .filter((line) => line['keyHash'] === keyHash)
+      .map((line) => [line['action'], line['api'], line['old'], line['new']]),
+    [
+      ['version', 'replane', null, first],
+      ['version', 'replane', first, second],
+    ],
+  );
+});
+
+test('while a project is frozen nobody gets a newer change, and its release brings all of them', async () => {
+  const { sdkKey, project } = scene.origin.addKey();
+  project.set('limits', 1);
+  project.set('flag', false);
+  const app = scene.app(sdkKey);
+  app.subscribe('limits');
+  await app.connect();
+  await order(`${specOf(sdkKey)}/freeze`, REASON);
+  project.set('limits', 2);
+  project.set('flag', true);
+  await eventually('the change to be held back', async () => {
+    const { polls } = await get<{ polls: { outcomes: { kind: string }[] } }>(specOf(sdkKey));
+    return polls.outcomes.length > 0 && scene.origin.openStreams(sdkKey) === 0;
+  });
+  assert.deepEqual([app.get('limits'), app.get('flag')], [1, false]);
+  assert.equal(await valueForNewClient(sdkKey, 'limits'), 1);
+  await order(`${specOf(sdkKey)}/release`, {});
+  await eventually('the newest', () => app.get('limits') === 2 && app.get('flag') === true);
+  assert.deepEqual(app.told['limits']?.at(-1), 2);
+  project.set('limits', 3);
+  await eventually('what comes after it', () => app.get('limits') === 3);
+});
+
+test('an earlier version goes out to clients that run, and the newest after its release', async () => {
+  const { sdkKey, project } = scene.origin.addKey();
+  project.set('limits', 1);
+  project.set('flag', 'as it was');
+  const app = scene.app(sdkKey);
+  await app.connect();
+  const [first] = await hasVersions(sdkKey, 1);
+  project.set('limits', 666);
+  await eventually('the bad value', () => app.get('limits') === 666);
+  await hasVersions(sdkKey, 2);
+  await order(`${specOf(sdkKey)}/rollback`, { ...REASON, version: first });
+  await eventually('the former value', () => app.get('limits') === 1);
+  assert.equal(app.get('flag'), 'as it was');
+  project.set('limits', 667);
+  assert.equal(await valueForNewClient(sdkKey, 'limits'), 1);
+  const { holds } = await get<{ holds: { keyHash: string; action: string; bodyOf: number }[] }>(
+    '/api/v1/holds',
+  );
+  const hold = holds.find(({ keyHash }) => keyHash === hashSdkKey(sdkKey));
+  assert.deepEqual([hold?.action, hold?.bodyOf], ['rollback', first]);
+  await order(`${specOf(sdkKey)}/release`, {});
+  await eventually('the newest', () => app.get('limits') === 667);
+});
+
+interface ShownDiff {
+  readonly groups: {
+    readonly configs: {
+      readonly added: object;
+      readonly removed: object;
+      readonly changed: object;
+      readonly details: readonly object[];
+    };
+  };
+}
+
+test('two versions are compared: configs that came and went, and values and overrides before and after', async () => {
+  const { sdkKey, project } = scene.origin.addKey();
+  const conditions = [{ operator: 'equals', property: 'plan', value: 'pro' }] as const;
+  project.set('same', 1);
+  project.set('gone', 1);
+  project.set('limits', { rps: 1 }, [{ name: 'for pro', conditions, value: 5 }]);
+  await scene.app(sdkKey).connect();
+  await hasVersions(sdkKey, 1);
+  project.delete('gone');
+  // Told of, and with its members in another order: it does not differ.
+  project.set('same', 1);
+  project.set('new', 'x'.repeat(5_000));
+  project.set('limits', { rps: 2 }, [
+    { name: 'for pro', conditions, value: 7 },
+    { name: 'for all', conditions: [], value: 0 },
+  ]);
+  await hasVersions(sdkKey, 4);
+  await order(`${specOf(sdkKey)}/freeze`, REASON);
+  await order(`${specOf(sdkKey)}/release`, {});
+  const versions = await hasVersions(sdkKey, 5);
+  const path = `${specOf(sdkKey)}/diff?from=${versions[0]}&to=${versions[4]}`;
+  const { groups } = await get<ShownDiff>(path);
+  assert.deepEqual(groups.configs, {
+    added: { count: 1, names: ['new'] },
+    removed: { count: 1, names: ['gone'] },
+    changed: { count: 1, names: ['limits'] },
+    details: [
+      {
+        name: 'limits',
+        fields: [{ name: 'value', before: { rps: 1 }, after: { rps: 2 } }],
+        rules: [
+          {
+            name: 'for pro',
+            before: { id: 'for pro', conditions, value: 5 },
+            after: { id: 'for pro', conditions, value: 7 },
+          },
+          { name: 'for all', after: { id: 'for all', conditions: [], value: 0 } },
+        ],
+        areRulesReordered: false,
+        hasMore: false,
+      },
+    ],
+  });
+});
