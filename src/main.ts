@@ -55,8 +55,7 @@ async function main(): Promise<void> {
     // As for `health`.
     process.exit(exitStatus);
   }
-  const isOfRedis = command === 'dead-letters' && rest[0] === '--redis';
-  if (['ctl', 'audit', 'dead-letters'].includes(String(command)) && !isOfRedis) {
+  if (['ctl', 'audit', 'dead-letters'].includes(String(command)) && rest[0] !== '--redis') {
     await runOperator(process.argv.slice(2));
     return;
   }

@@ -5,7 +5,7 @@ import type { RedisOptions } from './redis-options.js';
 import { fleetName, shardNames } from './redis-shard-queue.js';
 import { inSession } from './single-session.js';
 
-/** For the letters of one shard: a few MiB, or one batch as large as any may be. */
+/** For the letters of one shard: a few MiB, or one batch of the largest size. */
 const SHARD_LETTERS_MS_MAX = 60_000;
 
 export interface ShardLetter {
