@@ -502,6 +502,11 @@ export const TIMEOUTS: Readonly<Record<string, readonly Timeout[]>> = {
       test: ['doctor/redis.test.ts', 'a Redis that stops answering'],
     },
     {
+      what: 'the dead letters of one shard, for `dead-letters --redis`',
+      time: number(`${REDIS}/redis-shard-letters.ts`, 'SHARD_LETTERS_MS_MAX'),
+      test: ['app/shared-dead-letters.test.ts', 'a Redis that hangs'],
+    },
+    {
       what: "an export to an OpenTelemetry receiver, the library's further tries included",
       time: number('observability/otlp/receiver-probe.ts', 'PROBE_MS_MAX'),
       note: 'or as long as the receiver has otherwise, where that is shorter',

@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     // As for `health`.
     process.exit(exitStatus);
   }
-  if (['ctl', 'audit', 'dead-letters'].includes(String(command))) {
+  if (['ctl', 'audit', 'dead-letters'].includes(String(command)) && rest[0] !== '--redis') {
     await runOperator(process.argv.slice(2));
     return;
   }
@@ -68,19 +68,6 @@ async function main(): Promise<void> {
     case 'health':
       await runHealth(typed.line);
       return;
-    case 'doctor': {
-      const { doctor } = await import('./doctor/doctor.js');
-      sayAndEnd(await doctor(typed.line, typed.own, await surroundings(), await toolWorld(version)));
-      return;
-    }
-    case 'shadow': {
-      const { shadow } = await import('./shadow/shadow.js');
-      const [around, world] = [await surroundings(), await toolWorld(version)];
-      const outcome = await shadow(typed.line, typed.own, around, world, abortedBySignals());
-      if ('faults' in outcome) sayFaults(outcome.faults);
-      else sayAndEnd(outcome);
-      return;
-    }
     case 'run': {
       const { loadConfig } = await import('./config/load-config.js');
       const loaded = loadConfig(typed.line, await surroundings());
@@ -88,6 +75,33 @@ async function main(): Promise<void> {
       if (config === undefined) return;
       const ignored = loaded.kind === 'loaded' ? loaded : { notices: [], asides: [] };
       await runDaemon(config, ignored, version);
+      return;
+    }
+    default:
+      await runTool(typed, await surroundings(), version);
+  }
+}
+
+type ToolTyped = Extract<Typed, { readonly kind: 'doctor' | 'shadow' | 'dead-letters' }>;
+
+type ToolOutcome =
+  { readonly faults: readonly string[] } | { readonly text?: string; readonly status: number };
+
+async function runTool(typed: ToolTyped, around: Surroundings, version: string): Promise<void> {
+  switch (typed.kind) {
+    case 'doctor': {
+      const { doctor } = await import('./doctor/doctor.js');
+      sayAndEnd(await doctor(typed.line, typed.own, around, await toolWorld(version)));
+      return;
+    }
+    case 'shadow': {
+      const { shadow } = await import('./shadow/shadow.js');
+      sayAndEnd(await shadow(typed.line, typed.own, around, await toolWorld(version), abortedBySignals()));
+      return;
+    }
+    case 'dead-letters': {
+      const { printSharedDeadLetters } = await import('./app/shared-dead-letters.js');
+      sayAndEnd(await printSharedDeadLetters(typed.line, around, systemClock, process));
     }
   }
 }
@@ -150,10 +164,9 @@ async function toolWorld(version: string): Promise<World> {
 }
 
 /** At once: nothing waits any more for a request that hangs, such as one to the resolver. */
-function sayAndEnd({ text, status }: { readonly text: string; readonly status: number }): void {
-  process.stdout.write(text, () => {
-    process.exit(status);
-  });
+function sayAndEnd(outcome: ToolOutcome): void {
+  if ('faults' in outcome) sayFaults(outcome.faults);
+  else process.stdout.write(outcome.text ?? '', () => process.exit(outcome.status));
 }
 
 async function runDaemon(config: Config, ignored: Ignored, version: string): Promise<void> {
@@ -196,13 +209,11 @@ async function runDaemon(config: Config, ignored: Ignored, version: string): Pro
   // Before the start is done: a signal that comes during it waits for its end.
   stopOnSignals(starting, log, exit, die);
   process.on('SIGHUP', () => {
+    const readAgain = (app: App): void => {
+      app.readFilesAgain();
+    };
     // A start that failed ends the process anyway.
-    starting.then(
-      (app) => {
-        app.readFilesAgain();
-      },
-      () => undefined,
-    );
+    starting.then(readAgain, () => undefined);
   });
   try {
     await starting;

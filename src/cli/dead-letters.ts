@@ -5,7 +5,8 @@ import { fileFault, readSmallFile } from '../files/small-file.js';
 import { openDeadLetters } from '../protocols/statsig/log-events/disk/opened-dead-letters.js';
 import type { CommandReport } from './command-report.js';
 
-const USAGE = 'type: spec-forward-proxy dead-letters FOLDER [--data-key-file FILE]\n';
+const USAGE =
+  'type: spec-forward-proxy dead-letters FOLDER [--data-key-file FILE], or dead-letters --redis\n';
 
 /** `args`: what follows the command. One JSON line for each letter. */
 export async function runDeadLetters(clock: Clock, args: readonly string[]): Promise<CommandReport> {

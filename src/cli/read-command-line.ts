@@ -15,7 +15,9 @@ export type Typed =
   | { readonly kind: 'health'; readonly line: CommandLine }
   /** `line`: what the daemon would be started with. */
   | { readonly kind: 'doctor'; readonly line: CommandLine; readonly own: Own<typeof doctorOptions> }
-  | { readonly kind: 'shadow'; readonly line: CommandLine; readonly own: Own<typeof shadowOptions> };
+  | { readonly kind: 'shadow'; readonly line: CommandLine; readonly own: Own<typeof shadowOptions> }
+  /** `dead-letters --redis`. */
+  | { readonly kind: 'dead-letters'; readonly line: CommandLine };
 
 /** The subcommand's own options. */
 type Own<Rows extends OwnOptions> = Omit<TakenOptions<Rows>, 'rest'>;
@@ -36,6 +38,10 @@ const COMMANDS = [
   [
     'dead-letters FOLDER',
     'print what was given up from a folder of log events, opened; --data-key-file FILE names its keys',
+  ],
+  [
+    'dead-letters --redis [MODE CACHE]',
+    "the same from the queue in Redis, which the daemon's options and variables name",
   ],
   [
     'grpc-health-probe -addr=:50051',
@@ -70,6 +76,10 @@ export function readCommandLine(args: readonly string[], version: string, helpWi
       const { rest, ...own } = takeOwnOptions(others, shadowOptions);
       const read = readArguments(rest, version, helpWidth);
       return 'text' in read ? read : { kind: 'shadow', line: read, own };
+    }
+    case 'dead-letters': {
+      const read = readArguments(others.slice(1), version, helpWidth);
+      return 'text' in read ? read : { kind: 'dead-letters', line: read };
     }
     default: {
       const read = readArguments(args, version, helpWidth);

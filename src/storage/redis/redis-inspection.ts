@@ -3,15 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../domain/clock.js';
 import type { QueueDurability } from '../shard-queue.js';
 import { parseInfo, readDurability } from './queue-durability.js';
-import { createCommandClient, type RedisClient } from './redis-client.js';
-import { inTime } from './redis-deadline.js';
-import { RedisFault, toRedisFault } from './redis-fault.js';
+import type { RedisClient } from './redis-client.js';
+import { toRedisFault } from './redis-fault.js';
 import type { RedisOptions } from './redis-options.js';
-import { createPasswordReader } from './redis-password.js';
 import { toNamePrefix } from './redis-names.js';
 import { neededByQueue, neededCommands, type NeededCommand } from './redis-permissions.js';
 import { deniedByScript, namesOf } from './redis-rights.js';
-import { RedisSession } from './redis-session.js';
+import { inSession } from './single-session.js';
 
 const ALL_QUESTIONS_MS_MAX = 5_000;
 
@@ -30,23 +28,9 @@ export interface RedisInspection {
 
 /** Rejects with a RedisFault where there is no connection, or it breaks. */
 export async function inspectRedis(clock: Clock, options: RedisOptions): Promise<RedisInspection> {
-  const late = new RedisFault('connect_timeout', 'PASSWORD_FILE');
-  const password = await inTime(clock, options.connectTimeoutMs, late, createPasswordReader(options)());
-  const session = new RedisSession(
-    clock,
-    createCommandClient(clock, { ...options, password }, 0),
-    () => undefined,
+  return await inSession(clock, options, (session) =>
+    session.run(ALL_QUESTIONS_MS_MAX, (client) => ask(clock, client, options)),
   );
-  try {
-    // Without a command a user without rights, or a login that is missing, would not be noticed.
-    await session.open(options.connectTimeoutMs, async (client) => {
-      await unlessForbidden(client.ping());
-      if (options.db !== 0) await unlessForbidden(client.select(options.db));
-    });
-    return await session.run(ALL_QUESTIONS_MS_MAX, (client) => ask(clock, client, options));
-  } finally {
-    session.drop(new RedisFault('closed'));
-  }
 }
 
 async function ask(clock: Clock, client: RedisClient, options: RedisOptions): Promise<RedisInspection> {
@@ -96,15 +80,6 @@ async function isDenied(answer: Promise<unknown>): Promise<boolean> {
     const fault = toRedisFault(error);
     if (fault.isOfConnection) throw fault;
     return fault.code === 'NOPERM' || /unknown command/i.test((error as Error).message);
-  }
-}
-
-async function unlessForbidden(answer: Promise<unknown>): Promise<void> {
-  try {
-    await answer;
-  } catch (error) {
-    const fault = toRedisFault(error);
-    if (fault.code !== 'NOPERM') throw fault;
   }
 }
 

@@ -205,7 +205,7 @@ export class RedisShardQueue implements ShardQueue {
   }
 
   #fleetName(what: string): string {
-    return `${this.#options.prefix}${queueName('fleet', what)}`;
+    return fleetName(this.#options.prefix, what);
   }
 
   #names(shard: number): readonly string[] {
@@ -217,6 +217,11 @@ export class RedisShardQueue implements ShardQueue {
 export function shardNames(prefix: string, shard: number): readonly string[] {
   const whats = ['waits', 'bodies', 'state', 'dead', 'known'];
   return whats.map((what) => `${prefix}${queueName(String(shard), what)}`);
+}
+
+/** Of what belongs to no shard. */
+export function fleetName(prefix: string, what: string): string {
+  return `${prefix}${queueName('fleet', what)}`;
 }
 
 function queueName(part: string, what: string): string {

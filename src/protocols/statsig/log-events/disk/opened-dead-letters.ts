@@ -5,6 +5,7 @@ import type { DataKeys } from '../../../../files/data-keys.js';
 import { ifThere } from '../../../../files/file-system.js';
 import { DEAD_LETTER_FILES } from './filed-dead-letters.js';
 import { FolderKey } from './folder-key.js';
+import type { Sealer } from '../sealer.js';
 import { decodeBatch } from './record.js';
 
 export interface OpenedLetter {
@@ -43,10 +44,18 @@ async function openLetter(
   if (sealed === null) return { facts, batch: null };
   const seal = facts.dataKey === undefined ? folderKey : dataKeys;
   if (seal === undefined) return { facts, batch: null, fault: 'the key in the folder is missing' };
+  return { facts, ...(await openSealed(seal, Buffer.from(sealed, 'base64'))) };
+}
+
+/** `sealed`: a batch as it is stored. */
+export async function openSealed(
+  seal: Pick<Sealer, 'open'>,
+  sealed: Buffer,
+): Promise<Omit<OpenedLetter, 'facts'>> {
   try {
-    const { body, ...rest } = decodeBatch(await seal.open(Buffer.from(sealed, 'base64')));
-    return { facts, batch: { ...rest, body: Buffer.from(body).toString('base64') } };
+    const { body, ...rest } = decodeBatch(await seal.open(sealed));
+    return { batch: { ...rest, body: Buffer.from(body).toString('base64') } };
   } catch (error) {
-    return { facts, batch: null, fault: error instanceof Error ? error.message : String(error) };
+    return { batch: null, fault: error instanceof Error ? error.message : String(error) };
   }
 }
