@@ -147,6 +147,26 @@ export const EXAMPLES = {
       },
     ],
   },
+  Evaluated: {
+    version: VERSION,
+    configs: [
+      {
+        name: 'limits',
+        value: { rps: 500 },
+        override: 0,
+        baseValue: { rps: 100 },
+        overrides: [
+          {
+            name: 'for pro',
+            result: 'matched',
+            value: { rps: 500 },
+            conditions: [{ operator: 'equals', result: 'matched', reason: '"plan" is "pro": equals "pro"' }],
+          },
+        ],
+      },
+    ],
+    leftOut: 0,
+  },
   Diff: {
     from: BEFORE,
     to: VERSION,
