@@ -63,6 +63,7 @@ export function buildHolds(
     changed: (hold, rule) => {
       for (const listener of [enforcer, ...listeners]) listener.changed(hold, rule);
     },
+    stored: (hold) => enforcer.stored(hold),
   });
   const inForce = (): readonly Hold[] =>
     holds.all.filter((hold) => ruleOf(hold, clock.nowMs())?.kind === 'held');

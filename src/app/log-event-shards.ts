@@ -62,7 +62,7 @@ export function describeShards({ fleet, spool }: FleetKeeper): object {
       deadLetters: shard.state?.deadLetters ?? 0,
       unreadable: shard.unreadable,
     })),
-    ...(spool && { onDisk: { batches: spool.batches, bytes: spool.bytes } }),
+    onDisk: spool === undefined ? null : { batches: spool.batches, bytes: spool.bytes },
   };
 }
 

@@ -154,15 +154,14 @@ export function logEventFeature(clock: Clock, store: LogEventStore, place: LogEv
       logEvents: {
         ...describePlace(place),
         ...describeLogEvents(store, clock.nowMs(), shows),
-        ...(shared && { queue: describeShards(shared) }),
+        queue: shared === undefined ? null : describeShards(shared),
       },
     }),
   };
 }
 
 function describePlace(place: LogEventPlace): object {
-  if (place.kind !== 'redis') return { store: place.kind };
-  return { store: place.kind, durability: place.durability ?? null };
+  return { store: place.kind, durability: (place.kind === 'redis' ? place.durability : undefined) ?? null };
 }
 
 function readLogEvents(write: WriteReading, store: LogEventStore, nowMs: number): void {

@@ -380,6 +380,8 @@ export type Replicas = {
 };
 
 export type LogEvents = {
+  readonly store: 'memory' | 'disk' | 'redis';
+  readonly durability: Readonly<Record<string, unknown>> | null;
   readonly isDurable: boolean;
   readonly accepted: number;
   readonly forwarded: number;
@@ -405,6 +407,20 @@ export type LogEvents = {
     readonly reason: string | null;
   }[];
   readonly leftOut: number;
+  readonly queue: {
+    readonly replicas: readonly string[];
+    readonly shards: readonly {
+      readonly shard: number;
+      readonly owner: string | null;
+      readonly isOwned: boolean;
+      readonly batches: number;
+      readonly bytes: number;
+      readonly oldestAgeS: number | null;
+      readonly deadLetters: number;
+      readonly unreadable: number;
+    }[];
+    readonly onDisk: { readonly batches: number; readonly bytes: number } | null;
+  } | null;
 };
 
 export type IdLists = {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ruleOf } from '../../src/core/holds/hold.js';
+import { failed } from '../../src/domain/failure.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import { FleetScene, INTERVAL_MS, KEY as PLAIN_KEY, LEASE_TTL_MS, type Replica } from './fleet-scene.js';
 
@@ -64,6 +65,10 @@ class Trial {
     const replica = replicas[index % replicas.length];
     assert.ok(replica !== undefined);
     return replica;
+  }
+
+  get versions(): readonly (number | undefined)[] {
+    return this.scene.replicas.map((replica) => replica.version(KEY));
   }
 
   async run(durationMs: number): Promise<void> {
@@ -140,6 +145,48 @@ test('a refused key keeps what is held, and loses it when the hold ends', async 
   trial.check('"1"');
   await trial.run(120_000 + LEASE_TTL_MS);
   for (const replica of scene.replicas) assert.equal(replica.version(KEY), undefined);
+});
+
+/** One replica is cut off from Redis and freezes a version that the origin gave to nobody else. */
+async function freezeWhereCutOff(trial: Trial): Promise<Replica> {
+  const { scene } = trial;
+  const alone = trial.at(2);
+  alone.link.isReachable = false;
+  for (const { name } of scene.replicas)
+    if (name !== alone.name) scene.troubles.set(name, () => failed('connection_refused', 'ECONNREFUSED'));
+  scene.version = 101;
+  await trial.run(LEASE_TTL_MS + 3 * INTERVAL_MS);
+  assert.deepEqual(trial.versions, [1, 1, 101]);
+  const operated = await alone.operations.freeze(KEY, ORDER);
+  assert.ok(operated.kind === 'done' && !operated.isEverywhere);
+  scene.troubles.clear();
+  return alone;
+}
+
+test('what one replica alone had when it froze it, cut off from Redis, is served above all that others got meanwhile', async () => {
+  const trial = await Trial.start();
+  const { scene } = trial;
+  const alone = await freezeWhereCutOff(trial);
+  scene.version = 201;
+  // Polls that failed come again later.
+  await trial.run(LEASE_TTL_MS + 3 * INTERVAL_MS);
+  assert.deepEqual(trial.versions, [201, 201, 101]);
+  alone.link.isReachable = true;
+  await trial.run(3 * INTERVAL_MS);
+  trial.check('"101"');
+});
+
+test('its body is where all others find it from then on, also when that replica is gone', async () => {
+  const trial = await Trial.start();
+  const { scene } = trial;
+  const alone = await freezeWhereCutOff(trial);
+  alone.link.isReachable = true;
+  await trial.run(1_000);
+  alone.kill();
+  scene.version = 201;
+  await trial.run(3 * INTERVAL_MS);
+  trial.check('"101"');
+  assert.equal((await trial.at(0).history.load(KEY, 101))?.originForm.etag, '"101"');
 });
 
 test('what cannot be carried out is refused with its reason', async (t) => {

@@ -42,6 +42,7 @@ function textOfFile(path: string): string {
   if (/ca|authorities/.test(path)) return authority.ca;
   if (/tokens/.test(path)) return `grafana ${'0'.repeat(64)} sfp::read`;
   if (/sdk-keys/.test(path)) return 'checkout=secret-0123456789';
+  if (/data-keys/.test(path)) return '0f'.repeat(32);
   return assert.fail(`${path} is not expected`);
 }
 

@@ -76,7 +76,17 @@ test('every panel has data, and every alert is evaluated', async (t) => {
     origin: origin.url,
     mode: 'grpc-and-http',
     cache: 'redis',
-    args: ['-p', '1', '--statsd-logging', '--statsd-port', String(exporter.port), ...quick, ...versions],
+    args: [
+      '-p',
+      '1',
+      '--statsd-logging',
+      '--statsd-port',
+      String(exporter.port),
+      ...quick,
+      ...versions,
+      '--log-event-store',
+      'redis',
+    ],
     env: { REDIS_URL: redis.url },
   });
   const client = new GrpcClient(proxy.grpcAddress);

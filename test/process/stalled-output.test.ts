@@ -40,9 +40,14 @@ test('nobody reads the log: requests are answered, and SIGTERM ends the process'
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   t.after(() => child.kill('SIGKILL'));
-  const [first] = (await within(once(child.stdout, 'data'), 'first log line')) as [Buffer];
+  let read = '';
+  let httpPort = '';
+  while (httpPort === '') {
+    const [piece] = (await within(once(child.stdout, 'data'), 'the line with the port')) as [Buffer];
+    read += piece.toString();
+    httpPort = /"httpPort":(\d+)/.exec(read)?.[1] ?? '';
+  }
   child.stdout.pause();
-  const { httpPort } = JSON.parse(first.toString().split('\n')[0] ?? '') as { httpPort: number };
   for (let index = 0; index < REQUESTS; index += 1) {
     const answer = rawRequest(`http://127.0.0.1:${httpPort}/v1/health`);
     assert.equal((await within(answer, `answer ${index}`)).status, 200);

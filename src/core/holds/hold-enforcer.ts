@@ -17,7 +17,7 @@ import type { Holds } from './holds.js';
 export interface EnforcerRooms {
   readonly holds: Holds;
   readonly store: PayloadStore;
-  readonly history: Pick<VersionHistory, 'load'>;
+  readonly history: Pick<VersionHistory, 'load' | 'keep'>;
   readonly backups: Backups;
   readonly poller: Poller;
 }
@@ -98,6 +98,18 @@ export class HoldEnforcer implements HoldListener, BackupListener {
         );
         poller.hasten(key, this.#clock.monotonicMs());
       }
+    }
+  }
+
+  /**
+   * Whoever learns of the hold looks for its version there. The place may have missed that version: a freeze or a guard takes
+   * whatever is in force, also where a replica is cut off from all others.
+   */
+  async stored(hold: Hold): Promise<void> {
+    const { holds, store, history } = this.#rooms;
+    for (const { key, payload } of store.all()) {
+      const isOfHold = holdIdOf(key) === holdId(hold) && payload.version === hold.version;
+      if (isOfHold && holds.demands(key, payload.version)) await history.keep(key, payload);
     }
   }
 

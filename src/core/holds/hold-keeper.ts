@@ -26,6 +26,8 @@ export interface HoldPlace {
 export interface HoldListener {
   /** `rule`: what the hold means from now on; undefined where it is over. */
   changed(hold: Hold, rule: HoldRule | undefined): void;
+  /** A place that lacked the hold has it now; never rejects. */
+  stored?(hold: Hold): Promise<void>;
 }
 
 interface Place extends HoldPlace {
@@ -106,10 +108,15 @@ export class HoldKeeper {
       place.stored = undefined;
       return;
     }
-    this.#learn(readHolds(reading.value));
-    const merged = JSON.stringify(this.#holds.all);
+    const before = readHolds(reading.value);
+    this.#learn(before);
+    const { all } = this.#holds;
+    const merged = JSON.stringify(all);
     const isStored = JSON.stringify(reading.value ?? []) === merged;
     place.stored = isStored || (await this.#write(place)) ? merged : undefined;
+    if (isStored || place.stored === undefined) return;
+    const known = new Set(before.map((hold) => JSON.stringify(hold)));
+    for (const hold of all) if (!known.has(JSON.stringify(hold))) await this.#listener.stored?.(hold);
   }
 
   async #write({ snapshots }: Place): Promise<boolean> {

@@ -116,10 +116,12 @@ export class HoldOperations implements OvertakenListener {
   }
 
   async #raise(key: PayloadKey, overtakenBy: number): Promise<void> {
-    const { holds, keeper, history } = this.#rooms;
+    const { holds, keeper, store, history } = this.#rooms;
     const hold = holds.of(key);
     if (hold === undefined) return;
-    const body = await history.load(key, hold.version);
+    const inForce = store.peek(key)?.payload;
+    // No place may have a version that a replica held on to while it was cut off from all of them.
+    const body = inForce?.version === hold.version ? inForce : await history.load(key, hold.version);
     const payload = body && (await this.#restated(key, body, overtakenBy + 1));
     if (payload === undefined || !(await history.keep(key, payload))) return;
     // Unless it was changed, released or raised meanwhile.

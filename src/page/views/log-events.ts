@@ -15,7 +15,7 @@ export const logEvents: View = {
     return [
       heading(
         'Log events',
-        all.isDurable ? badge('good', 'kept on disk') : badge('quiet', 'kept in memory only'),
+        all.isDurable ? badge('good', `kept ${PLACES[all.store]}`) : badge('quiet', 'kept in memory only'),
       ),
       facts(
         ['Batches waiting', integer(waiting.batches)],
@@ -55,9 +55,53 @@ export const logEvents: View = {
         }),
         leftOut > 0 && note(`${plural(leftOut, 'more key')} not shown.`),
       ),
+      all.queue !== null && shards(all.queue),
     ];
   },
 };
+
+const PLACES: Readonly<Record<LogEvents['store'], string>> = {
+  memory: 'in memory',
+  disk: 'on disk',
+  redis: 'in Redis',
+};
+
+/** Those with most waiting come first. */
+function shards({ shards: all, replicas, onDisk }: NonNullable<LogEvents['queue']>): HTMLElement {
+  return section(
+    'By shard',
+    table({
+      caption: 'Shards of the queue in Redis, those with most waiting first',
+      columns: [
+        { title: 'Shard', isHead: true, cell: ({ shard }) => integer(shard) },
+        { title: 'Sent by', cell: ({ owner, isOwned }) => ownerOf(owner, isOwned) },
+        { title: 'Waiting', isNumber: true, cell: (row) => integer(row.batches) },
+        { title: 'Bytes', isNumber: true, cell: (row) => bytes(row.bytes) },
+        {
+          title: 'Oldest',
+          isNumber: true,
+          cell: ({ oldestAgeS }) => (oldestAgeS === null ? '–' : duration(oldestAgeS)),
+        },
+        { title: 'Given up', isNumber: true, cell: ({ deadLetters }) => integer(deadLetters) },
+        { title: 'Without their key', isNumber: true, cell: ({ unreadable }) => integer(unreadable) },
+      ],
+      rows: [...all].sort((one, other) => other.batches - one.batches || one.shard - other.shard),
+      key: ({ shard }) => String(shard),
+      empty: 'Nothing is known of the shards yet: Redis does not answer.',
+    }),
+    note(
+      `${plural(replicas.length, 'replica')} ${replicas.length === 1 ? 'shares' : 'share'} the queue.` +
+        (onDisk !== null && onDisk.batches > 0
+          ? ` ${plural(onDisk.batches, 'batch', 'batches')} (${bytes(onDisk.bytes)}) wait on this replica's disk for Redis.`
+          : ''),
+    ),
+  );
+}
+
+function ownerOf(owner: string | null, isThis: boolean): Child {
+  if (owner === null) return badge('warn', 'nobody');
+  return isThis ? 'this replica' : h('bdi', {}, owner);
+}
 
 function counts(all: LogEvents): readonly (readonly [string, Child])[] {
   return [

@@ -30,6 +30,8 @@ export const SHARD_LEASE_MS = 3_000;
 const REPLICAS_MS_MAX = 1_000;
 const KEYS_PER_SHARD = 5;
 const FACTS_BYTES_MAX = 1_000;
+/** What a node of a cluster answers for a shard that another node has. */
+const MOVED = 'MOVED';
 
 export interface ShardQueueOptions {
   readonly instanceId: string;
@@ -166,10 +168,21 @@ export class RedisShardQueue implements ShardQueue {
     return answer === 'lost' ? LEASE_LOST : undefined;
   }
 
-  /** `WAIT` tells of the writes of its own connection, and in a cluster has to reach the node that has the shard. */
   async #appendAndWait(client: RedisClient, words: readonly CommandPart[]): Promise<Appended> {
+    if (this.#options.replicasMin === 0) return await appendAlone(client, words);
+    try {
+      return await this.#appendPipelined(client, words);
+    } catch (error) {
+      if (toRedisFault(error).code !== MOVED) throw error;
+      // ioredis learns where a shard has moved to from single commands only. Once more for an entry that is there changes nothing.
+      await appendAlone(client, words);
+      return await this.#appendPipelined(client, words);
+    }
+  }
+
+  /** `WAIT` tells of the writes of its own connection, and in a cluster has to reach the node that has the shard. */
+  async #appendPipelined(client: RedisClient, words: readonly CommandPart[]): Promise<Appended> {
     const { replicasMin } = this.#options;
-    if (replicasMin === 0) return toAppended(await client.appendToShard(KEYS_PER_SHARD, ...words));
     const pipeline = client.pipeline();
     pipeline.call('EVAL', QUEUE_SCRIPTS.appendToShard.lua, String(KEYS_PER_SHARD), ...words);
     pipeline.call('WAIT', String(replicasMin), String(REPLICAS_MS_MAX));
@@ -216,6 +229,10 @@ function limitArgs(limits: QueueLimits, elsewhere: ShardCounts): readonly string
   const shares = [batchesMax, bytesMax, reservedShare, littleShare];
   const parts = [known.batchesMax, known.bytesMax, unknown.batchesMax, unknown.bytesMax];
   return [...shares, ...parts, knownBatches, knownBytes, unknownBatches, unknownBytes].map(String);
+}
+
+async function appendAlone(client: RedisClient, words: readonly CommandPart[]): Promise<Appended> {
+  return toAppended(await client.appendToShard(KEYS_PER_SHARD, ...words));
 }
 
 function toAppended(answer: unknown): Appended {

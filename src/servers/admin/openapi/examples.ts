@@ -245,11 +245,27 @@ export const EXAMPLES = {
     leftOut: 23,
   },
   LogEvents: {
+    store: 'redis',
+    durability: { appendOnly: true, appendFsync: 'everysec', evictionPolicy: 'noeviction' },
     isDurable: true,
     ...BATCHES,
     waiting: WAITING,
     byKey: [{ sdkKey: 'checkout', ...BATCHES, waiting: WAITING, failuresInARow: 0, reason: null }],
     leftOut: 0,
+    queue: {
+      replicas: ['proxy-0:1b4e28ba', 'proxy-1:6fa459ea'],
+      shards: [
+        {
+          shard: 0,
+          owner: 'proxy-0:1b4e28ba',
+          isOwned: true,
+          ...WAITING,
+          deadLetters: 0,
+          unreadable: 0,
+        },
+      ],
+      onDisk: { batches: 0, bytes: 0 },
+    },
   },
   IdLists: {
     files: 31,

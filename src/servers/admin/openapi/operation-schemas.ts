@@ -5,6 +5,7 @@ import {
   listOf,
   NUMBER,
   object,
+  optional,
   OF_SPEC,
   OPEN_OBJECT,
   OPTIONAL_NUMBER,
@@ -139,6 +140,8 @@ export const OPERATION_SCHEMAS = {
     leftOut: NUMBER,
   }),
   LogEvents: object({
+    store: { enum: ['memory', 'disk', 'redis'] },
+    durability: OPTIONAL_OPEN_OBJECT,
     isDurable: FLAG,
     ...BATCHES,
     waiting: WAITING,
@@ -152,6 +155,24 @@ export const OPERATION_SCHEMAS = {
       }),
     ),
     leftOut: NUMBER,
+    queue: optional(
+      object({
+        replicas: listOf(TEXT),
+        shards: listOf(
+          object({
+            shard: NUMBER,
+            owner: OPTIONAL_TEXT,
+            isOwned: FLAG,
+            batches: NUMBER,
+            bytes: NUMBER,
+            oldestAgeS: OPTIONAL_SECONDS,
+            deadLetters: NUMBER,
+            unreadable: NUMBER,
+          }),
+        ),
+        onDisk: optional(object({ batches: NUMBER, bytes: NUMBER })),
+      }),
+    ),
   }),
   IdLists: object({
     files: NUMBER,

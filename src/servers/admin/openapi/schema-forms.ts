@@ -28,6 +28,10 @@ export function all(...of: readonly object[]): object {
   return { allOf: of };
 }
 
+export function optional(of: object): object {
+  return { anyOf: [of, { type: 'null' }] };
+}
+
 /** An object whose members depend on the settings, or are named by what they count. */
 export const OPEN_OBJECT = { type: 'object' } as const;
 export const OPTIONAL_OPEN_OBJECT = { type: ['object', 'null'] } as const;

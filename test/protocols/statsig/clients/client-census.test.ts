@@ -32,13 +32,13 @@ interface Bench {
   readonly census: ClientCensus;
   /** Delays of updates, as they were told. */
   readonly delaysMs: (number | undefined)[];
-  hold(key: PayloadKey, version: number): HeldPayload;
-  poll(
+  readonly hold: (key: PayloadKey, version: number) => HeldPayload;
+  readonly poll: (
     held: HeldPayload,
     session: string | undefined,
     sinceTime: number,
     more?: Record<string, string>,
-  ): void;
+  ) => void;
   /** Session and version of each instance of the key; a stream is `~`. */
   held(sdkKey: string): readonly string[];
 }

@@ -70,7 +70,11 @@ test('an owner that was paused for longer than its lease sends, takes out and bu
   const deliver: Deliver = (replica, { body }) => {
     sent.push(`${replica} ${Buffer.from(body).toString()}`);
     if (replica === 'b') return Promise.resolve(TAKEN);
-    return new Promise((resolve) => answers.push(() => resolve(TAKEN)));
+    return new Promise((resolve) => {
+      answers.push(() => {
+        resolve(TAKEN);
+      });
+    });
   };
   const paused = await startReplica(t, 'a', server, deliver);
   for (const name of ['1', '2']) await paused.send(KEYS[0] as string, name);
@@ -97,7 +101,11 @@ test('a replica that joins gets its share once nothing of it is on its way, and 
   const answers: (() => void)[] = [];
   const deliver: Deliver = (replica, { body }) => {
     sent.push(`${replica} ${Buffer.from(body).toString()}`);
-    return new Promise((resolve) => answers.push(() => resolve(TAKEN)));
+    return new Promise((resolve) => {
+      answers.push(() => {
+        resolve(TAKEN);
+      });
+    });
   };
   const first = await startReplica(t, 'a', server, deliver);
   await until('all shards', [first], () => first.owned.length === 4);

@@ -2,8 +2,7 @@
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../../../../src/domain/clock.js';
 import { createLogger } from '../../../../../src/observability/logger.js';
-import type { Batch, KeptBatch } from '../../../../../src/protocols/statsig/log-events/batch.js';
-import type { DeadLetters, Death } from '../../../../../src/protocols/statsig/log-events/dead-letters.js';
+import type { DeadLetters } from '../../../../../src/protocols/statsig/log-events/dead-letters.js';
 import { EventJournal } from '../../../../../src/protocols/statsig/log-events/event-journal.js';
 import { FleetDeadLetters } from '../../../../../src/protocols/statsig/log-events/fleet/fleet-batch.js';
 import { FleetKeeper } from '../../../../../src/protocols/statsig/log-events/fleet/fleet-keeper.js';
@@ -164,7 +163,7 @@ export async function startReplica(
 }
 
 const noLetters: DeadLetters = {
-  add: async (_kept: KeptBatch, _batch: Batch | undefined, _death: Death) => undefined,
+  add: async () => undefined,
   close: async () => undefined,
 };
 

@@ -128,6 +128,33 @@ test('a batch that too few replicas of Redis have is not accepted, and those tha
   await until('its delivery', [replica], () => sent.length === 1);
 });
 
+test('with a disk it waits there until enough have it, and what was sent meanwhile is sent again under the same id', async (t) => {
+  const server = await startRedisServer(t, ['--repl-diskless-sync-delay', '0']);
+  const client = server.client();
+  const ids: string[] = [];
+  const deliver: Deliver = async (_replica, { batchId }) => {
+    ids.push(batchId);
+    return TAKEN;
+  };
+  const spool = spoolIn(t, makeFolder());
+  const setting = { port: server.port, replicasMin: 1, shards: 1, spool };
+  const replica = await startReplica(t, 'a', setting, deliver);
+  assert.equal((await replica.send(KEY, '1')).kind, 'accepted');
+  assert.equal(spool.batches, 1);
+  await eventually('its delivery', async () => {
+    const left = await client.xlen('spec-forward-proxy|{log-events|0}|waits');
+    return ids.length === 1 && left === 0;
+  });
+  await startRedisServer(t, ['--replicaof', '127.0.0.1', String(server.port)]);
+  await eventually('a replica of Redis', async () =>
+    (await client.info('replication')).includes('state=online'),
+  );
+  await replica.look();
+  await eventually('an empty disk', () => spool.isEmpty);
+  await eventually('its second delivery', () => ids.length === 2);
+  assert.equal(ids[0], ids[1]);
+});
+
 test('a full disk and a full Redis are told as such, and nothing leaves to make room', async (t) => {
   const server = await startRedisServer(t);
   const client = server.client();
