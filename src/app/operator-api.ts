@@ -6,12 +6,19 @@ import type { VersionRecord } from '../core/versions/version-record.js';
 import type { VersionHistory } from '../core/versions/version-history.js';
 import type { ThreadedDiffer } from '../protocols/statsig/spec-diff/threaded-differ.js';
 import { REPLANE_PROJECT } from '../protocols/replane/project-kind.js';
-import { done, refuse, type OperatorApi, type SpecName } from '../servers/admin/operator-api.js';
+import {
+  done,
+  refuse,
+  type ApiAnswer,
+  type OperatorApi,
+  type SpecName,
+} from '../servers/admin/operator-api.js';
 import type { Hold } from '../core/holds/hold.js';
 import type { Core } from './core.js';
 import { OPERATED_KINDS } from './operated-kinds.js';
 import { buildOrders, describeHold, type Found, type OrderRooms } from './operator-orders.js';
 import { diffProjects } from './project-diff.js';
+import { tryProject } from './project-trial.js';
 import type { ProxyViews } from './proxy-views.js';
 import type { Replicas } from './replicas.js';
 import { toIso } from './shown-times.js';
@@ -28,7 +35,7 @@ export function buildOperatorApi(
   proxyViews: ProxyViews,
   replicas: Pick<Replicas, 'describe'>,
 ): OperatorApi {
-  const { store, history, differ, holds, audit } = rooms;
+  const { store, history, holds, audit } = rooms;
   const specViews = new SpecViews(clock, rooms);
   const find = (name: SpecName): PayloadKey | undefined => {
     const kind = OPERATED_KINDS.find((each) => each.name === name.api);
@@ -63,23 +70,12 @@ export function buildOperatorApi(
         const inForce = store.peek(key)?.payload.version ?? null;
         return done({ inForce, versions: records.map(describeVersion) });
       }),
-    diff: (name, from, to) =>
-      found(name, async (key) => {
-        const [before, after] = [await history.load(key, from), await history.load(key, to)];
-        if (before === undefined || after === undefined) {
-          const lacking = before === undefined ? from : to;
-          return refuse('not_found', `Version ${lacking} is not kept, or cannot be read now.`);
-        }
-        if (key.kind === REPLANE_PROJECT) return done({ from, to, groups: diffProjects(before, after) });
-        const differing = await differ.compare(before, after);
-        switch (differing.kind) {
-          case 'diff':
-            return done({ from, to, groups: differing.diff });
-          case 'busy':
-            return refuse('comparing_busy', 'Two other versions are being compared: try again.');
-          case 'failed':
-            return refuse('internal_error', 'The versions could not be compared: the log says why.');
-        }
+    diff: (name, from, to) => found(name, (key) => compare(rooms, key, from, to)),
+    evaluate: (name, trial) =>
+      found(name, (key) => {
+        const held = store.peek(key);
+        if (key.kind !== REPLANE_PROJECT || held === undefined) return Promise.resolve(NO_PROJECT);
+        return Promise.resolve(done(tryProject(held.payload, trial)));
       }),
     holds: () => ({
       holds: holds.all.map((hold) => ({ ...describeHold(hold, clock.nowMs()), servedHere: servedOf(hold) })),
@@ -93,7 +89,34 @@ export function buildOperatorApi(
   };
 }
 
+async function compare(
+  { history, differ }: Pick<OperatorRooms, 'history' | 'differ'>,
+  key: PayloadKey,
+  from: number,
+  to: number,
+): Promise<ApiAnswer> {
+  const [before, after] = [await history.load(key, from), await history.load(key, to)];
+  if (before === undefined || after === undefined) {
+    const lacking = before === undefined ? from : to;
+    return refuse('not_found', `Version ${lacking} is not kept, or cannot be read now.`);
+  }
+  if (key.kind === REPLANE_PROJECT) return done({ from, to, groups: diffProjects(before, after) });
+  const differing = await differ.compare(before, after);
+  switch (differing.kind) {
+    case 'diff':
+      return done({ from, to, groups: differing.diff });
+    case 'busy':
+      return refuse('comparing_busy', 'Two other versions are being compared: try again.');
+    case 'failed':
+      return refuse('internal_error', 'The versions could not be compared: the log says why.');
+  }
+}
+
 const NO_SPEC = refuse('not_found', 'This replica holds no such spec.');
+const NO_PROJECT = refuse(
+  'not_found',
+  'Only configs of Replane are tried here, and this is no project of its.',
+);
 const NO_AUDIT = 'The audit log cannot be read now, or is kept nowhere: it needs a data directory or Redis.';
 const UNREADABLE = 'No place where versions are kept can be read now: see redis and versions in /status.';
 

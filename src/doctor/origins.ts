@@ -16,6 +16,7 @@ export function originsOf(config: Config): readonly NamedOrigin[] {
     ['ID lists', config.idListsStatsigEndpoint],
     ['log events', config.logEventStatsigEndpoint],
     ['JWT keys', config.access.keysUrl],
+    ['Replane', config.replaneEndpoint === '' ? undefined : new URL(config.replaneEndpoint)],
     [
       'files of ID lists',
       URL.canParse(config.statsigEndpointDownloadIdListFile)

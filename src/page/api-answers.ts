@@ -279,6 +279,30 @@ export type Clients = {
   readonly leftOut: number;
 };
 
+export type JudgedCondition = {
+  readonly operator: string;
+  readonly result: 'matched' | 'not_matched' | 'unknown';
+  readonly reason: string;
+  readonly conditions?: readonly JudgedCondition[];
+};
+
+export type Evaluated = {
+  readonly version: number;
+  readonly configs: readonly {
+    readonly name: string;
+    readonly value: unknown;
+    readonly override: number | null;
+    readonly baseValue: unknown;
+    readonly overrides: readonly {
+      readonly name: string;
+      readonly result: 'matched' | 'not_matched' | 'unknown';
+      readonly value: unknown;
+      readonly conditions: readonly JudgedCondition[];
+    }[];
+  }[];
+  readonly leftOut: number;
+};
+
 export type Hold = {
   readonly keyHash: string;
   readonly api: string;

@@ -43,6 +43,7 @@ const NEEDS: Readonly<Record<string, typeof READ | typeof OF_KEY | typeof OPERAT
   [`POST ${SPEC}/rollback`]: OPERATE,
   [`POST ${SPEC}/refuse`]: OPERATE,
   [`POST ${SPEC}/release`]: OPERATE,
+  [`POST ${SPEC}/evaluate`]: OF_KEY,
 };
 
 const TOKENS = {

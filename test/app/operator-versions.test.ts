@@ -103,6 +103,10 @@ test('in memory: versions are listed and compared in a thread, and what is not t
   ] as const) {
     assert.equal((await ask(proxy, path)).status, status, path);
   }
+  const headers = { 'content-type': 'application/json' };
+  const options = { method: 'POST', headers, body: '{}' };
+  const tried = await rawRequest(`${proxy.adminUrl}${SPEC}/evaluate`, options);
+  assert.deepEqual([tried.status, tried.text.includes('no project')], [404, true]);
 });
 
 test('in a data directory: versions outlive a restart', async (t) => {

@@ -187,3 +187,66 @@ test('two versions are compared: configs that came and went, and values and over
     ],
   });
 });
+
+interface Evaluated {
+  readonly version: number;
+  readonly configs: readonly { readonly name: string; readonly value: unknown; readonly overrides: object }[];
+  readonly leftOut: number;
+}
+
+test('a context is tried against the configs that are served, with reasons', async () => {
+  const { sdkKey, project } = scene.origin.addKey();
+  const conditions = [{ operator: 'equals', property: 'plan', value: 'pro' }] as const;
+  project.set('limits', 1, [{ name: 'for pro', conditions, value: 5 }]);
+  project.set('flag', true);
+  const app = scene.app(sdkKey);
+  await app.connect();
+  const evaluate = async (body: object): Promise<Evaluated> => {
+    const { status, text } = await post(`${specOf(sdkKey)}/evaluate`, body);
+    assert.equal(status, 200, text);
+    return JSON.parse(text) as Evaluated;
+  };
+  for (const context of [{ plan: 'pro' }, { plan: 'free' }, {}]) {
+    const { configs, leftOut } = await evaluate({ context });
+    assert.deepEqual(
+      configs.map(({ name, value }) => [name, value]),
+      [
+        ['limits', app.get('limits', context)],
+        ['flag', true],
+      ],
+    );
+    assert.equal(leftOut, 0);
+  }
+  const { configs } = await evaluate({ context: { plan: 'free' }, config: 'limits' });
+  assert.deepEqual(
+    configs.map(({ overrides }) => overrides),
+    [
+      [
+        {
+          name: 'for pro',
+          result: 'not_matched',
+          value: 5,
+          conditions: [
+            { operator: 'equals', result: 'not_matched', reason: '"plan" is "free": not equals "pro"' },
+          ],
+        },
+      ],
+    ],
+  );
+  const first = await evaluate({ limit: 1 });
+  assert.deepEqual([first.configs.map(({ name }) => name), first.leftOut], [['limits'], 1]);
+  project.set('large', 'x'.repeat(4 * 1024 * 1024));
+  await eventually('what is too large', async () => (await evaluate({})).leftOut === 1);
+  for (const body of [
+    { context: [] },
+    { context: { plan: {} } },
+    { config: 1 },
+    { limit: 0 },
+    { limit: 501 },
+  ]) {
+    const { status } = await post(`${specOf(sdkKey)}/evaluate`, body);
+    assert.equal(status, 400, JSON.stringify(body));
+  }
+  const { status } = await post(`/api/v1/specs/${hashSdkKey('other')}/replane/json/evaluate`, {});
+  assert.equal(status, 404);
+});

@@ -10,6 +10,7 @@ import { KEYS_TRIED_MAX, tryPinnedKeys } from '../../src/doctor/tried-keys.js';
 import { systemClock } from '../../src/domain/clock.js';
 import { startFakeOrigin, type FakeOrigin } from '../fakes/fake-origin.js';
 import { startForwardProxy } from '../fakes/forward-proxy.js';
+import { ReplaneOrigin } from '../fakes/replane/replane-origin.js';
 import { freePort } from '../fakes/free-port.js';
 import { TestAuthority } from '../fakes/test-authority.js';
 import { findingsOf, KEY, originsAt, patientOf, type PatientOptions } from './patient.js';
@@ -90,10 +91,11 @@ test('every address that settings name is among the origins', () => {
       '--statsig-endpoint-download-id-list-file',
       'https://e.example/lists',
     ],
+    ...['--replane-endpoint', 'https://f.example/replane'],
   ]);
   assert.deepEqual(
     originsOf(config).map(({ url }) => url.hostname),
-    ['a.example', 'b.example', 'c.example', 'd.example', 'e.example'],
+    ['a.example', 'b.example', 'c.example', 'd.example', 'f.example', 'e.example'],
   );
 });
 
@@ -219,4 +221,20 @@ test('keys: the manifest of ID lists is tried where settings want it', async (t)
     payloads.map(({ key }) => key.kind.name),
     ['v1', 'v2', 'v2', 'id_lists'],
   );
+});
+
+test("Replane's server is reached, and pinned keys of its are accepted or refused", async (t) => {
+  const origin = await ReplaneOrigin.start();
+  t.after(() => origin.down());
+  const { sdkKey } = origin.addKey();
+  const revoked = origin.addKey().sdkKey;
+  origin.revoke(revoked);
+  const args = [...originsAt('http://127.0.0.1:9'), '--replane-endpoint', origin.url];
+  const patient = patientOf(args, { env: { SFP_SDK_KEYS: `${sdkKey},${revoked}` } });
+  const reached = await findingsOf('origin', patient);
+  assert.match(reached.join('\n'), /^pass: \S+ \(Replane\): HTTP status \d+ in \d+ ms$/m);
+  const [accepted, refused, ...others] = await findingsOf('keys', patient);
+  assert.match(accepted ?? '', /^pass: \S+: replane of \d{4}-/);
+  assert.match(refused ?? '', /^fail: \S+: the origin refuses it for replane \(HTTP status 401\)$/);
+  assert.deepEqual(others, []);
 });

@@ -13,6 +13,7 @@ import { addHoldRoutes } from './hold-routes.js';
 import { OPENAPI } from './openapi.js';
 import type { ApiAnswer, OperatorApi, SpecName } from './operator-api.js';
 import { readLimit, readNumber, readText } from './query.js';
+import { addTrialRoute } from './trial-route.js';
 
 const API = '/api/v1';
 const SPEC = `${API}/specs/:${KEY_PARAMETER}/:api/:format`;
@@ -49,6 +50,7 @@ export function addApiRoutes(app: FastifyInstance, clock: Clock, { api, changes,
     addProxyRoutes(scope, api, cache);
     addSpecRoutes(scope, api, cache);
     addHoldRoutes(scope, api, { path: API, spec: SPEC, bodies }, answer);
+    addTrialRoute(scope, api, SPEC, answer);
     const options = { exposeHeadRoute: false, config: { needs: READ } } as const;
     scope.get(`${API}/events`, options, (request, reply) => {
       // A page of another site could read nothing of it, and would take a place.

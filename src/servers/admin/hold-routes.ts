@@ -15,7 +15,7 @@ interface HoldRoute {
   readonly Params: SpecName;
 }
 
-type Body = Readonly<Record<string, unknown>>;
+export type Body = Readonly<Record<string, unknown>>;
 
 /** `spec`: the path of one payload. To be called in a scope of its own: bodies are read here. */
 export function addHoldRoutes(
@@ -81,7 +81,7 @@ function invalid(reply: FastifyReply, text: string): FastifyReply {
 }
 
 /** Browsers ask before they send this type to another site, and nobody here says yes. */
-function isJson({ headers }: FastifyRequest): boolean {
+export function isJson({ headers }: FastifyRequest): boolean {
   return /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '');
 }
 

@@ -148,6 +148,19 @@ const POSTS: Readonly<Record<string, Operation>> = {
     'reason',
   ]),
   [`${SPEC_PATH}/release`]: ordering('End what holds the spec.', {}, []),
+  [`${SPEC_PATH}/evaluate`]: {
+    summary: "What a Replane project's configs are for a context, and why. Changes nothing.",
+    scope: OF_KEY,
+    answers: 'Evaluated',
+    body: {
+      type: 'object',
+      properties: {
+        context: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } },
+        config: TEXT,
+        limit: { type: 'integer', minimum: 1, maximum: 500, default: 100 },
+      },
+    },
+  },
 };
 
 /** OpenAPI has no form for events: each line of the text names an event and the schema of its data. */

@@ -35,6 +35,8 @@ export interface OperatorApi {
   versions(name: SpecName): Promise<ApiAnswer>;
   /** `from`, `to`: versions. */
   diff(name: SpecName, from: number, to: number): Promise<ApiAnswer>;
+  /** Of a project of Replane's: what its configs are for a context, and why. */
+  evaluate(name: SpecName, trial: Trial): Promise<ApiAnswer>;
   holds(): object;
   freeze(name: SpecName, order: HoldOrder): Promise<ApiAnswer>;
   rollBack(name: SpecName, version: number, order: HoldOrder): Promise<ApiAnswer>;
@@ -43,6 +45,15 @@ export interface OperatorApi {
   release(name: SpecName, operator: Operator): Promise<ApiAnswer>;
   /** The newest lines of the audit log, the newest last. */
   audit(linesMax: number): Promise<ApiAnswer>;
+}
+
+/** What configs are tried against. */
+export interface Trial {
+  readonly context: Readonly<Record<string, string | number | boolean | null>>;
+  /** The name of the only one that is wanted; undefined for all. */
+  readonly config: string | undefined;
+  /** Configs that are shown at most. */
+  readonly limit: number;
 }
 
 /** Who asks for a change, and from where. */

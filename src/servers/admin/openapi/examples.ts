@@ -1,4 +1,5 @@
 // Examples of what /api/v1 answers, by the names of their schemas.
+import { EVALUATED } from './trial-example.js';
 
 const HASH = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
 const OF_SPEC = { keyHash: HASH, api: 'v2', format: 'protobuf' };
@@ -148,6 +149,7 @@ export const EXAMPLES = {
       },
     ],
   },
+  Evaluated: EVALUATED,
   Diff: {
     from: BEFORE,
     to: VERSION,

@@ -22,6 +22,8 @@ const COUNTS = { accepted: NUMBER, forwarded: NUMBER, retried: NUMBER, deduplica
 const BATCHES = { ...COUNTS, dead: NUMBER, turnedAway: NUMBER };
 const WAITING = object({ batches: NUMBER, bytes: NUMBER, oldestAgeS: OPTIONAL_SECONDS });
 const VALUE = { type: ['string', 'integer', 'boolean', 'null'] };
+/** Any JSON. */
+const ANY = {};
 const OPTIONAL_FLAG = { type: ['boolean', 'null'] };
 
 /** What an audit line says, wherever it is. */
@@ -37,7 +39,34 @@ const AUDITED = {
   reason: TEXT,
 };
 
+const MATCHING = { enum: ['matched', 'not_matched', 'unknown'] };
+
 export const OPERATION_SCHEMAS = {
+  JudgedCondition: {
+    type: 'object',
+    properties: {
+      operator: TEXT,
+      result: MATCHING,
+      reason: TEXT,
+      conditions: listOf(schema('JudgedCondition')),
+    },
+    required: ['operator', 'result', 'reason'],
+  },
+  Evaluated: object({
+    version: NUMBER,
+    configs: listOf(
+      object({
+        name: TEXT,
+        value: ANY,
+        override: OPTIONAL_NUMBER,
+        baseValue: ANY,
+        overrides: listOf(
+          object({ name: TEXT, result: MATCHING, value: ANY, conditions: listOf(schema('JudgedCondition')) }),
+        ),
+      }),
+    ),
+    leftOut: NUMBER,
+  }),
   Hold: object({
     ...OF_SPEC,
     action: { enum: ['freeze', 'rollback', 'guard'] },
