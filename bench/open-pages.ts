@@ -7,9 +7,10 @@ const ROUNDS = 5;
 const ROUND_S = 3;
 const CONNECTIONS = 32;
 const PAGES = 100;
-/** As the page does. */
-const REFRESH_EVERY_MS = 10_000;
-const ASKED = ['/api/v1/status', '/api/v1/specs?limit=100'];
+const SETTLING_MS = 2_000;
+/** As the pages do together: twice a second, and of each what the overview shows. */
+const REFRESH_EVERY_MS = PAGES * 500;
+const ASKED = ['/api/v1/status', '/api/v1/specs?limit=50', '/api/v1/holds', '/api/v1/audit?lines=6'];
 /** Keys that the list has, beside the one that is asked for. */
 const KEYS = 300;
 const KEY = 'secret-benchkey0123456789';
@@ -39,7 +40,7 @@ export async function openPages(): Promise<void> {
     rounds.without.push(await load(url, asked, cpuMs));
     const pages = openAll(adminUrl, () => (answers += 1));
     // What they load when they open is not what they cost while they are open.
-    await new Promise((resolve) => setTimeout(resolve, REFRESH_EVERY_MS / ROUNDS));
+    await new Promise((resolve) => setTimeout(resolve, SETTLING_MS));
     rounds.with.push(await load(url, asked, cpuMs));
     pages.close();
     rounds.again.push(await load(url, asked, cpuMs));

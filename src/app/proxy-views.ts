@@ -33,6 +33,7 @@ export function buildProxyViews(
         redis: backups['redis'] ?? null,
         disk: backups['disk'] ?? null,
         backupsToWrite: backups['backupsToWrite'],
+        openPages: features.gauges['changeStreams']?.entries ?? 0,
       };
     },
     logEvents: () => ({

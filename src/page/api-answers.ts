@@ -376,6 +376,7 @@ export type Status = {
   readonly redis: Readonly<Record<string, unknown>> | null;
   readonly disk: Readonly<Record<string, unknown>> | null;
   readonly backupsToWrite: Readonly<Record<string, unknown>>;
+  readonly openPages: number;
 };
 
 export type Replicas = {

@@ -18,6 +18,8 @@ import { SPEC_VIEW, VIEWS } from './views/all-views.js';
 
 /** Confirmations are no events, as there is one for each spec every ten seconds. */
 const REFRESH_MS = 10_000;
+/** All pages that are open ask twice a second together, however many they are. */
+const REFRESH_MS_PER_PAGE = 500;
 /** Events come in swarms. */
 const GATHER_MS = 400;
 const TICK_MS = 1_000;
@@ -141,10 +143,11 @@ export class Page {
     const view = await this.#ask(viewOf(this.#route), status, showing.signal);
     if (showing.signal.aborted) return;
     this.#isAsking = false;
-    this.#showStatus(await told);
+    const known = await told;
+    this.#showStatus(known);
     if (view instanceof Refused) this.#showFault(view);
     else this.#showView(view);
-    this.#refreshIn(REFRESH_MS);
+    this.#refreshIn(Math.max(REFRESH_MS, (known?.openPages ?? 1) * REFRESH_MS_PER_PAGE));
   }
 
   async #ask(view: View, status: Promise<Status>, signal: AbortSignal): Promise<readonly Child[] | Refused> {

@@ -117,6 +117,7 @@ export const EXAMPLES = {
     },
     disk: null,
     backupsToWrite: { redis: 0 },
+    openPages: 2,
   },
   Specs: { specs: [SPEC], total: 24, matching: 1, next: null },
   OneSpec: {

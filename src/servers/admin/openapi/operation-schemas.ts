@@ -119,6 +119,7 @@ export const OPERATION_SCHEMAS = {
     redis: OPTIONAL_OPEN_OBJECT,
     disk: OPTIONAL_OPEN_OBJECT,
     backupsToWrite: OPEN_OBJECT,
+    openPages: NUMBER,
   }),
   Replicas: object({
     isShared: FLAG,

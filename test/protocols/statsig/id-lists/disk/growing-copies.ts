@@ -19,7 +19,8 @@ const place = new DiskPlace(systemFiles, clock, log, options);
 const left = await place.open();
 const growing = left.get(GROWING) ?? (await place.create(GROWING));
 const before = left.get(REPLACED);
-let list = before === undefined ? 2 : listOf(await readAll(before, 0, Math.min(10, before.length)));
+// The one before may have been killed before it had anything.
+let list = before === undefined || before.length === 0 ? 2 : listOf(await readAll(before, 0, 10));
 let replaced = before ?? (await place.create(REPLACED));
 for (let round = 1; ; round += 1) {
   await grow(growing, 1, growing.length + 50_000, 7000);
