@@ -8,8 +8,8 @@ const ROUND_S = 3;
 const CONNECTIONS = 32;
 const PAGES = 100;
 const SETTLING_MS = 2_000;
-/** As the pages do together: twice a second, and of each what the overview shows. */
-const REFRESH_EVERY_MS = PAGES * 500;
+/** As the pages do together, and of each what the overview shows. */
+const REFRESH_EVERY_MS = PAGES * 400;
 const ASKED = ['/api/v1/status', '/api/v1/specs?limit=50', '/api/v1/holds', '/api/v1/audit?lines=6'];
 /** Keys that the list has, beside the one that is asked for. */
 const KEYS = 300;

@@ -113,10 +113,7 @@ async function compare(
 }
 
 const NO_SPEC = refuse('not_found', 'This replica holds no such spec.');
-const NO_PROJECT = refuse(
-  'not_found',
-  'Only configs of Replane are tried here, and this is no project of its.',
-);
+const NO_PROJECT = refuse('not_found', 'Only Replane projects can be evaluated: this is a spec.');
 const NO_AUDIT = 'The audit log cannot be read now, or is kept nowhere: it needs a data directory or Redis.';
 const UNREADABLE = 'No place where versions are kept can be read now: see redis and versions in /status.';
 

@@ -1,4 +1,4 @@
-// Shows the view that the address names, and keeps it up to date: at events of the proxy, and every ten seconds while somebody looks.
+// Shows the view that the address names, and keeps it up to date: at events of the proxy, and every ten seconds or more while somebody looks.
 import { Api, Refused } from './api.js';
 import type { Status } from './api-answers.js';
 import { PageClock, type Cancel } from './clock.js';
@@ -18,8 +18,8 @@ import { SPEC_VIEW, VIEWS } from './views/all-views.js';
 
 /** Confirmations are no events, as there is one for each spec every ten seconds. */
 const REFRESH_MS = 10_000;
-/** All pages that are open ask twice a second together, however many they are. */
-const REFRESH_MS_PER_PAGE = 500;
+/** All pages that are open ask two or three times a second together, however many they are; each before a confirmation looks stale. */
+const REFRESH_MS_PER_PAGE = 400;
 /** Events come in swarms. */
 const GATHER_MS = 400;
 const TICK_MS = 1_000;

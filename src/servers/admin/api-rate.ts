@@ -1,7 +1,7 @@
 // How many requests to /api/v1 are answered: a bucket for all askers together, which few people and their scripts share.
 import type { Clock } from '../../domain/clock.js';
 
-/** A hundred open pages ask twice every ten seconds, and all at once where something changes. */
+/** Open pages ask four questions, two or three times a second all together; and most of them at once where something changes. */
 const REQUESTS_PER_S = 50;
 const BURST_MAX = 300;
 
