@@ -1,20 +1,10 @@
 // src/page/api-answers.ts as text: the types of what /api/v1 answers, made from its description, so that the page imports nothing of the daemon.
 import { format } from 'prettier';
 import { OPENAPI } from '../src/servers/admin/openapi.js';
+import type { Schema } from '../src/servers/admin/openapi/schema-forms.js';
 
 const HEAD = `// The types of what /api/v1 answers: made from src/servers/admin/openapi.ts by \`npm run docs\`; a test holds them equal.
 `;
-
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly enum?: readonly unknown[];
-  readonly allOf?: readonly Schema[];
-  readonly anyOf?: readonly Schema[];
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-}
 
 const NAMES: Readonly<Record<string, string>> = { integer: 'number' };
 

@@ -5,6 +5,9 @@ import type { Instance, SpecClients } from '../protocols/statsig/clients/spec-cl
 import type { UpdateTimes } from '../protocols/statsig/clients/update-times.js';
 import { toSeconds } from './shown-times.js';
 
+/** Of one spec, those with most instances. */
+export const SDKS_SHOWN_MAX = 10;
+
 /** What an instance holds, as against what is held here. */
 export const HOLDINGS = ['newest', 'older', 'none'] as const;
 

@@ -6,13 +6,18 @@ import type { WriteReading } from '../observability/metrics.js';
 import { SWEEP_EVERY_S, type ClientCensus } from '../protocols/statsig/clients/client-census.js';
 import type { SpecClients } from '../protocols/statsig/clients/spec-clients.js';
 import { timesOfUpdate } from '../protocols/statsig/clients/update-times.js';
-import { countBySdk, countHoldings, groupBySdk, HOLDINGS, instancesOf, timesInS } from './client-counts.js';
+import {
+  countBySdk,
+  countHoldings,
+  groupBySdk,
+  HOLDINGS,
+  instancesOf,
+  SDKS_SHOWN_MAX,
+  timesInS,
+} from './client-counts.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import { toSeconds } from './shown-times.js';
-
-/** Of one spec, those with most instances. */
-const SDKS_SHOWN_MAX = 10;
 
 export function clientFeature(clock: Clock, census: ClientCensus): Feature {
   let cancel: Cancel = () => undefined;

@@ -5,6 +5,7 @@ import type { WriteReading } from '../observability/metrics.js';
 import type { FleetKeeper } from '../protocols/statsig/log-events/fleet/fleet-keeper.js';
 import { countsOf, type OwnedShard } from '../protocols/statsig/log-events/fleet/owned-shard.js';
 import type { Problem } from './problems.js';
+import { toSeconds } from './shown-times.js';
 
 /** Owners change within seconds; what waits for longer without one waits for somebody to look. */
 const UNOWNED_MS_MAX = 30_000;
@@ -76,6 +77,6 @@ function countsShown(shard: OwnedShard): { batches: number; bytes: number; oldes
   return {
     batches: knownBatches + unknownBatches,
     bytes: knownBytes + unknownBytes,
-    oldestAgeS: ageMs === undefined ? null : Math.round(ageMs / 100) / 10,
+    oldestAgeS: ageMs === undefined ? null : toSeconds(ageMs),
   };
 }

@@ -41,6 +41,7 @@ import { toUpstreamOptions } from './room-options.js';
 import type { Feature } from './feature.js';
 import { keyRows, type KeyFilter } from './key-rows.js';
 import type { Problem, ProblemReason } from './problems.js';
+import { toSeconds } from './shown-times.js';
 import type { World } from './world.js';
 
 interface LogEventParts {
@@ -274,7 +275,7 @@ function describeLane(lane: Lane, { batches, bytes }: Readonly<Held>, nowMs: num
 /** Of the batch that waits for the longest time, by the wall clock: it may be from before a restart. */
 function ageS(lane: Lane, nowMs: number): number {
   const acceptedAtMs = lane.oldestAcceptedAtMs ?? nowMs;
-  return Math.round(Math.max(0, nowMs - acceptedAtMs) / 100) / 10;
+  return toSeconds(Math.max(0, nowMs - acceptedAtMs));
 }
 
 function larger(left: number, right: number): number {

@@ -18,6 +18,7 @@ import {
   countHoldings,
   holdingOf,
   instancesOf,
+  SDKS_SHOWN_MAX,
   timesInS,
   type Holding,
 } from './client-counts.js';
@@ -26,8 +27,7 @@ import { describeHold } from './operator-orders.js';
 import { toIso, toSeconds } from './shown-times.js';
 import { listSpecs, pageOfSpecs, type ListedSpec } from './spec-list.js';
 
-/** Of one spec, those with most instances. */
-const SDKS_SHOWN_MAX = 10;
+/** Of one spec, those that most clients hold. */
 const VERSIONS_SHOWN_MAX = 10;
 /** Of the id of an SDK instance: enough to find it in its service's log. */
 const SESSION_CHARACTERS_SHOWN = 8;

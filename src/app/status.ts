@@ -9,6 +9,7 @@ import type { Readiness } from '../servers/readiness.js';
 import type { Feature, Features } from './feature.js';
 import { toKeyFilter } from './key-rows.js';
 import { judge } from './problems.js';
+import { toSeconds } from './shown-times.js';
 import type { World } from './world.js';
 
 /** The verdict with what is wrong, and which process this is. */
@@ -25,7 +26,7 @@ export function describeProcess(
     version,
     node: process.version,
     instance: config.instanceName,
-    uptimeS: Math.round((clock.monotonicMs() - startedAtMs) / 100) / 10,
+    uptimeS: toSeconds(clock.monotonicMs() - startedAtMs),
     mode: config.mode,
     cache: config.cache,
   };

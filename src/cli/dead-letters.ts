@@ -1,5 +1,5 @@
 // The command `dead-letters`: prints the batches of log events that were given up, opened with the key of the folder or a data key.
-import { parseDataKeys, DataKeys } from '../files/data-keys.js';
+import { parseDataKeys, DataKeys, type DataKey } from '../files/data-keys.js';
 import type { Clock } from '../domain/clock.js';
 import { fileFault, readSmallFile } from '../files/small-file.js';
 import { openDeadLetters } from '../protocols/statsig/log-events/disk/opened-dead-letters.js';
@@ -30,9 +30,7 @@ export async function runDeadLetters(clock: Clock, args: readonly string[]): Pro
 }
 
 /** The keys, or what is wrong with their file. */
-async function readKeys(
-  path: string | undefined,
-): Promise<ConstructorParameters<typeof DataKeys>[1] | string> {
+async function readKeys(path: string | undefined): Promise<readonly DataKey[] | string> {
   if (path === undefined) return [];
   try {
     const { keys, faults } = parseDataKeys(await readSmallFile(path));

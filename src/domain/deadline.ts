@@ -14,16 +14,31 @@ export async function atMost(clock: Clock, durationMs: number, done: Promise<voi
   }
 }
 
+/** What `waitedFor` comes to; rejects with `late` after this long. The work behind it is not stopped. */
+export function inTime<Value>(
+  clock: Clock,
+  durationMsMax: number,
+  late: Error,
+  waitedFor: Promise<Value>,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.schedule(durationMsMax, () => {
+      reject(late);
+    });
+    waitedFor.then(resolve, reject).finally(cancel);
+  });
+}
+
 /** Resolves after this long, or at once when the signal aborts. */
-export function pause(clock: Clock, durationMs: number, signal: AbortSignal): Promise<void> {
+export function pause(clock: Clock, durationMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       cancel();
-      signal.removeEventListener('abort', end);
+      signal?.removeEventListener('abort', end);
       resolve();
     };
     const cancel = clock.schedule(durationMs, end);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
+    signal?.addEventListener('abort', end);
+    if (signal?.aborted === true) end();
   });
 }

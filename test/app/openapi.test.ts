@@ -6,6 +6,7 @@ import { hashSdkKey } from '../../src/domain/sdk-key.js';
 import { addApiRoutes } from '../../src/servers/admin/api-routes.js';
 import { guard } from '../../src/servers/admin/admin-access.js';
 import { OPENAPI } from '../../src/servers/admin/openapi.js';
+import type { Schema } from '../../src/servers/admin/openapi/schema-forms.js';
 import { EXAMPLES } from '../../src/servers/admin/openapi/examples.js';
 import { ChangeLog } from '../../src/servers/admin/change-log.js';
 import { ChangeStreams } from '../../src/servers/admin/change-streams.js';
@@ -17,17 +18,6 @@ import { SDK_KEY } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 import { start } from './started-proxy.js';
-
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly enum?: readonly unknown[];
-  readonly allOf?: readonly Schema[];
-  readonly anyOf?: readonly Schema[];
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-}
 
 interface Described {
   readonly responses: {

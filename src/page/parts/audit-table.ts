@@ -1,9 +1,9 @@
 // Lines of the audit log as a table: what changed what clients get, the newest first.
 import type { Audited } from '../api-answers.js';
-import { h, link, type Child } from '../element.js';
-import { routeOf } from '../key-names.js';
+import { h, type Child } from '../element.js';
 import type { ViewContext } from '../view.js';
 import { badge, type Tone } from './badge.js';
+import { specCell } from './spec-cell.js';
 import { table } from './table.js';
 import { ago, at } from './time.js';
 
@@ -43,10 +43,7 @@ export function auditTable(
       { title: 'What', cell: ({ action }) => actionBadge(action) },
       {
         title: 'Spec',
-        cell: (line) => [
-          link(routeOf(line), {}, h('bdi', {}, names.of(line.keyHash))),
-          h('span', { class: 'faint' }, `${line.api} ${line.format}`),
-        ],
+        cell: (line) => specCell(line, names.of(line.keyHash)),
       },
       { title: 'Version', cell: (line) => versionChange(line, clock) },
       {

@@ -1,6 +1,8 @@
 // How many clients have the newest version, an older one, or none: a bar, and the same in words.
+import type { PageClock } from '../clock.js';
 import { h, svg, type Child } from '../element.js';
 import { integer, plural } from '../format.js';
+import { at } from './time.js';
 
 export interface ClientCounts {
   readonly instances: number;
@@ -66,5 +68,19 @@ export function sdkList(bySdk: readonly OfSdk[]): Child {
       h('li', {}, h('bdi', {}, `${sdk} ${version}`), ` × ${integer(instances)}`),
     ),
     left > 0 && h('li', { class: 'faint' }, `and ${plural(left, 'more SDK')}`),
+  );
+}
+
+/** "09:14:03 × 40"; 0 is the version of clients that hold none. */
+export function versionList(
+  byVersion: readonly { readonly version: number; readonly instances: number }[],
+  clock: PageClock,
+): Child {
+  return h(
+    'ul',
+    { class: 'plain' },
+    byVersion.map(({ version, instances }) =>
+      h('li', {}, version === 0 ? 'none' : at(version, clock), ` × ${integer(instances)}`),
+    ),
   );
 }

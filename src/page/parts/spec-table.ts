@@ -1,12 +1,13 @@
 // The table of specs: what every service has, since when, from where, and who has taken it.
 import type { Spec } from '../api-answers.js';
-import { h, link, type Child } from '../element.js';
+import { h, type Child } from '../element.js';
 import { bytes, integer } from '../format.js';
-import { routeOf, shortHash } from '../key-names.js';
+import { shortHash } from '../key-names.js';
 import type { PageClock } from '../clock.js';
 import { badge, stateBadge } from './badge.js';
 import { clientBar, sdkList } from './client-bar.js';
 import { sparkline } from './sparkline.js';
+import { specCell, specKey } from './spec-cell.js';
 import { table, type Column } from './table.js';
 import { agoS, atIso } from './time.js';
 
@@ -20,7 +21,7 @@ export function specTable(specs: readonly Spec[], clock: PageClock, empty: strin
     caption: 'Specs: what is held of each, since when, from where, and who has it',
     columns: columns(clock),
     rows: specs,
-    key: ({ keyHash, api, format }) => `${keyHash}/${api}/${format}`,
+    key: specKey,
     empty,
   });
 }
@@ -31,8 +32,7 @@ function columns(clock: PageClock): readonly Column<Spec>[] {
       title: 'SDK key',
       isHead: true,
       cell: (spec) => [
-        link(routeOf(spec), {}, h('bdi', {}, spec.sdkKey)),
-        h('span', { class: 'faint' }, `${spec.api} ${spec.format}${spec.isPinned ? ', pinned' : ''}`),
+        specCell(spec, spec.sdkKey, spec.isPinned ? ', pinned' : ''),
         h('code', { class: 'faint', title: 'SHA-256 of the SDK key' }, shortHash(spec.keyHash)),
       ],
     },

@@ -5,6 +5,7 @@ import { auditTable } from '../parts/audit-table.js';
 import { heading } from '../parts/section.js';
 import { searchBox } from '../parts/search-box.js';
 import type { View } from '../view.js';
+import { hasWords } from '../words.js';
 
 const LINES = [100, 300, 1_000] as const;
 
@@ -19,13 +20,9 @@ export const audit: View = {
       lines.map(({ keyHash }) => keyHash),
       signal,
     );
-    const words = search.toLowerCase().split(/\s+/);
-    const shown = lines.toReversed().filter((line) => {
-      const { action, replica, who, address, reason, keyHash, api: ofApi, format } = line;
-      const text = [action, replica, who, address, reason, keyHash, names.of(keyHash), ofApi, format]
-        .join(' ')
-        .toLowerCase();
-      return words.every((word) => text.includes(word));
+    const shown = lines.toReversed().filter(({ action, replica, who, address, reason, keyHash, ...of }) => {
+      const ofSpec = [keyHash, names.of(keyHash), of.api, of.format];
+      return hasWords([action, replica, who, address, reason, ...ofSpec], search);
     });
     return [
       heading('Audit'),

@@ -1,10 +1,10 @@
 // All clients: which SDKs there are, and of which specs clients are behind.
 import type { Clients } from '../api-answers.js';
-import { h, link, type Child } from '../element.js';
+import { h, type Child } from '../element.js';
 import { duration, integer, plural } from '../format.js';
-import { routeOf } from '../key-names.js';
-import { clientBar, sdkList } from '../parts/client-bar.js';
+import { clientBar, sdkList, versionList } from '../parts/client-bar.js';
 import { facts, heading, note, section } from '../parts/section.js';
+import { specCell, specKey } from '../parts/spec-cell.js';
 import { table } from '../parts/table.js';
 import { agoS, at } from '../parts/time.js';
 import type { View, ViewContext } from '../view.js';
@@ -57,10 +57,7 @@ function specTable({ specs }: Clients, { clock }: ViewContext): Child {
       {
         title: 'SDK key',
         isHead: true,
-        cell: (spec) => [
-          link(routeOf(spec), {}, h('bdi', {}, spec.sdkKey)),
-          h('span', { class: 'faint' }, `${spec.api} ${spec.format}`),
-        ],
+        cell: (spec) => specCell(spec, spec.sdkKey),
       },
       {
         title: 'Version',
@@ -75,19 +72,12 @@ function specTable({ specs }: Clients, { clock }: ViewContext): Child {
       { title: '99 %', isNumber: true, cell: ({ p99S }) => seconds(p99S) },
       {
         title: 'Versions held',
-        cell: ({ byVersion }) =>
-          h(
-            'ul',
-            { class: 'plain' },
-            byVersion.map(({ version, instances }) =>
-              h('li', {}, version === 0 ? 'none' : at(version, clock), ` × ${integer(instances)}`),
-            ),
-          ),
+        cell: ({ byVersion }) => versionList(byVersion, clock),
       },
       { title: 'SDKs', cell: ({ bySdk }) => sdkList(bySdk) },
     ],
     rows: specs,
-    key: ({ keyHash, api, format }) => `${keyHash}/${api}/${format}`,
+    key: specKey,
     empty: 'No client has been seen in the last minutes.',
   });
 }

@@ -1,11 +1,11 @@
 // The fleet: which replicas there are, who leads, and whether all of them hold the same version of each spec.
 import type { Replicas } from '../api-answers.js';
-import { h, link, type Child } from '../element.js';
+import { h, type Child } from '../element.js';
 import { integer, plural } from '../format.js';
-import { routeOf } from '../key-names.js';
 import { badge } from '../parts/badge.js';
 import { heading, note, section } from '../parts/section.js';
 import { searchBox } from '../parts/search-box.js';
+import { specCell, specKey } from '../parts/spec-cell.js';
 import { table } from '../parts/table.js';
 import { agoIso, agoS, at } from '../parts/time.js';
 import type { View, ViewContext } from '../view.js';
@@ -77,10 +77,7 @@ function versionTable({ specs, replicas }: Replicas, { clock }: ViewContext): Ch
       {
         title: 'SDK key',
         isHead: true,
-        cell: (spec) => [
-          link(routeOf(spec), {}, h('bdi', {}, spec.sdkKey)),
-          h('span', { class: 'faint' }, `${spec.api} ${spec.format}`),
-        ],
+        cell: (spec) => specCell(spec, spec.sdkKey),
       },
       { title: 'Same', cell: ({ isSame }) => (isSame ? badge('good', 'same') : badge('warn', 'differs')) },
       ...replicas.map(({ name }, index) => ({
@@ -92,7 +89,7 @@ function versionTable({ specs, replicas }: Replicas, { clock }: ViewContext): Ch
       })),
     ],
     rows: specs,
-    key: ({ keyHash, api, format }) => `${keyHash}/${api}/${format}`,
+    key: specKey,
     empty: 'No spec has these words.',
   });
 }

@@ -4,7 +4,7 @@ import type { OneSpec, Version } from '../api-answers.js';
 import { h, link, type Child } from '../element.js';
 import { bytes, duration, integer } from '../format.js';
 import { stateBadge } from '../parts/badge.js';
-import { clientBar, sdkList } from '../parts/client-bar.js';
+import { clientBar, sdkList, versionList } from '../parts/client-bar.js';
 import { describeHold, freezeButton, releaseButtons, specLabel } from '../parts/hold-actions.js';
 import { facts, heading, note, section } from '../parts/section.js';
 import { sparkline } from '../parts/sparkline.js';
@@ -102,7 +102,7 @@ function clientsSection(spec: OneSpec, { clients, leftOut }: Clients, { clock }:
       ['Have the newest version', clientBar(spec.clients)],
       ['Updates taken', sparkline(spec.updates)],
       ['SDKs', spec.bySdk.length === 0 ? 'none seen' : sdkList(spec.bySdk)],
-      ['Versions held', spec.byVersion.length === 0 ? undefined : versionsHeld(spec, clock)],
+      ['Versions held', spec.byVersion.length === 0 ? undefined : versionList(spec.byVersion, clock)],
     ),
     table({
       caption: 'Clients, those that are behind first',
@@ -129,16 +129,6 @@ function clientsSection(spec: OneSpec, { clients, leftOut }: Clients, { clock }:
 }
 
 const HOLDINGS = { newest: 'the newest', older: 'an older one', none: 'none yet' } as const;
-
-function versionsHeld({ byVersion }: OneSpec, clock: ViewContext['clock']): Child {
-  return h(
-    'ul',
-    { class: 'plain' },
-    byVersion.map(({ version, instances }) =>
-      h('li', {}, version === 0 ? 'none' : at(version, clock), ` × ${integer(instances)}`),
-    ),
-  );
-}
 
 const POLLS: Readonly<Record<OneSpec['polls']['outcomes'][number]['kind'], string>> = {
   updated: 'brought a new version',

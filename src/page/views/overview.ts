@@ -9,6 +9,7 @@ import { changeList } from '../parts/change-list.js';
 import { describeHold, releaseButtons, specLabel } from '../parts/hold-actions.js';
 import { facts, note, section } from '../parts/section.js';
 import { searchBox } from '../parts/search-box.js';
+import { specKey } from '../parts/spec-cell.js';
 import { specTable } from '../parts/spec-table.js';
 import { agoIso, agoS } from '../parts/time.js';
 import { toHash, withQuery } from '../router.js';
@@ -159,7 +160,7 @@ function heldCard(hold: Held, { clock, names, holdDialog }: ViewContext): HTMLEl
   const label = specLabel(names.of(hold.keyHash), hold);
   return h(
     'li',
-    { class: 'card held', 'data-key': `${hold.keyHash}/${hold.api}/${hold.format}` },
+    { class: 'card held', 'data-key': specKey(hold) },
     h('p', { class: 'what' }, link(routeOf(hold), {}, h('bdi', {}, label)), ' ', describeHold(hold, clock)),
     h('p', { class: 'buttons' }, releaseButtons(holdDialog, hold, label)),
   );

@@ -7,6 +7,7 @@ import { heading, section } from '../parts/section.js';
 import { searchBox } from '../parts/search-box.js';
 import { table } from '../parts/table.js';
 import type { View } from '../view.js';
+import { hasWords } from '../words.js';
 
 type Setting = Settings['settings'][number];
 
@@ -15,7 +16,9 @@ export const settings: View = {
   show: async ({ api, clock, route, signal, turnTo }) => {
     const { search = '' } = route.query;
     const all = (await api.settings(signal)).settings;
-    const shown = all.filter((setting) => hasWords(setting, search));
+    const shown = all.filter(({ group, option, variable, value, help }) =>
+      hasWords([group, option, variable, value, help], search),
+    );
     const set = shown.filter(({ from }) => from !== 'default');
     const groups = [...new Set(shown.map(({ group }) => group))];
     return [
@@ -49,14 +52,6 @@ export const settings: View = {
     ];
   },
 };
-
-function hasWords({ group, option, variable, value, help }: Setting, search: string): boolean {
-  const text = [group, option, variable, String(value), help].join(' ').toLowerCase();
-  return search
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
-}
 
 function settingTable(caption: string, rows: readonly Setting[]): Child {
   return table({

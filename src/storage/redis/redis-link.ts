@@ -4,7 +4,7 @@ import { jittered } from '../../domain/jitter.js';
 import { inBackground } from '../../observability/in-background.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ConnectRedis } from './redis-client.js';
-import { inTime } from './redis-deadline.js';
+import { inTime } from '../../domain/deadline.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import { RedisSession, type RedisTask } from './redis-session.js';
 

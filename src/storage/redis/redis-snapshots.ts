@@ -8,7 +8,7 @@ import type { BackupSeal } from '../backup-seal.js';
 import type { Failing, Loading, LoadPatience, Snapshots, SnapshotFault, Storing } from '../snapshots.js';
 import { BodyQueue } from './redis-body-queue.js';
 import { readPayload, toBodyFields, type StoredForm } from './redis-body.js';
-import { inTime } from './redis-deadline.js';
+import { inTime } from '../../domain/deadline.js';
 import { isForeign, type StoredEntry } from './redis-entry-state.js';
 import type { RedisCommands } from './redis-commands.js';
 import type { RedisEntries } from './redis-entries.js';

@@ -1,7 +1,7 @@
 // One connection to Redis for a command that asks something and ends: it is closed whatever happens.
 import type { Clock } from '../../domain/clock.js';
 import { createCommandClient } from './redis-client.js';
-import { inTime } from './redis-deadline.js';
+import { inTime } from '../../domain/deadline.js';
 import { RedisFault, toRedisFault } from './redis-fault.js';
 import type { RedisOptions } from './redis-options.js';
 import { createPasswordReader } from './redis-password.js';

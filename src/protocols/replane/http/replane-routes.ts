@@ -69,6 +69,11 @@ export function bearerOf({ headers: { authorization = '' } }: FastifyRequest): s
   return BEARER.exec(authorization)?.[1];
 }
 
+/** As Replane's server says it. */
+export function sendMissingKey(reply: FastifyReply): FastifyReply {
+  return reply.code(401).header('content-type', 'application/json').send('{"msg":"Missing SDK key"}');
+}
+
 export function replaneRoutes(
   clock: Clock,
   log: Logger,
@@ -98,9 +103,7 @@ class ProjectStreams {
 
   async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const sdkKey = bearerOf(request);
-    if (sdkKey === undefined) {
-      return reply.code(401).header('content-type', 'application/json').send('{"msg":"Missing SDK key"}');
-    }
+    if (sdkKey === undefined) return sendMissingKey(reply);
     if (!isValidSdkKey(sdkKey)) {
       return sendError(reply, errorBody('sdk_key_invalid', `An SDK key has ${SDK_KEY_RULE}`));
     }

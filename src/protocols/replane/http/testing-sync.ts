@@ -4,7 +4,7 @@ import type { AddRoutes } from '../../../servers/http/http-server.js';
 import { errorBody, sendError } from '../../../servers/http/error-reply.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import { projectKey, SYNC_PATH } from '../project-kind.js';
-import { bearerOf } from './replane-routes.js';
+import { bearerOf, sendMissingKey } from './replane-routes.js';
 
 export interface SyncRooms {
   /** Resolves once Replane's server has taken in every change, with its status; rejects where it cannot be asked. */
@@ -17,9 +17,7 @@ export function testingSyncRoutes({ syncOrigin, refresh }: SyncRooms): AddRoutes
   return (app) => {
     app.post(SYNC_PATH, async (request: FastifyRequest, reply: FastifyReply) => {
       const sdkKey = bearerOf(request);
-      if (sdkKey === undefined) {
-        return reply.code(401).header('content-type', 'application/json').send('{"msg":"Missing SDK key"}');
-      }
+      if (sdkKey === undefined) return sendMissingKey(reply);
       const status = await syncOrigin(sdkKey);
       if (status !== 200) {
         return sendError(reply, errorBody('origin_failing', `Replane's server answered with ${status}.`));

@@ -123,10 +123,6 @@ export class UpstreamStream {
     this.#events = new EventReader(frameBytesMax);
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** Reads as far as the first frame; undefined where that is another one, or none comes. Rejects where the stream breaks. */
   async readInit(response: UpstreamResponse): Promise<readonly ConfigSlice[] | undefined> {
     this.#pieces = (response.body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();

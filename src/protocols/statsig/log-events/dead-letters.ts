@@ -1,4 +1,5 @@
 // The port to where batches end that were given up; and the place without a disk, where they are only counted.
+import { maskSdkKey } from '../../../domain/sdk-key.js';
 import type { Batch, KeptBatch } from './batch.js';
 
 /** Why a batch was given up. */
@@ -7,6 +8,18 @@ export interface Death {
   /** What the origin answered, where it did. */
   readonly status?: number;
   readonly detail: string;
+}
+
+/** What is said of a batch that died, wherever it is filed; nothing of its content. */
+export function letterFacts(kept: KeptBatch, batch: Batch | undefined, death: Death): object {
+  return {
+    acceptedAt: new Date(kept.acceptedAtMs).toISOString(),
+    batchId: kept.id,
+    sdkKey: maskSdkKey(kept.sdkKey),
+    ...death,
+    bytes: kept.bytes,
+    contentEncoding: batch?.headers['content-encoding'] ?? null,
+  };
 }
 
 export const UNREADABLE: Death = { reason: 'unreadable', detail: 'the batch cannot be read back' };

@@ -1,5 +1,17 @@
 // The forms of JSON Schema that the description of /api/v1 is made of.
 
+/** What of JSON Schema is used, as its readers see it. */
+export interface Schema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly allOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+}
+
 export const TEXT = { type: 'string' } as const;
 export const FLAG = { type: 'boolean' } as const;
 /** A count, or a version. */

@@ -3,10 +3,9 @@ import { open, rename, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConcurrencyLimit } from '../../../../domain/concurrency-limit.js';
-import { maskSdkKey } from '../../../../domain/sdk-key.js';
 import type { DataKeys } from '../../../../files/data-keys.js';
 import type { Batch, KeptBatch } from '../batch.js';
-import type { DeadLetters, Death } from '../dead-letters.js';
+import { letterFacts, type DeadLetters, type Death } from '../dead-letters.js';
 import { FolderKey } from './folder-key.js';
 import { encodeBatch } from './record.js';
 
@@ -97,12 +96,7 @@ async function* letterPieces(
   { folder, dataKeys }: Pick<FiledDeadLettersOptions, 'folder' | 'dataKeys'>,
 ): AsyncGenerator<string> {
   const facts = {
-    acceptedAt: new Date(kept.acceptedAtMs).toISOString(),
-    batchId: kept.id,
-    sdkKey: maskSdkKey(kept.sdkKey),
-    ...death,
-    bytes: kept.bytes,
-    contentEncoding: batch?.headers['content-encoding'] ?? null,
+    ...letterFacts(kept, batch, death),
     ...(dataKeys.sealingId !== undefined && { dataKey: dataKeys.sealingId }),
   };
   const start = JSON.stringify(facts).slice(0, -1);

@@ -1,7 +1,6 @@
 // A batch in the fleet's queue that this replica is to send; only its key and its place are in memory.
 import type { Batch, KeptBatch } from '../batch.js';
-import type { DeadLetters, Death } from '../dead-letters.js';
-import { maskSdkKey } from '../../../../domain/sdk-key.js';
+import { letterFacts, type DeadLetters, type Death } from '../dead-letters.js';
 
 /** The shard that it is in, while this replica owns that. */
 export interface BatchPlace {
@@ -59,14 +58,7 @@ export class FleetDeadLetters implements DeadLetters {
       await this.#elsewhere.add(kept, batch, death);
       return;
     }
-    kept.letter = JSON.stringify({
-      acceptedAt: new Date(kept.acceptedAtMs).toISOString(),
-      batchId: kept.id,
-      sdkKey: maskSdkKey(kept.sdkKey),
-      ...death,
-      bytes: kept.bytes,
-      contentEncoding: batch?.headers['content-encoding'] ?? null,
-    });
+    kept.letter = JSON.stringify(letterFacts(kept, batch, death));
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
 // Keeps batches in the queue that the fleet shares; while that is away, on this replica's disk, where there is one.
 import type { Cancel, Clock } from '../../../../domain/clock.js';
+import { inTime } from '../../../../domain/deadline.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { NewEntry, QueueLimits } from '../../../../storage/shard-queue.js';
 import {
@@ -129,7 +130,8 @@ export class FleetKeeper implements BatchKeeper {
   async #append(batch: Batch): Promise<void> {
     const isKnown = this.#arrivals?.isKnown(batch.sdkKey) === true;
     const entry = await toEntry(this.#world.sealer, batch, isKnown);
-    await this.#within(this.#put(entry));
+    // What is late may have been kept all the same.
+    await inTime(this.#clock, APPEND_MS_MAX, tooLate(), this.#put(entry));
   }
 
   async #put(entry: NewEntry): Promise<void> {
@@ -148,16 +150,6 @@ export class FleetKeeper implements BatchKeeper {
         fleet.added(shard);
         throw new Error(`only ${appended.replicas} replicas of Redis have the batch`);
     }
-  }
-
-  /** What is late may have been kept all the same. */
-  #within(putting: Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.schedule(APPEND_MS_MAX, () => {
-        reject(new Error(`the batch was not in the queue within ${APPEND_MS_MAX} ms`));
-      });
-      putting.then(resolve, reject).finally(cancel);
-    });
   }
 
   #moveSpooled(): void {
@@ -183,4 +175,8 @@ export class FleetKeeper implements BatchKeeper {
       this.#listener.notMoved(error);
     }
   }
+}
+
+function tooLate(): Error {
+  return new Error(`the batch was not in the queue within ${APPEND_MS_MAX} ms`);
 }

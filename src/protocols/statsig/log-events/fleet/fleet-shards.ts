@@ -1,6 +1,6 @@
 // This replica's part in the fleet's queue: which shards it is to own, and a look at all of them once a second.
 import type { Cancel, Clock } from '../../../../domain/clock.js';
-import { atMost } from '../../../../domain/deadline.js';
+import { atMost, pause } from '../../../../domain/deadline.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { ShardCounts } from '../../../../storage/shard-queue.js';
 import { countsOf, OwnedShard, type ShardWorld } from './owned-shard.js';
@@ -12,6 +12,8 @@ const TENDINGS_PER_LEASE = 3;
 const FIRST_LOOK_MS_MAX = 2_000;
 /** Between two looks for what other replicas put into our shards. */
 const READ_EVERY_MS = 250;
+/** Between two looks at what of ours is still being sent, before we leave. */
+const LEAVING_LOOK_MS = 50;
 
 export interface FleetShardsOptions {
   /** Of what is put in from now on. */
@@ -89,7 +91,7 @@ export class FleetShards {
       this.#cancelTending();
       this.#working = this.#tend();
       await this.#working;
-      await this.#pause();
+      await pause(this.#clock, LEAVING_LOOK_MS);
     }
     if (this.#isClosed) return;
     await this.#world.queue.leave().catch((error: unknown) => {
@@ -158,11 +160,5 @@ export class FleetShards {
     } catch {
       // As with a look at all: it is reported, and comes again.
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.schedule(READ_EVERY_MS / 5, resolve);
-    });
   }
 }
