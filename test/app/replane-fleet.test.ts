@@ -122,7 +122,21 @@ test('Redis sees the hash of a key only, under every schema of names, and loses 
   await eventually('removal', async () => (await client.keys('*replication*')).length === 0);
 });
 
-test('with Redis and the server gone, a process that starts serves what is in its directory', async (t) => {
+test('M9: with the server gone, a replica that starts serves what is in Redis', async (t) => {
+  const [redis, origin] = [await startRedisServer(t), await startReplane(t)];
+  const { sdkKey, project } = origin.addKey();
+  project.set('a', 0);
+  const before = await startReplica(t, origin, redis, 'one');
+  const reader = await openReader(t, before, sdkKey);
+  await eventually('init', () => reader.frames.length === 1);
+  await stopWhenSaved(before);
+  await origin.down();
+  const later = await openReader(t, await startReplica(t, origin, redis, 'two'), sdkKey);
+  await eventually('init', () => later.frames.length === 1);
+  assert.match(JSON.stringify(later.frames), /"name":"a","value":0/);
+});
+
+test('M9: with Redis and the server gone, a process that starts serves what is in its directory', async (t) => {
   const [redis, origin] = [await startRedisServer(t), await startReplane(t)];
   const { sdkKey, project } = origin.addKey();
   project.set('a', 0);
