@@ -20,8 +20,25 @@ const hold: fc.Arbitrary<Hold> = fc.record(
     sinceMs: fc.constant(NOW_MS),
     untilMs: fc.integer({ min: NOW_MS - 10 * DAY_MS, max: NOW_MS + DAY_MS }),
     changedAtMs: fc.integer({ min: NOW_MS, max: NOW_MS + 3 }),
+    waiting: fc.nat(9),
+    loss: fc.string(),
   },
-  { noNullPrototype: true },
+  {
+    noNullPrototype: true,
+    requiredKeys: [
+      'keyHash',
+      'api',
+      'format',
+      'action',
+      'version',
+      'bodyOf',
+      'reason',
+      'who',
+      'sinceMs',
+      'untilMs',
+      'changedAtMs',
+    ],
+  },
 );
 
 test('merging knows no order, no repetition, and keeps of each payload what was changed last', () => {

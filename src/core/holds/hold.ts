@@ -29,6 +29,8 @@ export interface Hold {
   readonly changedAtMs: number;
   /** Of a guard: the version that is held back. */
   readonly waiting?: number;
+  /** Of a guard: what that version has lost. */
+  readonly loss?: string;
 }
 
 /**
@@ -85,12 +87,13 @@ function readHold(value: unknown): readonly Hold[] {
   const { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs } =
     value as Readonly<Record<keyof Hold, never>>;
   const areTexts = [keyHash, api, format, reason, who].every((text) => typeof text === 'string');
-  const { waiting } = value as { readonly waiting?: unknown };
+  const { waiting, loss } = value as { readonly waiting?: unknown; readonly loss?: unknown };
   const areNumbers = [version, bodyOf, sinceMs, untilMs, changedAtMs].every(
     (number) => readVersion(number) !== undefined,
   );
   if (!areTexts || !areNumbers || !ACTIONS.includes(action)) return [];
   const hold = { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs };
   const held = readVersion(waiting);
-  return [held === undefined ? hold : { ...hold, waiting: held }];
+  const guarded = { ...(held !== undefined && { waiting: held }), ...(typeof loss === 'string' && { loss }) };
+  return [{ ...hold, ...guarded }];
 }
