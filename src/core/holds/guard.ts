@@ -57,6 +57,9 @@ export class Guard {
     const loss = await this.#lossOf(key, before, payload);
     if (loss !== undefined && loss.percent > this.#options.lossPercentMax) {
       if (isKnown(key, hold, before, loss)) return;
+      // What was decided elsewhere meanwhile stands.
+      await keeper.look();
+      if (!this.#isToBeJudged(key, before, payload) || isKnown(key, holds.of(key), before, loss)) return;
       await keeper.put(this.#toHold(key, before, payload, loss.what));
       await enforcer.enforce(key);
     } else if (hold !== undefined && holds.demands(key, before.version)) await keeper.put(this.#ended(hold));
@@ -105,6 +108,7 @@ export class Guard {
       sinceMs: nowMs,
       untilMs: nowMs + this.#options.holdMs,
       changedAtMs: Math.max(nowMs, (before?.changedAtMs ?? 0) + 1),
+      raisedTo: before?.raisedTo ?? 0,
       waiting,
       loss: reason,
     };

@@ -1,44 +1,41 @@
-// One stream from Replane below the feeds: what its follower decides while it is told of a change counts at once.
+// One stream from Replane, followed: what is left of it once it was closed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UpstreamPool } from '../../../src/http-client/upstream-pool.js';
-import {
-  openUpstreamStream,
-  type UpstreamStream,
-} from '../../../src/protocols/replane/origin/upstream-stream.js';
+import { openUpstreamStream } from '../../../src/protocols/replane/origin/upstream-stream.js';
 import { CLIENT_OPTIONS } from '../../http-client/client-options.js';
-import { within } from '../../e2e/deadline.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
+import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { startReplane } from '../../fakes/replane/relay-scene.js';
+import { STREAM_PATH } from '../../fakes/replane/stream-client.js';
 
-test('one that is closed while a change is taken in tells of no other, and leaves no timer', async (t) => {
-  const origin = await startReplane(t);
-  const { sdkKey } = origin.addKey();
+test('a stream that its follower closes because of a change leaves no timer behind', async (t) => {
   const clock = new ManualClock();
+  const origin = await startReplane(t);
+  const { sdkKey, project } = origin.addKey();
   const pool = new UpstreamPool(clock, CLIENT_OPTIONS);
   const opening = await openUpstreamStream(clock, pool, {
-    url: new URL('/api/sdk/v1/replication/stream', origin.url),
-    headers: { authorization: `Bearer ${sdkKey}` },
+    url: new URL(origin.url + STREAM_PATH),
+    headers: { authorization: `Bearer ${sdkKey}`, 'content-type': 'application/json' },
     openMsMax: 60_000,
-    frameBytesMax: 1_024,
+    frameBytesMax: 1_000,
   });
-  const stream: UpstreamStream = opening.kind === 'opened' ? opening.stream : assert.fail(opening.kind);
-  const told: string[] = [];
+  assert.ok(opening.kind === 'opened');
+  const { stream } = opening;
+  const heard: string[] = [];
   const following = stream.follow({
     changed: async ({ name }) => {
-      told.push(name);
-      await Promise.resolve();
+      heard.push(name);
+      await settle();
       stream.close();
     },
-    alive: () => undefined,
-    ended: () => told.push('ended'),
+    alive: () => heard.push('alive'),
+    ended: () => heard.push('ended'),
   });
-  const changes = ['a', 'b'].map(
-    (name) => `data: {"type":"config_change","config":{"name":"${name}","value":1,"overrides":[]}}\n\n`,
-  );
-  origin.write(sdkKey, changes.join(''));
-  await within(following, 'the end');
-  assert.deepEqual(told, ['a']);
+  await settle();
+  assert.deepEqual(heard, ['alive']);
+  project.set('a', 1);
+  project.set('b', 1);
+  await following;
   await pool.close();
-  assert.equal(clock.scheduled, 0);
+  assert.deepEqual([heard, clock.scheduled], [['alive', 'a'], 0]);
 });

@@ -142,11 +142,7 @@ export class UpstreamStream {
     try {
       let events: readonly ServerEvent[] | undefined = this.#waiting;
       this.#waiting = [];
-      while (events !== undefined) {
-        await this.#tell(events, follower);
-        if (this.#isClosed) return;
-        events = await this.#next();
-      }
+      for (; events !== undefined; events = await this.#next()) await this.#tell(events, follower);
       this.#over(follower, failed('connection_lost', 'the stream ended'));
     } catch (error) {
       this.#over(follower, whyBroken(this.#abort.signal, error));
@@ -197,12 +193,12 @@ export class UpstreamStream {
 
   /** The events of the next piece; undefined where the stream has ended. */
   async #next(): Promise<readonly ServerEvent[] | undefined> {
-    this.#cancelSilence();
+    // Whoever follows may have closed it at what came last.
+    if (this.#isClosed) return undefined;
     this.#cancelSilence = this.#clock.schedule(UPSTREAM_SILENCE_MS_MAX, () => {
       this.#abort.abort(new GivenUp('body_timeout', `nothing came for ${UPSTREAM_SILENCE_MS_MAX} ms`));
     });
-    const next = await this.#pieces?.next();
-    this.#cancelSilence();
+    const next = await this.#pieces?.next().finally(this.#cancelSilence);
     return next === undefined || next.done === true ? undefined : this.#events.push(next.value);
   }
 }
