@@ -1,4 +1,5 @@
 // An answer with status 200 whose headers and body are known: its head as bytes, made anew once a second for its date.
+import { ownBytes } from '../../../domain/own-copy.js';
 
 /** Names in lower case, in the order in which they are sent. */
 export type Headers = Readonly<Record<string, string>>;
@@ -37,9 +38,9 @@ export class PreparedAnswer {
       const length = { 'content-length': String(this.bodyBytes) };
       const lines = linesOf({ ...headers, ...this.headers, ...length, Date: date, ...lastHeaders });
       const head = Buffer.from(`HTTP/1.1 200 OK\r\n${lines}\r\n`, 'latin1');
-      this.#pieces = [head, this.#body];
+      this.#pieces = [ownBytes([head]), this.#body];
     } else if (this.#pieces.length > 1 && this.bodyBytes <= JOINED_BYTES_MAX) {
-      this.#pieces = [Buffer.concat(this.#pieces)];
+      this.#pieces = [ownBytes(this.#pieces)];
     }
     return this.#pieces;
   }
