@@ -31,6 +31,19 @@ export async function discard(response: UpstreamResponse, signal: AbortSignal): 
   }
 }
 
+/** What fits into one packet. */
+const SMALL_BODY_BYTES_MAX = 1_024;
+
+/**
+ * The whole body of an answer that declares a small one; undefined for other answers, with the body unread. Rejects where
+ * the body breaks off. So little is read at once: the iterator of a stream costs far more than the bytes.
+ */
+export async function readSmall({ headers, body }: UpstreamResponse): Promise<Uint8Array | undefined> {
+  const declared = headers['content-length'];
+  const isSmall = typeof declared === 'string' && Number(declared) <= SMALL_BODY_BYTES_MAX;
+  return isSmall ? await body.bytes() : undefined;
+}
+
 /** The whole body of an answer that is small; a failure where it is larger. Rejects where the body breaks off. */
 export async function readWhole(
   response: UpstreamResponse,
