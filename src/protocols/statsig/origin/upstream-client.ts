@@ -6,6 +6,7 @@ import { failed } from '../../../domain/failure.js';
 import type { FetchOutcome, Origin } from '../../../core/origin.js';
 import { takeInBody, type BodyLimits } from '../../../bodies/body-intake.js';
 import { createSpecReader } from '../spec-body/spec-reader.js';
+import { announcedBytes } from '../../../http-client/answer-status.js';
 import { answerInTime } from '../../../http-client/answer-in-time.js';
 import { discard, readSmall } from '../../../http-client/exchange.js';
 import { getFollowingRedirects, type Answer } from '../../../http-client/upstream-get.js';
@@ -64,15 +65,15 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
       await discard(response, signal);
       return plan;
     }
+    const { headers } = response;
     const small = plan.encoding === 'identity' ? await readSmall(response) : undefined;
     // What nearly every poll brings: recognized as it stands, it needs neither parsing nor hashing.
-    if (small !== undefined && NO_UPDATES_BYTES.equals(small)) {
-      return withAge(nothingNew(sinceTime), response.headers);
-    }
+    if (small !== undefined && NO_UPDATES_BYTES.equals(small)) return withAge(nothingNew(sinceTime), headers);
     const reader = createSpecReader(plan.format, options.bodyLimits.decodedBytesMax);
     const pieces = small === undefined ? response.body : [small];
-    const body = await takeInBody(pieces, plan.encoding, reader, options.bodyLimits);
-    return withAge(judgeBody(plan, body, sinceTime), response.headers);
+    const announced = announcedBytes(headers);
+    const body = await takeInBody(pieces, plan.encoding, reader, options.bodyLimits, announced);
+    return withAge(judgeBody(plan, body, sinceTime), headers);
   }
 
   return {
