@@ -17,8 +17,10 @@ const NO_UPDATES_BYTES = Buffer.from(NO_UPDATES);
 /** The frame of a whole spec: made once per version for all clients. */
 export function specFrame(held: HeldPayload): Promise<Buffer> {
   const { version, identityBytes } = held.payload;
-  const [before, after] = around(identityBytes, version);
-  return held.forms.wrap('grpc', (pieces) => ownBytes([before, ...pieces, after]));
+  return held.forms.wrap('grpc', (pieces) => {
+    const [before, after] = around(identityBytes, version);
+    return ownBytes([before, ...pieces, after]);
+  });
 }
 
 /** The frame that says that there is nothing newer than `version`. */
