@@ -19,18 +19,3 @@ app.route('/api/admin/v1', createAdminApi(await getEngineSingleton()));
 serve({ fetch: app.fetch, port: ${port}, hostname: '127.0.0.1' });
 `;
 }
-
-/** The test file that runs Replane's suite, in a folder where it is installed. */
-export function suiteText(
-  urls: { readonly admin: string; readonly edge: string },
-  superuserKey: string,
-): string {
-  const options = { superadminKey: superuserKey, adminApiBaseUrl: urls.admin, edgeApiBaseUrl: urls.edge };
-  return `import { testSuite } from '@replanejs/test-suite';
-testSuite(${JSON.stringify(options)});
-`;
-}
-
-/** The SDK leaves rejections that nobody can catch, against Replane itself as well: tests fail by what they find. */
-export const VITEST_CONFIG = `export default { test: { dangerouslyIgnoreUnhandledErrors: true, fileParallelism: false } };
-`;

@@ -78,7 +78,7 @@ export function buildHolds(
     holdOperations,
     holdFeature: {
       name: 'holds',
-      prepare: () => keeper.prepare(),
+      prepare: () => keeper.look(),
       open: () => {
         keeper.start();
       },

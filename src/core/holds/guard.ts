@@ -56,6 +56,9 @@ export class Guard {
     const hold = holds.of(key);
     const loss = await this.#lossOf(key, before, payload);
     if (loss !== undefined && loss.percent > this.#options.lossPercentMax) {
+      // What an operator has ordered elsewhere meanwhile stands.
+      await keeper.look();
+      if (!this.#isToBeJudged(key, before, payload)) return;
       await keeper.put(this.#toHold(key, before, payload, loss.what));
       await enforcer.enforce(key);
     } else if (hold !== undefined && holds.demands(key, before.version)) await keeper.put(this.#ended(hold));
@@ -104,6 +107,7 @@ export class Guard {
       sinceMs: nowMs,
       untilMs: nowMs + this.#options.holdMs,
       changedAtMs: Math.max(nowMs, (before?.changedAtMs ?? 0) + 1),
+      raisedTo: before?.raisedTo ?? 0,
       waiting,
     };
   }

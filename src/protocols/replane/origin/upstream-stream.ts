@@ -191,12 +191,12 @@ export class UpstreamStream {
 
   /** The events of the next piece; undefined where the stream has ended. */
   async #next(): Promise<readonly ServerEvent[] | undefined> {
-    this.#cancelSilence();
+    // Whoever follows may have closed it at what came last.
+    if (this.#isClosed) return undefined;
     this.#cancelSilence = this.#clock.schedule(UPSTREAM_SILENCE_MS_MAX, () => {
       this.#abort.abort(new GivenUp('body_timeout', `nothing came for ${UPSTREAM_SILENCE_MS_MAX} ms`));
     });
-    const next = await this.#pieces?.next();
-    this.#cancelSilence();
+    const next = await this.#pieces?.next().finally(this.#cancelSilence);
     return next === undefined || next.done === true ? undefined : this.#events.push(next.value);
   }
 }

@@ -1,5 +1,6 @@
 // A ConfigSpecResponse on the wire: the JSON text stands in it as it is, so bytes are put around it and nothing is parsed.
 import type { HeldPayload } from '../../../core/payload-store.js';
+import { ownBytes } from '../../../domain/own-copy.js';
 import { NO_UPDATES } from '../no-updates.js';
 
 /** Tags of `string spec = 1` and `uint64 lastUpdated = 2`. */
@@ -18,7 +19,7 @@ export function specFrame(held: HeldPayload): Promise<Buffer> {
   const { version, identityBytes } = held.payload;
   return held.forms.wrap('grpc', (pieces) => {
     const [before, after] = around(identityBytes, version);
-    return Buffer.concat([before, ...pieces, after]);
+    return ownBytes([before, ...pieces, after]);
   });
 }
 

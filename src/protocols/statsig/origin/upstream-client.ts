@@ -6,6 +6,7 @@ import { failed } from '../../../domain/failure.js';
 import type { FetchOutcome, Origin } from '../../../core/origin.js';
 import { takeInBody, type BodyLimits } from '../../../bodies/body-intake.js';
 import { createSpecReader } from '../spec-body/spec-reader.js';
+import { announcedBytes } from '../../../http-client/answer-status.js';
 import { answerInTime } from '../../../http-client/answer-in-time.js';
 import { discard } from '../../../http-client/exchange.js';
 import { getFollowingRedirects, type Answer } from '../../../http-client/upstream-get.js';
@@ -62,8 +63,10 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
       return plan;
     }
     const reader = createSpecReader(plan.format, options.bodyLimits.decodedBytesMax);
-    const body = await takeInBody(response.body, plan.encoding, reader, options.bodyLimits);
-    return withAge(judgeBody(plan, body, sinceTime), response.headers);
+    const { body, headers } = response;
+    const announced = announcedBytes(headers);
+    const taken = await takeInBody(body, plan.encoding, reader, options.bodyLimits, announced);
+    return withAge(judgeBody(plan, taken, sinceTime), headers);
   }
 
   return {

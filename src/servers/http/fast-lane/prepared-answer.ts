@@ -1,4 +1,5 @@
 // An answer with status 200 whose headers and body are known: its head as bytes, made anew once a second for its date.
+import { ownBytes } from '../../../domain/own-copy.js';
 
 /** Names in lower case, in the order in which they are sent. */
 export type Headers = Readonly<Record<string, string>>;
@@ -35,7 +36,7 @@ export class PreparedAnswer {
       const lines = linesOf({ ...headers, ...this.headers, ...length, Date: date, ...lastHeaders });
       const head = Buffer.from(`HTTP/1.1 200 OK\r\n${lines}\r\n`, 'latin1');
       this.#pieces =
-        this.bodyBytes <= JOINED_BYTES_MAX ? [Buffer.concat([head, this.#body])] : [head, this.#body];
+        this.bodyBytes <= JOINED_BYTES_MAX ? [ownBytes([head, this.#body])] : [ownBytes([head]), this.#body];
     }
     return this.#pieces;
   }
