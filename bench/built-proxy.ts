@@ -9,12 +9,16 @@ export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 /** Both as in the image. */
 const MALLOC = { MALLOC_ARENA_MAX: '2' };
 const NODE_ARGS = ['--enable-source-maps', '--max-semi-space-size=16'];
+/** Linux counts CPU time for others in these. */
+const MS_PER_TICK = 10;
 
 export interface BuiltProxy {
   readonly url: string;
   readonly adminUrl: string;
   /** What it takes of memory now, by the kernel's count. */
   rssBytes(): number;
+  /** CPU time of all its threads so far, by the kernel's count, in steps of 10 ms. */
+  cpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -38,6 +42,11 @@ export async function startBuiltProxy(
       const [, kib] =
         /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8')) ?? [];
       return Number(kib) * 1024;
+    },
+    cpuMs: () => {
+      const [, fields = ''] = readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8').split(') ');
+      const [userTicks, systemTicks] = fields.split(' ').slice(11, 13);
+      return (Number(userTicks) + Number(systemTicks)) * MS_PER_TICK;
     },
     stop: async () => {
       const exited = once(child, 'exit');
