@@ -74,9 +74,9 @@ async function measure({ version, keys }: Row): Promise<void> {
   // Side by side, so that whatever else the machine does slows all.
   const readAll = (): Promise<Reading[]> =>
     Promise.all([
-      read(ofProxy, () => proxy.cpuMs()),
-      read(ofSingles, () => cpuMsOf(singles)),
-      read(ofGroups, () => cpuMsOf(groups)),
+      read(ofProxy, proxy.cpuMs),
+      read(ofSingles, singles.cpuMs),
+      read(ofGroups, groups.cpuMs),
     ]);
   const before = await readAll();
   await pause(INTERVAL_S * 1000 * ROUNDS);
@@ -127,8 +127,4 @@ async function askForAll(url: string, keys: number): Promise<void> {
 async function read(origin: ChildServer, cpuMs: () => Promise<number> | number): Promise<Reading> {
   const { requests } = await origin.ask({ kind: 'count' });
   return { cpuMs: await cpuMs(), requests: Number(requests) };
-}
-
-async function cpuMsOf(poller: ChildServer): Promise<number> {
-  return Number((await poller.ask({ kind: 'cpu' }))['cpuMs']);
 }

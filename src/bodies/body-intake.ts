@@ -34,9 +34,9 @@ export async function takeInBody<Facts>(
   encoding: Encoding,
   reader: BodyReader<Facts>,
   limits: BodyLimits,
-  announcedBytes = 0,
+  announcedBytes?: number,
 ): Promise<TakenBody<Facts>> {
-  const kept = new KeptBytes(Math.min(announcedBytes, limits.encodedBytesMax));
+  const kept = new KeptBytes(announcedBytes, limits.encodedBytesMax);
   const hash = createHash('sha256');
   let identityBytes = 0;
   const text = reader.isText ? new MarkRemover() : undefined;
