@@ -73,11 +73,7 @@ async function measure({ version, keys }: Row): Promise<void> {
   await pause(INTERVAL_S * 1000 * WARM_UP_ROUNDS);
   // Side by side, so that whatever else the machine does slows all.
   const readAll = (): Promise<Reading[]> =>
-    Promise.all([
-      read(ofProxy, proxy.cpuMs),
-      read(ofSingles, singles.cpuMs),
-      read(ofGroups, groups.cpuMs),
-    ]);
+    Promise.all([read(ofProxy, proxy.cpuMs), read(ofSingles, singles.cpuMs), read(ofGroups, groups.cpuMs)]);
   const before = await readAll();
   await pause(INTERVAL_S * 1000 * ROUNDS);
   const after = await readAll();
