@@ -6,7 +6,7 @@ const { constants } = zlib;
 
 /** 5 of 11: within some per cent of the size of 11 on specs, and tens of times faster. */
 const BROTLI_QUALITY = 5;
-/** Of a body at a time: a decoded piece is read in about a fifth of a millisecond. */
+/** Of a body at a time: a decoded piece is read in about a tenth of a millisecond. */
 export const PIECE_BYTES = 65_536;
 
 /** 6 of 22: what brotli's 5 comes to in size and time. */
