@@ -6,6 +6,8 @@ import { chromium, type BrowserContextOptions, type Page } from 'playwright-core
 import { nameSdkKeys } from '../src/domain/sdk-key.js';
 import { startFakeOrigin } from '../test/fakes/fake-origin.js';
 import { startProxy } from '../test/fakes/proxy.js';
+import { ReplaneOrigin } from '../test/fakes/replane/replane-origin.js';
+import { SdkApp } from '../test/fakes/replane/replane-sdk.js';
 import { eventually } from '../test/e2e/deadline.js';
 
 const FOLDER = new URL('../docs/page/', import.meta.url).pathname;
@@ -18,11 +20,15 @@ const keyOf = (service: string): string => `secret-${service}0123456789abcdef`;
 const dataDir = mkdtempSync(join(tmpdir(), 'screenshots-'));
 const origin = await startFakeOrigin();
 origin.project = { ...origin.project, time: Date.now() - 5 * HOUR_MS };
-nameSdkKeys(new Map(SERVICES.map((service) => [keyOf(service), service])));
+const replane = await ReplaneOrigin.start();
+const limits = replane.addKey();
+nameSdkKeys(
+  new Map([...SERVICES.map((service) => [keyOf(service), service] as const), [limits.sdkKey, 'limits']]),
+);
 const proxy = await startProxy({
   origin: origin.url,
   cache: 'local',
-  args: ['-p', '1', '--data-dir', dataDir],
+  args: ['-p', '1', '--data-dir', dataDir, '--replane-endpoint', replane.url],
   env: { HOSTNAME: 'proxy-0' },
 });
 const browser = await chromium.launch({
@@ -63,13 +69,56 @@ async function picture(
   route: string,
   options: BrowserContextOptions,
   ready: string,
+  act: (page: Page) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const context = await browser.newContext(options);
   const page: Page = await context.newPage();
   await page.goto(`${proxy.adminUrl}/#${route}`);
   await page.locator('main').getByText(ready).first().waitFor();
+  await act(page);
   await page.screenshot({ path: `${FOLDER}${name}.png` });
   await context.close();
+}
+
+async function takeTrial(): Promise<void> {
+  const plan = { operator: 'in', property: 'plan', value: ['pro', 'enterprise'] } as const;
+  const region = { operator: 'equals', property: 'region', value: 'eu' } as const;
+  const tenth = {
+    operator: 'segmentation',
+    property: 'userId',
+    fromPercentage: 0,
+    toPercentage: 10,
+    seed: 'limits',
+  } as const;
+  limits.project.set('requests-per-second', 100, [
+    { name: 'paying customers in Europe', conditions: [plan, region], value: 500 },
+    {
+      name: 'trial of higher limits',
+      conditions: [{ operator: 'or', conditions: [plan, tenth] }],
+      value: 250,
+    },
+  ]);
+  limits.project.set('maintenance', false);
+  const app = new SdkApp(proxy.url, limits.sdkKey);
+  await app.connect();
+  const held = (await specs()).find(({ api }) => api === 'replane');
+  if (held === undefined) throw new Error('the proxy does not hold the project');
+  const at = { viewport: { width: 1000, height: 720 } };
+  await picture(
+    'try-context',
+    `/spec/${held.keyHash}/replane/json`,
+    at,
+    'no override matches',
+    async (page) => {
+      await page.getByLabel('Context', { exact: true }).fill('plan: pro\nregion: us');
+      await page.getByRole('button', { name: 'Try it' }).click();
+      await page.getByText('1 with an override that matches').waitFor();
+      await page
+        .getByRole('heading', { name: 'Try a context' })
+        .evaluate('(heading) => heading.scrollIntoView()');
+    },
+  );
+  app.disconnect();
 }
 
 await poll(0);
@@ -89,6 +138,7 @@ const route = `${checkout.keyHash}/v1/json`;
 const wide = { viewport: { width: 1280, height: 860 } };
 mkdirSync(FOLDER, { recursive: true });
 await picture('one-spec', `/spec/${route}`, wide, 'demo_gate');
+await takeTrial();
 await fetch(`${proxy.adminUrl}/api/v1/specs/${route}/freeze`, {
   method: 'POST',
   headers: { 'content-type': 'application/json' },
@@ -111,4 +161,5 @@ await picture(
 await browser.close();
 await proxy.app.stop();
 await origin.close();
+await replane.down();
 rmSync(dataDir, { recursive: true });

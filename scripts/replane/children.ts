@@ -1,5 +1,5 @@
 // Programs that one run needs, each until the end of the run.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -43,9 +43,10 @@ export class Children {
 }
 
 /** Runs to its end, in view; its exit code. */
-export function run({ file, args, cwd, env = {} }: Command): number {
-  const { status } = spawnSync(file, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
-  return status ?? 1;
+export async function run({ file, args, cwd, env = {} }: Command): Promise<number> {
+  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -45,9 +45,9 @@ export function buildOperatorApi(
     }
     return undefined;
   };
-  const servedOf = (hold: Hold): number | null => {
+  const servedOf = (hold: Hold): number | undefined => {
     const key = find(hold);
-    return (key && store.peek(key)?.payload.version) ?? null;
+    return key && store.peek(key)?.payload.version;
   };
   const found: Found = async (name, use) => {
     const key = find(name);
@@ -78,7 +78,10 @@ export function buildOperatorApi(
         return Promise.resolve(done(tryProject(held.payload, trial)));
       }),
     holds: () => ({
-      holds: holds.all.map((hold) => ({ ...describeHold(hold, clock.nowMs()), servedHere: servedOf(hold) })),
+      holds: holds.all.map((hold) => {
+        const servedHere = servedOf(hold);
+        return { ...describeHold(hold, clock.nowMs(), servedHere), servedHere: servedHere ?? null };
+      }),
     }),
     ...buildOrders(clock, rooms, found),
     audit: async (linesMax) => {

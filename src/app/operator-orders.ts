@@ -74,9 +74,12 @@ function toOrder({ who, reason, forS }: HoldOrder): Order {
   return { who, reason, forMs: forS * 1000 };
 }
 
-export function describeHold(hold: Hold, nowMs: number): object {
+/** `served`: the version in force here. A rollback that ended is over once that is above what the rollback served. */
+export function describeHold(hold: Hold, nowMs: number, served = 0): object {
   const { sinceMs, untilMs, keyHash, api, format, action, version, bodyOf, reason, who } = hold;
-  const state = ruleOf(hold, nowMs)?.kind ?? 'over';
+  const rule = ruleOf(hold, nowMs);
+  const isOver = rule === undefined || (rule.kind === 'returning' && served > rule.version);
+  const state = isOver ? 'over' : rule.kind;
   const of = { keyHash, api, format, action, state, version, bodyOf, reason, who };
   return { ...of, waiting: hold.waiting ?? null, since: toIso(sinceMs), until: toIso(untilMs) };
 }

@@ -61,9 +61,13 @@ function stateOf({ held, last }: Known, hold: Hold | undefined, nowMs: number): 
   if (last?.kind === 'unauthorized') return 'refused';
   if (held === undefined) return 'missing';
   if (last?.kind === 'failed') return 'failing';
-  const rule = hold && ruleOf(hold, nowMs);
-  if (rule?.kind === 'held') return hold?.action === 'guard' ? 'held_back' : 'held';
-  return rule === undefined ? 'ok' : 'returning';
+  return hold === undefined ? 'ok' : stateUnder(hold, held.payload.version, nowMs);
+}
+
+function stateUnder(hold: Hold, version: number, nowMs: number): SpecState {
+  const rule = ruleOf(hold, nowMs);
+  if (rule?.kind === 'held') return hold.action === 'guard' ? 'held_back' : 'held';
+  return rule !== undefined && version <= rule.version ? 'returning' : 'ok';
 }
 
 /** Sorts as the list does; tells nothing of the key. */

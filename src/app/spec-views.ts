@@ -136,7 +136,7 @@ export class SpecViews {
       ...(held === undefined ? NOT_HELD : this.#describeHeld(held)),
       lastPoll: lastRun === undefined ? null : this.#describeRun(lastRun),
       ...this.#describeClients(key),
-      hold: hold === undefined ? null : describeHold(hold, this.#clock.nowMs()),
+      hold: hold === undefined ? null : describeHold(hold, this.#clock.nowMs(), held?.payload.version),
     };
   }
 

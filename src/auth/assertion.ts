@@ -1,5 +1,4 @@
 // Signs the JWT by which a service account asks its issuer for an access token (RFC 7523); jose does the cryptography.
-import { importPKCS8, SignJWT } from 'jose';
 
 export interface Assertion {
   readonly issuer: string;
@@ -17,6 +16,8 @@ export async function signAssertion(
   keyId: string | undefined,
   nowMs: number,
 ): Promise<string> {
+  // As in `jwt-verifier.ts`.
+  const { importPKCS8, SignJWT } = await import('jose');
   const key = await importPKCS8(privateKeyPem, 'RS256');
   const nowS = Math.floor(nowMs / 1000);
   return await new SignJWT({ scope })

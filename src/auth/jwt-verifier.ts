@@ -1,5 +1,5 @@
 // JWTs of one issuer, for one audience, signed with one of its public keys; jose does the cryptography.
-import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
+import type { createLocalJWKSet, JWTPayload } from 'jose';
 import { maskSdkKeysIn } from '../domain/sdk-key.js';
 import { refused, type Granted, type Refusal } from './access.js';
 import type { KeySet } from './key-set.js';
@@ -35,6 +35,8 @@ export class JwtVerifier {
 
   /** Never rejects. */
   async verify(token: string, keys: KeySet, nowMs: number): Promise<JwtVerdict> {
+    // When the first JWT comes: most proxies see none, and jose's 46 modules take memory and time at the start.
+    const { createLocalJWKSet, errors, jwtVerify } = await import('jose');
     if (this.#finder?.keys !== keys) {
       this.#finder = { keys, find: createLocalJWKSet({ keys: [...keys.keys] }) };
     }

@@ -5,6 +5,7 @@ import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliCompress, createGzip } from 'node:zlib';
 import { toEtag } from '../domain/etag.js';
+import { ownBytes } from '../domain/own-copy.js';
 import {
   ENCODINGS_BY_SIZE,
   type BodyForm,
@@ -198,7 +199,7 @@ async function convert<Coding extends FormEncoding>(
     pieces.push(piece);
     hash.update(piece);
   });
-  return { encoding: to, bytes: Buffer.concat(pieces), etag: toEtag(hash) };
+  return { encoding: to, bytes: ownBytes(pieces), etag: toEtag(hash) };
 }
 
 /** Decodes a form and puts it through `stages`, piece by piece on zlib's threads. */

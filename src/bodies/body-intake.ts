@@ -8,6 +8,7 @@ import { withoutStart } from './body-forms.js';
 import { MARK_BYTES, MarkRemover } from './byte-order-mark.js';
 import { asBodyFault, createDecoder, isZlibError, trailingBytes } from './body-decoding.js';
 import { BodyFault, type BodyReader } from '../domain/body-reader.js';
+import { KeptBytes } from './kept-bytes.js';
 
 export interface BodyLimits {
   /** As it travels. */
@@ -26,23 +27,24 @@ export interface TakenBody<Facts> {
  * The decoded body is never held whole: zlib inflates on its own threads, and each piece is read and let go, so a
  * body of any size stalls the event loop no longer than one piece does.
  * Rejects with a BodyFault for what the reader does not take, and with the source's own error where that fails.
+ * `announcedBytes`: how long the body is said to be as it travels, if that is known.
  */
 export async function takeInBody<Facts>(
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   encoding: Encoding,
   reader: BodyReader<Facts>,
   limits: BodyLimits,
+  announcedBytes?: number,
 ): Promise<TakenBody<Facts>> {
-  const kept: Uint8Array[] = [];
+  const kept = new KeptBytes(announcedBytes, limits.encodedBytesMax);
   const hash = createHash('sha256');
-  let encodedBytes = 0;
   let identityBytes = 0;
   const text = reader.isText ? new MarkRemover() : undefined;
 
   const keep = (piece: Uint8Array): void => {
-    encodedBytes += piece.length;
-    if (encodedBytes > limits.encodedBytesMax) throw tooLarge('body_too_large', limits.encodedBytesMax);
-    kept.push(piece);
+    if (kept.bytes + piece.length > limits.encodedBytesMax)
+      throw tooLarge('body_too_large', limits.encodedBytesMax);
+    kept.add(piece);
     hash.update(piece);
   };
   const read = (piece: Uint8Array): void => {
@@ -55,7 +57,7 @@ export async function takeInBody<Facts>(
 
   try {
     if (encoding === 'identity') {
-      // Without streams in between, as this is what nearly every poll brings: "no updates", in a few bytes.
+      // Without streams in between: most of what comes so is small.
       for await (const piece of body) {
         keep(piece);
         read(piece);
@@ -64,16 +66,16 @@ export async function takeInBody<Facts>(
       const decoder = createDecoder(encoding);
       await pipeline(body, passing(keep), decoder, writableTo(read));
       // Decoders of SDKs are less forgiving than zlib, which stops where the stream ends.
-      if (decoder.bytesWritten !== encodedBytes) throw trailingBytes();
+      if (decoder.bytesWritten !== kept.bytes) throw trailingBytes();
     }
   } catch (error) {
-    if (encodedBytes === 0 && isZlibError(error)) throw emptyBody();
+    if (kept.bytes === 0 && isZlibError(error)) throw emptyBody();
     throw asBodyFault(error);
   }
-  if (encodedBytes === 0) throw emptyBody();
+  if (kept.bytes === 0) throw emptyBody();
   if (text !== undefined) reader.push(text.end());
   const facts = reader.end();
-  const form = { encoding, bytes: Buffer.concat(kept), etag: toEtag(hash) };
+  const form = { encoding, bytes: kept.whole(), etag: toEtag(hash) };
   if (text?.hasMark !== true) return { form, identityBytes, facts };
   // Made anew here, once, so that nobody behind has to know of the mark: clients, Redis' readers, the disk.
   const markedBytes = identityBytes;
@@ -82,7 +84,9 @@ export async function takeInBody<Facts>(
 }
 
 function passing(keep: (piece: Uint8Array) => void) {
-  return async function* (pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  return async function* (
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
     for await (const piece of pieces) {
       keep(piece);
       yield piece;

@@ -15,6 +15,12 @@ export function failedStatus(
   return failed(`status_${status}`, `HTTP status ${status}`, parseRetryAfterMs(retryAfter, nowMs));
 }
 
+/** How long the body is as it travels, by what the origin says; 0 where it says nothing. */
+export function announcedBytes(headers: ResponseHeaders): number {
+  const length = one(headers['content-length']);
+  return /^\d{1,15}$/.test(length) ? Number(length) : 0;
+}
+
 /** The header, or the first of several; empty if it is missing. */
 export function one(header: string | string[] | undefined): string {
   return (Array.isArray(header) ? header[0] : header) ?? '';

@@ -281,6 +281,7 @@ export type Clients = {
 
 export type JudgedCondition = {
   readonly operator: string;
+  readonly asks: Readonly<Record<string, unknown>>;
   readonly result: 'matched' | 'not_matched' | 'unknown';
   readonly reason: string;
   readonly conditions?: readonly JudgedCondition[];

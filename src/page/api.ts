@@ -4,6 +4,7 @@ import type {
   Clients,
   Diff,
   Error as ErrorBody,
+  Evaluated,
   Holds,
   IdLists,
   LogEvents,
@@ -124,8 +125,12 @@ export class Api {
 
   /** Of one spec. */
   order(name: SpecName, what: HoldOrder, body: object): Promise<Ordered> {
-    const headers = { 'content-type': 'application/json' };
-    return this.#json(`${pathOf(name)}/${what}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return this.#post(`${pathOf(name)}/${what}`, body);
+  }
+
+  /** Of a Replane project: what its configs are for a context. Changes nothing. */
+  evaluate(name: SpecName, body: object, signal: AbortSignal): Promise<Evaluated> {
+    return this.#post(`${pathOf(name)}/evaluate`, body, { signal });
   }
 
   /** The stream of what changes; `lastEventId`: empty at first. */
@@ -139,6 +144,11 @@ export class Api {
 
   #get<Answer>(path: string, signal: AbortSignal): Promise<Answer> {
     return this.#json(path, { signal });
+  }
+
+  #post<Answer>(path: string, body: object, init: Pick<RequestInit, 'signal'> = {}): Promise<Answer> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#json(path, { ...init, method: 'POST', headers, body: JSON.stringify(body) });
   }
 
   async #json<Answer>(path: string, init: RequestInit): Promise<Answer> {

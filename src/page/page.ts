@@ -13,6 +13,7 @@ import { HoldDialog } from './parts/hold-dialog.js';
 import { SignIn } from './parts/sign-in.js';
 import { ago, tick } from './parts/time.js';
 import { readRoute, toHash, withQuery, type Route } from './router.js';
+import { Trials } from './trials.js';
 import type { View } from './view.js';
 import { SPEC_VIEW, VIEWS } from './views/all-views.js';
 
@@ -29,6 +30,9 @@ export class Page {
   readonly #api = new Api(this.#clock);
   readonly #names = new KeyNames(this.#api);
   readonly #diffs = new Diffs(this.#api);
+  readonly #trials = new Trials(this.#api, () => {
+    this.#refreshIn(0);
+  });
   readonly #holdDialog = new HoldDialog(this.#api, () => {
     this.#refreshIn(0);
   });
@@ -160,6 +164,7 @@ export class Page {
         signal,
         names: this.#names,
         diffs: this.#diffs,
+        trials: this.#trials,
         holdDialog: this.#holdDialog,
         turnTo: (change) => {
           this.#turnTo(change);

@@ -7,6 +7,7 @@ import type { Child } from './element.js';
 import type { HoldDialog } from './parts/hold-dialog.js';
 import type { KeyNames } from './key-names.js';
 import type { Route } from './router.js';
+import type { Trials } from './trials.js';
 
 export interface ViewContext {
   readonly api: Api;
@@ -18,6 +19,7 @@ export interface ViewContext {
   readonly signal: AbortSignal;
   readonly names: KeyNames;
   readonly diffs: Diffs;
+  readonly trials: Trials;
   readonly holdDialog: HoldDialog;
   /** Shows the same view with this changed in its query. */
   readonly turnTo: (change: Readonly<Record<string, string>>) => void;

@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Guard } from '../../src/core/holds/guard.js';
+import type { Operated } from '../../src/core/holds/hold-operations.js';
 import { ruleOf } from '../../src/core/holds/hold.js';
 import { failed } from '../../src/domain/failure.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { LogSink } from '../fakes/log-sink.js';
 import { FleetScene, INTERVAL_MS, KEY as PLAIN_KEY, LEASE_TTL_MS, type Replica } from './fleet-scene.js';
 
 /** Whether a body lets itself be restated. */
@@ -20,6 +24,7 @@ const KEY: PayloadKey = {
 };
 const ORDER = { who: 'somebody', reason: 'a test', forMs: 3_600_000 };
 const REPLICAS_MAX = 4;
+const LOGGING = { level: 'info', instanceName: 'guarded', version: '0' } as const;
 
 /** An SDK that runs: it takes what is newer than what it has, from whichever replica it asks. */
 class Client {
@@ -209,16 +214,44 @@ test('what cannot be carried out is refused with its reason', async (t) => {
   assert.equal(await reasonOf(operations.rollBack(KEY, 1, ORDER)), 'cannot_restate');
 });
 
+test('the guard of a replica that has not heard of a freeze yet leaves that freeze as it is', async () => {
+  const trial = await Trial.start();
+  const { rooms, history, keeper } = trial.at(1);
+  const options = { lossPercentMax: 50, holdMs: 60_000 };
+  const log = createLogger(new LogSink(), LOGGING);
+  const guard = new Guard(trial.scene.clock, log, { ...rooms, history, keeper }, options);
+  const held = rooms.store.peek(KEY)?.payload;
+  assert.ok(held !== undefined);
+  const lossOf = () => Promise.resolve({ percent: 90, what: 'most of it' });
+  const key = { ...KEY, kind: { ...KEY.kind, lossOf } };
+  const ordered = await trial.at(0).operations.freeze(KEY, ORDER);
+  assert.ok(ordered.kind === 'done' && rooms.holds.of(KEY) === undefined);
+  await guard.judge(key, { ...held, version: 50 });
+  assert.deepEqual(rooms.holds.of(KEY), ordered.hold);
+  await trial.at(0).operations.release(KEY, 'somebody');
+  await keeper.look();
+  await guard.judge(key, { ...held, version: 50 });
+  assert.equal(rooms.holds.of(KEY)?.action, 'guard');
+});
+
 interface Step {
   readonly kind: string;
   readonly at: number;
   readonly of: number;
+  /** Replicas look at holds twice a second, each at times of its own. */
+  readonly thenMs: number;
 }
 
+const thenMs = fc.constantFrom(100, 200, 400, 1_000);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('wait'), at: fc.integer({ min: 1, max: 60 }), of: fc.nat(3) }),
+    arbitrary: fc.record({
+      kind: fc.constant('wait'),
+      at: fc.integer({ min: 1, max: 60 }),
+      of: fc.nat(3),
+      thenMs,
+    }),
   },
   {
     weight: 6,
@@ -228,6 +261,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
           'update',
           'freeze',
           'rollback',
+          'rollback',
+          'release',
           'release',
           'start',
           'kill',
@@ -240,6 +275,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ),
       at: fc.nat(9),
       of: fc.nat(9),
+      thenMs,
     }),
   },
 );
@@ -248,14 +284,16 @@ class Walk {
   readonly #trial: Trial;
   readonly #highest = new Map<Replica, number>();
   #newest = 1;
+  /** What the last order says, by the clock; undefined where it did not reach all others, and is lost if its replica dies. */
+  #heldUntilMs: number | undefined = 0;
 
   constructor(trial: Trial) {
     this.#trial = trial;
   }
 
-  async step({ kind, at, of }: Step): Promise<void> {
+  async step({ kind, at, of, thenMs }: Step): Promise<void> {
     await (kind === 'wait' ? this.#trial.run(at * 1_000) : this.#take(kind, at, of));
-    await this.#trial.run(500);
+    await this.#trial.run(thenMs);
     this.#neverBack();
   }
 
@@ -270,6 +308,7 @@ class Walk {
     const { rooms, history } = this.#trial.at(0);
     const hold = rooms.holds.of(KEY);
     const isHeld = hold !== undefined && ruleOf(hold, scene.clock.nowMs())?.kind === 'held';
+    if (this.#heldUntilMs !== undefined) assert.equal(isHeld, this.#heldUntilMs > scene.clock.nowMs());
     const demanded = isHeld ? await history.load(KEY, hold.version) : undefined;
     this.#trial.check(isHeld ? (demanded?.originForm.etag ?? 'kept') : `"${this.#newest}"`);
   }
@@ -280,6 +319,11 @@ class Walk {
       assert.ok(version >= (this.#highest.get(replica) ?? 0), `${replica.name} went back`);
       this.#highest.set(replica, version);
     }
+  }
+
+  #ordered(operated: Operated): void {
+    if (operated.kind === 'done')
+      this.#heldUntilMs = operated.isEverywhere ? operated.hold.untilMs : undefined;
   }
 
   async #take(kind: string, at: number, of: number): Promise<void> {
@@ -293,13 +337,18 @@ class Walk {
       },
       outage: () => (scene.version = undefined),
       back: () => (scene.version = this.#newest),
-      freeze: () => replica.operations.freeze(KEY, order),
+      freeze: async () => {
+        this.#ordered(await replica.operations.freeze(KEY, order));
+      },
       rollback: async () => {
         const versions = (await replica.history.list(KEY)) ?? [];
         const chosen = versions[of % Math.max(1, versions.length)];
-        if (chosen !== undefined) await replica.operations.rollBack(KEY, chosen.version, order);
+        if (chosen !== undefined)
+          this.#ordered(await replica.operations.rollBack(KEY, chosen.version, order));
       },
-      release: () => replica.operations.release(KEY, 'somebody'),
+      release: async () => {
+        this.#ordered(await replica.operations.release(KEY, 'somebody'));
+      },
       start: () => (scene.replicas.length < REPLICAS_MAX ? this.#trial.add() : undefined),
       kill: () => {
         if (scene.replicas.length > 1) replica.kill();
@@ -319,6 +368,6 @@ test('random walks: once all is quiet, every client has what the holds say, and 
       for (const each of steps) await walk.step(each);
       await walk.end();
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   );
 });

@@ -34,6 +34,7 @@ export interface Replica {
   readonly rooms: Core;
   readonly link: SharedPlaceReplica;
   readonly operations: HoldOperations;
+  readonly keeper: HoldKeeper;
   readonly history: VersionHistory;
   /** The version held of KEY. */
   version(key?: PayloadKey): number | undefined;
@@ -114,7 +115,7 @@ export class FleetScene {
     const keeper = new HoldKeeper(this.clock, log, holds, [shared], enforcer);
     const operations = new HoldOperations(this.clock, log, { holds, keeper, store, history });
     enforcer.subscribe(operations);
-    void keeper.prepare();
+    void keeper.look();
     keeper.start();
     rooms.fleet?.start();
     const replica: Replica = {
@@ -122,6 +123,7 @@ export class FleetScene {
       rooms,
       link,
       operations,
+      keeper,
       history,
       version: (key = KEY) => rooms.store.peek(key)?.payload.version,
       ask: async (key = KEY) => {

@@ -106,7 +106,7 @@ test('in memory: versions are listed and compared in a thread, and what is not t
   const headers = { 'content-type': 'application/json' };
   const options = { method: 'POST', headers, body: '{}' };
   const tried = await rawRequest(`${proxy.adminUrl}${SPEC}/evaluate`, options);
-  assert.deepEqual([tried.status, tried.text.includes('no project')], [404, true]);
+  assert.deepEqual([tried.status, tried.text.includes('Only Replane projects')], [404, true]);
 });
 
 test('in a data directory: versions outlive a restart', async (t) => {

@@ -227,12 +227,21 @@ test('a context is tried against the configs that are served, with reasons', asy
           result: 'not_matched',
           value: 5,
           conditions: [
-            { operator: 'equals', result: 'not_matched', reason: '"plan" is "free": not equals "pro"' },
+            {
+              operator: 'equals',
+              asks: { property: 'plan', value: 'pro' },
+              result: 'not_matched',
+              reason: '"plan" is "free": not equals "pro"',
+            },
           ],
         },
       ],
     ],
   );
+  const named = async (body: object): Promise<readonly string[]> =>
+    (await evaluate(body)).configs.map(({ name }) => name);
+  assert.deepEqual(await named({ search: ' LIM its' }), ['limits'], 'each word, in whatever case');
+  assert.deepEqual(await named({ search: 'limits flag' }), []);
   const first = await evaluate({ limit: 1 });
   assert.deepEqual([first.configs.map(({ name }) => name), first.leftOut], [['limits'], 1]);
   project.set('large', 'x'.repeat(4 * 1024 * 1024));
@@ -241,6 +250,8 @@ test('a context is tried against the configs that are served, with reasons', asy
     { context: [] },
     { context: { plan: {} } },
     { config: 1 },
+    { search: null },
+    { search: 'x'.repeat(501) },
     { limit: 0 },
     { limit: 501 },
   ]) {

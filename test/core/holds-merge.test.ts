@@ -20,8 +20,27 @@ const hold: fc.Arbitrary<Hold> = fc.record(
     sinceMs: fc.constant(NOW_MS),
     untilMs: fc.integer({ min: NOW_MS - 10 * DAY_MS, max: NOW_MS + DAY_MS }),
     changedAtMs: fc.integer({ min: NOW_MS, max: NOW_MS + 3 }),
+    raisedTo: fc.nat(12),
+    waiting: fc.nat(9),
+    loss: fc.string(),
   },
-  { noNullPrototype: true },
+  {
+    noNullPrototype: true,
+    requiredKeys: [
+      'keyHash',
+      'api',
+      'format',
+      'action',
+      'version',
+      'bodyOf',
+      'reason',
+      'who',
+      'sinceMs',
+      'untilMs',
+      'changedAtMs',
+      'raisedTo',
+    ],
+  },
 );
 
 test('merging knows no order, no repetition, and keeps of each payload what was changed last', () => {
@@ -57,5 +76,6 @@ test('a freeze that is over means nothing, a rollback that its version is to be 
 
 function sample(): Hold {
   const of = { keyHash: 'aa', api: 'v2', format: 'json', action: 'freeze', version: 5, bodyOf: 5 } as const;
-  return { ...of, reason: 'r', who: 'w', sinceMs: NOW_MS, untilMs: NOW_MS + 1_000, changedAtMs: NOW_MS };
+  const atMs = { sinceMs: NOW_MS, untilMs: NOW_MS + 1_000, changedAtMs: NOW_MS };
+  return { ...of, reason: 'r', who: 'w', ...atMs, raisedTo: 0 };
 }

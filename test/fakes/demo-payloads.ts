@@ -6,6 +6,7 @@ import { toEtag } from '../../src/domain/etag.js';
 import type { PayloadKey } from '../../src/domain/payload-key.js';
 import type { PayloadFormat, ResourceKind } from '../../src/domain/resource-kind.js';
 import type { BodyForm, Encoding, Payload } from '../../src/domain/payload.js';
+import { REPLANE_PROJECT } from '../../src/protocols/replane/project-kind.js';
 import { ID_LISTS, SPEC_V1, SPEC_V2 } from '../../src/protocols/statsig/resource-kinds.js';
 
 export interface DemoPayloads {
@@ -27,6 +28,8 @@ export const DEMO = {
   jsonForProtobuf: demoPayloads('JSON for a protobuf question', SPEC_V2, 'protobuf', 'json', 'br'),
 } as const;
 export const DEMO_PAYLOADS: readonly DemoPayloads[] = Object.values(DEMO);
+/** Like a manifest it states no version, and like specs it is kept in versions. */
+export const DEMO_REPLANE = demoPayloads('a Replane project', REPLANE_PROJECT, 'json', 'json', 'identity');
 
 function demoPayloads(
   name: string,
@@ -54,6 +57,7 @@ function checksumOf(project: DemoProject): Pick<Payload, 'checksum'> {
 
 function bodyOf(project: DemoProject, kind: ResourceKind, format: PayloadFormat): Buffer {
   if (kind === ID_LISTS) return demoManifest(project);
+  if (kind === REPLANE_PROJECT) return demoReplane(project);
   if (format === 'protobuf') return demoEnvelopes(project);
   return Buffer.from(JSON.stringify(kind === SPEC_V1 ? demoV1(project) : demoV2(project)));
 }
@@ -66,6 +70,11 @@ function demoManifest({ time, greeting, fillerGates = 0 }: DemoProject): Buffer 
     return [name, { name, size: 20 + index, url, creationTime: time, fileID: `file-${index}`, greeting }];
   });
   return Buffer.from(JSON.stringify(Object.fromEntries(lists)));
+}
+
+function demoReplane({ greeting }: DemoProject): Buffer {
+  const configs = [{ name: 'greeting', value: greeting, overrides: [] }];
+  return Buffer.from(JSON.stringify({ configs, changes: [0] }));
 }
 
 function toPayload(body: Buffer, format: PayloadFormat, version: number, encoding: Encoding): Payload {

@@ -56,7 +56,7 @@ function config(): Config {
 
 function holdOf(index: number): Hold {
   const of = { keyHash: hashSdkKey(sdkKeyOf(index)), api: SPEC_V1.name, format: 'json' };
-  const versions = { version: VERSION, bodyOf: VERSION };
+  const versions = { version: VERSION, bodyOf: VERSION, raisedTo: 0 };
   const times = { sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER, changedAtMs: 0 };
   return { ...of, action: 'freeze', ...versions, reason: REASON, who: 'somebody', ...times };
 }

@@ -36,11 +36,12 @@ interface Sending {
   done: number;
 }
 
-function send(bytes: number): Sending {
+function send(bytes: number, windowBytes = 0): Sending {
   const sending = { stream: new HeldStream(), took: 0, done: 0 };
   writeSlices(
     sending.stream,
     Buffer.alloc(bytes),
+    windowBytes,
     () => (sending.took += 1),
     () => (sending.done += 1),
   );
@@ -58,6 +59,23 @@ test('a slice is handed over when the one before was taken, and the last one end
   sending.stream.take();
   assert.deepEqual([sending.took, sending.done], [4, 1]);
 });
+
+for (const [window, windowBytes, sliceBytes] of [
+  ['a larger window is handed as much at a time', 100 * KIB, 100 * KIB],
+  ['a very large window is handed 256 KiB at a time', 16 * 1024 * KIB, 256 * KIB],
+  ['a window smaller than the default is handed that', 1, SLICE_BYTES],
+] as const) {
+  test(`a client with ${window}`, async () => {
+    await nextTurn();
+    const sending = send(2 * sliceBytes + 1, windowBytes);
+    for (let taken = 1; taken <= 3; taken += 1) {
+      sending.stream.take();
+      await nextTurn();
+    }
+    assert.deepEqual(sending.stream.sizes, [sliceBytes, sliceBytes, 1]);
+    assert.deepEqual([sending.took, sending.done], [3, 1]);
+  });
+}
 
 test('what is ready to be written by very many streams is divided among turns, in order', async () => {
   await nextTurn();

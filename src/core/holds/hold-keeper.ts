@@ -55,8 +55,10 @@ export class HoldKeeper {
     this.#listener = listener;
   }
 
-  /** What is stored is known then, as far as places can be asked. Never rejects. */
-  async prepare(): Promise<void> {
+  /** What is stored now is known then, as far as places can be asked. Never rejects. */
+  async look(): Promise<void> {
+    // One that is under way may have read before this.
+    await this.#looking;
     await this.#look();
   }
 
@@ -79,9 +81,7 @@ export class HoldKeeper {
   /** In force here at once. Whether it is stored in every place; where it is not, that is tried again with each look. */
   async put(hold: Hold): Promise<boolean> {
     this.#learn([hold]);
-    // One that is under way may have read before this.
-    await this.#looking;
-    await this.#look();
+    await this.look();
     const text = JSON.stringify(this.#holds.all);
     return this.#places.every(({ stored }) => stored === text);
   }

@@ -117,17 +117,18 @@ export class HoldOperations implements OvertakenListener {
 
   async #raise(key: PayloadKey, overtakenBy: number): Promise<void> {
     const { holds, keeper, store, history } = this.#rooms;
+    // What overtook it may be what goes out because it was released elsewhere.
+    await keeper.look();
     const hold = holds.of(key);
-    if (hold === undefined) return;
+    if (hold === undefined || !holds.demands(key, hold.version) || overtakenBy < hold.version) return;
     const inForce = store.peek(key)?.payload;
     // No place may have a version that a replica held on to while it was cut off from all of them.
     const body = inForce?.version === hold.version ? inForce : await history.load(key, hold.version);
     const payload = body && (await this.#restated(key, body, overtakenBy + 1));
     if (payload === undefined || !(await history.keep(key, payload))) return;
     // Unless it was changed, released or raised meanwhile.
-    if (holds.of(key) !== hold || !holds.demands(key, hold.version) || overtakenBy < hold.version) return;
-    const changedAtMs = Math.max(this.#clock.nowMs(), hold.changedAtMs + 1);
-    await keeper.put({ ...hold, action: 'rollback', version: payload.version, changedAtMs });
+    if (holds.of(key) !== hold || !holds.demands(key, hold.version)) return;
+    await keeper.put({ ...hold, action: 'rollback', version: payload.version });
   }
 
   async #hold(
@@ -190,6 +191,7 @@ export class HoldOperations implements OvertakenListener {
       sinceMs: nowMs,
       untilMs: nowMs + order.forMs,
       changedAtMs: Math.max(nowMs, (before?.changedAtMs ?? 0) + 1),
+      raisedTo: before?.raisedTo ?? 0,
     };
   }
 }

@@ -29,6 +29,13 @@ export interface Hold {
   readonly changedAtMs: number;
   /** Of a guard: the version that is held back. */
   readonly waiting?: number;
+  /** Of a guard: what that version has lost. */
+  readonly loss?: string;
+  /**
+   * The highest version that the body of any rollback was given, 0 where there was none. A replica that did not know yet of this
+   * order may have given it, and clients may have it.
+   */
+  readonly raisedTo: number;
 }
 
 /**
@@ -40,9 +47,14 @@ export type HoldRule =
   | { readonly kind: 'returning'; readonly version: number };
 
 /** Undefined where the payload is treated like any other. */
-export function ruleOf({ action, version, untilMs }: Hold, nowMs: number): HoldRule | undefined {
-  if (nowMs < untilMs) return { kind: 'held', version };
-  return action === 'rollback' ? { kind: 'returning', version } : undefined;
+export function ruleOf(hold: Hold, nowMs: number): HoldRule | undefined {
+  if (nowMs < hold.untilMs) return { kind: 'held', version: hold.version };
+  const version = raisedToBy(hold);
+  return version > 0 ? { kind: 'returning', version } : undefined;
+}
+
+function raisedToBy({ action, version, raisedTo }: Hold): number {
+  return action === 'rollback' ? Math.max(raisedTo, version) : raisedTo;
 }
 
 /** The same for the same payload, and for no other; tells nothing of the SDK key. */
@@ -62,16 +74,26 @@ export function mergeHolds(ones: readonly Hold[], others: readonly Hold[], nowMs
   const merged = new Map<string, Hold>();
   for (const hold of [...ones, ...others]) {
     if (hold.untilMs + FORGOTTEN_AFTER_MS < nowMs) continue;
-    const known = merged.get(holdId(hold));
-    if (known === undefined || isLater(hold, known)) merged.set(holdId(hold), hold);
+    const known = merged.get(holdId(hold)) ?? hold;
+    const later = isLater(hold, known) ? hold : known;
+    merged.set(holdId(hold), withRaisedTo(later, Math.max(raisedToBy(hold), raisedToBy(known))));
   }
   return [...merged.values()].sort((left, right) => (holdId(left) < holdId(right) ? -1 : 1));
 }
 
-/** Two of the same millisecond are told apart by what they say: every replica has to choose the same one. */
+function withRaisedTo(hold: Hold, raisedTo: number): Hold {
+  return raisedTo === hold.raisedTo ? hold : { ...hold, raisedTo };
+}
+
+/**
+ * One order with another version is that order after it was overtaken: it counts as changed when the order was given, so that an
+ * order given meanwhile overrules it. Otherwise two of the same millisecond are told apart by what they say: every replica has to
+ * choose the same one.
+ */
 function isLater(hold: Hold, other: Hold): boolean {
   if (hold.changedAtMs !== other.changedAtMs) return hold.changedAtMs > other.changedAtMs;
-  return JSON.stringify(hold) > JSON.stringify(other);
+  if (hold.version !== other.version) return hold.version > other.version;
+  return JSON.stringify(withRaisedTo(hold, 0)) > JSON.stringify(withRaisedTo(other, 0));
 }
 
 /** Those of a stored list; what cannot be understood is left out. */
@@ -85,12 +107,14 @@ function readHold(value: unknown): readonly Hold[] {
   const { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs } =
     value as Readonly<Record<keyof Hold, never>>;
   const areTexts = [keyHash, api, format, reason, who].every((text) => typeof text === 'string');
-  const { waiting } = value as { readonly waiting?: unknown };
+  const { raisedTo, waiting, loss } = value as Readonly<Partial<Record<keyof Hold, unknown>>>;
   const areNumbers = [version, bodyOf, sinceMs, untilMs, changedAtMs].every(
     (number) => readVersion(number) !== undefined,
   );
   if (!areTexts || !areNumbers || !ACTIONS.includes(action)) return [];
-  const hold = { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs };
+  const of = { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs };
+  const hold = { ...of, raisedTo: readVersion(raisedTo) ?? 0 };
   const held = readVersion(waiting);
-  return [held === undefined ? hold : { ...hold, waiting: held }];
+  const guarded = { ...(held !== undefined && { waiting: held }), ...(typeof loss === 'string' && { loss }) };
+  return [{ ...hold, ...guarded }];
 }

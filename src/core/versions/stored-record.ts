@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { BodyFault, type BodyReader, type StoredFacts } from '../../domain/body-reader.js';
 import type { Clock } from '../../domain/clock.js';
 import { toEtag } from '../../domain/etag.js';
+import { ownBytes } from '../../domain/own-copy.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
 import type { ResourceKind } from '../../domain/resource-kind.js';
@@ -74,7 +75,7 @@ export async function changeRecord(
 
 /** A document whose only writer counts what it writes. */
 export function toRecordPayload(version: number, value: unknown): Payload {
-  const bytes = Buffer.from(JSON.stringify({ version, value }));
+  const bytes = ownBytes([Buffer.from(JSON.stringify({ version, value }))]);
   const etag = toEtag(createHash('sha256').update(bytes));
   const originForm = { encoding: 'identity', bytes, etag } as const;
   return { format: 'json', version, originForm, identityBytes: bytes.length };

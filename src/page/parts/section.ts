@@ -1,8 +1,9 @@
 // The pieces that views are made of: sections with headings, lists of facts, and notes.
 import { h, type Child } from '../element.js';
 
+/** Its title is its key: a section that comes to stand before it takes nothing of what was typed in it. */
 export function section(title: string, ...children: readonly Child[]): HTMLElement {
-  return h('section', { 'aria-label': title }, h('h2', {}, title), children);
+  return h('section', { 'aria-label': title, 'data-key': title }, h('h2', {}, title), children);
 }
 
 /** The view's own heading; `more` stands beside it. */

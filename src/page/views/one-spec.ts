@@ -1,4 +1,4 @@
-// One spec: what is held of it and by whom, its versions and what changed between two of them, its clients, polls and backups.
+// One spec: what is held of it and by whom, its versions and what changed between two of them, a context to try, its clients, polls and backups.
 import type { SpecName } from '../api.js';
 import type { OneSpec, Version } from '../api-answers.js';
 import { h, link, type Child } from '../element.js';
@@ -12,6 +12,7 @@ import { table } from '../parts/table.js';
 import { agoIso, agoS, at, atIso } from '../parts/time.js';
 import { shortHash } from '../key-names.js';
 import type { View, ViewContext } from '../view.js';
+import { trialSection } from './spec-trial.js';
 import { versionsSection } from './spec-versions.js';
 
 const CLIENTS_SHOWN = 100;
@@ -34,6 +35,7 @@ export const oneSpec: View = {
       holdPanel(spec, context),
       summary(spec, versions.versions, context),
       await versionsSection(spec, versions, context),
+      await trialSection(spec, context),
       clientsSection(spec, clients, context),
       pollsSection(spec, context),
       backupsSection(spec, context),

@@ -1,5 +1,6 @@
 // What changed lately, as numbered events: a bounded number of them, so that a reader who was away for a moment misses nothing.
 import { Listeners } from '../../domain/listeners.js';
+import { ownBytes } from '../../domain/own-copy.js';
 import { eventFrame } from '../http/event-stream.js';
 import type { EVENT_DATA } from './openapi/event-schemas.js';
 
@@ -30,7 +31,7 @@ export class ChangeLog {
 
   publish(event: ChangeName, data: object): void {
     this.#newest += 1;
-    const frame = eventFrame(event, JSON.stringify(data), this.#idOf(this.#newest));
+    const frame = ownBytes([eventFrame(event, JSON.stringify(data), this.#idOf(this.#newest))]);
     this.#frames.push(frame);
     this.#bytes += frame.length;
     while (this.#frames.length > CHANGES_MAX || this.#bytes > CHANGE_BYTES_MAX)

@@ -157,6 +157,7 @@ const POSTS: Readonly<Record<string, Operation>> = {
       properties: {
         context: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } },
         config: TEXT,
+        search: TEXT,
         limit: { type: 'integer', minimum: 1, maximum: 500, default: 100 },
       },
     },

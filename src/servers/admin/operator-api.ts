@@ -52,6 +52,8 @@ export interface Trial {
   readonly context: Readonly<Record<string, string | number | boolean | null>>;
   /** The name of the only one that is wanted; undefined for all. */
   readonly config: string | undefined;
+  /** Words, each of which has to be in the name of a config; empty for all. */
+  readonly search: string;
   /** Configs that are shown at most. */
   readonly limit: number;
 }

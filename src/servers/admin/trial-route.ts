@@ -30,17 +30,18 @@ export function addTrialRoute(
 
 const NO_TRIAL =
   'Send a JSON object, with Content-Type: application/json: "context" with texts, numbers, booleans and nulls by name, ' +
-  `and where wanted "config", the name of one, and "limit", 1 to ${CONFIGS_MAX}.`;
+  `up to ${PROPERTIES_MAX} of them, and where wanted "config", the name of one, "search", words of names, and "limit", 1 to ${CONFIGS_MAX}.`;
 
 function readTrial(request: FastifyRequest): Trial | undefined {
   const body = request.body as Body | undefined;
   if (body === undefined || !isJson(request)) return undefined;
-  const { context = {}, config, limit = CONFIGS } = body;
-  return isContext(context) && isName(config) && isLimit(limit) ? { context, config, limit } : undefined;
+  const { context = {}, config, search = '', limit = CONFIGS } = body;
+  if (!isContext(context) || !(config === undefined || isName(config))) return undefined;
+  return isName(search) && isLimit(limit) ? { context, config, search, limit } : undefined;
 }
 
-function isName(value: unknown): value is Trial['config'] {
-  return value === undefined || (typeof value === 'string' && value.length <= NAME_CHARACTERS_MAX);
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= NAME_CHARACTERS_MAX;
 }
 
 function isLimit(value: unknown): value is Trial['limit'] {

@@ -53,7 +53,7 @@ export class EventStream {
   /** Calls `took` whenever the client took some of the bytes, and `done` once when it took the last; neither once it is gone. */
   write(bytes: Buffer, took: () => void, done: () => void): void {
     this.begin();
-    writeSlices(this.#reply.raw, bytes, took, done);
+    writeSlices(this.#reply.raw, bytes, 0, took, done);
   }
 
   /**

@@ -101,7 +101,8 @@ export async function readPayload(
   // JSON stays JSON; a later release may know a layout of protobuf that this one does not.
   const canProve = format === 'json';
   try {
-    const { form, identityBytes, facts } = await takeInBody(inPieces(bytes), encoding, reader, limits);
+    const taken = await takeInBody(inPieces(bytes), encoding, reader, limits, bytes.length);
+    const { form, identityBytes, facts } = taken;
     const isOfVersion = kind.versions === 'assigned' || facts.version === version;
     if (facts.isServable && isOfVersion) {
       const { checksum, namedValues } = facts;

@@ -136,8 +136,9 @@ interface BodyPlan extends StoredForm {
 function planBody(key: PayloadKey, { version, isOurs, body }: StoredEntry): BodyPlan | undefined {
   const { kind } = key;
   const sealBytes = body.sealedWith === '' ? 0 : DATA_KEY_SEAL_BYTES;
-  // Manifests are stored uncompressed: their config is what the origin sent.
-  if (isOurs && body.bodyBytes > 0 && (kind.versions === 'stated' || sealBytes > 0)) {
+  // What states no version is stored uncompressed, as a config that is what the origin sent, unless nothing is stored for adapters.
+  const isInBody = kind.versions === 'stated' || kind.isContentAddressed || sealBytes > 0;
+  if (isOurs && body.bodyBytes > 0 && isInBody) {
     const { format, encoding, bodyBytes } = body;
     if (format === undefined || encoding === undefined) return undefined;
     if (key.format === 'json' && format !== 'json') return undefined;

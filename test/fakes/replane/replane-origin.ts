@@ -22,6 +22,12 @@ interface KeyOfProject {
   isRevoked: boolean;
 }
 
+interface Verdict {
+  /** Undefined where the key is not good. */
+  readonly project: ReplaneProject | undefined;
+  readonly untilMs: number;
+}
+
 const STREAM_PATHS = ['/api/sdk/v1/replication/stream', '/api/v1/replication/stream'];
 const SYNC_PATHS = ['/api/sdk/v1/testing/sync', '/api/v1/testing/sync'];
 
@@ -32,7 +38,12 @@ export class ReplaneOrigin {
   plan: (request: SeenRequest) => Partial<StreamPlan> = () => HONEST_STREAM;
   /** As with `TESTING_MODE=true`. */
   isTesting = false;
+  /** Before a sync is answered: takes in what is pending. */
+  catchUp: () => void = () => undefined;
+  /** How long it is remembered whether a key is good: 60 s with the server, which no test waits for. */
+  keyMemoryMs = 0;
   readonly #keys = new Map<string, KeyOfProject>();
+  readonly #verdicts = new Map<string, Verdict>();
   readonly #streams = new Map<OriginStream, string>();
   #server: Server = createServer();
   #port = 0;
@@ -48,9 +59,10 @@ export class ReplaneOrigin {
   }
 
   /** A new key of this project, which may have several. */
-  addKey(project = new ReplaneProject()): { readonly sdkKey: string; readonly project: ReplaneProject } {
-    const digest = createHash('sha512').update(`key ${this.#keys.size}`).digest('hex');
-    const sdkKey = `rp_${digest.slice(0, 80)}`;
+  addKey(
+    project = new ReplaneProject(),
+    sdkKey = this.#newKey(),
+  ): { readonly sdkKey: string; readonly project: ReplaneProject } {
     this.#keys.set(sdkKey, { project, isRevoked: false });
     return { sdkKey, project };
   }
@@ -124,21 +136,28 @@ export class ReplaneOrigin {
     if (seen.method === 'OPTIONS') preflight(seen, response);
     else if (seen.path === '/api/health') json(response, 200, { status: 'ok' });
     else if (seen.method !== 'POST') notFound(response);
-    else if (SYNC_PATHS.includes(seen.path))
-      if (this.isTesting) json(response, 200, { status: 'synced' });
-      else json(response, 403, { msg: 'Testing mode not enabled' });
+    else if (SYNC_PATHS.includes(seen.path)) this.#sync(response);
     else if (STREAM_PATHS.includes(seen.path)) this.#stream(seen, response);
     else notFound(response);
   }
 
+  #sync(response: ServerResponse): void {
+    if (!this.isTesting) {
+      json(response, 403, { msg: 'Testing mode not enabled' });
+      return;
+    }
+    this.catchUp();
+    json(response, 200, { status: 'synced' });
+  }
+
   #stream(seen: SeenRequest, response: ServerResponse): void {
     const { sdkKey = '' } = seen;
-    const key = this.#keys.get(sdkKey);
     if (sdkKey === '') {
       json(response, 401, { msg: 'Missing SDK key' });
       return;
     }
-    if (key === undefined || key.isRevoked) {
+    const project = this.#verified(sdkKey);
+    if (project === undefined) {
       json(response, 401, { msg: 'Invalid SDK key' });
       return;
     }
@@ -147,7 +166,7 @@ export class ReplaneOrigin {
     const timer = setTimeout(() => {
       if (plan.answer !== undefined)
         response.writeHead(plan.answer.status, plan.answer.headers).end(plan.answer.body);
-      else this.#open(sdkKey, key.project, seen, response, plan);
+      else this.#open(sdkKey, project, seen, response, plan);
     }, plan.headAfterMs);
     response.once('close', () => {
       clearTimeout(timer);
@@ -177,6 +196,20 @@ export class ReplaneOrigin {
     });
     const isComplete = body.requiredConfigs.every((name) => project.has(name));
     stream.open(isComplete ? project.init(body.currentConfigs) : undefined);
+  }
+
+  #verified(sdkKey: string): ReplaneProject | undefined {
+    const nowMs = performance.now();
+    const known = this.#verdicts.get(sdkKey);
+    if (known !== undefined && known.untilMs > nowMs) return known.project;
+    const key = this.#keys.get(sdkKey);
+    const project = key?.isRevoked === false ? key.project : undefined;
+    this.#verdicts.set(sdkKey, { project, untilMs: nowMs + this.keyMemoryMs });
+    return project;
+  }
+
+  #newKey(): string {
+    return `rp_${createHash('sha512').update(`key ${this.#keys.size}`).digest('hex').slice(0, 80)}`;
   }
 
   #streamsOf(sdkKey?: string): OriginStream[] {

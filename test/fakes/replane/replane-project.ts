@@ -51,10 +51,15 @@ export class ReplaneProject {
 
   /** JSON is sent with the spaces, the order of members and the numbers of these texts. */
   setText(name: string, value: string, overrides = '[]'): void {
-    this.#configs.set(name, { value, overrides });
+    this.hold(name, value, overrides);
     // The server writes the members of a change in another order than those of `init`.
     const config = `{"name":${JSON.stringify(name)},"overrides":${overrides},"value":${value}}`;
     for (const listener of this.#listeners) listener(`{"type":"config_change","config":${config}}`);
+  }
+
+  /** For those that come later: nobody is told. */
+  hold(name: string, value: string, overrides: string): void {
+    this.#configs.set(name, { value, overrides });
   }
 
   /** The server tells nobody. */

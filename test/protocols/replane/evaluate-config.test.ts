@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Replane } from 'replane-sdk-1.0.4';
-import { evaluateConfig } from '../../../src/protocols/replane/project/evaluate-config.js';
+import {
+  evaluateConfig,
+  type JudgedCondition,
+} from '../../../src/protocols/replane/project/evaluate-config.js';
 import { randomConfigs, randomContext } from '../../fakes/replane/random-project.js';
 
 test('for random configs and contexts it says what the SDK says', () => {
@@ -60,6 +63,22 @@ test('each condition has its reason', () => {
     JSON.stringify(reasonsFor([half], { id: 'a' })),
     /at \d+\.\d\d % with seed \\"s\\", the segment is 0 to 50 %/,
   );
+});
+
+test('each condition says what it asks, as it was written', () => {
+  const half = { operator: 'segmentation', property: 'id', fromPercentage: 0, toPercentage: 50, seed: 's' };
+  const lost = { operator: 'in', property: 'plan' };
+  const conditions = [{ operator: 'or', conditions: [{ operator: 'not', condition: half }, lost] }];
+  const { overrides } = evaluateConfig({ name: 'x', value: 0, overrides: [{ name: 'y', conditions }] }, {});
+  const asked: unknown[] = [];
+  const list = (judged: readonly JudgedCondition[] = []): void => {
+    for (const { operator, asks, conditions: inner } of judged) {
+      asked.push({ operator, ...asks });
+      list(inner);
+    }
+  };
+  list(overrides[0]?.conditions);
+  assert.deepEqual(asked, [{ operator: 'or' }, { operator: 'not' }, half, lost]);
 });
 
 test('what cannot be understood is unknown, however it is written', () => {

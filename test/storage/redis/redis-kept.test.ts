@@ -5,7 +5,7 @@ import { bodyKey } from '../../../src/core/versions/version-record.js';
 import { changeRecord, readRecord, recordKind } from '../../../src/core/versions/stored-record.js';
 import { systemClock } from '../../../src/domain/clock.js';
 import { assertHolds, TIME } from '../../contracts/snapshots-place.js';
-import { DEMO } from '../../fakes/demo-payloads.js';
+import { DEMO, DEMO_REPLANE } from '../../fakes/demo-payloads.js';
 import { startRedisServer } from '../../fakes/redis-server.js';
 import { openReplica, redisOptions } from './redis-scene.js';
 
@@ -16,7 +16,7 @@ test('versions and records have names of their own in every schema, last 30 days
     await client.flushall();
     const options = redisOptions(server.port, { keySchema, entryTtlS: 70, keyPrefix: 'fleet' });
     const { snapshots, kept } = await openReplica(t, options);
-    const demos = [DEMO.v1Json, DEMO.v2JsonGzip, DEMO.protobuf];
+    const demos = [DEMO.v1Json, DEMO.v2JsonGzip, DEMO.protobuf, DEMO_REPLANE];
     for (const demo of demos) {
       const key = demo.keyOf('secret-kept-0123456789abcdef');
       await snapshots.save(key, demo.payloadOf(TIME + 5));

@@ -3,10 +3,14 @@
 /** `unknown`: the context lacks what the condition asks for, or the condition cannot be understood. An override needs all to match. */
 export type Matching = 'matched' | 'not_matched' | 'unknown';
 
+type Members = Readonly<Record<string, unknown>>;
+
 export type EvaluationContext = Readonly<Record<string, string | number | boolean | null>>;
 
 export interface JudgedCondition {
   readonly operator: string;
+  /** What the condition says besides, as the origin wrote it: property and value, or the segment. */
+  readonly asks: Members;
   readonly result: Matching;
   readonly reason: string;
   /** Of `and`, `or` and `not`. */
@@ -30,12 +34,12 @@ export interface EvaluatedConfig {
   readonly overrides: readonly JudgedOverride[];
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 /** Of a value in a reason. */
 const SHOWN_CHARACTERS_MAX = 100;
 /** Of conditions within conditions; nobody writes as many by hand, and each costs a call. */
 const DEPTH_MAX = 50;
+/** Members of a condition that are judged by themselves. */
+const SHOWN_BESIDES: ReadonlySet<string> = new Set(['operator', 'condition', 'conditions']);
 
 /** `config`: as it was parsed. */
 export function evaluateConfig(config: Members, context: EvaluationContext): EvaluatedConfig {
@@ -66,12 +70,14 @@ function judgeAll(conditions: unknown, context: EvaluationContext, depth: number
 
 function judge(condition: Members, context: EvaluationContext, depth: number): JudgedCondition {
   const operator = String(condition['operator']);
+  const asks = Object.fromEntries(Object.entries(condition).filter(([name]) => !SHOWN_BESIDES.has(name)));
   const of = (
     result: Matching,
     reason: string,
     conditions?: readonly JudgedCondition[],
   ): JudgedCondition => ({
     operator,
+    asks,
     result,
     reason,
     ...(conditions && { conditions }),

@@ -2,6 +2,7 @@
 import { createHash, hash } from 'node:crypto';
 import { BodyFault } from '../../../domain/body-reader.js';
 import { toEtag } from '../../../domain/etag.js';
+import { ownBytes } from '../../../domain/own-copy.js';
 import type { Payload } from '../../../domain/payload.js';
 import { OPEN_ARRAY } from '../../../json/json-bytes.js';
 import { elementsOf, membersOf, skipSpace } from '../../../json/json-slices.js';
@@ -95,7 +96,7 @@ export function changedPayload(held: Payload, config: ConfigSlice, version: numb
 function toPayload(configs: readonly ProjectConfig[], version: number): Payload {
   const counts = configs.map(({ changes }) => changes).join(',');
   const pieces = configs.flatMap(({ raw }, index) => (index === 0 ? [raw] : [COMMA, raw]));
-  const bytes = Buffer.concat([BODY_START, ...pieces, Buffer.from(`],"changes":[${counts}]}`)]);
+  const bytes = ownBytes([BODY_START, ...pieces, Buffer.from(`],"changes":[${counts}]}`)]);
   const etag = toEtag(createHash('sha256').update(bytes));
   const originForm = { encoding: 'identity', bytes, etag } as const;
   const payload: Payload = { format: 'json', version, originForm, identityBytes: bytes.length };

@@ -22,7 +22,7 @@ export function createFrameWriter(call: ServerWritableStream<unknown, Buffer>): 
   if (stream === undefined) return createCopyingWriter(call);
   return {
     write: (frame, took, done) => {
-      writeSlices(stream, frame, took, done);
+      writeSlices(stream, frame, stream.session?.remoteSettings.initialWindowSize ?? 0, took, done);
     },
     breakOff: () => {
       stream.close(constants.NGHTTP2_CANCEL);

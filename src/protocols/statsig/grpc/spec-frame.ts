@@ -1,5 +1,6 @@
 // A ConfigSpecResponse on the wire: the JSON text stands in it as it is, so bytes are put around it and nothing is parsed.
 import type { HeldPayload } from '../../../core/payload-store.js';
+import { ownBytes } from '../../../domain/own-copy.js';
 import { NO_UPDATES } from '../no-updates.js';
 
 /** Tags of `string spec = 1` and `uint64 lastUpdated = 2`. */
@@ -16,8 +17,10 @@ const NO_UPDATES_BYTES = Buffer.from(NO_UPDATES);
 /** The frame of a whole spec: made once per version for all clients. */
 export function specFrame(held: HeldPayload): Promise<Buffer> {
   const { version, identityBytes } = held.payload;
-  const [before, after] = around(identityBytes, version);
-  return held.forms.wrap('grpc', (pieces) => Buffer.concat([before, ...pieces, after]));
+  return held.forms.wrap('grpc', (pieces) => {
+    const [before, after] = around(identityBytes, version);
+    return ownBytes([before, ...pieces, after]);
+  });
 }
 
 /** The frame that says that there is nothing newer than `version`. */

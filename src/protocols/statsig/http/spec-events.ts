@@ -1,5 +1,6 @@
 // The wire under a stream of specs as server-sent events: the frames of each message, and of the stream's end.
 import type { HeldPayload } from '../../../core/payload-store.js';
+import { ownBytes } from '../../../domain/own-copy.js';
 import { eventFrame, type EventStream } from '../../../servers/http/event-stream.js';
 import type { StreamSink } from '../../../streams/client-stream.js';
 import { STREAM_ENDINGS } from '../stream-endings.js';
@@ -66,7 +67,7 @@ const SPACE = 0x20;
 function specLines(held: HeldPayload): Promise<Buffer> {
   const before = Buffer.from(`id: ${held.payload.version}\ndata: `);
   return held.forms.wrap('events', (pieces) => {
-    const frame = Buffer.concat([before, ...pieces, Buffer.from('\n\n')]);
+    const frame = ownBytes([before, ...pieces, Buffer.from('\n\n')]);
     const data = frame.subarray(before.length, -2);
     for (const lineEnd of LINE_ENDS) {
       for (let at = data.indexOf(lineEnd); at >= 0; at = data.indexOf(lineEnd, at + 1)) data[at] = SPACE;

@@ -11,7 +11,7 @@ import { UpstreamPool } from '../../../http-client/upstream-pool.js';
 import { createDigestReader } from '../remote-values/value-digest.js';
 import { VALUE_BYTES_MAX, VALUE_VERSION } from '../remote-values/value-kind.js';
 import type { UpstreamOptions } from './upstream-client.js';
-import { failedStatus } from '../../../http-client/answer-status.js';
+import { announcedBytes, failedStatus } from '../../../http-client/answer-status.js';
 import { encodingOf, failedEncoding } from './upstream-response.js';
 
 /** What a compression that does not help may add. */
@@ -57,7 +57,7 @@ export function createRemoteValueClient(
       await discard(answer.response, signal);
       return statusCode === 200 ? failedEncoding(told) : failedStatus(statusCode, told, clock.nowMs());
     }
-    const taken = await takeInBody(body, encoding, createDigestReader(), LIMITS);
+    const taken = await takeInBody(body, encoding, createDigestReader(), LIMITS, announcedBytes(told));
     if (taken.facts !== key.sdkKey) return differs(taken.facts);
     const { form: originForm, identityBytes } = taken;
     const payload = { format: 'json', version: VALUE_VERSION, originForm, identityBytes } as const;

@@ -1,5 +1,6 @@
 // The manifest of ID lists, `{"<name>": {"size", "url", "fileID", …}}`: what it says of each list, and the same with other urls.
 import { BodyFault } from '../../../domain/body-reader.js';
+import { ownBytes } from '../../../domain/own-copy.js';
 
 export interface ListedFile {
   /** Of the list. */
@@ -37,7 +38,7 @@ export function readManifest(text: Uint8Array): ListedFile[] {
 export function rewriteManifest(text: Uint8Array, changes: ReadonlyMap<string, ListChange>): Buffer {
   const lists = parse(text);
   for (const [name, change] of changes) Object.assign(lists[name] as object, change);
-  return Buffer.from(JSON.stringify(lists));
+  return ownBytes([Buffer.from(JSON.stringify(lists))]);
 }
 
 function parse(text: Uint8Array): Record<string, unknown> {

@@ -46,11 +46,12 @@ export const OPERATION_SCHEMAS = {
     type: 'object',
     properties: {
       operator: TEXT,
+      asks: OPEN_OBJECT,
       result: MATCHING,
       reason: TEXT,
       conditions: listOf(schema('JudgedCondition')),
     },
-    required: ['operator', 'result', 'reason'],
+    required: ['operator', 'asks', 'result', 'reason'],
   },
   Evaluated: object({
     version: NUMBER,

@@ -13,7 +13,14 @@ export const EVALUATED = {
           name: 'for pro',
           result: 'matched',
           value: { rps: 500 },
-          conditions: [{ operator: 'equals', result: 'matched', reason: '"plan" is "pro": equals "pro"' }],
+          conditions: [
+            {
+              operator: 'equals',
+              asks: { property: 'plan', value: 'pro' },
+              result: 'matched',
+              reason: '"plan" is "pro": equals "pro"',
+            },
+          ],
         },
       ],
     },

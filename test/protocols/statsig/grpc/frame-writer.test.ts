@@ -128,6 +128,33 @@ for (const [name, prepare] of [
   });
 }
 
+describe('how much a frame writer hands over at a time', () => {
+  for (const [windowBytes, sliceBytes] of [
+    [65_535, 65_535],
+    [131_072, 131_072],
+    [2 * 1024 * 1024, 262_144],
+  ] as const) {
+    it(`is ${sliceBytes} bytes to a client with a window of ${windowBytes} bytes`, async (t) => {
+      const frame = frameOf('x'.repeat(600_000));
+      let took = 0;
+      let isDone = false;
+      const address = await serve(t, (call) => {
+        call.sendMetadata(call.metadata);
+        createFrameWriter(call).write(
+          frame,
+          () => (took += 1),
+          () => (isDone = true),
+        );
+      });
+      const client = new RawClient(address, windowBytes);
+      t.after(() => client.close());
+      client.stream({}).readOn();
+      await eventually('the last slice', () => isDone);
+      assert.equal(took, Math.ceil(frame.length / sliceBytes));
+    });
+  }
+});
+
 describe('breaking a stream off', () => {
   it('ends it at once on the HTTP/2 stream, though its client reads nothing', async (t) => {
     const stuck = await openStuck(t, (call) => call);
