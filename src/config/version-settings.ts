@@ -27,7 +27,7 @@ export const versionSettings = {
     min: 0,
     max: 100,
     unit: 'percent',
-    help: 'hold back an update of a spec that loses more than this of its gates, of its configs, or of its size; 50 is a good value; 0: off',
+    help: 'hold back an update of a spec or a Replane project that loses more than this of its gates, of its configs, or of its size; 50 is a good value; 0: off',
   }),
   guardHoldS: integer({
     ...SECONDS,

@@ -112,6 +112,11 @@ export class Refresher {
     });
   }
 
+  /** To be awaited before `hear` takes in a version. Never rejects. */
+  async judge(key: PayloadKey, payload: Payload): Promise<void> {
+    await this.#guard?.(key, payload);
+  }
+
   /** Takes in what the origin tells of a payload that is held, without being asked. */
   hear(key: PayloadKey, told: Told): RefreshEffect {
     const effect = this.#takeIn(key, told);
@@ -124,7 +129,7 @@ export class Refresher {
     const encoding = this.#store.peek(key)?.payload.originForm.encoding ?? wanted;
     const answer = await this.#raised(key, await this.#origin.fetch(key, sinceTime, encoding));
     const latencyMs = this.#clock.monotonicMs() - startMs;
-    if (answer.kind === 'updated') await this.#guard?.(key, answer.payload);
+    if (answer.kind === 'updated') await this.judge(key, answer.payload);
     if (answer.kind === 'updated' && this.#isNews(key, answer.payload)) {
       await this.#arriving?.(key, answer.payload);
     }

@@ -1,6 +1,7 @@
 // A kind of resource: everything that storing, polling and serving a payload has to know of what it is.
 import type { BodyReader, StoredFacts } from './body-reader.js';
 import type { Clock } from './clock.js';
+import type { Loss } from './loss.js';
 import type { PayloadFormat } from './payload-format.js';
 import type { Payload } from './payload.js';
 
@@ -41,9 +42,4 @@ export interface ResourceKind {
    * memory or a thread fails. Not there for kinds that are never guarded.
    */
   readonly lossOf?: (clock: Clock, before: Payload, after: Payload) => Promise<Loss>;
-}
-
-export interface Loss {
-  readonly what: string;
-  readonly percent: number;
 }

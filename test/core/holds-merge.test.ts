@@ -21,8 +21,26 @@ const hold: fc.Arbitrary<Hold> = fc.record(
     untilMs: fc.integer({ min: NOW_MS - 10 * DAY_MS, max: NOW_MS + DAY_MS }),
     changedAtMs: fc.integer({ min: NOW_MS, max: NOW_MS + 3 }),
     raisedTo: fc.nat(12),
+    waiting: fc.nat(9),
+    loss: fc.string(),
   },
-  { noNullPrototype: true },
+  {
+    noNullPrototype: true,
+    requiredKeys: [
+      'keyHash',
+      'api',
+      'format',
+      'action',
+      'version',
+      'bodyOf',
+      'reason',
+      'who',
+      'sinceMs',
+      'untilMs',
+      'changedAtMs',
+      'raisedTo',
+    ],
+  },
 );
 
 test('merging knows no order, no repetition, and keeps of each payload what was changed last', () => {

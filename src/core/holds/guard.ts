@@ -1,8 +1,8 @@
 // The payload guard: a version that has lost too much of the one before is held back until somebody has looked at it.
 import type { Clock } from '../../domain/clock.js';
+import type { Loss } from '../../domain/loss.js';
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { Payload } from '../../domain/payload.js';
-import type { Loss } from '../../domain/resource-kind.js';
 import { hashSdkKey } from '../../domain/sdk-key.js';
 import { isNewer } from '../../domain/version.js';
 import type { Logger } from '../../observability/logger.js';
@@ -56,9 +56,10 @@ export class Guard {
     const hold = holds.of(key);
     const loss = await this.#lossOf(key, before, payload);
     if (loss !== undefined && loss.percent > this.#options.lossPercentMax) {
-      // What an operator has ordered elsewhere meanwhile stands.
+      if (isKnown(key, hold, before, loss)) return;
+      // What was decided elsewhere meanwhile stands.
       await keeper.look();
-      if (!this.#isToBeJudged(key, before, payload)) return;
+      if (!this.#isToBeJudged(key, before, payload) || isKnown(key, holds.of(key), before, loss)) return;
       await keeper.put(this.#toHold(key, before, payload, loss.what));
       await enforcer.enforce(key);
     } else if (hold !== undefined && holds.demands(key, before.version)) await keeper.put(this.#ended(hold));
@@ -109,11 +110,21 @@ export class Guard {
       changedAtMs: Math.max(nowMs, (before?.changedAtMs ?? 0) + 1),
       raisedTo: before?.raisedTo ?? 0,
       waiting,
+      loss: reason,
     };
   }
 
+  /** By a sound version: nobody has let go of what was held back. */
   #ended(hold: Hold): Hold {
     const nowMs = this.#clock.nowMs();
-    return { ...hold, untilMs: nowMs, changedAtMs: Math.max(nowMs, hold.changedAtMs + 1) };
+    return { ...hold, loss: '', untilMs: nowMs, changedAtMs: Math.max(nowMs, hold.changedAtMs + 1) };
   }
+}
+
+/**
+ * Where the origin gives versions no names, what was held back comes under a new one each time, and what it lost is what it
+ * is known by: it goes on waiting, or was let go.
+ */
+function isKnown({ kind }: PayloadKey, hold: Hold | undefined, before: Payload, { what }: Loss): boolean {
+  return kind.versions === 'assigned' && hold?.version === before.version && hold.loss === what;
 }

@@ -29,6 +29,8 @@ export interface Hold {
   readonly changedAtMs: number;
   /** Of a guard: the version that is held back. */
   readonly waiting?: number;
+  /** Of a guard: what that version has lost. */
+  readonly loss?: string;
   /**
    * The highest version that the body of any rollback was given, 0 where there was none. A replica that did not know yet of this
    * order may have given it, and clients may have it.
@@ -105,7 +107,7 @@ function readHold(value: unknown): readonly Hold[] {
   const { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs } =
     value as Readonly<Record<keyof Hold, never>>;
   const areTexts = [keyHash, api, format, reason, who].every((text) => typeof text === 'string');
-  const { waiting, raisedTo } = value as { readonly waiting?: unknown; readonly raisedTo?: unknown };
+  const { raisedTo, waiting, loss } = value as Readonly<Partial<Record<keyof Hold, unknown>>>;
   const areNumbers = [version, bodyOf, sinceMs, untilMs, changedAtMs].every(
     (number) => readVersion(number) !== undefined,
   );
@@ -113,5 +115,6 @@ function readHold(value: unknown): readonly Hold[] {
   const of = { keyHash, api, format, action, version, bodyOf, reason, who, sinceMs, untilMs, changedAtMs };
   const hold = { ...of, raisedTo: readVersion(raisedTo) ?? 0 };
   const held = readVersion(waiting);
-  return [held === undefined ? hold : { ...hold, waiting: held }];
+  const guarded = { ...(held !== undefined && { waiting: held }), ...(typeof loss === 'string' && { loss }) };
+  return [{ ...hold, ...guarded }];
 }

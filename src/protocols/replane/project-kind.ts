@@ -1,6 +1,7 @@
 // The kind of resource that Replane's SDKs ask for: the project of an SDK key, all configs of one environment.
 import type { PayloadKey } from '../../domain/payload-key.js';
 import type { ResourceKind } from '../../domain/resource-kind.js';
+import { projectLoss } from './project/project-loss.js';
 import { ProjectReader } from './project/project-reader.js';
 
 export const REPLANE_PROJECT: ResourceKind = {
@@ -15,6 +16,7 @@ export const REPLANE_PROJECT: ResourceKind = {
   createStoredReader: (_format, decodedBytesMax) => new ProjectReader(decodedBytesMax),
   // The body states no version: the same bytes can have any.
   restate: (_clock, payload, version) => Promise.resolve({ ...payload, version }),
+  lossOf: (_clock, before, after) => Promise.resolve(projectLoss(before, after)),
 };
 
 /** What Replane's own tests ask, of servers that are set to take part in them. */

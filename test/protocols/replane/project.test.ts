@@ -14,6 +14,7 @@ import {
   projectPayload,
   readProject,
 } from '../../../src/protocols/replane/project/project.js';
+import { projectLoss } from '../../../src/protocols/replane/project/project-loss.js';
 import { ProjectReader } from '../../../src/protocols/replane/project/project-reader.js';
 
 interface Written {
@@ -196,4 +197,31 @@ test('10 MiB in 2,000 configs go through as they came', () => {
   const next = changedPayload(payload, changeOf('{"name":"config-7","value":0,"overrides":[]}'), 2);
   assert.deepEqual(namesIn(changesSince(marksOf(payload), next)), ['config-7']);
   assert.equal(projectOf(next).configs.size, configs.length);
+});
+
+test('a loss is of configs that are gone, or of bytes in whole percents, whatever else is new', () => {
+  const of = (...configs: readonly Written[]): Payload =>
+    projectPayload(configsOf(initOf(configs)), undefined, 1);
+  const config = (name: string, value: string): Written => ({
+    name,
+    text: `{"name":"${name}","value":"${value}","overrides":[]}`,
+  });
+  const [a, b, c, large] = [
+    config('a', ''),
+    config('b', ''),
+    config('c', ''),
+    config('a', 'x'.repeat(10_000)),
+  ];
+  assert.deepEqual(projectLoss(of(a, b), of(config('c', 'new'), b)), {
+    what: 'lost 1 of 2 configs',
+    percent: 50,
+  });
+  const before = of(large, b, c);
+  for (const after of [of(a, b, c), of(a, config('b', 'changed'), c)]) {
+    const { what, percent } = projectLoss(before, after);
+    assert.equal(what, `lost 99 % of ${before.identityBytes} bytes`);
+    assert.ok(percent > 98 && percent < 99.5, String(percent));
+  }
+  assert.equal(projectLoss(of(), of(a)).percent, 0);
+  assert.equal(projectLoss(of(a), of(large)).percent, 0);
 });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { UpstreamPool } from '../../../src/http-client/upstream-pool.js';
 import { openUpstreamStream } from '../../../src/protocols/replane/origin/upstream-stream.js';
 import { CLIENT_OPTIONS } from '../../http-client/client-options.js';
-import { ManualClock } from '../../fakes/manual-clock.js';
+import { ManualClock, settle } from '../../fakes/manual-clock.js';
 import { startReplane } from '../../fakes/replane/relay-scene.js';
 import { STREAM_PATH } from '../../fakes/replane/stream-client.js';
 
@@ -23,13 +23,15 @@ test('a stream that its follower closes because of a change leaves no timer behi
   const { stream } = opening;
   const heard: string[] = [];
   const following = stream.follow({
-    changed: ({ name }) => {
+    changed: async ({ name }) => {
       heard.push(name);
+      await settle();
       stream.close();
     },
     alive: () => heard.push('alive'),
     ended: () => heard.push('ended'),
   });
+  await settle();
   assert.deepEqual(heard, ['alive']);
   project.set('a', 1);
   project.set('b', 1);

@@ -38,8 +38,10 @@ export interface ProjectFeedsOptions extends UpstreamPoolOptions {
 /** What the feeds need of the core. */
 export interface FeedRooms {
   readonly store: Pick<PayloadStore, 'peek'>;
-  readonly refresher: Pick<Refresher, 'hear'>;
+  readonly refresher: Pick<Refresher, 'judge' | 'hear'>;
   readonly poller: Pick<Poller, 'hasten'>;
+  /** What operators ordered at other replicas is known then. Never rejects. */
+  readonly learnHolds: () => Promise<void>;
 }
 
 interface Feed {
@@ -96,6 +98,7 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
       former?.goOn();
       return opening;
     }
+    await this.#learnHolds(key);
     // From here on until that is taken in, nothing else may make a version of what is held.
     const wasLive = this.isLive(key);
     this.standDown(key);
@@ -176,6 +179,11 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     return [...this.#feeds.values()].filter(({ stream }) => stream !== undefined).length;
   }
 
+  /** Another replica's version may come before the order that demands it, and what is read here gets a newer one. */
+  async #learnHolds(key: PayloadKey): Promise<void> {
+    if (this.#rooms?.store.peek(key)?.source === 'redis') await this.#rooms.learnHolds();
+  }
+
   #keep(key: PayloadKey, stream: UpstreamStream, arrivingEtag: string, wasLive: boolean): void {
     const id = payloadId(key);
     const breaks = wasLive ? 0 : (this.#feeds.get(id)?.breaks ?? 0);
@@ -185,9 +193,7 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
 
   #follow(key: PayloadKey, feed: Feed, stream: UpstreamStream): void {
     const following = stream.follow({
-      changed: (config) => {
-        this.#take(key, feed, config);
-      },
+      changed: (config) => this.#take(key, feed, config),
       alive: () => {
         this.#confirm(key, feed);
       },
@@ -199,11 +205,14 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
   }
 
   /** Every change that is told of is news, whatever its bytes: nobody tells of removals, so it may be back after one. */
-  #take(key: PayloadKey, feed: Feed, config: ConfigSlice): void {
+  async #take(key: PayloadKey, feed: Feed, config: ConfigSlice): Promise<void> {
     const held = this.#rooms?.store.peek(key)?.payload;
     if (held === undefined || this.#rooms === undefined) return;
     const payload = changedPayload(held, config, this.#nextVersion(held));
     const isTooLarge = payload.identityBytes > this.#options.projectBytesMax;
+    if (!isTooLarge) await this.#rooms.refresher.judge(key, payload);
+    // Meanwhile another stream or another replica may have got the word.
+    if (feed.stream === undefined) return;
     feed.confirmedMs = this.#clock.monotonicMs();
     const effect = isTooLarge ? 'none' : this.#rooms.refresher.hear(key, { kind: 'updated', payload });
     // It goes on from what was not taken: the next poll begins anew.

@@ -44,8 +44,8 @@ export interface UpstreamStreamOptions {
 }
 
 export interface StreamFollower {
-  /** The origin tells of a change. */
-  changed(config: ConfigSlice): void;
+  /** The origin tells of a change. Nothing else is told before this has resolved; never rejects. */
+  changed(config: ConfigSlice): Promise<void>;
   /** Something came: all that the origin has told until now is here. */
   alive(): void;
   /** The stream is over, and not because we closed it. */
@@ -142,10 +142,7 @@ export class UpstreamStream {
     try {
       let events: readonly ServerEvent[] | undefined = this.#waiting;
       this.#waiting = [];
-      for (; events !== undefined; events = await this.#next()) {
-        while (this.#held !== undefined) await this.#held;
-        this.#tell(events, follower);
-      }
+      for (; events !== undefined; events = await this.#next()) await this.#tell(events, follower);
       this.#over(follower, failed('connection_lost', 'the stream ended'));
     } catch (error) {
       this.#over(follower, whyBroken(this.#abort.signal, error));
@@ -173,14 +170,19 @@ export class UpstreamStream {
     this.#abort.abort();
   }
 
-  #tell(events: readonly ServerEvent[], follower: StreamFollower): void {
+  async #tell(events: readonly ServerEvent[], follower: StreamFollower): Promise<void> {
     for (const { data } of events) {
       const frame = readFrame(data);
       // Whoever follows may have closed it at the one before.
-      if (this.#isClosed) return;
-      if (frame.kind === 'change') follower.changed(frame.config);
+      if (!(await this.#maySpeak())) return;
+      if (frame.kind === 'change') await follower.changed(frame.config);
     }
-    if (!this.#isClosed) follower.alive();
+    if (await this.#maySpeak()) follower.alive();
+  }
+
+  async #maySpeak(): Promise<boolean> {
+    while (this.#held !== undefined) await this.#held;
+    return !this.#isClosed;
   }
 
   #over(follower: StreamFollower, failure: Failure): void {

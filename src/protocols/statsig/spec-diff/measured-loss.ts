@@ -1,8 +1,8 @@
 // Measures how much a spec has lost, in a thread: for the guard, which only wants to know the worst of it.
 import { runOneShot } from '../../../bodies/one-shot-thread.js';
 import type { Clock } from '../../../domain/clock.js';
+import { worstOf, type Loss } from '../../../domain/loss.js';
 import type { Payload } from '../../../domain/payload.js';
-import type { Loss } from '../../../domain/resource-kind.js';
 import { toRequest } from './diff-bodies.js';
 import type { LossAnswer } from './loss-thread.js';
 
@@ -14,18 +14,13 @@ export async function measuredLoss(clock: Clock, before: Payload, after: Payload
   const file = new URL('./loss-thread.js', import.meta.url);
   const { gates, configs } = await runOneShot<LossAnswer>(clock, file, toRequest(before, after), LOSS_MS_MAX)
     .answer;
-  const shrunk = { before: before.identityBytes, lost: before.identityBytes - after.identityBytes };
-  const losses = [
-    { what: `lost ${gates.lost} of ${gates.before} gates`, percent: percentOf(gates) },
-    { what: `lost ${configs.lost} of ${configs.before} configs`, percent: percentOf(configs) },
+  return worstOf([
+    { what: `lost ${gates.lost} of ${gates.before} gates`, ...gates },
+    { what: `lost ${configs.lost} of ${configs.before} configs`, ...configs },
     {
       what: `shrank from ${before.identityBytes} to ${after.identityBytes} bytes`,
-      percent: percentOf(shrunk),
+      before: before.identityBytes,
+      lost: before.identityBytes - after.identityBytes,
     },
-  ];
-  return losses.reduce((worst, loss) => (loss.percent > worst.percent ? loss : worst));
-}
-
-function percentOf({ before, lost }: { readonly before: number; readonly lost: number }): number {
-  return before === 0 ? 0 : (100 * lost) / before;
+  ]);
 }
