@@ -4,11 +4,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../test/fakes/free-port.js';
+import { imageMallocVariables, imageNodeArgs } from '../test/process/image.js';
 
 export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-/** Both as in the image. */
-const MALLOC = { MALLOC_ARENA_MAX: '2' };
-const NODE_ARGS = ['--enable-source-maps', '--max-semi-space-size=16'];
 
 export interface BuiltProxy {
   readonly url: string;
@@ -27,8 +25,8 @@ export async function startBuiltProxy(
   const [http, admin] = [await freePort(), await freePort()];
   const fixed = ['--host', '127.0.0.1', '--statsig-endpoint', origin];
   const ports = ['--http-port', String(http), '--admin-port', String(admin)];
-  const child = spawn(process.execPath, [...NODE_ARGS, MAIN, 'http', ...args, ...fixed, ...ports], {
-    env: { HOSTNAME: 'bench', SFP_SHUTDOWN_DELAY_IN_S: '0', ...MALLOC, ...env },
+  const child = spawn(process.execPath, [...imageNodeArgs(), MAIN, 'http', ...args, ...fixed, ...ports], {
+    env: { HOSTNAME: 'bench', SFP_SHUTDOWN_DELAY_IN_S: '0', ...imageMallocVariables(), ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return {

@@ -82,7 +82,7 @@ async function roundsOf(server: ChildServer, url: string, path: string): Promise
 
 function roundOf(server: ChildServer, url: string, path: string): Promise<Round> {
   const asked = { path, encodings: 'gzip', connections: CONNECTIONS, durationS: ROUND_S };
-  return load(url, asked, () => cpuMsOf(server));
+  return load(url, asked, server.cpuMs);
 }
 
 async function handshakes(server: ChildServer, url: string): Promise<Row> {
@@ -90,10 +90,10 @@ async function handshakes(server: ChildServer, url: string): Promise<Row> {
   try {
     // The first are slower.
     await pause(ROUND_S * 1000);
-    const before = { shaken: await shakenBy(clients), cpuMs: await cpuMsOf(server) };
+    const before = { shaken: await shakenBy(clients), cpuMs: await server.cpuMs() };
     await pause(ROUND_S * 1000);
     const shaken = (await shakenBy(clients)) - before.shaken;
-    const cpuS = ((await cpuMsOf(server)) - before.cpuMs) / 1000;
+    const cpuS = ((await server.cpuMs()) - before.cpuMs) / 1000;
     return { work: 'TLS handshakes, none resumed', perCpuS: shaken / cpuS, unit: 'handshakes' };
   } finally {
     await clients.stop();
@@ -149,8 +149,4 @@ async function compareTwo(work: string, pair: readonly ChildServer[], path: stri
   console.log(
     `\n${work}: one process ${single.toFixed(0)} answers per CPU second; two at once ${both.map((each) => each.toFixed(0)).join(' + ')}, ${(sum / single).toFixed(2)} times as many`,
   );
-}
-
-async function cpuMsOf(server: ChildServer): Promise<number> {
-  return (await server.usage()).cpuMs;
 }

@@ -17,6 +17,8 @@ const IN_MEMORY = 'in memory';
 const LARGE_BYTES = 20 * 1024 * 1024 - 1024;
 const STALL_MS_MAX = 25;
 const LARGE_TURNS = 3;
+/** From the answer to the origin, on a busy machine. */
+const DELIVERY_MS_MAX = 30_000;
 
 interface Round {
   readonly perS: number;
@@ -153,16 +155,11 @@ async function stall(): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), 'bench-events-'));
   const proxy = await startEventProxy(origin, ['--data-dir', data]);
   for (const [name, body, coding] of largeBodies()) {
-    await post(proxy, body, coding);
+    await deliver(proxy, origin, body, coding);
     let worstMs = 0;
     for (let turn = 0; turn < LARGE_TURNS; turn += 1) {
       await stallMs(proxy);
-      const { batches } = await origin.ask({ kind: 'count' });
-      const status = await post(proxy, body, coding);
-      if (status !== 202) throw new Error(`a large batch was answered with ${status}`);
-      while ((await origin.ask({ kind: 'count' }))['batches'] === batches) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await deliver(proxy, origin, body, coding);
       worstMs = Math.max(worstMs, await stallMs(proxy));
     }
     const verdict = worstMs <= STALL_MS_MAX ? 'met' : 'MISSED';
@@ -174,6 +171,27 @@ async function stall(): Promise<void> {
   await proxy.stop();
   await origin.stop();
   rmSync(data, { recursive: true, force: true });
+}
+
+/**
+ * Sends a large batch and waits until the origin has it. Two at a time would not fit before the origin has taken one: a key
+ * that it is not known to take gets a part of an eighth of the queue, which is 32 MiB.
+ */
+async function deliver(proxy: ChildServer, origin: ChildServer, body: Buffer, coding: string): Promise<void> {
+  const delivered = async (): Promise<number> => Number((await origin.ask({ kind: 'count' }))['batches']);
+  const before = await delivered();
+  const response = await postBatch(proxy, body, coding);
+  const answer = await response.text();
+  if (response.status !== 202) {
+    throw new Error(`a large batch was answered with ${response.status}: ${answer}`);
+  }
+  const startMs = performance.now();
+  while ((await delivered()) === before) {
+    if (performance.now() - startMs > DELIVERY_MS_MAX) {
+      throw new Error(`a large batch was not at the origin ${DELIVERY_MS_MAX} ms after it was accepted`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 function largeBodies(): readonly [string, Buffer, string][] {
@@ -193,13 +211,17 @@ function makeBodyEvents(count: number): unknown {
 }
 
 async function post(proxy: ChildServer, body: Buffer, coding: string): Promise<number> {
-  const response = await fetch(`${proxy.url}/v1/log_event`, {
+  const response = await postBatch(proxy, body, coding);
+  await response.arrayBuffer();
+  return response.status;
+}
+
+function postBatch(proxy: ChildServer, body: Buffer, coding: string): Promise<Response> {
+  return fetch(`${proxy.url}/v1/log_event`, {
     method: 'POST',
     headers: { 'statsig-api-key': 'secret-bench', 'content-encoding': coding },
     body,
   });
-  await response.arrayBuffer();
-  return response.status;
 }
 
 /** The worst delay of the proxy's event loop since the last call. */

@@ -11,6 +11,7 @@ import { memory } from './memory.js';
 import { openPages } from './open-pages.js';
 import { polls } from './polls.js';
 import { randomKeys } from './random-keys.js';
+import { replaneLag } from './replane-lag.js';
 import { sseFanout } from './sse-fanout.js';
 import { start } from './start.js';
 import { telemetry } from './telemetry.js';
@@ -27,6 +28,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   'grpc-fanout': grpcFanout,
   'update-fanout': updateFanout,
   'sse-fanout': sseFanout,
+  'replane-lag': replaneLag,
   fleet,
   'data-adapters': dataAdapters,
   events,

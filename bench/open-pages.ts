@@ -32,7 +32,7 @@ export async function openPages(): Promise<void> {
   for (let key = 0; key < KEYS; key += 1)
     await ask(`${url}/v2/download_config_specs/secret-openpages${key}-0123456789.json`);
   const asked: Load = { path: PATH, encodings: 'gzip', connections: CONNECTIONS, durationS: ROUND_S };
-  const cpuMs = async (): Promise<number> => (await proxy.usage()).cpuMs;
+  const { cpuMs } = proxy;
   const rounds: Record<'without' | 'with' | 'again', Round[]> = { without: [], with: [], again: [] };
   await load(url, { ...asked, durationS: 1 }, cpuMs);
   let answers = 0;

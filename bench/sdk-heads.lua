@@ -1,5 +1,6 @@
 -- Requests as core SDKs send them, for wrk: eight headers in any order, and another time of the client each time.
--- Arguments behind `--`: the path with its query, and the value of Accept-Encoding.
+-- Arguments behind `--`: the path with its query, the value of Accept-Encoding, and for how many milliseconds each connection pauses
+-- between its requests on average (0, or left out: never).
 local HEADS = 2000
 local heads, sent = {}, 0
 
@@ -30,6 +31,11 @@ function init(args)
   local path, encodings = args[1], args[2]
   local key = path:match("/([^/]+)%.json")
   for number = 1, HEADS do heads[number] = head(number, path, encodings, key) end
+  local pause = tonumber(args[3] or 0)
+  -- wrk looks for this function once, after `init`.
+  if pause > 0 then
+    function delay() return math.random(0, 2 * pause) end
+  end
 end
 
 function request()

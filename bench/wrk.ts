@@ -11,6 +11,8 @@ export interface Load {
   readonly encodings: string;
   readonly connections: number;
   readonly durationS: number;
+  /** Between two requests of a connection, on average; none where left out. */
+  readonly pauseMs?: number;
 }
 
 export interface Round {
@@ -52,9 +54,12 @@ export function medianOf(rounds: readonly Round[]): Round {
   };
 }
 
-async function run(url: string, { path, encodings, connections, durationS }: Load): Promise<string> {
+async function run(
+  url: string,
+  { path, encodings, connections, durationS, pauseMs = 0 }: Load,
+): Promise<string> {
   const options = ['-t1', `-c${connections}`, `-d${durationS}s`, '--timeout', '10s', '--latency'];
-  const wrk = spawn('wrk', [...options, '-s', HEADS, url, '--', path, encodings]);
+  const wrk = spawn('wrk', [...options, '-s', HEADS, url, '--', path, encodings, String(pauseMs)]);
   let text = '';
   wrk.stdout.on('data', (piece: Buffer) => {
     text += piece.toString();

@@ -6,7 +6,8 @@ export function answerParent(
   onMessage: (message: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>> = () => ({}),
 ): void {
   process.on('message', (message: Record<string, unknown>) => {
-    process.send?.(message['kind'] === 'usage' ? usage() : onMessage(message));
+    if (message['kind'] === 'usage') process.send?.(usage());
+    else process.send?.(message['kind'] === 'cpu' ? { kind: 'cpu', cpuMs: cpuMs() } : onMessage(message));
   });
   process.on('disconnect', () => process.exit(0));
   process.send?.(ready);
@@ -14,8 +15,13 @@ export function answerParent(
 
 function usage(): Readonly<Record<string, unknown>> {
   // Memory is compared after the garbage is gone, CPU before that costs any.
-  const { user, system } = process.cpuUsage();
+  const usedMs = cpuMs();
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
-  return { kind: 'usage', cpuMs: (user + system) / 1000, rssBytes: rss, heldBytes: heapUsed + external };
+  return { kind: 'usage', cpuMs: usedMs, rssBytes: rss, heldBytes: heapUsed + external };
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }

@@ -1,7 +1,7 @@
 // An origin of one large spec that notes when it was asked by the poll which got an update: where the measured time begins.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { brotliCompressSync, constants } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { demoV2 } from '../../scripts/demo-specs.js';
 import { answerParent } from './answer-parent.js';
 import { machineMs } from './grpc-machine-clock.js';
@@ -12,11 +12,11 @@ let current = specOf(1_700_000_000_000);
 /** When the first poll that got the current version came in. */
 let askedAtMs: number | undefined;
 
-function specOf(time: number): { readonly time: number; readonly bytes: number; readonly body: Buffer } {
+function specOf(time: number): { readonly time: number; readonly json: Buffer; readonly body: Buffer } {
   const project = { time, isGateOpen: true, greeting: 'hello', fillerGates: options.fillerGates };
   const json = Buffer.from(JSON.stringify(demoV2(project)));
   const body = brotliCompressSync(json, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
-  return { time, bytes: json.length, body };
+  return { time, json, body };
 }
 
 const server = createServer((request, response) => {
@@ -31,7 +31,8 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 72_000;
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
-  answerParent({ url: `http://127.0.0.1:${port}`, specBytes: current.bytes }, (message) => {
+  const sizes = { specBytes: current.json.length, gzipBytes: gzipSync(current.json).length };
+  answerParent({ url: `http://127.0.0.1:${port}`, ...sizes }, (message) => {
     if (message['kind'] === 'update') {
       current = specOf(current.time + 1_000);
       askedAtMs = undefined;

@@ -31,9 +31,9 @@ export function missingIn(
     ...lacking.map(
       (part) => `the checkout has no ${part}: this needs v1.2.3, or a later version that still has it`,
     ),
-    ...(existsSync(join(folder, 'node_modules/hono'))
+    ...(['hono', '@hono/node-server'].every((name) => existsSync(join(folder, 'node_modules', name)))
       ? []
-      : ['its dependencies are not installed: pnpm install']),
+      : ['its dependencies are not installed: pnpm install, and @hono/node-server where it is none of them']),
     ...(existsSync(join(folder, built)) ? [] : ['better-sqlite3 is not built: pnpm rebuild better-sqlite3']),
     ...((env['DATABASE_URL'] ?? '') === '' ? ['DATABASE_URL is not set'] : []),
   ];

@@ -65,7 +65,7 @@ async function beforeDouble({ work, children, superuserKey }: Run): Promise<numb
 }
 
 async function beforeCheckout({ work, children, superuserKey }: Run): Promise<number> {
-  const serverFile = join(folder, `.suite-server-${process.pid}.mts`);
+  const serverFile = join(folder, `.suite-server-${process.pid}.ts`);
   try {
     const port = await freePort();
     const admin = `http://127.0.0.1:${port}`;

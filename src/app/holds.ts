@@ -45,6 +45,8 @@ export interface Kept {
 
 export interface BuiltHolds {
   readonly holdOperations: HoldOperations;
+  /** What operators have ordered at other replicas is known then, as far as places can be asked. Never rejects. */
+  readonly learnHolds: () => Promise<void>;
   readonly holdFeature: Feature;
 }
 
@@ -74,11 +76,13 @@ export function buildHolds(
     const guard = new Guard(clock, log, { holds, keeper, store, history, enforcer }, options);
     refresher.guardBy(guard.judge.bind(guard));
   }
+  const learnHolds = keeper.look.bind(keeper);
   return {
     holdOperations,
+    learnHolds,
     holdFeature: {
       name: 'holds',
-      prepare: () => keeper.look(),
+      prepare: learnHolds,
       open: () => {
         keeper.start();
       },

@@ -3,10 +3,15 @@ import { readInstruments as to } from '../observability/instruments.js';
 import type { ProjectFeeds } from '../protocols/replane/origin/project-feeds.js';
 import type { Core } from './core.js';
 import type { Feature } from './feature.js';
+import type { BuiltHolds } from './holds.js';
 
-export function connectReplane({ store, refresher, poller }: Core, feeds: ProjectFeeds | undefined): void {
+export function connectReplane(
+  { store, refresher, poller }: Core,
+  { learnHolds }: Pick<BuiltHolds, 'learnHolds'>,
+  feeds: ProjectFeeds | undefined,
+): void {
   if (feeds === undefined) return;
-  feeds.connect({ store, refresher, poller });
+  feeds.connect({ store, refresher, poller, learnHolds });
   refresher.subscribe(feeds);
   store.subscribe(feeds);
 }

@@ -89,7 +89,6 @@ export function buildRooms(
   const { history } = versions;
   const sources = { origin, places: values.places, link, push, arriving, history, feeds };
   const core = buildCore(config, world, events, sources);
-  connectReplane(core, feeds);
   core.store.subscribe(remoteValues);
   const census = new ClientCensus(clock, events);
   core.store.subscribe(census);
@@ -107,6 +106,7 @@ export function buildRooms(
   core.store.subscribe(audit);
   core.store.subscribe(changes);
   const held = buildHolds(config, world, core, history, { redis, holdFolder }, [audit, changes]);
+  connectReplane(core, held, feeds);
   const ofValues = { remoteValues, remoteValueOrigin, remoteValueFeature, remoteValueStore };
   const ofClients = { audit, census, logEvents, paths, deltas };
   return { ...core, feeds, ...idLists, ...ofValues, ...versions, ...held, ...ofClients };

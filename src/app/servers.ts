@@ -214,7 +214,7 @@ function buildPublicServer(
   const { tracing } = rooms;
   // Requests in the fast lane have no spans.
   const hasLane = !config.disableFastLane && tracing === undefined;
-  const prepared = hasLane ? new PreparedSpecAnswers(clock, { held }, census) : undefined;
+  const prepared = hasLane ? new PreparedSpecAnswers({ held }, census) : undefined;
   const serverOptions = { ...toHttpOptions(config), bodies, prepared, tracing };
   return buildHttpServer(clock, log, events, readiness, serverOptions, addRoutes);
 }

@@ -30,13 +30,13 @@ export interface TakenBody<Facts> {
  * `announcedBytes`: how long the body is said to be as it travels, if that is known.
  */
 export async function takeInBody<Facts>(
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   encoding: Encoding,
   reader: BodyReader<Facts>,
   limits: BodyLimits,
-  announcedBytes = 0,
+  announcedBytes?: number,
 ): Promise<TakenBody<Facts>> {
-  const kept = new KeptBytes(Math.min(announcedBytes, limits.encodedBytesMax));
+  const kept = new KeptBytes(announcedBytes, limits.encodedBytesMax);
   const hash = createHash('sha256');
   let identityBytes = 0;
   const text = reader.isText ? new MarkRemover() : undefined;
@@ -57,7 +57,7 @@ export async function takeInBody<Facts>(
 
   try {
     if (encoding === 'identity') {
-      // Without streams in between, as this is what nearly every poll brings: "no updates", in a few bytes.
+      // Without streams in between: most of what comes so is small.
       for await (const piece of body) {
         keep(piece);
         read(piece);
@@ -84,7 +84,9 @@ export async function takeInBody<Facts>(
 }
 
 function passing(keep: (piece: Uint8Array) => void) {
-  return async function* (pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  return async function* (
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
     for await (const piece of pieces) {
       keep(piece);
       yield piece;

@@ -12,9 +12,9 @@ export class KeptBytes {
   readonly #more: Uint8Array[] = [];
   #bytes = 0;
 
-  /** `announcedBytes`: 0 where it is not known. Nothing depends on whether it is true. */
-  constructor(announcedBytes: number) {
-    this.#announced = Buffer.allocUnsafeSlow(announcedBytes);
+  /** Nothing depends on whether `announcedBytes` is true. `bytesMax`: no more than this will be added. */
+  constructor(announcedBytes: number | undefined, bytesMax: number) {
+    this.#announced = Buffer.allocUnsafeSlow(Math.min(announcedBytes ?? 0, bytesMax));
   }
 
   get bytes(): number {

@@ -11,6 +11,8 @@ export interface OutcomeRun {
   /** Where fetches failed: the failures'. */
   readonly reason: string | undefined;
   readonly sinceMs: number;
+  /** When the outcomes of this kind began, whatever their reasons: not later than `sinceMs`. */
+  readonly kindSinceMs: number;
   untilMs: number;
   count: number;
 }
@@ -30,7 +32,8 @@ export class OutcomeHistory {
       last.count += 1;
       return;
     }
-    runs.push({ kind, reason, sinceMs: nowMs, untilMs: nowMs, count: 1 });
+    const kindSinceMs = last?.kind === kind ? last.kindSinceMs : nowMs;
+    runs.push({ kind, reason, sinceMs: nowMs, kindSinceMs, untilMs: nowMs, count: 1 });
     if (runs.length > RUNS_MAX) runs.shift();
     this.#runs.set(id, runs);
   }
@@ -38,6 +41,10 @@ export class OutcomeHistory {
   /** The newest last. */
   of(key: PayloadKey): readonly OutcomeRun[] {
     return this.#runs.get(payloadId(key)) ?? [];
+  }
+
+  lastOf(key: PayloadKey): OutcomeRun | undefined {
+    return this.#runs.get(payloadId(key))?.at(-1);
   }
 
   forget(key: PayloadKey): void {

@@ -1,6 +1,6 @@
 // Reports what fetches did: a log line when something changed, an event for each, and the last outcome for /status.
 import type { Clock } from '../domain/clock.js';
-import { payloadId, type PayloadKey } from '../domain/payload-key.js';
+import type { PayloadKey } from '../domain/payload-key.js';
 import type { PayloadFormat } from '../domain/resource-kind.js';
 import type { Logger } from '../observability/logger.js';
 import { isInFuture } from '../domain/version.js';
@@ -8,7 +8,7 @@ import type { ProxyEvents } from '../observability/proxy-events.js';
 import { eventFields } from '../observability/event-fields.js';
 import { ThrottledLine } from '../observability/throttled-line.js';
 import type { FetchOutcome } from './origin.js';
-import { OutcomeHistory, type OutcomeKind } from './outcome-history.js';
+import { OutcomeHistory, type OutcomeKind, type OutcomeRun } from './outcome-history.js';
 import { consequence, OriginOutages, type KnownStanding } from './origin-outages.js';
 import { logFields } from './payload-words.js';
 import type { HeldPayload, StoreListener } from './payload-store.js';
@@ -39,7 +39,6 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   readonly #hostOf: (key: PayloadKey) => string;
   readonly #versionOf: (key: PayloadKey) => number | undefined;
   readonly #outages: OriginOutages;
-  readonly #last = new Map<string, LastOutcome>();
   readonly history = new OutcomeHistory();
   readonly #strangerFailed: ThrottledLine;
   readonly #strangerRefused: ThrottledLine;
@@ -47,7 +46,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   readonly #futureHeld: ThrottledLine;
 
   /**
-   * A last outcome is kept of payloads that are held or pinned. `hostOf`: the host of the payload's origin, for people.
+   * Outcomes are kept of payloads that are held or pinned. `hostOf`: the host of the payload's origin, for people.
    * `versionOf`: the version that is held of it.
    */
   constructor(
@@ -72,20 +71,22 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   }
 
   lastOf(key: PayloadKey): LastOutcome | undefined {
-    return this.#last.get(payloadId(key));
+    const last = this.history.lastOf(key);
+    if (last === undefined) return undefined;
+    const { kind, reason, untilMs: atMs, kindSinceMs: sinceMs } = last;
+    return { kind, ...(reason !== undefined && { reason }), atMs, sinceMs };
   }
 
   forget(key: PayloadKey): void {
     this.#outages.ended(key);
-    this.#last.delete(payloadId(key));
     this.history.forget(key);
   }
 
   /** Another replica has asked the origin and got a good answer. */
   confirmedByFleet(key: PayloadKey): void {
     this.#outages.ended(key);
-    this.#tellAccepted(key, this.#last.get(payloadId(key)));
-    this.#setLast(key, { kind: 'confirmed_by_fleet' });
+    this.#tellAccepted(key, this.history.lastOf(key));
+    this.history.note(key, 'confirmed_by_fleet', undefined, this.#clock.monotonicMs());
   }
 
   /** Wherever it came from. */
@@ -100,7 +101,8 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   }
 
   fetched(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, latencyMs: number): void {
-    this.#record(key, outcome, latencyMs);
+    const before = this.history.lastOf(key);
+    this.#record(key, outcome, latencyMs, before);
     // A fetch that our own shutdown broke off says nothing about the origin.
     if (outcome.kind === 'failed' && outcome.reason === 'closed') return;
     this.#tellStored(key, outcome, effect, { latencyMs });
@@ -108,14 +110,14 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
       this.#log.warn(this.#fields(key), `${key.kind.noun} dropped: origin refused the SDK key`);
     }
     const standing = this.#standing(key);
-    if (standing !== 'unknown') this.#tellChange(key, outcome, standing);
+    if (standing !== 'unknown') this.#tellChange(key, outcome, standing, before);
     // A dropped payload has its line already, or belongs to nobody any more.
     else if (effect === 'none') this.#tellStranger(key, outcome);
   }
 
   heard(key: PayloadKey, told: Told, effect: RefreshEffect): void {
     this.#tellStored(key, told, effect, {});
-    this.#tellChange(key, told, 'held');
+    this.#tellChange(key, told, 'held', this.history.lastOf(key));
   }
 
   #tellStored(key: PayloadKey, outcome: FetchOutcome, effect: RefreshEffect, more: object): void {
@@ -128,10 +130,15 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     );
   }
 
-  #tellChange(key: PayloadKey, outcome: FetchOutcome, standing: KnownStanding): void {
-    const before = this.#last.get(payloadId(key));
+  #tellChange(
+    key: PayloadKey,
+    outcome: FetchOutcome,
+    standing: KnownStanding,
+    before: OutcomeRun | undefined,
+  ): void {
     const { kind } = outcome;
-    this.#setLast(key, outcome.kind === 'failed' ? { kind, reason: outcome.reason } : { kind });
+    const reason = outcome.kind === 'failed' ? outcome.reason : undefined;
+    this.history.note(key, kind, reason, this.#clock.monotonicMs());
     if (outcome.kind === 'failed' && outcome.reason !== VERSION_IN_FUTURE) {
       this.#outages.failed(key, outcome, standing);
       return;
@@ -145,14 +152,6 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     }
   }
 
-  #setLast(key: PayloadKey, last: Pick<LastOutcome, 'kind' | 'reason'>): void {
-    const id = payloadId(key);
-    const before = this.#last.get(id);
-    const atMs = this.#clock.monotonicMs();
-    this.#last.set(id, { ...last, atMs, sinceMs: before?.kind === last.kind ? before.sinceMs : atMs });
-    this.history.note(key, last.kind, last.reason, atMs);
-  }
-
   /** The origin answers, so this is not an outage, but its answer cannot be right. */
   #tellFuture(key: PayloadKey, detail: string): void {
     this.#futureIgnored.tell((untold) => {
@@ -163,7 +162,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     });
   }
 
-  #tellAccepted(key: PayloadKey, before: LastOutcome | undefined): void {
+  #tellAccepted(key: PayloadKey, before: OutcomeRun | undefined): void {
     if (before?.kind === 'unauthorized')
       this.#log.info(this.#fields(key), 'origin accepts this SDK key again');
   }
@@ -192,19 +191,19 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     return { ...logFields(key), host: this.#hostOf(key) };
   }
 
-  #record(key: PayloadKey, outcome: FetchOutcome, latencyMs: number): void {
-    const common = { ...eventFields(key), acceptEncoding: ASKED_FOR[key.format], latencyMs };
+  #record(key: PayloadKey, outcome: FetchOutcome, latencyMs: number, before: OutcomeRun | undefined): void {
+    const isStated = key.kind.versions === 'stated';
     // An answer that brings nothing leaves the version that it was asked with.
-    const lcut = key.kind.versions === 'stated' ? (this.#versionOf(key) ?? 0) : 0;
-    const before = this.#last.get(payloadId(key));
+    const lcut = isStated ? (this.#versionOf(key) ?? 0) : 0;
     if (before !== undefined && before.kind !== 'confirmed_by_fleet') {
-      const sinceMs = this.#clock.monotonicMs() - before.atMs;
-      this.#events.record('BackgroundDataProviderRequestInterval', { ...common, latencyMs: sinceMs });
+      const sinceMs = this.#clock.monotonicMs() - before.untilMs;
+      this.#events.record('BackgroundDataProviderRequestInterval', fetchFields(key, sinceMs));
     }
     const status = statusOf(outcome);
-    if (key.kind.versions === 'stated') {
+    if (isStated) {
       this.#events.record('DcsFetchSource', { ...(status && { status }), clientService: 'cdn' });
     }
+    const common = fetchFields(key, latencyMs);
     if (outcome.kind === 'unchanged')
       this.#events.record('HttpDataProviderNoData', { ...common, lcut, status: 200 });
     else if (outcome.kind === 'updated') {
@@ -230,6 +229,10 @@ const ASKED_FOR: Readonly<Record<PayloadFormat, string>> = {
   json: 'gzip+br',
   protobuf: 'statsig-br+gzip+br',
 };
+
+function fetchFields(key: PayloadKey, latencyMs: number) {
+  return { ...eventFields(key), acceptEncoding: ASKED_FOR[key.format], latencyMs };
+}
 
 /** Undefined where no answer came. */
 function statusOf(outcome: FetchOutcome): number | undefined {

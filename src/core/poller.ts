@@ -32,6 +32,7 @@ export interface PollState {
 
 interface Target {
   readonly key: PayloadKey;
+  readonly id: string;
   /** Undefined while a poll of it waits or runs. */
   nextPollMs: number | undefined;
   /** Where the poll after the one that waits or runs was moved to. */
@@ -142,6 +143,7 @@ export class Poller {
   #add(key: PayloadKey): Target {
     const target: Target = {
       key,
+      id: payloadId(key),
       nextPollMs: undefined,
       postponedToMs: undefined,
       hastenedToMs: undefined,
@@ -149,7 +151,7 @@ export class Poller {
       notBeforeMs: 0,
       cancel: () => undefined,
     };
-    this.#targets.set(payloadId(key), target);
+    this.#targets.set(target.id, target);
     return target;
   }
 
@@ -237,7 +239,7 @@ export class Poller {
   }
 
   #isWatched(target: Target): boolean {
-    return !this.#isStopped && this.#targets.get(payloadId(target.key)) === target;
+    return !this.#isStopped && this.#targets.get(target.id) === target;
   }
 }
 

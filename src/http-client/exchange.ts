@@ -1,6 +1,7 @@
 // What clients of every origin do with a request that breaks at once, and with the body of an answer that has none they want.
 import type { Clock } from '../domain/clock.js';
 import { failed, type Failure } from '../domain/failure.js';
+import { announcedBytes } from './answer-status.js';
 import { toFailure } from './upstream-failure.js';
 import type { UpstreamResponse } from './upstream-pool.js';
 
@@ -29,6 +30,18 @@ export async function discard(response: UpstreamResponse, signal: AbortSignal): 
   } catch {
     // The status has decided already: a body that breaks off or stalls costs its connection and nothing else.
   }
+}
+
+/** What fits into one packet. */
+const SMALL_BODY_BYTES_MAX = 1_024;
+
+/**
+ * The whole body of an answer that announces a small one; undefined for other answers, with the body unread. Rejects where
+ * the body breaks off. So little is read at once: the iterator of a stream costs far more than the bytes.
+ */
+export async function readSmall({ headers, body }: UpstreamResponse): Promise<Uint8Array | undefined> {
+  const announced = announcedBytes(headers);
+  return announced > 0 && announced <= SMALL_BODY_BYTES_MAX ? await body.bytes() : undefined;
 }
 
 /** The whole body of an answer that is small; a failure where it is larger. Rejects where the body breaks off. */

@@ -15,6 +15,19 @@ const FIRST_NAME = stateOf('first name');
 const FIRST_ELEMENT = stateOf('first element');
 const AFTER_MEMBER = stateOf('after member');
 const AFTER_ELEMENT = stateOf('after element');
+const NAME_STRING = stateOf('name string');
+const MEMBER_STRING = stateOf('member string');
+const ELEMENT_STRING = stateOf('element string');
+
+// The text of strings is read four bytes at a time. For a byte b, (b - limit) & ~b has its high bit set where b < limit. A byte
+// below its limit borrows from the next one, which may then be marked wrongly; the first mark is always right.
+const WORD_BYTES = 4;
+const HIGH_BITS = 0x80808080 | 0;
+const ONES = 0x01010101;
+const BACKSLASHES = 0x5c5c5c5c;
+/** With this bit flipped, the quote directly follows the control characters, so one comparison finds both. */
+const BIT_OF_QUOTE = 0x02020202;
+const ABOVE_QUOTE = 0x21212121;
 
 /** Below the top level nothing is looked at but the grammar, in one loop over its table: that is nearly all of a spec. */
 export class JsonScanner {
@@ -33,9 +46,10 @@ export class JsonScanner {
   }
 
   push(bytes: Uint8Array): void {
+    const text = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let at = 0;
     while (at < bytes.length) {
-      at = this.#depth > 1 ? this.#passOver(bytes, at) : this.#readTopLevel(bytes, at);
+      at = this.#depth > 1 ? this.#passOver(bytes, text, at) : this.#readTopLevel(bytes, at);
     }
   }
 
@@ -46,21 +60,35 @@ export class JsonScanner {
   }
 
   /** Goes on within an object or an array; returns how far it came. */
-  #passOver(bytes: Uint8Array, from: number): number {
-    const to = this.#check(bytes, from, bytes.length);
+  #passOver(bytes: Uint8Array, text: DataView, from: number): number {
+    const to = this.#check(bytes, text, from);
     this.#members.keepInside(bytes, from, to);
     if (this.#depth <= 1) this.#members.endInside();
     return to;
   }
 
-  /** Takes bytes from `from` to `to`, or until the text is back at its top level; returns how far that was. */
-  #check(bytes: Uint8Array, from: number, to: number): number {
+  /** Takes bytes to their end, or until the text is back at its top level; returns how far that was. */
+  #check(bytes: Uint8Array, text: DataView, from: number): number {
+    const to = bytes.length;
+    const lastWord = to - WORD_BYTES;
     const after = this.#after;
     let at = from;
     let state = this.#state;
-    while (at < to) {
-      at = endOfRun(state, bytes, at, to);
-      if (at === to) break;
+    for (;;) {
+      // Inline, and with three comparisons: a function or a table takes a quarter longer.
+      if (state === NAME_STRING || state === MEMBER_STRING || state === ELEMENT_STRING) {
+        for (; at <= lastWord; at += WORD_BYTES) {
+          // Little-endian on any machine, so the lowest bits are the first byte.
+          const word = text.getInt32(at, true);
+          const flipped = word ^ BIT_OF_QUOTE;
+          const crossed = word ^ BACKSLASHES;
+          const found = (((flipped - ABOVE_QUOTE) & ~flipped) | ((crossed - ONES) & ~crossed)) & HIGH_BITS;
+          if (found === 0) continue;
+          at += (31 - Math.clz32(found & -found)) >> 3;
+          break;
+        }
+      }
+      if (at >= to) break;
       const next = NEXT[(state << 8) | (bytes[at] as number)] as number;
       at += 1;
       if (next < OPENS_OBJECT) state = next;
@@ -89,11 +117,16 @@ export class JsonScanner {
   /** Byte by byte, but for what nobody wants; returns how far it came. */
   #readTopLevel(bytes: Uint8Array, from: number): number {
     const members = this.#members;
-    const at = members.isKeeping ? from : endOfRun(this.#state, bytes, from, bytes.length);
+    const at = members.isKeeping ? from : endOfRun(this.#state, bytes, from);
     if (at === bytes.length) return at;
     const byte = bytes[at] as number;
     const before = PART_OF[this.#state];
-    this.#check(bytes, at, at + 1);
+    const next = NEXT[(this.#state << 8) | byte] as number;
+    if (next < OPENS_OBJECT) this.#state = next;
+    else if (next === CLOSES) {
+      this.#depth -= 1;
+      this.#state = this.#after[this.#depth] as number;
+    } else this.#state = this.#open(next);
     const part = PART_OF[this.#state];
     if (this.#depth > 1) members.passOver(this.#state === FIRST_ELEMENT);
     else if (part === 'name') members.keepName(byte);
@@ -104,11 +137,11 @@ export class JsonScanner {
   }
 }
 
-/** Where the first byte from `from` on stands that changes the state, or `to`: most bytes are text, white space or digits. */
-function endOfRun(state: number, bytes: Uint8Array, from: number, to: number): number {
+/** Where the first byte from `from` on stands that changes the state: most bytes are text, white space or digits. */
+function endOfRun(state: number, bytes: Uint8Array, from: number): number {
   const row = state << 8;
   let at = from;
-  while (at < to && NEXT[row | (bytes[at] as number)] === state) at += 1;
+  while (at < bytes.length && NEXT[row | (bytes[at] as number)] === state) at += 1;
   return at;
 }
 

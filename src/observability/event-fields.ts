@@ -17,7 +17,7 @@ export interface ProxyEventFields {
   readonly bytes?: number;
   /** The version the event speaks of. */
   readonly lcut?: number;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly outcome?: string;
   /** Streams open in this process. */
   readonly streams?: number;

@@ -1,31 +1,14 @@
 // Replane's SDKs before several replicas with one Redis: one stream to the server for all, whoever comes, dies or leads.
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
-import { systemClock, type Clock } from '../../src/domain/clock.js';
+import { test } from 'node:test';
 import { eventually } from '../e2e/deadline.js';
 import { ManualClock } from '../fakes/manual-clock.js';
 import { scrape } from '../fakes/metrics-page.js';
 import { stopWhenSaved, type TestProxy } from '../fakes/proxy.js';
 import { rawRequest } from '../fakes/raw-request.js';
 import { startRedisServer, type RedisServer } from '../fakes/redis-server.js';
-import { openReader, startRelay, startReplane } from '../fakes/replane/relay-scene.js';
+import { openReader, startReplane, startReplica } from '../fakes/replane/relay-scene.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
-import type { ReplaneOrigin } from '../fakes/replane/replane-origin.js';
-
-/** Between two looks at Redis. */
-const LOOKS = ['--polling-interval-in-s', '1'];
-
-function startReplica(
-  t: TestContext,
-  origin: ReplaneOrigin,
-  redis: RedisServer,
-  name: string,
-  args: readonly string[] = [],
-  clock: Clock = systemClock,
-): Promise<TestProxy> {
-  const settings = ['--redis-port', String(redis.port), ...LOOKS, ...args];
-  return startRelay(t, origin, { cache: 'redis', args: settings, env: { HOSTNAME: name }, clock });
-}
 
 async function leads({ adminUrl }: TestProxy): Promise<boolean> {
   const { text } = await rawRequest(`${adminUrl}/status`);
@@ -103,10 +86,10 @@ test('without Redis each replica has a stream of its own', async (t) => {
   const { sdkKey, project } = origin.addKey();
   project.set('a', 0);
   const clock = new ManualClock();
-  const first = await startReplica(t, origin, redis, 'one', [], clock);
+  const first = await startReplica(t, origin, redis, 'one', { clock });
   const readers = [await openReader(t, first, sdkKey)];
   await eventually('entry in Redis', async () => (await entriesIn(redis)).length === 1);
-  readers.push(await openReader(t, await startReplica(t, origin, redis, 'two', [], clock), sdkKey));
+  readers.push(await openReader(t, await startReplica(t, origin, redis, 'two', { clock }), sdkKey));
   await eventually('every init', () => readers.every(({ frames }) => frames.length === 1));
   assert.equal(origin.requests.length, 1);
   await redis.kill();
@@ -122,12 +105,9 @@ test('Redis sees the hash of a key only, under every schema of names, and loses 
   const [redis, origin] = [await startRedisServer(t), await startReplane(t)];
   const { sdkKey, project } = origin.addKey();
   project.set('a', 'value of a');
-  const args = ['--redis-key-schema', 'prefix', '--clear-datastore-on-unauthorized'];
-  const replica = await startReplica(t, origin, redis, 'one', [
-    ...args,
-    '--replane-resync-interval-in-s',
-    '1',
-  ]);
+  const resync = ['--replane-resync-interval-in-s', '1'];
+  const args = ['--redis-key-schema', 'prefix', '--clear-datastore-on-unauthorized', ...resync];
+  const replica = await startReplica(t, origin, redis, 'one', { args });
   const reader = await openReader(t, replica, sdkKey);
   const client = redis.client();
   await eventually('entry in Redis', async () => (await entriesIn(redis)).length === 1);
@@ -142,12 +122,26 @@ test('Redis sees the hash of a key only, under every schema of names, and loses 
   await eventually('removal', async () => (await client.keys('*replication*')).length === 0);
 });
 
-test('with Redis and the server gone, a process that starts serves what is in its directory', async (t) => {
+test('M9: with the server gone, a replica that starts serves what is in Redis', async (t) => {
+  const [redis, origin] = [await startRedisServer(t), await startReplane(t)];
+  const { sdkKey, project } = origin.addKey();
+  project.set('a', 0);
+  const before = await startReplica(t, origin, redis, 'one');
+  const reader = await openReader(t, before, sdkKey);
+  await eventually('init', () => reader.frames.length === 1);
+  await stopWhenSaved(before);
+  await origin.down();
+  const later = await openReader(t, await startReplica(t, origin, redis, 'two'), sdkKey);
+  await eventually('init', () => later.frames.length === 1);
+  assert.match(JSON.stringify(later.frames), /"name":"a","value":0/);
+});
+
+test('M9: with Redis and the server gone, a process that starts serves what is in its directory', async (t) => {
   const [redis, origin] = [await startRedisServer(t), await startReplane(t)];
   const { sdkKey, project } = origin.addKey();
   project.set('a', 0);
   const args = ['--data-dir', makeTemporaryFolder('replane-fleet')];
-  const before = await startReplica(t, origin, redis, 'one', args);
+  const before = await startReplica(t, origin, redis, 'one', { args });
   const reader = await openReader(t, before, sdkKey);
   await eventually('init', () => reader.frames.length === 1);
   project.set('a', 1);
@@ -155,7 +149,7 @@ test('with Redis and the server gone, a process that starts serves what is in it
   await stopWhenSaved(before);
   await redis.kill();
   await origin.down();
-  const after = await startReplica(t, origin, redis, 'two', args);
+  const after = await startReplica(t, origin, redis, 'two', { args });
   const later = await openReader(t, after, sdkKey);
   await eventually('init', () => later.frames.length === 1);
   assert.match(JSON.stringify(later.frames), /"name":"a","overrides":\[\],"value":1/);

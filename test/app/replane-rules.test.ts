@@ -67,7 +67,19 @@ test('M3: a stream has the headers of the server, and no compression', async () 
   assert.equal(stream.headers['cache-control'], 'no-cache, no-transform');
   assert.equal(stream.headers['x-accel-buffering'], 'no');
   assert.equal(stream.headers['content-encoding'], undefined);
+});
+
+test('M4: a stream begins with a comment and one init, and changes follow', async () => {
+  const { sdkKey, project } = origin.addKey();
+  project.set('a', 1);
+  const stream = await scene.client(sdkKey).received('"init"');
+  project.set('a', 2);
+  await stream.received('config_change');
   assert.match(stream.text, /^: connected\n\ndata: {"type":"init"/);
+  assert.deepEqual(
+    stream.frames.map(({ type }) => type),
+    ['init', 'config_change'],
+  );
 });
 
 test('M5: each frame is one chunk, so that the SDK for Python reads it', async () => {
@@ -101,6 +113,20 @@ test('M8: 401 is said only where the origin says it of this key', async () => {
     assert.equal(answer.status, 503, JSON.stringify(plan));
     assert.ok(answer.headers['retry-after'] !== undefined);
   }
+});
+
+test('M9: while the server is away, clients that stay and clients that come have what was there last', async () => {
+  const { sdkKey, project } = origin.addKey();
+  project.set('a', 1);
+  const staying = await scene.client(sdkKey).received('"init"');
+  await origin.down();
+  const coming = await scene.client(sdkKey).received('"init"');
+  assert.deepEqual(coming.valuesOf('a'), [1]);
+  project.set('a', 2);
+  await origin.up();
+  for (const client of [staying, coming])
+    await eventually('what changed meanwhile', () => client.valuesOf('a').at(-1) === 2);
+  assert.ok(!staying.isOver && !coming.isOver);
 });
 
 test('M10: configs are passed on byte for byte, and always have a list of overrides', async () => {

@@ -226,7 +226,7 @@ describe('Replane', { concurrency: true }, () => {
     assert.equal((await ask(relay.url, sdkKey)).status, 503);
   });
 
-  test('a client whose project is not here within 1.5 s tries again, and is served as soon as it is', async (t) => {
+  test('M4: a client whose project is not here within 1.5 s tries again, and is served as soon as it is', async (t) => {
     const origin = await startReplane(t);
     const { sdkKey, project } = origin.addKey();
     project.set('a', 1);
@@ -295,7 +295,7 @@ describe('Replane', { concurrency: true }, () => {
     assert.equal((await openReader(t, lenient, sdkKey)).status, 200);
   });
 
-  test('a process that starts with the server gone serves what is in its directory', async (t) => {
+  test('M9: a process that starts with the server gone serves what is in its directory', async (t) => {
     const origin = await startReplane(t);
     const { sdkKey, project } = origin.addKey();
     project.set('a', 1);
@@ -335,7 +335,7 @@ describe('Replane', { concurrency: true }, () => {
     assert.ok(!text.includes(sdkKey));
   });
 
-  test('at a stop nobody can come back before the first stream is cut', async (t) => {
+  test('M7: at a stop nobody can come back before the first stream is cut', async (t) => {
     const origin = await startReplane(t);
     const { sdkKey, project } = origin.addKey();
     project.set('a', 1);

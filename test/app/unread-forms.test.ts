@@ -22,7 +22,6 @@ class Scene {
   readonly store = new PayloadStore(this.clock, createConcurrencyLimit(2), { sdkKeysMax: 10 });
   readonly feature = unreadFormsFeature(this.clock, [this.store]);
   readonly #answers = new PreparedSpecAnswers(
-    this.clock,
     { held: (key) => this.store.read(key) },
     { polled: () => undefined },
   );
@@ -40,7 +39,7 @@ class Scene {
       Buffer.from(`GET ${target} HTTP/1.1\r\nhost: proxy\r\naccept-encoding: ${encoding}\r\n\r\n`),
     );
     assert.ok(head !== undefined);
-    return this.#answers.find(head)?.answer;
+    return this.#answers.find(head, this.clock.nowMs())?.answer;
   }
 
   async make(encoding: FormEncoding): Promise<void> {

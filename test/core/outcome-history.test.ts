@@ -37,3 +37,15 @@ test('so many entries are kept, the newest, until the payload is forgotten', () 
   history.forget(KEY);
   assert.deepEqual(history.of(KEY), []);
 });
+
+test('since when outcomes are of one kind is known after their reasons changed more often than is kept', () => {
+  const history = new OutcomeHistory();
+  assert.equal(history.lastOf(KEY), undefined);
+  history.note(KEY, 'unchanged', undefined, 5);
+  for (let atMs = 10; atMs < 50; atMs += 1) history.note(KEY, 'failed', `status_${atMs}`, atMs);
+  const { kind, reason, sinceMs, kindSinceMs, untilMs } = history.lastOf(KEY) ?? assert.fail();
+  assert.deepEqual([kind, reason, sinceMs, kindSinceMs, untilMs], ['failed', 'status_49', 49, 10, 49]);
+  history.note(KEY, 'unchanged', undefined, 60);
+  history.note(KEY, 'unchanged', undefined, 70);
+  assert.equal(history.lastOf(KEY)?.kindSinceMs, 60);
+});

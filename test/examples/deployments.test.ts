@@ -10,6 +10,7 @@ import type { Config } from '../../src/config/load-config.js';
 import { podOf, type KubernetesObject } from '../chart/kubernetes-objects.js';
 import { loadLine } from '../config/loading.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
+import { imageMallocVariables } from '../process/image.js';
 
 const COMPOSE = 'examples/compose/compose.yaml';
 const UNIT = 'examples/systemd/spec-forward-proxy.service';
@@ -147,6 +148,9 @@ describe('the unit of systemd', () => {
     const entryPoint = /^ENTRYPOINT (.*)$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1] ?? '';
     const [, ...image] = JSON.parse(entryPoint) as string[];
     assert.deepEqual(words.slice(0, main), image.slice(0, -1));
+    const variables = Object.entries(imageMallocVariables()).map(([name, each]) => `${name}=${each}`);
+    assert.ok(unit.includes(`\nEnvironment=${variables.join(' ')}\n`));
+    assert.equal(variables.length, 2);
     const config = configOf(words.slice(main + 1), {});
     assert.equal(config.specDir, `/var/lib/${value('StateDirectory')}`);
     const stopS = Number.parseInt(value('TimeoutStopSec'), 10);

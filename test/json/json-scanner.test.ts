@@ -121,6 +121,68 @@ describe('agreement with JSON.parse', () => {
   });
 });
 
+describe('strings are read four bytes at a time', () => {
+  /** In pieces of one byte there is no word to read, so that is the plain way. */
+  function assertSameByBytes(body: Uint8Array, at: readonly number[]): void {
+    const bytes = Array.from(body, (byte) => Uint8Array.of(byte));
+    assert.deepEqual(scan(cut(body, at)), scan(bytes), Buffer.from(body).toString('latin1'));
+  }
+
+  test('any byte at any place of a word', () => {
+    const plain = Buffer.from('abcdefghijkl');
+    for (let byte = 0; byte <= 0xff; byte += 1) {
+      for (let at = 0; at < plain.length; at += 1) {
+        const text = Buffer.concat([plain.subarray(0, at), Buffer.of(byte), plain.subarray(at)]);
+        // In a name, in a member's value and in an element.
+        for (const [before, after] of [
+          ['{"a":{"', '":1}}'],
+          ['{"a":{"b":"', '"}}'],
+          ['{"a":["', '"]}'],
+        ] as const) {
+          const body = Buffer.concat([Buffer.from(before), text, Buffer.from(after)]);
+          assertSameByBytes(body, []);
+          if (byte < 0x80) assert.deepEqual(scan([body]), parse(body.toString()), body.toString());
+        }
+      }
+    }
+  });
+
+  test('any bytes, cut anywhere', () => {
+    const byte = fc.oneof(
+      fc.constantFrom(...Buffer.from('"\\ !#]^u0\u001f\u0020\u0021\u0000\u007f')),
+      fc.constantFrom(0x80, 0xa2, 0xdc, 0xff),
+      fc.nat({ max: 0xff }),
+    );
+    const texts = fc.array(fc.array(byte, { maxLength: 24 }), { maxLength: 4 });
+    fc.assert(
+      fc.property(texts, fc.boolean(), places, (parts, isArray, at) => {
+        const strings = parts.map((part) =>
+          Buffer.concat([Buffer.from('"'), Buffer.from(part), Buffer.from('"')]),
+        );
+        const between = Buffer.from(',');
+        const list = Buffer.concat(
+          strings.flatMap((text, index) => (index === 0 ? [text] : [between, text])),
+        );
+        const [open, close] = isArray ? ['{"a":[', '],"time":3}'] : ['{"a":{"b":', '},"time":3}'];
+        assertSameByBytes(Buffer.concat([Buffer.from(open), list, Buffer.from(close)]), at);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('a JSON body with bytes changed, cut anywhere', () => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 0xff })), { maxLength: 3 });
+    fc.assert(
+      fc.property(objectText, changes, places, (text, changed, at) => {
+        const body = Buffer.from(text);
+        for (const [where, byte] of changed) body[where % body.length] = byte;
+        assertSameByBytes(body, at);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
 describe('single findings', () => {
   const SAME: readonly string[] = [
     '{"time":1,"time":2}',

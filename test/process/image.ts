@@ -1,4 +1,4 @@
-// How the image starts the program: what its Dockerfile says, so that tests of memory and stacks run it likewise.
+// How the image starts the program: what its Dockerfile says, so that tests of memory and stacks, and benches, run it likewise.
 import { readFileSync } from 'node:fs';
 
 const DOCKERFILE = new URL('../../Dockerfile', import.meta.url);
@@ -11,4 +11,10 @@ export function imageNodeArgs(): readonly string[] {
   if (node !== 'node' || main !== '/app/dist/main.js')
     throw new Error(`unexpected entry point ${entryPoint}`);
   return args;
+}
+
+/** The variables of the image that glibc reads. */
+export function imageMallocVariables(): Readonly<Record<string, string>> {
+  const lines = readFileSync(DOCKERFILE, 'utf8').matchAll(/^ENV (MALLOC_\w+)=(\d+)$/gm);
+  return Object.fromEntries(Array.from(lines, ([, name = '', value = '']) => [name, value]));
 }

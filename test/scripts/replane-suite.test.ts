@@ -19,11 +19,12 @@ test('a folder is taken once it is a checkout with its dependencies, and a datab
   for (const part of ['sdk-api', 'admin-api', 'engine/engine-singleton', 'engine/edge-singleton'])
     add(`src/${part}.ts`);
   assert.deepEqual(missingIn(folder, {}), [
-    'its dependencies are not installed: pnpm install',
+    'its dependencies are not installed: pnpm install, and @hono/node-server where it is none of them',
     'better-sqlite3 is not built: pnpm rebuild better-sqlite3',
     'DATABASE_URL is not set',
   ]);
   add('node_modules/hono/package.json');
+  add('node_modules/@hono/node-server/package.json');
   add('node_modules/better-sqlite3/build/Release/better_sqlite3.node');
   assert.deepEqual(missingIn(folder, { DATABASE_URL: 'postgres://x' }), []);
 });

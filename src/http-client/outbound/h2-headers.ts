@@ -20,8 +20,9 @@ export function toRequestHeaders(options: Dispatcher.DispatchOptions, origin: UR
 export function toRawHeaders(headers: IncomingHttpHeaders): string[] {
   const raw: string[] = [];
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(':')) continue;
-    for (const one of [value ?? []].flat()) raw.push(name, one);
+    if (name.startsWith(':') || value === undefined) continue;
+    if (typeof value === 'string') raw.push(name, value);
+    else for (const one of value) raw.push(name, one);
   }
   return raw;
 }

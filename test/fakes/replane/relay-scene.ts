@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import { inRealTime, ManualClock } from '../manual-clock.js';
 import { startProxy, type TestProxy, type TestProxyOptions } from '../proxy.js';
+import type { RedisServer } from '../redis-server.js';
 import { PythonReader } from './python-reader.js';
 import { ReplaneOrigin } from './replane-origin.js';
 
@@ -24,6 +25,18 @@ export async function startRelay(
   const { clock } = options;
   t.after(() => (clock instanceof ManualClock ? inRealTime(clock, proxy.app.stop()) : proxy.app.stop()));
   return proxy;
+}
+
+/** One of several with the same Redis, which looks there every second for what others have stored. */
+export function startReplica(
+  t: TestContext,
+  origin: ReplaneOrigin,
+  redis: RedisServer,
+  name: string,
+  { args = [], ...options }: Omit<TestProxyOptions, 'origin'> = {},
+): Promise<TestProxy> {
+  const settings = ['--redis-port', String(redis.port), '--polling-interval-in-s', '1', ...args];
+  return startRelay(t, origin, { cache: 'redis', args: settings, env: { HOSTNAME: name }, ...options });
 }
 
 export async function openReader(

@@ -103,7 +103,7 @@ test('a client that keeps up is told of every change, in the turn in which it ca
   assert.deepEqual(wire.told.get('a'), [0, 1, 2, 2, 3]);
 });
 
-test('whenever a client pauses, it ends with the newest of every config, and is told nothing older or twice', async () => {
+test('M17: whenever a client pauses, it ends with the newest of every config, and is told nothing older or twice', async () => {
   const step = fc.oneof(
     fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd', 'e') }),
     fc.constantFrom('pause' as const, 'resume' as const),
@@ -142,7 +142,7 @@ test('whenever a client pauses, it ends with the newest of every config, and is 
   );
 });
 
-test('a ping comes after 15 s without anything else; a client that takes nothing for 30 s is cut off', async () => {
+test('M6, M7, M17: a ping comes after 15 s without anything else; a client that takes nothing for 30 s is cut off', async () => {
   const { clock, wire, stream, payload } = await open();
   clock.advance(14_999);
   assert.equal(wire.frames.length, 1);

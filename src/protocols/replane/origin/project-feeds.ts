@@ -40,6 +40,8 @@ export interface FeedRooms {
   readonly store: Pick<PayloadStore, 'peek'>;
   readonly refresher: Pick<Refresher, 'judge' | 'hear'>;
   readonly poller: Pick<Poller, 'hasten'>;
+  /** What operators ordered at other replicas is known then. Never rejects. */
+  readonly learnHolds: () => Promise<void>;
 }
 
 interface Feed {
@@ -99,6 +101,7 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
       former?.goOn();
       return opening;
     }
+    await this.#learnHolds(key);
     // From here on until that is taken in, nothing else may make a version of what is held.
     const wasLive = this.isLive(key);
     this.standDown(key);
@@ -186,6 +189,11 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
   /** Streams that are open. */
   get live(): number {
     return [...this.#feeds.values()].filter(({ stream }) => stream !== undefined).length;
+  }
+
+  /** Another replica's version may come before the order that demands it, and what is read here gets a newer one. */
+  async #learnHolds(key: PayloadKey): Promise<void> {
+    if (this.#rooms?.store.peek(key)?.source === 'redis') await this.#rooms.learnHolds();
   }
 
   #keep(key: PayloadKey, stream: UpstreamStream, arriving: Payload, wasLive: boolean): void {

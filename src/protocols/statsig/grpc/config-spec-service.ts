@@ -5,7 +5,7 @@ import type { Clock } from '../../../domain/clock.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import { hasNewsFor } from '../../../domain/version.js';
 import type { ProxyEventName } from '../../../observability/catalogue.js';
-import { eventFields, type ProxyEventFields } from '../../../observability/event-fields.js';
+import { eventFields } from '../../../observability/event-fields.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
 import type { TraceHeaders, Tracing } from '../../../observability/tracing.js';
 import { inBackground } from '../../../observability/in-background.js';
@@ -187,12 +187,11 @@ export class ConfigSpecService {
       },
       closed: (why) => {
         listening?.left();
-        this.#record('GrpcStreamingStreamDisconnected', key, { reason: why ?? 'client_gone' });
+        this.#record('GrpcStreamingStreamDisconnected', key, why ?? 'client_gone');
       },
     });
     if (opening.kind === 'not-held') {
-      const reason = opening.reading.kind;
-      this.#record('GrpcStreamingStreamUnauthorized', key, { reason });
+      this.#record('GrpcStreamingStreamUnauthorized', key, opening.reading.kind);
       refuse(call, toRefusal(opening.reading));
     }
     if (opening.kind === 'no-place') {
@@ -211,9 +210,11 @@ export class ConfigSpecService {
     return metadata;
   }
 
-  #record(name: ProxyEventName, key: PayloadKey, more: ProxyEventFields = {}): void {
+  /** Without spreading objects, which takes 2 µs: an update records an event for each stream. */
+  #record(name: ProxyEventName, key: PayloadKey, reason?: string): void {
+    const { path, api, format, sdkKey } = eventFields(key);
     const streams = this.#registry.active;
-    this.#events.record(name, { ...eventFields(key), acceptEncoding: 'none', streams, ...more });
+    this.#events.record(name, { path, api, format, sdkKey, acceptEncoding: 'none', streams, reason });
   }
 }
 

@@ -1,5 +1,4 @@
 // Answers about specs that are held, for the fast lane: the ordinary request for one, and nothing else.
-import type { Clock } from '../../../domain/clock.js';
 import { ownCopy } from '../../../domain/own-copy.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { BodyForm, FormEncoding } from '../../../domain/payload.js';
@@ -58,20 +57,18 @@ export class PreparedSpecAnswers implements PreparedAnswers {
     // The routes take note of proxies in front of this one.
     refused: ['if-none-match', 'via'],
   };
-  readonly #clock: Clock;
   readonly #specs: HeldSpecs;
   readonly #census: Pick<ClientCensus, 'polled'>;
   readonly #questions = new Map<string, Asked>();
   /** By the form that is sent, or the payload where none is: a form that its payload lets go of takes its answer with it. */
   readonly #prepared = new WeakMap<BodyForm<FormEncoding> | HeldPayload, Prepared>();
 
-  constructor(clock: Clock, specs: HeldSpecs, census: Pick<ClientCensus, 'polled'>) {
-    this.#clock = clock;
+  constructor(specs: HeldSpecs, census: Pick<ClientCensus, 'polled'>) {
     this.#specs = specs;
     this.#census = census;
   }
 
-  find(head: RequestHead): FoundAnswer | undefined {
+  find(head: RequestHead, nowMs: number): FoundAnswer | undefined {
     const known = this.#known(head);
     const asked = known ?? read(head);
     if (asked === undefined) return undefined;
@@ -83,7 +80,7 @@ export class PreparedSpecAnswers implements PreparedAnswers {
       sinceTime: asked.sinceTime,
       acceptEncoding: head.header('accept-encoding'),
     };
-    const choice = chooseAnswer(held, wishes, this.#clock.nowMs());
+    const choice = chooseAnswer(held, wishes, nowMs);
     const answer = this.#prepare(held, choice);
     // Else the routes answer, and count it.
     if (answer === undefined) return undefined;

@@ -8,14 +8,17 @@ import { takeInBody, type BodyLimits } from '../../../bodies/body-intake.js';
 import { createSpecReader } from '../spec-body/spec-reader.js';
 import { announcedBytes } from '../../../http-client/answer-status.js';
 import { answerInTime } from '../../../http-client/answer-in-time.js';
-import { discard } from '../../../http-client/exchange.js';
+import { discard, readSmall } from '../../../http-client/exchange.js';
 import { getFollowingRedirects, type Answer } from '../../../http-client/upstream-get.js';
 import { UpstreamPool, type UpstreamPoolOptions } from '../../../http-client/upstream-pool.js';
 import { judgeRefusal } from '../../../http-client/foreign-answer.js';
 import { toUpstreamRequest } from './upstream-request.js';
 import { withAge } from './relayed-answer.js';
-import { judgeBody, judgeHead } from './upstream-response.js';
+import { judgeBody, judgeHead, nothingNew } from './upstream-response.js';
+import { NO_UPDATES } from '../no-updates.js';
 import type { ProxyPath } from '../proxy-path.js';
+
+const NO_UPDATES_BYTES = Buffer.from(NO_UPDATES);
 
 export interface UpstreamOptions extends UpstreamPoolOptions {
   /** Scheme, host and port, with a path prefix where the origin stands under one. */
@@ -62,11 +65,15 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
       await discard(response, signal);
       return plan;
     }
+    const { headers } = response;
+    const small = plan.encoding === 'identity' ? await readSmall(response) : undefined;
+    // What nearly every poll brings: recognized as it stands, it needs neither parsing nor hashing.
+    if (small !== undefined && NO_UPDATES_BYTES.equals(small)) return withAge(nothingNew(sinceTime), headers);
     const reader = createSpecReader(plan.format, options.bodyLimits.decodedBytesMax);
-    const { body, headers } = response;
+    const pieces = small === undefined ? response.body : [small];
     const announced = announcedBytes(headers);
-    const taken = await takeInBody(body, plan.encoding, reader, options.bodyLimits, announced);
-    return withAge(judgeBody(plan, taken, sinceTime), headers);
+    const body = await takeInBody(pieces, plan.encoding, reader, options.bodyLimits, announced);
+    return withAge(judgeBody(plan, body, sinceTime), headers);
   }
 
   return {

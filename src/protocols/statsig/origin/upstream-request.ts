@@ -20,12 +20,10 @@ export function toUpstreamRequest(
   version: string,
   wanted?: Encoding,
 ): UpstreamRequest {
-  const query = new URLSearchParams();
-  if (key.format === 'protobuf') query.set('supports_proto', 'true');
-  if (sinceTime > 0) query.set('sinceTime', String(sinceTime));
-  const search = query.size === 0 ? '' : `?${query.toString()}`;
+  const proto = key.format === 'protobuf' ? '?supports_proto=true' : '';
+  const since = sinceTime > 0 ? `${proto === '' ? '?' : '&'}sinceTime=${sinceTime}` : '';
   return {
-    path: `${key.kind.path}/${key.sdkKey}.json${search}`,
+    path: `${key.kind.path}/${key.sdkKey}.json${proto}${since}`,
     headers: {
       'accept-encoding': encodings(key, wanted),
       'user-agent': `spec-forward-proxy/${version}`,

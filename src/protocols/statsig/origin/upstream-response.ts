@@ -52,10 +52,7 @@ export function judgeHead(
 export function judgeBody(plan: BodyPlan, body: TakenBody<SpecFacts>, sinceTime: number): FetchOutcome {
   const { hasUpdates, time, checksum, isDelta, namedValues } = body.facts;
   if (hasUpdates === undefined) return failed('no_has_updates', 'the body has no has_updates');
-  if (!hasUpdates) {
-    if (sinceTime > 0) return { kind: 'unchanged' };
-    return failed('no_spec_sent', 'has_updates is false, though no version was named');
-  }
+  if (!hasUpdates) return nothingNew(sinceTime);
   if (isDelta) return failed('delta', 'the body is a delta');
   if (time === undefined)
     return failed('no_time', 'the body has no time that is a whole number of milliseconds');
@@ -72,6 +69,12 @@ export function judgeBody(plan: BodyPlan, body: TakenBody<SpecFacts>, sinceTime:
       namedValues,
     },
   };
+}
+
+/** The outcome of a body that says there is nothing new. */
+export function nothingNew(sinceTime: number): FetchOutcome {
+  if (sinceTime > 0) return { kind: 'unchanged' };
+  return failed('no_spec_sent', 'has_updates is false, though no version was named');
 }
 
 /** The same brotli stream under the name that marks protobuf envelopes in it. */

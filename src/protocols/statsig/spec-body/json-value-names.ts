@@ -7,6 +7,12 @@ import { ValueNames } from './value-names.js';
 
 /** With its quotes, which cannot stand in a string without a backslash before each. */
 const NAME = Buffer.from('"remoteConfigMetadata"');
+/**
+ * The part of the name that is searched for. Node looks for fewer than eight bytes by their first one, which is fast where that
+ * byte is rare; a search for the whole name, whose first and last byte are quotes, takes eight times as long.
+ */
+const SEARCHED = Buffer.from('Metadat');
+const SEARCHED_AT = NAME.indexOf(SEARCHED);
 /** From the name to the end of its value: SDKs know four short members. */
 const MEMBER_BYTES_MAX = 2_048;
 /** Of a piece: what is joined with the end of the one before, to see a member whole that began there. */
@@ -35,8 +41,7 @@ export class JsonValueNames {
 
   /** Takes members that begin before `until`. Returns how much of the text need not be looked at again. */
   #read(text: Buffer, until = text.length): number {
-    let at = text.indexOf(NAME);
-    for (; at >= 0 && at < until; at = text.indexOf(NAME, at + NAME.length)) {
+    for (let at = nextName(text, 0); at >= 0 && at < until; at = nextName(text, at + NAME.length)) {
       const value = metadataAt(text, at + NAME.length);
       // More of the body follows in any case: at the end of the text, the value may go on.
       if (value === 'unfinished' && text.length - at < MEMBER_BYTES_MAX) return at;
@@ -51,6 +56,16 @@ export class JsonValueNames {
     const { sha256, byteLength } = 'sha256' in metadata ? metadata : membersOf(metadata['defaultValue']);
     this.#names.add(sha256, byteLength);
   }
+}
+
+/** Where the first name from `from` on begins, or -1. */
+function nextName(text: Buffer, from: number): number {
+  let found = text.indexOf(SEARCHED, from + SEARCHED_AT);
+  for (; found >= 0; found = text.indexOf(SEARCHED, found + SEARCHED.length)) {
+    const at = found - SEARCHED_AT;
+    if (NAME.equals(text.subarray(at, at + NAME.length))) return at;
+  }
+  return -1;
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

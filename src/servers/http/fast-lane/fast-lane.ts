@@ -13,8 +13,8 @@ import { RequestHeadReader, type HeaderNames, type RequestHead } from './request
 export interface PreparedAnswers {
   /** The headers that an answer, or an event of it, depends on. */
   readonly names: HeaderNames;
-  /** Undefined for whatever has to be fetched, made or refused, and for any request that is unusual in some way. */
-  find(head: RequestHead): FoundAnswer | undefined;
+  /** Undefined for whatever has to be fetched, made or refused, and for any request that is unusual in some way. `nowMs`: since 1970. */
+  find(head: RequestHead, nowMs: number): FoundAnswer | undefined;
 }
 
 export interface FastLaneOptions {
@@ -94,17 +94,17 @@ export class FastLane {
     const startedMs = this.#clock.monotonicMs();
     const head = this.#reader.read(piece);
     if (head === undefined || !isKeptAlive(head.header(CONNECTION))) return false;
-    const found = this.#answers.find(head);
+    const nowMs = this.#clock.nowMs();
+    const found = this.#answers.find(head, nowMs);
     if (found === undefined) return false;
-    connection.write(found.answer.pieces(this.#frame, this.#dateNow()), () => {
+    connection.write(found.answer.pieces(this.#frame, this.#dateOf(nowMs)), () => {
       const exchange = this.#exchange.of(head, found, this.#clock.monotonicMs() - startedMs);
       this.#events.record('HttpServerRequestSuccess', this.#answered.of(exchange));
     });
     return true;
   };
 
-  #dateNow(): string {
-    const nowMs = this.#clock.nowMs();
+  #dateOf(nowMs: number): string {
     const nowS = Math.floor(nowMs / MS_PER_S);
     if (nowS !== this.#dateS) {
       this.#dateS = nowS;

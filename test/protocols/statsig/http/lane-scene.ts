@@ -123,8 +123,8 @@ export class LaneScene {
   #counted(answers: PreparedAnswers): PreparedAnswers {
     return {
       names: answers.names,
-      find: (head) => {
-        const found = answers.find(head);
+      find: (head, nowMs) => {
+        const found = answers.find(head, nowMs);
         if (found !== undefined) this.answeredInLane += 1;
         return found;
       },
@@ -154,9 +154,7 @@ export class LaneScene {
         addSpecRoutes(scope, path, source, reply, { bodies: bounds.bodies, counts });
       });
     };
-    const prepared = hasLane
-      ? this.#counted(new PreparedSpecAnswers(this.clock, { held }, census))
-      : undefined;
+    const prepared = hasLane ? this.#counted(new PreparedSpecAnswers({ held }, census)) : undefined;
     const options = { ...bounds, instanceName: 'replica', namedKey, prepared };
     return {
       http: buildHttpServer(this.clock, log, events, this.readiness, options, [addRoutes]),

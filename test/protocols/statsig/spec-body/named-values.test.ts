@@ -79,6 +79,41 @@ test('names are found in large pieces too, where a member begins in one and ends
   );
 });
 
+test('names are found beside others that are nearly the same, however they are cut', () => {
+  const near = fc.array(
+    fc.constantFrom(
+      'Metadat',
+      'Metadata',
+      'remoteConfigMetadat',
+      'remoteConfigMetadata',
+      'ConfigMetadata',
+      'M',
+      'e',
+    ),
+    { maxLength: 4 },
+  );
+  const members = fc.dictionary(
+    near.map((parts) => parts.join('')),
+    fc.constantFrom('Metadat', 'remoteConfigMetadata', metadata(named(1)), metadata(named(2))),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(members, { maxLength: 6 }),
+      fc.integer({ min: 1, max: 6_000 }),
+      (configs, pieceBytes) => {
+        const expected = configs.flatMap(({ remoteConfigMetadata: value }) =>
+          value === undefined || typeof value === 'string' ? [] : [(value as NamedValue).sha256],
+        );
+        const found = namesIn(jsonSpec({ ...configs }), 'json', pieceBytes);
+        assert.deepEqual(
+          found.map(({ sha256 }) => sha256),
+          [...new Set(expected)],
+        );
+      },
+    ),
+  );
+});
+
 test('a member that names no value is passed over', () => {
   const good = named(1);
   const odd = [
