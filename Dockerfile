@@ -46,5 +46,6 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "/app/di
 STOPSIGNAL SIGTERM
 # Without a shell in between: SIGTERM reaches the proxy itself. Source maps cost 50 ms at the start: stacks name lines of src.
 # Node 24 would let young objects take up to 192 MB, and what they hold outside of that as well: pieces of bodies, which are garbage
-# until the young objects are looked through.
-ENTRYPOINT ["node", "--enable-source-maps", "--max-semi-space-size=2", "/app/dist/main.js"]
+# until the young objects are looked through. With 16, 500 specs of 1.43 MB took 14 MB more than with 4; with 2 they took 6 MB less, and
+# requests beside the fast lane a fifth more CPU.
+ENTRYPOINT ["node", "--enable-source-maps", "--max-semi-space-size=4", "/app/dist/main.js"]

@@ -38,9 +38,11 @@ const HELD: Readonly<Record<string, () => readonly Buffer[] | Promise<readonly B
     log.publish('spec', { name: 'small' });
     return log.since('epoch-0');
   },
-  'a small prepared answer': () => new PreparedAnswer({}, SPEC).pieces(FRAME, 'now'),
-  'the head of a large prepared answer': () =>
-    new PreparedAnswer({}, Buffer.alloc(100_000)).pieces(FRAME, 'now').slice(0, 1),
+  'a prepared answer, its head alone at first': () => {
+    const answer = new PreparedAnswer({}, SPEC);
+    const [head] = answer.pieces(FRAME, 'now');
+    return [...(head === undefined ? [] : [head]), ...answer.pieces(FRAME, 'now')];
+  },
   'a record of versions': () => [toRecordPayload(1, { small: true }).originForm.bytes],
   'a manifest of ID lists': () => {
     const reader = new ManifestReader();
