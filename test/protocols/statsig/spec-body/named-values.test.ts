@@ -104,7 +104,8 @@ test('names are found beside others that are nearly the same, however they are c
         const expected = configs.flatMap(({ remoteConfigMetadata: value }) =>
           value === undefined || typeof value === 'string' ? [] : [(value as NamedValue).sha256],
         );
-        const found = namesIn(jsonSpec({ ...configs }), 'json', pieceBytes);
+        const spec = Object.fromEntries(configs.map((config, index) => [`config_${index}`, config]));
+        const found = namesIn(jsonSpec(spec), 'json', pieceBytes);
         assert.deepEqual(
           found.map(({ sha256 }) => sha256),
           [...new Set(expected)],
