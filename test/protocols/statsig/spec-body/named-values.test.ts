@@ -104,7 +104,7 @@ test('names are found beside others that are nearly the same, however they are c
         const expected = configs.flatMap(({ remoteConfigMetadata: value }) =>
           value === undefined || typeof value === 'string' ? [] : [(value as NamedValue).sha256],
         );
-        const found = namesIn(jsonSpec({ ...configs }), 'json', pieceBytes);
+        const found = namesIn(jsonSpec(Object.fromEntries(configs.entries())), 'json', pieceBytes);
         assert.deepEqual(
           found.map(({ sha256 }) => sha256),
           [...new Set(expected)],
