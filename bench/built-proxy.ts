@@ -7,12 +7,16 @@ import { freePort } from '../test/fakes/free-port.js';
 import { imageMallocVariables, imageNodeArgs } from '../test/process/image.js';
 
 export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+/** Linux counts CPU time for others in these. */
+const MS_PER_TICK = 10;
 
 export interface BuiltProxy {
   readonly url: string;
   readonly adminUrl: string;
   /** What it takes of memory now, by the kernel's count. */
   rssBytes(): number;
+  /** CPU time of all its threads so far, by the kernel's count, in steps of 10 ms. */
+  readonly cpuMs: () => number;
   stop(): Promise<void>;
 }
 
@@ -36,6 +40,11 @@ export async function startBuiltProxy(
       const [, kib] =
         /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8')) ?? [];
       return Number(kib) * 1024;
+    },
+    cpuMs: () => {
+      const [, fields = ''] = readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8').split(') ');
+      const [userTicks, systemTicks] = fields.split(' ').slice(11, 13);
+      return (Number(userTicks) + Number(systemTicks)) * MS_PER_TICK;
     },
     stop: async () => {
       const exited = once(child, 'exit');

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { answerParent } from './answer-parent.js';
 
 /** Up to this size head and body are one buffer, as in the fast lane; larger ones are written together, as two. */
-const JOINED_BYTES_MAX = 65_536;
+const JOINED_BYTES_MAX = 16_384;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as {
   /** Asked once: its answer is what is written. */

@@ -18,8 +18,13 @@ const PLAIN = Array.from({ length: 0x100 - SPACE }, (_none, index) => index + SP
 
 type Next = string | number;
 
+/** The text of strings, outside of escapes. These states come first, so that one comparison tells them from all others. */
+const TEXTS = ['name string', 'member string', 'element string'];
+/** States below this are in the text of a string. */
+export const TEXT_STATES_END = TEXTS.length;
+
 /** What follows which bytes, by the names of states. */
-const rows = new Map<string, Map<number, Next>>();
+const rows = new Map<string, Map<number, Next>>(TEXTS.map((state) => [state, new Map()]));
 
 addString('name string', 'before colon');
 on('before colon', WHITE_SPACE, 'before colon');

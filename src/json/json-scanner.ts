@@ -8,16 +8,13 @@ import { BodyFault } from '../domain/body-reader.js';
 const DEPTH_MAX = 512;
 
 // Copies: what is imported is loaded anew for every byte, which takes half as long again.
-const { NEXT, OPENS_OBJECT, OPENS_ARRAY, CLOSES, PART_OF, stateOf } = grammar;
+const { NEXT, OPENS_OBJECT, OPENS_ARRAY, CLOSES, PART_OF, TEXT_STATES_END, stateOf } = grammar;
 const START = stateOf('start');
 const DONE = stateOf('done');
 const FIRST_NAME = stateOf('first name');
 const FIRST_ELEMENT = stateOf('first element');
 const AFTER_MEMBER = stateOf('after member');
 const AFTER_ELEMENT = stateOf('after element');
-const NAME_STRING = stateOf('name string');
-const MEMBER_STRING = stateOf('member string');
-const ELEMENT_STRING = stateOf('element string');
 
 // The text of strings is read four bytes at a time. For a byte b, (b - limit) & ~b has its high bit set where b < limit. A byte
 // below its limit borrows from the next one, which may then be marked wrongly; the first mark is always right.
@@ -75,8 +72,8 @@ export class JsonScanner {
     let at = from;
     let state = this.#state;
     for (;;) {
-      // Inline, and with three comparisons: a function or a table takes a quarter longer.
-      if (state === NAME_STRING || state === MEMBER_STRING || state === ELEMENT_STRING) {
+      // Inline: as a function it takes a quarter longer.
+      if (state < TEXT_STATES_END) {
         for (; at <= lastWord; at += WORD_BYTES) {
           // Little-endian on any machine, so the lowest bits are the first byte.
           const word = text.getInt32(at, true);
@@ -84,7 +81,7 @@ export class JsonScanner {
           const crossed = word ^ BACKSLASHES;
           const found = (((flipped - ABOVE_QUOTE) & ~flipped) | ((crossed - ONES) & ~crossed)) & HIGH_BITS;
           if (found === 0) continue;
-          at += (31 - Math.clz32(found & -found)) >> 3;
+          at += (31 - Math.clz32(found ^ (found - 1))) >> 3;
           break;
         }
       }

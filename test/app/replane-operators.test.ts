@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { hashSdkKey } from '../../src/domain/sdk-key.js';
 import { eventually } from '../e2e/deadline.js';
 import { rawRequest } from '../fakes/raw-request.js';
+import { refusal } from '../fakes/replane/stream-plan.js';
 import { makeTemporaryFolder } from '../fakes/temporary-folder.js';
 import { sharedScene } from './replane-scene.js';
 
@@ -85,7 +86,17 @@ test('a project is listed among specs, and its changes are versions and audit li
   );
 });
 
-test('while a project is frozen nobody gets a newer change, and its release brings all of them', async () => {
+/** Versions that came so far, served or not. */
+async function heard(sdkKey: string): Promise<number> {
+  const { polls } = await get<{ polls: { outcomes: { kind: string; count: number }[] } }>(specOf(sdkKey));
+  return polls.outcomes.reduce((sum, { kind, count }) => sum + (kind === 'updated' ? count : 0), 0);
+}
+
+function streamsAskedFor(sdkKey: string): number {
+  return scene.origin.requests.filter((request) => request.sdkKey === sdkKey).length;
+}
+
+test('while a project is frozen nobody gets a newer change, its stream stays, and its release brings all of them', async () => {
   const { sdkKey, project } = scene.origin.addKey();
   project.set('limits', 1);
   project.set('flag', false);
@@ -95,17 +106,36 @@ test('while a project is frozen nobody gets a newer change, and its release brin
   await order(`${specOf(sdkKey)}/freeze`, REASON);
   project.set('limits', 2);
   project.set('flag', true);
-  await eventually('the change to be held back', async () => {
-    const { polls } = await get<{ polls: { outcomes: { kind: string }[] } }>(specOf(sdkKey));
-    return polls.outcomes.length > 0 && scene.origin.openStreams(sdkKey) === 0;
-  });
+  await eventually('both changes', async () => (await heard(sdkKey)) === 3);
   assert.deepEqual([app.get('limits'), app.get('flag')], [1, false]);
   assert.equal(await valueForNewClient(sdkKey, 'limits'), 1);
+  assert.deepEqual([scene.origin.openStreams(sdkKey), streamsAskedFor(sdkKey)], [1, 1]);
   await order(`${specOf(sdkKey)}/release`, {});
   await eventually('the newest', () => app.get('limits') === 2 && app.get('flag') === true);
   assert.deepEqual(app.told['limits']?.at(-1), 2);
+  assert.equal(streamsAskedFor(sdkKey), 2);
   project.set('limits', 3);
   await eventually('what comes after it', () => app.get('limits') === 3);
+});
+
+test('where all cannot be read again at a release, the next change brings what was held back as well', async (t) => {
+  const { sdkKey, project } = scene.origin.addKey();
+  project.set('limits', 1);
+  project.set('flag', false);
+  const app = scene.app(sdkKey);
+  await app.connect();
+  await order(`${specOf(sdkKey)}/freeze`, REASON);
+  project.set('limits', 2);
+  await eventually('the change', async () => (await heard(sdkKey)) === 2);
+  scene.origin.plan = (request) => (request.sdkKey === sdkKey ? refusal(503, 'away') : {});
+  t.after(() => {
+    scene.origin.plan = () => ({});
+  });
+  await order(`${specOf(sdkKey)}/release`, {});
+  await eventually('the refusal', () => streamsAskedFor(sdkKey) > 1);
+  project.set('flag', true);
+  await eventually('the next change', () => app.get('flag') === true);
+  assert.equal(app.get('limits'), 2);
 });
 
 test('an earlier version goes out to clients that run, and the newest after its release', async () => {
@@ -122,7 +152,9 @@ test('an earlier version goes out to clients that run, and the newest after its 
   await eventually('the former value', () => app.get('limits') === 1);
   assert.equal(app.get('flag'), 'as it was');
   project.set('limits', 667);
+  await eventually('the change', async () => (await heard(sdkKey)) === 3);
   assert.equal(await valueForNewClient(sdkKey, 'limits'), 1);
+  assert.deepEqual([scene.origin.openStreams(sdkKey), streamsAskedFor(sdkKey)], [1, 1], 'its stream stays');
   const { holds } = await get<{ holds: { keyHash: string; action: string; bodyOf: number }[] }>(
     '/api/v1/holds',
   );

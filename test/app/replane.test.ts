@@ -1,6 +1,7 @@
 // Replane's SDKs before the whole app: what a stream says, when it ends, and what becomes of it when the origin fails.
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { hashSdkKey } from '../../src/domain/sdk-key.js';
 import { eventually } from '../e2e/deadline.js';
 import { scrape } from '../fakes/metrics-page.js';
 import { inRealTime, ManualClock, settle } from '../fakes/manual-clock.js';
@@ -157,6 +158,26 @@ describe('Replane', { concurrency: true }, () => {
     await eventually('difference', () => reader.frames.length === 2);
     assert.deepEqual(valuesIn(reader.frames.slice(1)), [['b', 2]]);
     assert.ok(!reader.hasEnded);
+  });
+
+  test('a frozen project goes on being confirmed by its stream, so that no other replica asks for it', async (t) => {
+    const { clock, origin, project, relay } = await serveByHand(t);
+    const { sdkKey = '' } = origin.requests[0] ?? {};
+    const freeze = `${relay.adminUrl}/api/v1/specs/${hashSdkKey(sdkKey)}/replane/json/freeze`;
+    const headers = { 'content-type': 'application/json' };
+    const { status } = await rawRequest(freeze, { method: 'POST', headers, body: '{"reason":"x"}' });
+    assert.equal(status, 200);
+    project.set('a', 2);
+    for (let count = 0; count < 3; count += 1) {
+      clock.advance(11_000);
+      origin.write(sdkKey, ': ping\n\n');
+      await eventually('confirmation', async () => {
+        const { text } = await rawRequest(`${relay.adminUrl}/status`);
+        const { specs } = JSON.parse(text) as { specs: { oldestConfirmedAgoS: number } };
+        return specs.oldestConfirmedAgoS === 0;
+      });
+    }
+    assert.equal(origin.requests.length, 1);
   });
 
   test('a stream on which nothing comes for 30 s is dead, and another takes its place', async (t) => {

@@ -11,23 +11,19 @@ function headOf(date: string, bytes: number): string {
   return `HTTP/1.1 200 OK\r\nx-first: 1\r\nx-own: 3\r\ncontent-length: ${bytes}\r\nDate: ${date}\r\nx-last: 2\r\n\r\n`;
 }
 
-test('a body that is asked for again within a second comes in one piece with its head, from the same bytes each time', () => {
+test('a small body comes in one piece with its head, from the same bytes for a second', () => {
   const answer = new PreparedAnswer({ 'x-own': '3' }, Buffer.from('body'));
   for (const date of [SECOND, NEXT_SECOND]) {
-    const head = headOf(date, 4);
-    assert.deepEqual(answer.pieces(FRAME, date).map(String), [head, 'body']);
     const [joined, ...more] = answer.pieces(FRAME, date);
-    assert.deepEqual([String(joined), more], [`${head}body`, []]);
+    assert.deepEqual([String(joined), more], [`${headOf(date, 4)}body`, []]);
     assert.equal(answer.pieces(FRAME, date)[0], joined);
   }
 });
 
 test('a large body is never copied', () => {
-  const body = Buffer.alloc(65_537, 'l');
+  const body = Buffer.alloc(16_385, 'l');
   const answer = new PreparedAnswer({ 'x-own': '3' }, body);
-  for (let asked = 0; asked < 3; asked += 1) {
-    const [head, own, ...more] = answer.pieces(FRAME, SECOND);
-    assert.deepEqual([String(head), more], [headOf(SECOND, body.length), []]);
-    assert.equal(own, body);
-  }
+  const [head, own, ...more] = answer.pieces(FRAME, SECOND);
+  assert.deepEqual([String(head), more], [headOf(SECOND, body.length), []]);
+  assert.equal(own, body);
 });

@@ -11,7 +11,7 @@ import type { Logger } from '../../../observability/logger.js';
 import type { HeldPayload, PayloadStore, StoreListener } from '../../../core/payload-store.js';
 import type { FetchOutcome, Origin } from '../../../core/origin.js';
 import type { Poller } from '../../../core/poller.js';
-import type { OutcomeListener, Refresher } from '../../../core/refresher.js';
+import type { OutcomeListener, RefreshEffect, Refresher } from '../../../core/refresher.js';
 import { REPLANE_PROJECT, SYNC_PATH } from '../project-kind.js';
 import type { ConfigSlice } from '../project/config-slice.js';
 import { changedPayload, projectPayload } from '../project/project.js';
@@ -47,8 +47,10 @@ export interface FeedRooms {
 interface Feed {
   /** Undefined while there is none. */
   stream: UpstreamStream | undefined;
-  /** The bytes of what it said first, until that is held and the rest may follow. */
-  arrivingEtag: string | undefined;
+  /** What it said first, until that is taken in and the rest may follow. */
+  arriving: Payload | undefined;
+  /** The project as the stream has told it, where something else is held by an order. Undefined where it is what is held. */
+  waiting: Payload | undefined;
   openedMs: number;
   confirmedMs: number;
   /** Streams in a row that broke soon. */
@@ -56,8 +58,9 @@ interface Feed {
 }
 
 /**
- * A stream speaks only while what is held is its own word. Where anything else has come to be held, it ends and the payload is
- * polled at once: nothing on the wire is ordered, so a change that it tells of may be older than that.
+ * A stream speaks only while what is held is its own word, or is held back from it by an order: then its changes go into what
+ * waits, so that none is missing once the order is over. Where another replica's word has come to be held, the stream ends and the
+ * payload is polled at once: nothing on the wire is ordered, so a change that it tells of may be older than that.
  */
 export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
   readonly #clock: Clock;
@@ -106,7 +109,7 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     const payload = projectPayload(opening.configs, held, this.#nextVersion(held));
     const isTooLarge = payload.identityBytes > projectBytesMax;
     if (isTooLarge || this.#rooms === undefined) opening.stream.close();
-    else this.#keep(key, opening.stream, payload.originForm.etag, wasLive);
+    else this.#keep(key, opening.stream, payload, wasLive);
     if (isTooLarge) return failed('body_too_large', `a project of more than ${projectBytesMax} bytes`);
     return { kind: 'updated', payload };
   }
@@ -138,20 +141,29 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     await this.#pool.close();
   }
 
-  /** What a stream said first is held now, or will never be. */
-  fetched(key: PayloadKey): void {
+  /** What a stream said first is held now, or held back, or will never be. */
+  fetched(key: PayloadKey, _outcome: FetchOutcome, effect: RefreshEffect): void {
     const feed = this.#feeds.get(payloadId(key));
-    if (feed?.stream === undefined || feed.arrivingEtag === undefined) return;
+    if (feed?.stream === undefined || feed.arriving === undefined) return;
+    const { arriving } = feed;
+    feed.arriving = undefined;
     const held = this.#rooms?.store.peek(key)?.payload;
-    const isHeld = held?.originForm.etag === feed.arrivingEtag;
-    feed.arrivingEtag = undefined;
-    if (isHeld) this.#follow(key, feed, feed.stream);
-    else if (held === undefined) this.#end(key);
-    else this.#endStream(feed);
+    const isHeld = held?.originForm.etag === arriving.originForm.etag;
+    if (held === undefined) this.#end(key);
+    else if (isHeld || effect === 'confirmed') {
+      if (!isHeld) feed.waiting = arriving;
+      this.#follow(key, feed, feed.stream);
+    } else this.#endStream(feed);
   }
 
-  updated({ key, source }: HeldPayload): void {
-    if (source === 'origin' || !this.isLive(key)) return;
+  updated({ key, source }: HeldPayload, replaced: HeldPayload | undefined): void {
+    const feed = this.#feeds.get(payloadId(key));
+    if (source === 'origin' || feed?.stream === undefined) return;
+    if (source === 'operator') {
+      // It says nothing of what the origin has: what was held until now waits.
+      if (feed.arriving === undefined) feed.waiting ??= replaced?.payload;
+      return;
+    }
     this.standDown(key);
     this.#rooms?.poller.hasten(key, this.#clock.monotonicMs());
   }
@@ -184,11 +196,12 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     if (this.#rooms?.store.peek(key)?.source === 'redis') await this.#rooms.learnHolds();
   }
 
-  #keep(key: PayloadKey, stream: UpstreamStream, arrivingEtag: string, wasLive: boolean): void {
+  #keep(key: PayloadKey, stream: UpstreamStream, arriving: Payload, wasLive: boolean): void {
     const id = payloadId(key);
     const breaks = wasLive ? 0 : (this.#feeds.get(id)?.breaks ?? 0);
     const nowMs = this.#clock.monotonicMs();
-    this.#feeds.set(id, { stream, arrivingEtag, openedMs: nowMs, confirmedMs: nowMs, breaks });
+    const times = { openedMs: nowMs, confirmedMs: nowMs };
+    this.#feeds.set(id, { stream, arriving, waiting: undefined, ...times, breaks });
   }
 
   #follow(key: PayloadKey, feed: Feed, stream: UpstreamStream): void {
@@ -208,15 +221,17 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
   async #take(key: PayloadKey, feed: Feed, config: ConfigSlice): Promise<void> {
     const held = this.#rooms?.store.peek(key)?.payload;
     if (held === undefined || this.#rooms === undefined) return;
-    const payload = changedPayload(held, config, this.#nextVersion(held));
+    const payload = changedPayload(feed.waiting ?? held, config, this.#nextVersion(held, feed.waiting));
     const isTooLarge = payload.identityBytes > this.#options.projectBytesMax;
     if (!isTooLarge) await this.#rooms.refresher.judge(key, payload);
     // Meanwhile another stream or another replica may have got the word.
     if (feed.stream === undefined) return;
     feed.confirmedMs = this.#clock.monotonicMs();
     const effect = isTooLarge ? 'none' : this.#rooms.refresher.hear(key, { kind: 'updated', payload });
+    if (effect === 'stored') feed.waiting = undefined;
+    else if (effect === 'confirmed') feed.waiting = payload;
     // It goes on from what was not taken: the next poll begins anew.
-    if (effect !== 'stored') this.#endStream(feed);
+    else this.#endStream(feed);
   }
 
   #confirm(key: PayloadKey, feed: Feed): void {
@@ -228,7 +243,7 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
 
   #broke(key: PayloadKey, feed: Feed, { reason, detail }: Failure): void {
     const nowMs = this.#clock.monotonicMs();
-    feed.stream = undefined;
+    this.#endStream(feed);
     feed.breaks = nowMs - feed.openedMs < LASTED_MS_MIN ? feed.breaks + 1 : 0;
     const about = { sdkKey: maskSdkKey(key.sdkKey), reason, detail };
     this.#log.info(about, 'a stream from Replane broke: what is held is served, and another is opened');
@@ -246,11 +261,13 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
     if (feed === undefined) return;
     feed.stream?.close();
     feed.stream = undefined;
+    feed.arriving = undefined;
+    feed.waiting = undefined;
   }
 
   /** The wire has no versions: ours are the time at which a version came, and always newer than what they replace. */
-  #nextVersion(held: Payload | undefined): number {
-    return Math.max(this.#clock.nowMs(), (held?.version ?? 0) + 1);
+  #nextVersion(...known: readonly (Payload | undefined)[]): number {
+    return Math.max(this.#clock.nowMs(), ...known.map((payload) => (payload?.version ?? 0) + 1));
   }
 
   #urlOf(path: string): URL {

@@ -4,11 +4,8 @@ import { ownBytes } from '../../../domain/own-copy.js';
 /** Names in lower case, in the order in which they are sent. */
 export type Headers = Readonly<Record<string, string>>;
 
-/**
- * Up to this size a body that is asked for again within a second is copied behind its head: one piece costs 2.5 µs less to
- * write than two, of 17 for 38 kB.
- */
-const JOINED_BYTES_MAX = 65_536;
+/** Up to this size a body is written in one piece with its head. For 38 kB that would save 0.3 µs of 17, and hold the body twice. */
+const JOINED_BYTES_MAX = 16_384;
 
 /** What answers have in common. */
 export interface AnswerFrame {
@@ -38,9 +35,8 @@ export class PreparedAnswer {
       const length = { 'content-length': String(this.bodyBytes) };
       const lines = linesOf({ ...headers, ...this.headers, ...length, Date: date, ...lastHeaders });
       const head = Buffer.from(`HTTP/1.1 200 OK\r\n${lines}\r\n`, 'latin1');
-      this.#pieces = [ownBytes([head]), this.#body];
-    } else if (this.#pieces.length > 1 && this.bodyBytes <= JOINED_BYTES_MAX) {
-      this.#pieces = [ownBytes(this.#pieces)];
+      this.#pieces =
+        this.bodyBytes <= JOINED_BYTES_MAX ? [ownBytes([head, this.#body])] : [ownBytes([head]), this.#body];
     }
     return this.#pieces;
   }
