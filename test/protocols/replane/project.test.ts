@@ -210,7 +210,7 @@ test('a loss is of configs that are gone, or of bytes in whole percents, whateve
     config('a', ''),
     config('b', ''),
     config('c', ''),
-    config('a', 'x'.repeat(10_000)),
+    config('a', 'x'.repeat(20_000)),
   ];
   assert.deepEqual(projectLoss(of(a, b), of(config('c', 'new'), b)), {
     what: 'lost 1 of 2 configs',
