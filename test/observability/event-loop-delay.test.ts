@@ -7,7 +7,7 @@ import { ManualClock } from '../fakes/manual-clock.js';
 
 const NS_PER_MS = 1e6;
 /** What the sampling itself takes. */
-const RESOLUTION_MS = 20;
+const RESOLUTION_MS = 50;
 
 /** A histogram whose delays are set by hand. */
 class SetHistogram {
