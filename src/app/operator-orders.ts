@@ -1,6 +1,6 @@
 // Carries out operators' orders, writes them into the audit log, and describes what holds a spec.
 import type { AuditAction } from '../core/audit/audit-line.js';
-import { ruleOf, type Hold } from '../core/holds/hold.js';
+import { holdStateOf, type Hold } from '../core/holds/hold.js';
 import type { HoldOperations, HoldRefusalReason, Operated, Order } from '../core/holds/hold-operations.js';
 import type { PayloadStore } from '../core/payload-store.js';
 import type { Clock } from '../domain/clock.js';
@@ -74,12 +74,10 @@ function toOrder({ who, reason, forS }: HoldOrder): Order {
   return { who, reason, forMs: forS * 1000 };
 }
 
-/** `served`: the version in force here. A rollback that ended is over once that is above what the rollback served. */
+/** `served`: the version in force here, where it is known. */
 export function describeHold(hold: Hold, nowMs: number, served = 0): object {
   const { sinceMs, untilMs, keyHash, api, format, action, version, bodyOf, reason, who } = hold;
-  const rule = ruleOf(hold, nowMs);
-  const isOver = rule === undefined || (rule.kind === 'returning' && served > rule.version);
-  const state = isOver ? 'over' : rule.kind;
+  const state = holdStateOf(hold, served, nowMs);
   const of = { keyHash, api, format, action, state, version, bodyOf, reason, who };
   return { ...of, waiting: hold.waiting ?? null, since: toIso(sinceMs), until: toIso(untilMs) };
 }

@@ -1,5 +1,5 @@
 // The specs that this replica holds or should hold, in the order in which somebody has to look at them, and page by page.
-import { holdId, ruleOf, type Hold } from '../core/holds/hold.js';
+import { holdId, holdStateOf, ruleOf, type Hold } from '../core/holds/hold.js';
 import { hashSdkKey, maskSdkKey } from '../domain/sdk-key.js';
 import { SPEC_STATES } from '../servers/admin/openapi/spec-schemas.js';
 import type { PageQuery } from '../servers/admin/operator-api.js';
@@ -61,13 +61,9 @@ function stateOf({ held, last }: Known, hold: Hold | undefined, nowMs: number): 
   if (last?.kind === 'unauthorized') return 'refused';
   if (held === undefined) return 'missing';
   if (last?.kind === 'failed') return 'failing';
-  return hold === undefined ? 'ok' : stateUnder(hold, held.payload.version, nowMs);
-}
-
-function stateUnder(hold: Hold, version: number, nowMs: number): SpecState {
-  const rule = ruleOf(hold, nowMs);
-  if (rule?.kind === 'held') return hold.action === 'guard' ? 'held_back' : 'held';
-  return rule !== undefined && version <= rule.version ? 'returning' : 'ok';
+  const of = hold === undefined ? 'over' : holdStateOf(hold, held.payload.version, nowMs);
+  if (of === 'over') return 'ok';
+  return of === 'held' && hold?.action === 'guard' ? 'held_back' : of;
 }
 
 /** Sorts as the list does; tells nothing of the key. */

@@ -53,6 +53,13 @@ export function ruleOf(hold: Hold, nowMs: number): HoldRule | undefined {
   return version > 0 ? { kind: 'returning', version } : undefined;
 }
 
+/** `served`: the version in force here; 0 where none is known. A rollback is over once that is above what it served. */
+export function holdStateOf(hold: Hold, served: number, nowMs: number): HoldRule['kind'] | 'over' {
+  const rule = ruleOf(hold, nowMs);
+  const isOver = rule === undefined || (rule.kind === 'returning' && served > rule.version);
+  return isOver ? 'over' : rule.kind;
+}
+
 function raisedToBy({ action, version, raisedTo }: Hold): number {
   return action === 'rollback' ? Math.max(raisedTo, version) : raisedTo;
 }
