@@ -68,7 +68,6 @@ export class JsonScanner {
   #check(bytes: Uint8Array, text: DataView, from: number): number {
     const to = bytes.length;
     const lastWord = to - WORD_BYTES;
-    const after = this.#after;
     let at = from;
     let state = this.#state;
     for (;;) {
@@ -89,18 +88,21 @@ export class JsonScanner {
       const next = NEXT[(state << 8) | (bytes[at] as number)] as number;
       at += 1;
       if (next < OPENS_OBJECT) state = next;
-      else if (next === CLOSES) {
-        this.#depth -= 1;
-        state = after[this.#depth] as number;
+      else {
+        state = this.#cross(next);
         if (this.#depth <= 1) break;
-      } else state = this.#open(next);
+      }
     }
     this.#state = state;
     return at;
   }
 
   /** Returns the state behind the bracket. */
-  #open(bracket: number): number {
+  #cross(bracket: number): number {
+    if (bracket === CLOSES) {
+      this.#depth -= 1;
+      return this.#after[this.#depth] as number;
+    }
     if (bracket !== OPENS_OBJECT && bracket !== OPENS_ARRAY) throw notJson();
     if (this.#depth === DEPTH_MAX) {
       throw new BodyFault('not_json', `the JSON text is nested deeper than ${DEPTH_MAX} levels`);
@@ -119,11 +121,7 @@ export class JsonScanner {
     const byte = bytes[at] as number;
     const before = PART_OF[this.#state];
     const next = NEXT[(this.#state << 8) | byte] as number;
-    if (next < OPENS_OBJECT) this.#state = next;
-    else if (next === CLOSES) {
-      this.#depth -= 1;
-      this.#state = this.#after[this.#depth] as number;
-    } else this.#state = this.#open(next);
+    this.#state = next < OPENS_OBJECT ? next : this.#cross(next);
     const part = PART_OF[this.#state];
     if (this.#depth > 1) members.passOver(this.#state === FIRST_ELEMENT);
     else if (part === 'name') members.keepName(byte);
