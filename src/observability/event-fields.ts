@@ -47,3 +47,9 @@ export function eventFields({
 }: PayloadKey): Required<Pick<ProxyEventFields, 'api' | 'format' | 'sdkKey' | 'path'>> {
   return { path: kind.path, api: kind.name, format, sdkKey: kind.isContentAddressed ? undefined : sdkKey };
 }
+
+/** What an event of a stream says. Without spreading objects, which takes 2 µs: an update records one for each stream. */
+export function streamFields(key: PayloadKey, reason: string | undefined) {
+  const { path, api, format, sdkKey } = eventFields(key);
+  return { path, api, format, sdkKey, reason };
+}

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../../domain/clock.js';
 import { isValidSdkKey, SDK_KEY_RULE } from '../../../domain/sdk-key.js';
 import type { ProxyEventName } from '../../../observability/catalogue.js';
-import { eventFields, type ProxyEventFields } from '../../../observability/event-fields.js';
+import { streamFields } from '../../../observability/event-fields.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
 import { openToBrowsers } from '../../../servers/http/browser-access.js';
@@ -152,7 +152,7 @@ class ProjectStreams {
         stream.writeFrames([CONNECTED], () => undefined);
       },
       closed: (why) => {
-        this.#record('EventStreamClosed', sdkKey, { reason: why ?? 'client_gone' });
+        this.#record('EventStreamClosed', sdkKey, why ?? 'client_gone');
       },
     };
     const opening = await patience.atMost(this.#opener.open({ key, sinceTime: 0 }, sink, client));
@@ -165,13 +165,13 @@ class ProjectStreams {
         return reply;
       case 'gone':
         if (!isLate) return reply.hijack();
-        this.#record('EventStreamRefused', sdkKey, { reason: 'unavailable' });
+        this.#record('EventStreamRefused', sdkKey, 'unavailable');
         return sendReadingError(reply, LATE);
       case 'not-held':
-        this.#record('EventStreamRefused', sdkKey, { reason: opening.reading.kind });
+        this.#record('EventStreamRefused', sdkKey, opening.reading.kind);
         return sendReadingError(reply, opening.reading);
       case 'no-place': {
-        this.#record('EventStreamRefused', sdkKey, { reason: 'limit_reached' });
+        this.#record('EventStreamRefused', sdkKey, 'limit_reached');
         const { streamsMax } = this.#rooms.registry;
         const message = `All ${streamsMax} places for streams are taken: raise --event-streams-max.`;
         return sendError(reply, errorBody('too_many_streams', message), RETRY_AFTER_S);
@@ -179,8 +179,8 @@ class ProjectStreams {
     }
   }
 
-  #record(name: ProxyEventName, sdkKey: string, more: ProxyEventFields = {}): void {
-    this.#rooms.events.record(name, { ...eventFields(projectKey(sdkKey)), ...more });
+  #record(name: ProxyEventName, sdkKey: string, reason?: string): void {
+    this.#rooms.events.record(name, streamFields(projectKey(sdkKey), reason));
   }
 }
 

@@ -65,8 +65,8 @@ const SPACE = 0x20;
  * stands between tokens only, where a space does as well.
  */
 function specLines(held: HeldPayload): Promise<Buffer> {
-  const before = Buffer.from(`id: ${held.payload.version}\ndata: `);
   return held.forms.wrap('events', (pieces) => {
+    const before = Buffer.from(`id: ${held.payload.version}\ndata: `);
     const frame = ownBytes([before, ...pieces, Buffer.from('\n\n')]);
     const data = frame.subarray(before.length, -2);
     for (const lineEnd of LINE_ENDS) {

@@ -6,7 +6,7 @@ import type { Clock } from '../../../domain/clock.js';
 import type { PayloadKey } from '../../../domain/payload-key.js';
 import type { ResourceKind } from '../../../domain/resource-kind.js';
 import type { ProxyEventName } from '../../../observability/catalogue.js';
-import { eventFields, type ProxyEventFields } from '../../../observability/event-fields.js';
+import { streamFields } from '../../../observability/event-fields.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { ProxyEvents } from '../../../observability/proxy-events.js';
 import { errorBody, sendError, type ErrorBody } from '../../../servers/http/error-reply.js';
@@ -142,7 +142,7 @@ class SpecStreams {
       closed: (why) => {
         listening?.left();
         const gone = isTokenOver() ? 'token_expired' : 'client_gone';
-        this.#record('EventStreamClosed', key, { reason: why ?? gone });
+        this.#record('EventStreamClosed', key, why ?? gone);
       },
     });
     switch (opening.kind) {
@@ -152,12 +152,12 @@ class SpecStreams {
         if (stream.hasBegun || !isTokenOver()) return reply.hijack();
         return sendError(reply, errorBody('token_expired', TOKEN_ENDED));
       case 'not-held':
-        this.#record('EventStreamRefused', key, { reason: opening.reading.kind });
+        this.#record('EventStreamRefused', key, opening.reading.kind);
         if (!stream.hasBegun) return sendReadingError(reply, opening.reading);
         stream.end(endFrame(opening.reading.kind, explainReading(opening.reading)));
         return reply;
       case 'no-place': {
-        this.#record('EventStreamRefused', key, { reason: 'limit_reached' });
+        this.#record('EventStreamRefused', key, 'limit_reached');
         const message = `All ${registry.streamsMax} places for streams are taken: raise --event-streams-max.`;
         if (!stream.hasBegun) return sendError(reply, errorBody('too_many_streams', message), RETRY_AFTER_S);
         stream.end(endFrame('too_many_streams', message));
@@ -166,8 +166,8 @@ class SpecStreams {
     }
   }
 
-  #record(name: ProxyEventName, key: PayloadKey, more: ProxyEventFields = {}): void {
-    this.#rooms.events.record(name, { ...eventFields(key), ...more });
+  #record(name: ProxyEventName, key: PayloadKey, reason?: string): void {
+    this.#rooms.events.record(name, streamFields(key, reason));
   }
 }
 
