@@ -1,38 +1,18 @@
 // Answers without an update, which nearly every poll brings: a small body means the same whether its length is declared or not.
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
-import type { FetchOutcome, Origin } from '../../../../src/core/origin.js';
-import { systemClock } from '../../../../src/domain/clock.js';
-import type { PayloadKey } from '../../../../src/domain/payload-key.js';
-import { createUpstreamClient } from '../../../../src/protocols/statsig/origin/upstream-client.js';
-import { SPEC_V1, SPEC_V2 } from '../../../../src/protocols/statsig/resource-kinds.js';
-import { startFakeOrigin, type FakeOrigin } from '../../../fakes/fake-origin.js';
-import { CLIENT_OPTIONS } from '../../../http-client/client-options.js';
+import type { FetchOutcome } from '../../../../src/core/origin.js';
+import { PROTOBUF, reasonOf, startPair, V1 } from './client-pair.js';
 
-const V1: PayloadKey = { sdkKey: 'secret-testkey0123456789', kind: SPEC_V1, format: 'json' };
-const PROTOBUF: PayloadKey = { ...V1, kind: SPEC_V2, format: 'protobuf' };
 const SINCE = 1_760_000_000_000;
 const NO_UPDATES = '{"has_updates":false}';
 
-async function startPair(t: TestContext): Promise<{ origin: FakeOrigin; client: Origin }> {
-  const origin = await startFakeOrigin();
-  const bodyLimits = { encodedBytesMax: 1e6, decodedBytesMax: 1e6 };
-  const options = { ...CLIENT_OPTIONS, bodyIdleTimeoutMs: 250, endpoint: new URL(origin.url), bodyLimits };
-  const client = createUpstreamClient(systemClock, options);
-  t.after(async () => {
-    await client.close();
-    await origin.close();
-  });
-  return { origin, client };
-}
-
-function reasonOf(outcome: FetchOutcome): string {
-  return outcome.kind === 'failed' ? outcome.reason : outcome.kind;
-}
+/** A body that stalls is given up soon. */
+const OPTIONS = { bodyIdleTimeoutMs: 250 } as const;
 
 test('a small body comes to the same with a declared length and without one', async (t) => {
-  const { origin, client } = await startPair(t);
+  const { origin, client } = await startPair(t, OPTIONS);
   const fetch = async (text: Buffer, sinceTime: number, isDeclared: boolean): Promise<FetchOutcome> => {
     origin.fault = (response) => {
       response.writeHead(200, isDeclared ? { 'content-length': text.length } : {}).end(text);
@@ -63,7 +43,7 @@ test('a small body comes to the same with a declared length and without one', as
 });
 
 test('an answer without an update confirms what is held, and fails where nothing is', async (t) => {
-  const { origin, client } = await startPair(t);
+  const { origin, client } = await startPair(t, OPTIONS);
   origin.fault = (response) => {
     response.writeHead(200, { 'content-length': NO_UPDATES.length }).end(NO_UPDATES);
   };
@@ -74,7 +54,7 @@ test('an answer without an update confirms what is held, and fails where nothing
 });
 
 test('an answer without an update that a proxy relayed has the age that the proxy tells', async (t) => {
-  const { origin, client } = await startPair(t);
+  const { origin, client } = await startPair(t, OPTIONS);
   origin.fault = (response) => {
     const relayed = { 'x-sfp-hostname': 'other', age: '7' };
     response.writeHead(200, { 'content-length': NO_UPDATES.length, ...relayed }).end(NO_UPDATES);
@@ -83,7 +63,7 @@ test('an answer without an update that a proxy relayed has the age that the prox
 });
 
 test('a small body that stops or breaks off fails, and its connection is not used again', async (t) => {
-  const { origin, client } = await startPair(t);
+  const { origin, client } = await startPair(t, OPTIONS);
   const half = (end: 'stop' | 'break'): void => {
     origin.fault = (response) => {
       response.writeHead(200, { 'content-length': NO_UPDATES.length });

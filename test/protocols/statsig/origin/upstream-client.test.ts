@@ -1,53 +1,15 @@
 // The origin's client against a real server: what it sends, what it makes of every fault, how it treats connections.
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { systemClock } from '../../../../src/domain/clock.js';
-import type { PayloadKey } from '../../../../src/domain/payload-key.js';
-import {
-  createUpstreamClient,
-  type UpstreamOptions,
-} from '../../../../src/protocols/statsig/origin/upstream-client.js';
-import type { FetchOutcome, Origin } from '../../../../src/core/origin.js';
-import { startFakeOrigin, type FakeOrigin } from '../../../fakes/fake-origin.js';
+import { createUpstreamClient } from '../../../../src/protocols/statsig/origin/upstream-client.js';
+import { startFakeOrigin } from '../../../fakes/fake-origin.js';
 import { ManualClock } from '../../../fakes/manual-clock.js';
 import { FAILING, OLDER, REFUSING } from '../../../fakes/origin-faults.js';
-import { CLIENT_OPTIONS } from '../../../http-client/client-options.js';
-import { SPEC_V1, SPEC_V2 } from '../../../../src/protocols/statsig/resource-kinds.js';
-
-const MIB = 1024 * 1024;
-const V1: PayloadKey = { sdkKey: 'secret-testkey0123456789', kind: SPEC_V1, format: 'json' };
-const PROTOBUF: PayloadKey = { ...V1, kind: SPEC_V2, format: 'protobuf' };
+import { optionsFor, PROTOBUF, reasonOf, startPair, V1 } from './client-pair.js';
 
 const IMPATIENT = { headersTimeoutMs: 1_500, bodyIdleTimeoutMs: 250 } as const;
-
-function optionsFor(endpoint: string, changes: Partial<UpstreamOptions> = {}): UpstreamOptions {
-  return {
-    ...CLIENT_OPTIONS,
-    endpoint: new URL(endpoint),
-    bodyLimits: { encodedBytesMax: 16 * MIB, decodedBytesMax: 32 * MIB },
-    ...changes,
-  };
-}
-
-interface Pair {
-  readonly origin: FakeOrigin;
-  readonly client: Origin;
-}
-
-async function startPair(t: TestContext, changes: Partial<UpstreamOptions> = {}): Promise<Pair> {
-  const origin = await startFakeOrigin();
-  const client = createUpstreamClient(systemClock, optionsFor(origin.url, changes));
-  t.after(async () => {
-    await client.close();
-    await origin.close();
-  });
-  return { origin, client };
-}
-
-function reasonOf(outcome: FetchOutcome): string {
-  return outcome.kind === 'failed' ? outcome.reason : outcome.kind;
-}
 
 test('a JSON spec comes in the form it travelled in, with its version', async (t) => {
   const { origin, client } = await startPair(t);
