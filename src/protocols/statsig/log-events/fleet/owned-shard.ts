@@ -75,6 +75,11 @@ export class OwnedShard implements BatchPlace {
     return this.#lease !== undefined || this.#leaving !== undefined;
   }
 
+  /** Whether what waits in it is to be sent from here: while it is being left, what comes is for its next owner. */
+  get #isTaking(): boolean {
+    return this.isOwned && this.#leaving === undefined;
+  }
+
   /** What waits in it and is not readable with the key that is here. */
   get unreadable(): number {
     return this.#unreadable;
@@ -85,7 +90,7 @@ export class OwnedShard implements BatchPlace {
     const { clock, queue } = this.#world;
     const lease = this.#lease;
     if (lease !== undefined && !isOurs) this.#leave(lease);
-    const wish: ShardWish = lease !== undefined ? 'keep' : isOurs && !this.isHeld ? 'own' : 'look';
+    const wish = this.#wish(isOurs);
     const sentMs = clock.monotonicMs();
     try {
       const state = await queue.tend(this.shard, wish);
@@ -135,6 +140,14 @@ export class OwnedShard implements BatchPlace {
     inBackground(this.#tryToWriteDone(), this.#world.log);
   }
 
+  #wish(isOurs: boolean): ShardWish {
+    if (this.#lease !== undefined) return 'keep';
+    if (this.isHeld) return 'look';
+    if (isOurs) return 'own';
+    // A renewal that crossed its loss, or a release that never arrived: others would wait for its end.
+    return this.state?.owner === this.#world.queue.instanceId ? 'release' : 'look';
+  }
+
   #owned(batch: FleetBatch): ShardLease {
     if (this.#lease === undefined || !this.isOwned || this.#waiting.get(batch.id) !== batch) {
       throw new BatchMoved('the shard is not owned');
@@ -146,7 +159,7 @@ export class OwnedShard implements BatchPlace {
     const { queue } = this.#world;
     this.state = state;
     const isOurs = state.owner === queue.instanceId && (wish === 'own' || wish === 'keep');
-    if (wish === 'look') return;
+    if (wish === 'look' || wish === 'release') return;
     if (!isOurs || (this.#lease !== undefined && this.#lease.token !== state.token)) {
       this.#lost();
       return;
@@ -158,7 +171,7 @@ export class OwnedShard implements BatchPlace {
   }
 
   async #readAll(): Promise<void> {
-    while (this.#isMoreThere && this.isOwned) {
+    while (this.#isMoreThere && this.#isTaking) {
       this.#isMoreThere = false;
       const lease = this.#lease;
       if (lease === undefined) return;
@@ -181,7 +194,7 @@ export class OwnedShard implements BatchPlace {
       const batch = await this.#toBatch(entry);
       if (batch !== undefined) arrived.push(batch);
     }
-    if (this.#lease !== lease) return;
+    if (this.#lease !== lease || !this.#isTaking) return;
     for (const batch of arrived) this.#waiting.set(batch.id, batch);
     this.#position = entries.at(-1)?.position ?? this.#position;
     if (arrived.length > 0) this.#world.arrivals.add(arrived);

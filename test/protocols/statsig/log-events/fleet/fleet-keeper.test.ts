@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Redis } from 'ioredis';
+import { failed } from '../../../../../src/domain/failure.js';
 import type { DeliveryOutcome } from '../../../../../src/protocols/statsig/origin/event-origin.js';
 import { startRedisServer } from '../../../../fakes/redis-server.js';
+import { startTcpProxy } from '../../../../fakes/tcp-proxy.js';
 import { startReplica, turn, until, type Deliver, type FleetReplica } from './fleet-scene.js';
 
 const KEYS = ['secret-one0123456789', 'secret-two0123456789', 'secret-three0123456789'];
@@ -22,8 +24,10 @@ test('a batch that one replica accepts is sent by the owner of its shard, per ke
   };
   const replicas: FleetReplica[] = [];
   for (const name of ['a', 'b', 'c']) replicas.push(await startReplica(t, name, server, deliver));
-  await until('fair shares', replicas, () => replicas.every(({ owned }) => owned.length >= 1));
-  assert.equal(replicas.flatMap(({ owned }) => owned).length, 4);
+  await until('fair shares of all four shards', replicas, () => {
+    const shares = replicas.map(({ owned }) => owned);
+    return shares.every((owned) => owned.length >= 1) && shares.flat().length === 4;
+  });
   for (let n = 0; n < 30; n += 1) {
     for (const sdkKey of KEYS) {
       const acceptance = await (replicas[n % 3] as FleetReplica).send(sdkKey, String(n));
@@ -99,8 +103,8 @@ test('a replica that joins gets its share once nothing of it is on its way, and 
   const server = await startRedisServer(t);
   const sent: string[] = [];
   const answers: (() => void)[] = [];
-  const deliver: Deliver = (replica, { body }) => {
-    sent.push(`${replica} ${Buffer.from(body).toString()}`);
+  const deliver: Deliver = (_replica, { body }) => {
+    sent.push(Buffer.from(body).toString());
     return new Promise((resolve) => {
       answers.push(() => {
         resolve(TAKEN);
@@ -114,8 +118,12 @@ test('a replica that joins gets its share once nothing of it is on its way, and 
   const second = await startReplica(t, 'b', server, deliver);
   const both = [first, second];
   await until('the other one seen', both, () => first.keeper.fleet?.instances.length === 2);
-  for (let look = 0; look < 3; look += 1) for (const each of both) await each.look();
-  // Nothing is sent a second time while it is on its way.
+  for (const [look, name] of ['3', '4', '5'].entries()) {
+    for (const each of both) await each.look();
+    for (const sdkKey of KEYS) await (both[look % 2] as FleetReplica).send(sdkKey, `${sdkKey} ${name}`);
+  }
+  for (const each of both) await each.look();
+  // Nothing is sent a second time while it is on its way, and nothing that came meanwhile beside it.
   assert.equal(sent.length, 3);
   for (const answer of answers.splice(0)) answer();
   await until('fair shares', both, () => both.every(({ owned }) => owned.length === 2));
@@ -129,8 +137,40 @@ test('a replica that joins gets its share once nothing of it is on its way, and 
     await Promise.race([stopping, turn()]);
     return first.owned.length === 0;
   });
-  assert.equal(new Set(sent.map((each) => each.slice(2))).size, 6);
-  assert.equal(sent.length, 6);
+  await until('all the others', both, () => {
+    for (const answer of answers.splice(0)) answer();
+    return sent.length >= 15;
+  });
+  for (const sdkKey of KEYS) assert.deepEqual(names(sent, sdkKey), ['1', '2', '3', '4', '5']);
+});
+
+test('a queue that cannot be read for a while does not change the order of what waits in it', async (t) => {
+  const server = await startRedisServer(t);
+  const proxy = await startTcpProxy(t, () => server.port);
+  const sent: string[] = [];
+  let outcome: DeliveryOutcome = failed('status_500', 'HTTP status 500');
+  const deliver: Deliver = async (_replica, { body }) => {
+    sent.push(Buffer.from(body).toString());
+    return outcome;
+  };
+  const owner = await startReplica(t, 'a', { port: proxy.port }, deliver);
+  for (const name of ['1', '2', '3']) await owner.send(KEYS[0] as string, name);
+  await until('first delivery', [owner], () => sent.length > 0);
+  await proxy.cut();
+  const tries = sent.length;
+  outcome = TAKEN;
+  const lane = (): { readonly reason: string | undefined } | undefined =>
+    [...owner.store.forwarder.lanes.values()][0];
+  for (let second = 0; second < 60; second += 1) {
+    owner.clock.advance(1_000);
+    await turn();
+  }
+  assert.equal(sent.length, tries);
+  assert.equal(lane()?.reason, 'not_read');
+  await proxy.heal();
+  for (const link of owner.links) await link.open();
+  await until('all of them', [owner], () => sent.length >= tries + 3);
+  assert.deepEqual(sent.slice(tries), ['1', '2', '3']);
 });
 
 /** As if the time of the leases that this replica holds, and of its last look, were over. */
