@@ -1,10 +1,10 @@
 // One HTTP/2 session: how many streams it accepts, whether its peer is alive, and how it closes.
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
 import type { Cancel, Clock } from '../../domain/clock.js';
 import type { H2Exchange, Lender } from './h2-exchange.js';
 import { connectionAgeMs } from './connection-age.js';
+import { H2Connection } from './h2-connection.js';
 import { errors } from './undici.js';
 
 /**
@@ -48,10 +48,7 @@ export class H2Session implements Lender {
     this.#idleMs = idleMs;
     this.#onChange = onChange;
     const settings = { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES };
-    // A plain stream, so that a failed write closes it. With the socket itself, Node writes to TLS natively: HTTP/2 then
-    // ignores a failed write, TLS never finishes the next one, and nothing is read while a write is unfinished, so that
-    // neither the end of the connection nor its error is ever noticed.
-    const connection = Duplex.from({ readable: socket, writable: socket });
+    const connection = new H2Connection(socket);
     this.#session = connect(origin, { createConnection: () => connection, settings });
     this.#session.on('connect', () => {
       this.#session.setLocalWindowSize(SESSION_WINDOW_BYTES);
