@@ -9,7 +9,7 @@ import { startRedisCluster } from '../fakes/redis-cluster.js';
 import { MASTER_NAME, startSentinel } from '../fakes/redis-sentinel.js';
 import { startRedisServer, type RedisServer } from '../fakes/redis-server.js';
 import type { Environment } from './daemon.js';
-import { startEventFleet, troubled } from './log-event-fleet.js';
+import { busy, startEventFleet, troubled } from './log-event-fleet.js';
 
 const IS_SOAK = lengthOf({ suite: false, soak: true });
 const ROUNDS = lengthOf({ suite: 1, soak: 10 });
@@ -57,7 +57,7 @@ test('a Redis that is killed while its append-only file is synced always has all
   const fleet = await startEventFleet(t, 2, { env: toReach(redis) });
   fleet.load(SENDERS);
   for (let round = 0; round < ROUNDS; round += 1) {
-    fleet.origin.verdict = () => 503;
+    busy(fleet.origin);
     await fleet.accepted(10);
     await redis.kill();
     await pause(500);
@@ -72,7 +72,7 @@ test('a Redis that is killed while its append-only file is synced always has all
 test('a replica whose volume is gone loses nothing', { skip: !IS_SOAK && 'long' }, async (t) => {
   const redis = await startRedisServer(t, DURABLE);
   const fleet = await startEventFleet(t, 2, { env: toReach(redis), hasFolders: true });
-  fleet.origin.verdict = () => 503;
+  busy(fleet.origin);
   fleet.load(SENDERS);
   await fleet.accepted(40);
   await fleet.kill(0);
@@ -122,7 +122,7 @@ test(
       REDIS_SENTINEL_NAME: MASTER_NAME,
     };
     const fleet = await startEventFleet(t, 2, { env, args: ['--log-event-min-replicas', '1'] });
-    fleet.origin.verdict = () => 503;
+    busy(fleet.origin);
     fleet.load(SENDERS);
     await fleet.accepted(40);
     await master.kill();

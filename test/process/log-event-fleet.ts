@@ -177,3 +177,8 @@ export function troubled(origin: EventOrigin): void {
     return asked % 10 === 0 ? 503 : 202;
   };
 }
+
+/** Takes nothing, and says so: what fails without that is overtaken after a while. */
+export function busy(origin: EventOrigin): void {
+  origin.verdict = () => ({ status: 503, headers: { 'retry-after': '1' } });
+}

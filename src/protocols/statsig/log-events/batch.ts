@@ -26,8 +26,8 @@ export interface KeptBatch extends Omit<Batch, 'headers' | 'query' | 'body'> {
   /** As `bytesOf` counts them. */
   readonly bytes: number;
   /**
-   * Rejects with `BatchDamage` where it can never be read, with `BatchMoved` where another replica sends it from now on, and
-   * with anything else where it is worth another try, as without its key.
+   * Rejects with `BatchDamage` where it can never be read, with `BatchMoved` where another replica sends it from now on, with
+   * `QueueAway` where no batch can be read, and with anything else where it is worth another try, as without its key.
    */
   read(): Promise<Batch>;
   /** The origin has it, or will never take it: it need not be kept. */
@@ -42,6 +42,11 @@ export class BatchDamage extends Error {
 /** It is another replica's to send. */
 export class BatchMoved extends Error {
   override readonly name = 'BatchMoved';
+}
+
+/** Where it is kept cannot be reached, which says nothing about the batch. */
+export class QueueAway extends Error {
+  override readonly name = 'QueueAway';
 }
 
 /** There is no room where it should be kept. */

@@ -2,7 +2,7 @@
 import type { Cancel } from '../../../domain/clock.js';
 import type { KeptBatch } from './batch.js';
 
-/** After so many failures of the first batch in a row a later one is tried too: the fault may be the batch's. */
+/** After so many failures of the first batch in a row that may be its own fault, a later one is tried too. */
 const TRIAL_FROM_FAILURES = 5;
 
 export interface Turn {
@@ -40,6 +40,8 @@ export class Lane {
   taken = 0;
   /** Failures in a row of the first batch. */
   firstFailures = 0;
+  /** Those of them that may be its own fault. */
+  #firstFaults = 0;
   /** Later batches that failed while the first one waited. */
   readonly #failedTrials = new Set<KeptBatch>();
   #isTrialDue = false;
@@ -81,7 +83,7 @@ export class Lane {
   remove(batch: KeptBatch): void {
     const index = this.#waiting.indexOf(batch);
     if (index < 0) return;
-    if (index === 0) this.firstFailures = 0;
+    if (index === 0) this.#startOver();
     this.#waiting.splice(index, 1);
     this.#failedTrials.delete(batch);
   }
@@ -94,7 +96,7 @@ export class Lane {
     this.#waiting = left;
     for (const batch of withdrawn) this.#failedTrials.delete(batch);
     if (this.#waiting[0] !== first) {
-      this.firstFailures = 0;
+      this.#startOver();
       this.endWait();
     }
     return withdrawn;
@@ -107,21 +109,31 @@ export class Lane {
     if (isTaken) this.taken += 1;
   }
 
-  failed(batch: KeptBatch, reason: string | undefined): void {
+  /** `mayBeItsFault`: not where no batch could have got further. */
+  failed(batch: KeptBatch, reason: string | undefined, mayBeItsFault = true): void {
     this.failures += 1;
     this.reason = reason;
-    if (batch === this.first) this.firstFailures += 1;
-    else this.#failedTrials.add(batch);
+    if (batch !== this.first) {
+      this.#failedTrials.add(batch);
+      return;
+    }
+    this.firstFailures += 1;
+    if (mayBeItsFault) this.#firstFaults += 1;
   }
 
   /** No batch goes before `untilMs`, but for a trial of a later one, where `mayTry`: one for each failure of the first. */
   wait(batch: KeptBatch, untilMs: number, mayTry: boolean): void {
     this.#dueMs = Math.max(this.#dueMs, untilMs);
-    this.#isTrialDue = mayTry && batch === this.first && this.firstFailures >= TRIAL_FROM_FAILURES;
+    this.#isTrialDue = mayTry && batch === this.first && this.#firstFaults >= TRIAL_FROM_FAILURES;
   }
 
   endWait(): void {
     this.#dueMs = -Infinity;
+  }
+
+  #startOver(): void {
+    this.firstFailures = 0;
+    this.#firstFaults = 0;
   }
 
   /** One that did not fail yet, so that several bad ones in a row do not hold up those that follow. */
@@ -150,8 +162,8 @@ export class AsideLane extends Lane {
     main.aside.add(this);
   }
 
-  override failed(batch: KeptBatch, reason: string | undefined): void {
-    super.failed(batch, reason);
+  override failed(batch: KeptBatch, reason: string | undefined, mayBeItsFault?: boolean): void {
+    super.failed(batch, reason, mayBeItsFault);
     if (this.main.taken > this.#takenBefore) this.failuresAlone += 1;
     this.#takenBefore = this.main.taken;
   }

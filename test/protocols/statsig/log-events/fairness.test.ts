@@ -255,6 +255,18 @@ describe('one batch that the origin never takes', () => {
     }
   });
 
+  it('is not suspected for one failure after a long time in which nobody could be reached', async () => {
+    const scene = await openStore({ knownKeys: ['a key'] });
+    scene.verdict = () => failed('connection_refused', 'no connection');
+    await sendMany(scene, 'a key', 3);
+    await pass(scene, 10 * 60_000);
+    await untilBetweenTries(scene);
+    let deliveries = 0;
+    scene.verdict = () => ((deliveries += 1) === 1 ? BROKEN : TAKEN);
+    await pass(scene, 60_000);
+    assert.deepEqual(scene.taken('a key'), ['batch 0', 'batch 1', 'batch 2']);
+  });
+
   it('is kept while nothing else of its key is taken', async () => {
     const scene = await openStore();
     scene.verdict = ({ sdkKey }) => (sdkKey === 'a key' ? BROKEN : TAKEN);

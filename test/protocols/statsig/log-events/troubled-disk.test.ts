@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import {
   BatchDamage,
+  QueueAway,
   type Batch,
   type KeptBatch,
 } from '../../../../src/protocols/statsig/log-events/batch.js';
@@ -161,6 +162,21 @@ for (const code of ['EIO', 'ENOMEM', 'EMFILE']) {
     assert.deepEqual([taken, deaths, unread.length], [['first', 'second'], [], 3]);
   });
 }
+
+test('a batch that cannot be read, as no batch can, is not overtaken by the next when that can be read', async () => {
+  const { clock, forwarder, taken, unread } = startForwarder();
+  let reads = 0;
+  const failing = async (): Promise<Batch> => {
+    reads += 1;
+    if (reads <= 8) throw new QueueAway('the queue cannot be read');
+    return makeBatch('first');
+  };
+  forwarder.add(keptWith('first', failing));
+  forwarder.add(keptWith('second', async () => makeBatch('second')));
+  await clock.advanceInSteps(120_000, 500);
+  await eventually('both', () => taken.length === 2);
+  assert.deepEqual([taken, unread.length], [['first', 'second'], 8]);
+});
 
 test('a batch whose seal is broken is given up, and the next goes', async () => {
   const { forwarder, taken, deaths, unread } = startForwarder();

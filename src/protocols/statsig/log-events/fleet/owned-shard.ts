@@ -4,6 +4,7 @@ import { inBackground } from '../../../../observability/in-background.js';
 import type { Logger } from '../../../../observability/logger.js';
 import {
   LEASE_LOST,
+  type LeaseLost,
   type QueuedEntry,
   type ShardCounts,
   type ShardLease,
@@ -11,7 +12,7 @@ import {
   type ShardState,
   type ShardWish,
 } from '../../../../storage/shard-queue.js';
-import { BatchDamage, BatchMoved, type Arrivals, type Batch } from '../batch.js';
+import { BatchDamage, BatchMoved, QueueAway, type Arrivals, type Batch } from '../batch.js';
 import type { Sealer } from '../sealer.js';
 import { FleetBatch, type BatchPlace } from './fleet-batch.js';
 import { openBatch, openFacts } from './sealed-entry.js';
@@ -117,11 +118,8 @@ export class OwnedShard implements BatchPlace {
 
   /** Rejects with `BatchMoved` where the lease ran out: whoever owns the shard now sends the batch. */
   async read(batch: FleetBatch): Promise<Batch> {
-    const { queue, sealer } = this.#world;
-    const lease = this.#owned(batch);
-    // Whoever owns the shard after us would send it again, behind what we are about to send.
-    await this.#writeDone();
-    const body = await queue.body(lease, batch.id, batch.bytes);
+    const { sealer } = this.#world;
+    const body = await this.#body(this.#owned(batch), batch);
     if (body === LEASE_LOST) {
       this.#lost();
       throw new BatchMoved('the shard has another owner');
@@ -138,6 +136,16 @@ export class OwnedShard implements BatchPlace {
     this.#waiting.delete(batch.id);
     this.#done.set(batch.id, { batch, writing: undefined });
     inBackground(this.#tryToWriteDone(), this.#world.log);
+  }
+
+  async #body(lease: ShardLease, { id, bytes }: FleetBatch): Promise<Buffer | undefined | LeaseLost> {
+    try {
+      // Whoever owns the shard after us would send it again, behind what we are about to send.
+      await this.#writeDone();
+      return await this.#world.queue.body(lease, id, bytes);
+    } catch (error) {
+      throw new QueueAway('the queue cannot be read', { cause: error });
+    }
   }
 
   #wish(isOurs: boolean): ShardWish {
