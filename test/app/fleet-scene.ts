@@ -11,7 +11,7 @@ import type { FetchOutcome, Origin } from '../../src/core/origin.js';
 import { HoldKeeper } from '../../src/core/holds/hold-keeper.js';
 import { HoldOperations } from '../../src/core/holds/hold-operations.js';
 import { VersionHistory } from '../../src/core/versions/version-history.js';
-import { MemorySnapshots, type MemoryShelf } from '../../src/storage/memory/memory-snapshots.js';
+import { MemoryShelf, MemorySnapshots } from '../../src/storage/memory/memory-snapshots.js';
 import { CutOff } from '../fakes/cut-off-place.js';
 import { LogSink } from '../fakes/log-sink.js';
 import { ManualClock, settle } from '../fakes/manual-clock.js';
@@ -54,7 +54,7 @@ export class FleetScene {
   readonly clock = new ManualClock();
   readonly place = new SharedPlace(this.clock, LEASE_TTL_MS);
   /** Versions and holds, which all replicas share. */
-  readonly kept: MemoryShelf = new Map();
+  readonly kept = new MemoryShelf();
   readonly polls: Poll[] = [];
   readonly replicas: Replica[] = [];
   /** By the names of replicas. */

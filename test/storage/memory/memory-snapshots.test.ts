@@ -1,7 +1,7 @@
 // Snapshots in memory: the contract that every place keeps, and a bound on their bytes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemorySnapshots, type MemoryShelf } from '../../../src/storage/memory/memory-snapshots.js';
+import { MemoryShelf, MemorySnapshots } from '../../../src/storage/memory/memory-snapshots.js';
 import { snapshotsContract } from '../../contracts/snapshots-contract.js';
 import { assertHolds, TIME } from '../../contracts/snapshots-place.js';
 import { DEMO } from '../../fakes/demo-payloads.js';
@@ -9,7 +9,7 @@ import { ManualClock } from '../../fakes/manual-clock.js';
 
 snapshotsContract('memory', async () => {
   const clock = new ManualClock();
-  const shelf: MemoryShelf = new Map();
+  const shelf = new MemoryShelf();
   return {
     open: async () => new MemorySnapshots(clock, Infinity, shelf),
     age: async (durationMs) => {
