@@ -7,6 +7,7 @@ import { getFollowingRedirects } from '../http-client/upstream-get.js';
 import { UpstreamPool, type UpstreamPoolOptions } from '../http-client/upstream-pool.js';
 import { readKeySet, type KeySet } from './key-set.js';
 import type { FetchKeys } from './remote-keys.js';
+import type { RequestSignal } from '../http-client/request-signal.js';
 
 /** A request with a token of a new key waits for it. */
 export const KEYS_MS_MAX = 5_000;
@@ -32,12 +33,12 @@ export function createKeysClient(clock: Clock, options: KeysClientOptions): Keys
     'user-agent': `spec-forward-proxy/${options.version}`,
   };
 
-  async function ask(signal: AbortSignal): Promise<KeySet | Failure> {
+  async function ask(signal: RequestSignal): Promise<KeySet | Failure> {
     const answer = await getFollowingRedirects(pool, options.url, headers, signal);
     if ('kind' in answer) return answer;
     const { response } = answer;
     if (response.statusCode !== 200) {
-      await discard(response, signal);
+      await discard(response);
       return failed(`status_${response.statusCode}`, `HTTP status ${response.statusCode}`);
     }
     const body = await readWhole(response, KEYS_BYTES_MAX);

@@ -90,7 +90,7 @@ export class BodyForms {
       droppedBytes += wrapped.bytes;
       this.#wrapped.delete(framing);
     }
-    this.#byEase = this.#inOrderOfEase();
+    if (droppedBytes > 0) this.#byEase = this.#inOrderOfEase();
     return droppedBytes;
   }
 

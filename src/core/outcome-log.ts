@@ -201,12 +201,17 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     }
     const status = statusOf(outcome);
     if (isStated) {
-      this.#events.record('DcsFetchSource', { ...(status && { status }), clientService: 'cdn' });
+      this.#events.record(
+        'DcsFetchSource',
+        status === undefined ? FROM_CDN : { status, clientService: FROM_CDN.clientService },
+      );
     }
     const common = fetchFields(key, latencyMs);
-    if (outcome.kind === 'unchanged')
-      this.#events.record('HttpDataProviderNoData', { ...common, lcut, status: 200 });
-    else if (outcome.kind === 'updated') {
+    if (outcome.kind === 'unchanged') {
+      const { path, api, format, sdkKey, acceptEncoding } = common;
+      const told = { path, api, format, sdkKey, acceptEncoding, latencyMs, lcut, status: 200 };
+      this.#events.record('HttpDataProviderNoData', told);
+    } else if (outcome.kind === 'updated') {
       const { version, originForm } = outcome.payload;
       const contentEncoding = originForm.encoding;
       this.#events.record('HttpDataProviderGotData', {
@@ -224,14 +229,18 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
   }
 }
 
+const FROM_CDN = { clientService: 'cdn' } as const;
+
 /** The codings that the origin is asked for, as SFP words them. */
 const ASKED_FOR: Readonly<Record<PayloadFormat, string>> = {
   json: 'gzip+br',
   protobuf: 'statsig-br+gzip+br',
 };
 
+/** Without spreading objects, which takes 2 µs: a poll records three events. */
 function fetchFields(key: PayloadKey, latencyMs: number) {
-  return { ...eventFields(key), acceptEncoding: ASKED_FOR[key.format], latencyMs };
+  const { path, api, format, sdkKey } = eventFields(key);
+  return { path, api, format, sdkKey, acceptEncoding: ASKED_FOR[key.format], latencyMs };
 }
 
 /** Undefined where no answer came. */

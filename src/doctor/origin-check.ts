@@ -55,7 +55,7 @@ async function reach(
     const toldMs = Date.parse(String(response.headers['date']));
     // The origin wrote it within the time that the answer took; a part of a second is cut off.
     const aheadMs = clock.nowMs() - tookMs / 2 - (toldMs + 500);
-    await discard(response, signal);
+    await discard(response);
     return {
       kind: 'reached',
       status: response.statusCode,

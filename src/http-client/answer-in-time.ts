@@ -1,6 +1,7 @@
 // One request to an origin, with an end: an outcome within its time, whatever the network does.
 import type { Cancel, Clock } from '../domain/clock.js';
 import { failed, type Failure } from '../domain/failure.js';
+import { RequestSignal } from './request-signal.js';
 import { toFailure, type RequestFailureReason } from './upstream-failure.js';
 import type { UpstreamPool } from './upstream-pool.js';
 
@@ -14,20 +15,20 @@ export async function answerInTime<Outcome>(
   clock: Clock,
   pool: Pick<UpstreamPool, 'distrust' | 'track'>,
   timeoutMs: number,
-  ask: (signal: AbortSignal) => Promise<Outcome>,
+  ask: (signal: RequestSignal) => Promise<Outcome>,
 ): Promise<Outcome | Failure<RequestFailureReason>> {
-  const abort = new AbortController();
-  const untrack = pool.track(abort);
+  const signal = new RequestSignal();
+  const untrack = pool.track(signal);
   let cancelTimeout: Cancel = () => undefined;
   try {
     return await new Promise<Outcome | Failure<RequestFailureReason>>((resolve, reject) => {
       // Of its own, as undici does not look at the signal while a request waits for its connection.
       cancelTimeout = clock.schedule(timeoutMs, () => {
         resolve(failed('request_timeout', `no whole answer within ${timeoutMs} ms`));
-        abort.abort();
+        signal.abort();
         pool.distrust();
       });
-      ask(abort.signal).then(resolve, reject);
+      ask(signal).then(resolve, reject);
     });
   } catch (error) {
     const failure = toFailure(error);

@@ -23,10 +23,10 @@ export async function onceMore(ask: () => Promise<UpstreamResponse>): Promise<Up
   }
 }
 
-/** Reads an unwanted body to its end, so that its connection can be used again. */
-export async function discard(response: UpstreamResponse, signal: AbortSignal): Promise<void> {
+/** Reads an unwanted body to its end, so that its connection can be used again; ends with its request, where that is given up. */
+export async function discard(response: UpstreamResponse): Promise<void> {
   try {
-    await response.body.dump({ limit: ERROR_BODY_BYTES_MAX, signal });
+    await response.body.dump({ limit: ERROR_BODY_BYTES_MAX });
   } catch {
     // The status has decided already: a body that breaks off or stalls costs its connection and nothing else.
   }

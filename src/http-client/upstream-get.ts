@@ -4,6 +4,7 @@ import type { RequestFailureReason } from './upstream-failure.js';
 import { discard, onceMore } from './exchange.js';
 import { redirectTarget, REDIRECTS_MAX } from './redirects.js';
 import type { UpstreamPool, UpstreamResponse } from './upstream-pool.js';
+import type { RequestSignal } from './request-signal.js';
 
 export interface Answer {
   readonly response: UpstreamResponse;
@@ -16,7 +17,7 @@ export async function getFollowingRedirects(
   pool: Pick<UpstreamPool, 'get'>,
   url: URL,
   headers: Readonly<Record<string, string>>,
-  signal: AbortSignal,
+  signal: RequestSignal,
 ): Promise<Answer | Failure<RequestFailureReason>> {
   let from = url;
   for (let redirects = 0; ; redirects += 1) {
@@ -24,7 +25,7 @@ export async function getFollowingRedirects(
     const response = await onceMore(() => pool.get(asked, headers, signal));
     const target = redirects < REDIRECTS_MAX ? redirectTarget(response, asked) : undefined;
     if (target === undefined) return { response, from: asked };
-    await discard(response, signal);
+    await discard(response);
     if ('kind' in target) return target;
     from = target;
   }

@@ -9,6 +9,7 @@ import {
   type OutboundAgent,
   type OutboundOptions,
 } from './outbound/outbound-agent.js';
+import type { RequestSignal } from './request-signal.js';
 import { toFailure } from './upstream-failure.js';
 
 /** Whoever pushes sends a heartbeat every 30 s at least: a connection that is silent for longer is dead. */
@@ -94,13 +95,16 @@ export interface UpstreamPoolOptions extends OutboundOptions {
   readonly connections?: SharedConnections;
 }
 
+/** Of a request, or of a stream. */
+export type Abortable = Pick<AbortController | RequestSignal, 'abort'>;
+
 export type UpstreamResponse = Dispatcher.ResponseData;
 
 /** The requests of one client, which it can break off without touching those of others. */
 export class UpstreamPool {
   readonly #connections: SharedConnections;
   readonly #areOwn: boolean;
-  readonly #inFlight = new Set<AbortController>();
+  readonly #inFlight = new Set<Abortable>();
   #isClosed = false;
 
   constructor(clock: Clock, options: UpstreamPoolOptions) {
@@ -112,7 +116,7 @@ export class UpstreamPool {
   async get(
     url: URL,
     headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    signal: RequestSignal,
   ): Promise<UpstreamResponse> {
     return await this.#request(url, signal, { method: 'GET', headers });
   }
@@ -133,7 +137,7 @@ export class UpstreamPool {
     url: URL,
     headers: Readonly<Record<string, string>>,
     body: Uint8Array,
-    signal: AbortSignal,
+    signal: RequestSignal,
   ): Promise<UpstreamResponse> {
     return await this.#request(url, signal, { method: 'POST', headers, body });
   }
@@ -143,7 +147,7 @@ export class UpstreamPool {
     url: URL,
     headers: Readonly<Record<string, string>>,
     body: Uint8Array,
-    signal: AbortSignal,
+    signal: RequestSignal,
   ): Promise<UpstreamResponse> {
     return await this.#request(url, signal, { method: 'PATCH', headers, body });
   }
@@ -153,7 +157,7 @@ export class UpstreamPool {
   }
 
   /** Aborts it when this is closed, unless what is returned was called before. */
-  track(request: AbortController): () => void {
+  track(request: Abortable): () => void {
     this.#inFlight.add(request);
     return () => {
       this.#inFlight.delete(request);
@@ -163,13 +167,13 @@ export class UpstreamPool {
   /** Breaks off what is in flight. Requests after it fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const abort of this.#inFlight) abort.abort(closedError());
+    for (const request of this.#inFlight) request.abort(closedError());
     if (this.#areOwn) await this.#connections.close();
   }
 
   async #request(
     url: URL,
-    signal: AbortSignal,
+    signal: AbortSignal | RequestSignal,
     rest: Pick<Dispatcher.RequestOptions, 'method' | 'body'> & {
       readonly headers: Readonly<Record<string, string>>;
     },
@@ -182,7 +186,8 @@ export class UpstreamPool {
       // A copy of the headers: on the way through an outbound proxy undici adds the host to them, which is another one
       // for the target of a redirect.
       const headers = { ...rest.headers, ...span?.headers };
-      const request = { origin: url.origin, path, ...rest, headers, signal };
+      const { method, body = null } = rest;
+      const request = { origin: url.origin, path, method, body, headers, signal };
       const response = await this.#connections.to(url, what).request(request);
       if (span !== undefined) {
         response.body.once('close', () => {

@@ -19,6 +19,7 @@ import { readManifest, type ListedFile } from '../protocols/statsig/spec-body/id
 import { ManifestReader } from '../protocols/statsig/spec-body/manifest-reader.js';
 import { createSpecReader } from '../protocols/statsig/spec-body/spec-reader.js';
 import { toQuestion, type Form } from './forms.js';
+import type { RequestSignal } from '../http-client/request-signal.js';
 
 /** What an SDK may go by; empty where a header is not there. */
 export interface AnswerHeaders {
@@ -100,30 +101,25 @@ export class Side {
     form: Form,
     sdkKey: string,
     sinceTime: number,
-    signal: AbortSignal,
+    signal: RequestSignal,
   ): Promise<Answer | { readonly kind: 'failed'; readonly reason: string }> {
     const { method, path, headers } = toQuestion(form, sdkKey, sinceTime);
     const url = new URL(this.#base + path);
     const all = { ...headers, 'user-agent': `spec-forward-proxy-shadow/${this.#options.version}` };
     if (method === 'POST') {
       const response = await onceMore(() => this.#pool.post(url, all, NOTHING, signal));
-      return await this.#takeApart(form, sdkKey, response, signal);
+      return await this.#takeApart(form, sdkKey, response);
     }
     const answer = await getFollowingRedirects(this.#pool, url, all, signal);
-    return 'kind' in answer ? answer : await this.#takeApart(form, sdkKey, answer.response, signal);
+    return 'kind' in answer ? answer : await this.#takeApart(form, sdkKey, answer.response);
   }
 
-  async #takeApart(
-    form: Form,
-    sdkKey: string,
-    response: UpstreamResponse,
-    signal: AbortSignal,
-  ): Promise<Answer> {
+  async #takeApart(form: Form, sdkKey: string, response: UpstreamResponse): Promise<Answer> {
     const { statusCode: status, headers } = response;
     const answer = { kind: 'answered', status, headers: headersOf(headers) } as const;
     const plan = judgeHead({ sdkKey, ...form }, status, headers, this.#clock.nowMs());
     if (plan.kind !== 'read-body') {
-      await discard(response, signal);
+      await discard(response);
       const why = plan.kind === 'failed' && status === 200 ? plan.reason : `status_${status}`;
       return { ...answer, body: { kind: 'none', why } };
     }

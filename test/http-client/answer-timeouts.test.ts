@@ -5,6 +5,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { RequestSignal } from '../../src/http-client/request-signal.js';
 import { UpstreamPool, type UpstreamResponse } from '../../src/http-client/upstream-pool.js';
 import { toFailure } from '../../src/http-client/upstream-failure.js';
 import { makeCertificate } from '../fakes/certificate.js';
@@ -14,7 +15,6 @@ import { CLIENT_OPTIONS } from './client-options.js';
 
 const HEADERS_MS = 7_000;
 const BODY_MS = 3_000;
-const NEVER = new AbortController().signal;
 
 interface Scene {
   readonly clock: ManualClock;
@@ -52,7 +52,7 @@ async function startScene(t: TestContext, version: Version): Promise<Scene> {
   return {
     clock,
     ask: async () => {
-      const answer = pool.get(url, {}, NEVER);
+      const answer = pool.get(url, {}, new RequestSignal());
       answer.catch(() => undefined);
       await eventually('request', () => waiting.length > 0);
       const [response] = waiting.splice(0);

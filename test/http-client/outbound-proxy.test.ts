@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { systemClock } from '../../src/domain/clock.js';
 import { exemptHosts, proxyLogin } from '../../src/http-client/outbound/outbound-proxy.js';
+import { RequestSignal } from '../../src/http-client/request-signal.js';
 import { UpstreamPool } from '../../src/http-client/upstream-pool.js';
 import {
   createUpstreamClient,
@@ -226,7 +227,7 @@ test('headers of the caller stay as they are', async (t) => {
   const pool = new UpstreamPool(systemClock, { ...CLIENT_OPTIONS, httpProxy: proxy.url });
   t.after(() => pool.close());
   const headers = Object.freeze({ accept: 'x' });
-  const response = await pool.get(new URL(`${origin.url}/a?b=c`), headers, new AbortController().signal);
+  const response = await pool.get(new URL(`${origin.url}/a?b=c`), headers, new RequestSignal());
   assert.equal(await response.body.text(), SPEC);
   assert.equal(proxy.asked[0]?.target, `${origin.url}/a?b=c`);
 });

@@ -12,6 +12,7 @@ import type { AnswerHandler, AnswerLimits } from './answer-handler.js';
 import { AnswerWatch } from './answer-watch.js';
 import { declaredBytes, toRawHeaders, toRequestHeaders } from './h2-headers.js';
 import { errors } from './undici.js';
+import type { RequestSignal } from '../request-signal.js';
 
 /** Callbacks to the session that lends a stream. */
 export interface Lender {
@@ -59,8 +60,8 @@ export class H2Exchange {
   }
 
   /** Aborts once nothing waits for the response. undici passes it on, although its types do not say so. */
-  get signal(): AbortSignal | undefined {
-    return (this.#options as { readonly signal?: AbortSignal }).signal;
+  get signal(): AbortSignal | RequestSignal | undefined {
+    return (this.#options as { readonly signal?: AbortSignal | RequestSignal }).signal;
   }
 
   /** The origin said that it did not process the request. */

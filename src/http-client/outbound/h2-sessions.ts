@@ -1,6 +1,7 @@
 // The HTTP/2 sessions to one origin (a second when the first is full or closing), and the requests that wait for a stream.
 import type { H2Exchange } from './h2-exchange.js';
 import type { H2Session } from './h2-session.js';
+import { onAbort } from '../request-signal.js';
 
 const SESSIONS_MAX = 2;
 
@@ -52,10 +53,7 @@ export class H2Sessions {
     const giveUp = (): void => {
       this.#leave(exchange).fail(signal?.reason as Error);
     };
-    signal?.addEventListener('abort', giveUp);
-    this.#waiting.set(exchange, () => {
-      signal?.removeEventListener('abort', giveUp);
-    });
+    this.#waiting.set(exchange, signal === undefined ? () => undefined : onAbort(signal, giveUp));
     this.#openAnother();
   }
 

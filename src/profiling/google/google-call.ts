@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.js';
 import { failed, type Failure } from '../../domain/failure.js';
 import { answerInTime } from '../../http-client/answer-in-time.js';
 import { onceMore, readWhole } from '../../http-client/exchange.js';
+import { onAbort } from '../../http-client/request-signal.js';
 import type { UpstreamPool, UpstreamResponse } from '../../http-client/upstream-pool.js';
 
 /** A token, a profile's name, an error: all are smaller. */
@@ -34,17 +35,24 @@ export async function callGoogle(
   { method, url, headers, body = '', timeoutMs }: GoogleRequest,
   signal: AbortSignal,
 ): Promise<GoogleAnswer | Failure> {
-  return await answerInTime<GoogleAnswer | Failure>(clock, pool, timeoutMs, async (late) => {
-    const ended = AbortSignal.any([late, signal]);
-    const bytes = Buffer.from(body);
-    const all = { 'accept-encoding': 'identity', ...headers };
-    const response = await onceMore(() => {
-      if (method === 'GET') return pool.get(url, all, ended);
-      return method === 'POST' ? pool.post(url, all, bytes, ended) : pool.patch(url, all, bytes, ended);
+  return await answerInTime<GoogleAnswer | Failure>(clock, pool, timeoutMs, async (ended) => {
+    const stopListening = onAbort(signal, () => {
+      ended.abort();
     });
-    const whole = await readWhole(response, ANSWER_BYTES_MAX);
-    if ('kind' in whole) return whole;
-    return { status: response.statusCode, headers: response.headers, text: whole.toString() };
+    if (signal.aborted) ended.abort();
+    try {
+      const bytes = Buffer.from(body);
+      const all = { 'accept-encoding': 'identity', ...headers };
+      const response = await onceMore(() => {
+        if (method === 'GET') return pool.get(url, all, ended);
+        return method === 'POST' ? pool.post(url, all, bytes, ended) : pool.patch(url, all, bytes, ended);
+      });
+      const whole = await readWhole(response, ANSWER_BYTES_MAX);
+      if ('kind' in whole) return whole;
+      return { status: response.statusCode, headers: response.headers, text: whole.toString() };
+    } finally {
+      stopListening();
+    }
   });
 }
 

@@ -5,6 +5,7 @@ import { jittered } from '../../../domain/jitter.js';
 import { payloadId, type PayloadKey } from '../../../domain/payload-key.js';
 import type { Payload } from '../../../domain/payload.js';
 import { maskSdkKey } from '../../../domain/sdk-key.js';
+import { RequestSignal } from '../../../http-client/request-signal.js';
 import { UpstreamPool, type UpstreamPoolOptions } from '../../../http-client/upstream-pool.js';
 import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
@@ -116,18 +117,14 @@ export class ProjectFeeds implements Origin, OutcomeListener, StoreListener {
 
   /** For Replane's own tests: its server's status once it has taken in every change. Rejects where it cannot be asked. */
   async sync(sdkKey: string): Promise<number> {
-    const abort = new AbortController();
+    const signal = new RequestSignal();
     const cancel = this.#clock.schedule(this.#options.requestTimeoutMs, () => {
-      abort.abort();
+      signal.abort();
     });
     try {
       const url = this.#urlOf(SYNC_PATH);
-      const response = await this.#pool.post(
-        url,
-        this.#headersFor({ sdkKey }),
-        Buffer.from('{}'),
-        abort.signal,
-      );
+      const headers = this.#headersFor({ sdkKey });
+      const response = await this.#pool.post(url, headers, Buffer.from('{}'), signal);
       await response.body.dump();
       return response.statusCode;
     } finally {

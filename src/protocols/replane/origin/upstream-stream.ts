@@ -73,7 +73,7 @@ export async function openUpstreamStream(
   try {
     const { url, headers } = options;
     const response = await onceMore(() => pool.stream(url, headers, abort.signal, BODY));
-    opening = await judge(clock, response, abort.signal, stream);
+    opening = await judge(clock, response, stream);
   } catch (error) {
     opening = whyBroken(abort.signal, error);
   }
@@ -85,7 +85,6 @@ export async function openUpstreamStream(
 async function judge(
   clock: Clock,
   response: UpstreamResponse,
-  signal: AbortSignal,
   stream: UpstreamStream,
 ): Promise<StreamOpening> {
   const { statusCode: status, headers } = response;
@@ -97,7 +96,7 @@ async function judge(
       ? failed('no_init', 'the stream did not begin with what there is')
       : { kind: 'opened', stream, configs };
   }
-  await discard(response, signal);
+  await discard(response);
   if (status !== 200) return failedStatus(status, headers, clock.nowMs());
   return failed('no_event_stream', 'the answer is no plain stream of server-sent events');
 }

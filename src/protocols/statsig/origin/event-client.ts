@@ -13,6 +13,7 @@ import {
   type UpstreamPoolOptions,
   type UpstreamResponse,
 } from '../../../http-client/upstream-pool.js';
+import type { RequestSignal } from '../../../http-client/request-signal.js';
 
 const LOG_EVENT_PATH = '/v1/log_event';
 /** Of an answer's body: what is shown to people. */
@@ -36,7 +37,7 @@ export function createEventClient(clock: Clock, options: EventClientOptions): Ev
   const pool = new UpstreamPool(clock, options);
   const base = options.endpoint.href.replace(/\/+$/, '') + LOG_EVENT_PATH;
 
-  async function send(delivery: EventDelivery, signal: AbortSignal): Promise<DeliveryOutcome> {
+  async function send(delivery: EventDelivery, signal: RequestSignal): Promise<DeliveryOutcome> {
     const headers = {
       'user-agent': `spec-forward-proxy/${options.version}`,
       'x-sfp-version': options.version,

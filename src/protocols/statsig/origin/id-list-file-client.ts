@@ -18,6 +18,7 @@ import {
   type UpstreamPoolOptions,
   type UpstreamResponse,
 } from '../../../http-client/upstream-pool.js';
+import type { RequestSignal } from '../../../http-client/request-signal.js';
 
 /** For a file of some hundred MB; silence within it is cut off by the pool's own timeouts. */
 const WHOLE_FILE_MS_MAX = 30 * 60_000;
@@ -41,7 +42,7 @@ export function createIdListFileClient(clock: Clock, options: IdListFileClientOp
     range: `bytes=${number}-` | undefined,
     fromByte: number,
     take: TakePart<Taken>,
-    signal: AbortSignal,
+    signal: RequestSignal,
   ): Promise<Taken | NothingMore | FileFailure | undefined> {
     const headers = {
       // SDKs count the bytes of this form, and ranges are ranges of it.
@@ -54,14 +55,14 @@ export function createIdListFileClient(clock: Clock, options: IdListFileClientOp
     const { response } = answer;
     const plan = judgeFileHead(response.statusCode, response.headers, fromByte, clock.nowMs());
     if (plan.kind !== 'read-part') {
-      await discard(response, signal);
+      await discard(response);
       return plan.kind === 'ask-whole' ? undefined : plan;
     }
     if (plan.encoding === 'identity' || plan.lengthBytes === undefined) {
       return await takeAsItComes(plan, response, take);
     }
     if (lengthOf(plan) <= DECODED_PART_BYTES_MAX) return await takeDecoded(plan, response, take);
-    await discard(response, signal);
+    await discard(response);
     return undefined;
   }
 
@@ -69,7 +70,7 @@ export function createIdListFileClient(clock: Clock, options: IdListFileClientOp
     url: URL,
     fromByte: number,
     take: TakePart<Taken>,
-    signal: AbortSignal,
+    signal: RequestSignal,
   ): Promise<Taken | NothingMore | FileFailure> {
     try {
       // As SDKs ask, from the first byte on too: hosts have seen nothing else.

@@ -18,6 +18,7 @@ import { judgeRefusal } from '../../../http-client/foreign-answer.js';
 import { withAge } from './relayed-answer.js';
 import { judgeHead } from './upstream-response.js';
 import type { ProxyPath } from '../proxy-path.js';
+import type { RequestSignal } from '../../../http-client/request-signal.js';
 
 const LIMITS = { encodedBytesMax: MANIFEST_BYTES_MAX, decodedBytesMax: MANIFEST_BYTES_MAX };
 /** What SFP and node-legacy send. */
@@ -38,7 +39,7 @@ export function createManifestClient(clock: Clock, options: ManifestClientOption
   const pool = new UpstreamPool(clock, options);
   const base = options.endpoint.href.replace(/\/+$/, '');
 
-  async function ask(key: PayloadKey, sinceTime: number, signal: AbortSignal): Promise<FetchOutcome> {
+  async function ask(key: PayloadKey, sinceTime: number, signal: RequestSignal): Promise<FetchOutcome> {
     const headers = {
       'accept-encoding': 'br, gzip',
       'content-type': 'application/json',
@@ -52,7 +53,7 @@ export function createManifestClient(clock: Clock, options: ManifestClientOption
     const plan = judgeHead(key, response.statusCode, response.headers, clock.nowMs());
     if (plan.kind === 'unauthorized') return await judgeRefusal(clock, response);
     if (plan.kind !== 'read-body') {
-      await discard(response, signal);
+      await discard(response);
       return plan;
     }
     const reader = new ManifestReader();

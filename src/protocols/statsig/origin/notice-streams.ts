@@ -71,7 +71,7 @@ export class NoticeStreams implements PushSource {
       const response = await this.#pool.stream(this.#urlOf(key), this.#headers(), signal);
       const type = String(response.headers['content-type']);
       if (response.statusCode !== 200 || !type.startsWith('text/event-stream')) {
-        await discard(response, signal);
+        await discard(response);
         this.#tellRefused(key, response.statusCode);
         return false;
       }

@@ -13,6 +13,7 @@ import { VALUE_BYTES_MAX, VALUE_VERSION } from '../remote-values/value-kind.js';
 import type { UpstreamOptions } from './upstream-client.js';
 import { announcedBytes, failedStatus } from '../../../http-client/answer-status.js';
 import { encodingOf, failedEncoding } from './upstream-response.js';
+import type { RequestSignal } from '../../../http-client/request-signal.js';
 
 /** What a compression that does not help may add. */
 const LIMITS = { encodedBytesMax: VALUE_BYTES_MAX + 65_536, decodedBytesMax: VALUE_BYTES_MAX };
@@ -35,7 +36,7 @@ export function createRemoteValueClient(
   const pool = new UpstreamPool(clock, options);
   const base = options.endpoint.href.replace(/\/+$/, '');
 
-  async function ask(key: PayloadKey, signal: AbortSignal): Promise<FetchOutcome> {
+  async function ask(key: PayloadKey, signal: RequestSignal): Promise<FetchOutcome> {
     const sdkKey = sdkKeyFor(key.sdkKey);
     const headers = {
       'accept-encoding': 'br, gzip',
@@ -54,7 +55,7 @@ export function createRemoteValueClient(
     const { statusCode, headers: told, body } = answer.response;
     const encoding = encodingOf(told);
     if (statusCode !== 200 || encoding === undefined) {
-      await discard(answer.response, signal);
+      await discard(answer.response);
       return statusCode === 200 ? failedEncoding(told) : failedStatus(statusCode, told, clock.nowMs());
     }
     const taken = await takeInBody(body, encoding, createDigestReader(), LIMITS, announcedBytes(told));

@@ -17,6 +17,7 @@ import { withAge } from './relayed-answer.js';
 import { judgeBody, judgeHead, nothingNew } from './upstream-response.js';
 import { NO_UPDATES } from '../no-updates.js';
 import type { ProxyPath } from '../proxy-path.js';
+import type { RequestSignal } from '../../../http-client/request-signal.js';
 
 const NO_UPDATES_BYTES = Buffer.from(NO_UPDATES);
 
@@ -33,36 +34,36 @@ export interface UpstreamOptions extends UpstreamPoolOptions {
 
 export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Origin {
   const pool = new UpstreamPool(clock, options);
+  const sender = { version: options.version, via: options.path.via };
   const base = options.endpoint.href.replace(/\/+$/, '');
 
   async function ask(
     key: PayloadKey,
     sinceTime: number,
     wanted: Encoding | undefined,
-    signal: AbortSignal,
+    signal: RequestSignal,
   ): Promise<FetchOutcome> {
-    const { path, headers } = toUpstreamRequest(key, sinceTime, options.version, wanted);
+    const { path, headers } = toUpstreamRequest(key, sinceTime, sender, wanted);
     const url = new URL(base + path);
-    const answer = await getFollowingRedirects(pool, url, { ...headers, via: options.path.via }, signal);
+    const answer = await getFollowingRedirects(pool, url, headers, signal);
     if ('kind' in answer) return answer;
-    return await judge(key, sinceTime, answer, signal);
+    return await judge(key, sinceTime, answer);
   }
 
   async function judge(
     key: PayloadKey,
     sinceTime: number,
     { response, from }: Answer,
-    signal: AbortSignal,
   ): Promise<FetchOutcome> {
     const plan = judgeHead(key, response.statusCode, response.headers, clock.nowMs());
     if (plan.kind === 'unauthorized') {
       // Only the origin itself can refuse a key, not where it sent us.
       if (from.host === options.endpoint.host) return await judgeRefusal(clock, response);
-      await discard(response, signal);
+      await discard(response);
       return failed(`status_${plan.status}`, `HTTP status ${plan.status} of a redirect's target`);
     }
     if (plan.kind !== 'read-body') {
-      await discard(response, signal);
+      await discard(response);
       return plan;
     }
     const { headers } = response;

@@ -113,16 +113,19 @@ test('a first spec may have the time 0', () => {
   assert.equal(judgeBody(PLAN, body({ time: 0 }), 0).kind, 'updated');
 });
 
+const SENDER = { version: '1.2.3', via: '1.1 edge' };
+
 test('the request names our own version held, our release, and nothing of any client', () => {
-  assert.deepEqual(toUpstreamRequest(JSON_KEY, 0, '1.2.3'), {
+  assert.deepEqual(toUpstreamRequest(JSON_KEY, 0, SENDER), {
     path: '/v2/download_config_specs/secret-k.json',
     headers: {
       'accept-encoding': 'br, gzip',
       'user-agent': 'spec-forward-proxy/1.2.3',
       'x-sfp-version': '1.2.3',
+      via: '1.1 edge',
     },
   });
-  const { path, headers } = toUpstreamRequest(PROTOBUF_KEY, 17, '1.2.3');
+  const { path, headers } = toUpstreamRequest(PROTOBUF_KEY, 17, SENDER);
   assert.equal(path, '/v2/download_config_specs/secret-k.json?supports_proto=true&sinceTime=17');
   assert.equal(headers['statsig-supports-proto'], 'true');
   assert.equal(headers['accept-encoding'], 'statsig-br, br, gzip');
@@ -130,7 +133,7 @@ test('the request names our own version held, our release, and nothing of any cl
 
 test('gzip alone is asked for where nothing else is of use, and never of protobuf', () => {
   const asked = (key: PayloadKey, wanted: Encoding): string | undefined =>
-    toUpstreamRequest(key, 0, '1.2.3', wanted).headers['accept-encoding'];
+    toUpstreamRequest(key, 0, SENDER, wanted).headers['accept-encoding'];
   assert.equal(asked(JSON_KEY, 'gzip'), 'gzip');
   for (const wanted of ['br', 'identity'] as const) assert.equal(asked(JSON_KEY, wanted), 'br, gzip');
   assert.equal(asked(PROTOBUF_KEY, 'gzip'), 'statsig-br, br, gzip');

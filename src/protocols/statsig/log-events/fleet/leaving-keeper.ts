@@ -10,8 +10,8 @@ import {
   type KeptBatch,
   type LocalKeeper,
 } from '../batch.js';
-import { FleetShards } from './fleet-shards.js';
-import { countsOf, type ShardWorld } from './owned-shard.js';
+import { countsOf, FleetShards } from './fleet-shards.js';
+import type { ShardWorld } from './owned-shard.js';
 import { shardOf } from './shard-shares.js';
 
 /** A shard may hold batches of a key that the origin refuses for days: others do not wait for them any longer. */

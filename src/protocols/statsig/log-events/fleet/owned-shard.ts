@@ -6,7 +6,6 @@ import {
   LEASE_LOST,
   type LeaseLost,
   type QueuedEntry,
-  type ShardCounts,
   type ShardLease,
   type ShardQueue,
   type ShardState,
@@ -292,9 +291,4 @@ export class OwnedShard implements BatchPlace {
     this.#done.clear();
     this.#unreadable = 0;
   }
-}
-
-/** What waits in a shard; nothing where it was never seen. */
-export function countsOf({ state }: OwnedShard): ShardCounts {
-  return state ?? { knownBatches: 0, knownBytes: 0, unknownBatches: 0, unknownBytes: 0 };
 }
