@@ -34,7 +34,6 @@ export interface UpstreamOptions extends UpstreamPoolOptions {
 
 export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Origin {
   const pool = new UpstreamPool(clock, options);
-  const sender = { version: options.version, via: options.path.via };
   const base = options.endpoint.href.replace(/\/+$/, '');
 
   async function ask(
@@ -43,6 +42,8 @@ export function createUpstreamClient(clock: Clock, options: UpstreamOptions): Or
     wanted: Encoding | undefined,
     signal: RequestSignal,
   ): Promise<FetchOutcome> {
+    // It changes with the proxies that turn up in front.
+    const sender = { version: options.version, via: options.path.via };
     const { path, headers } = toUpstreamRequest(key, sinceTime, sender, wanted);
     const url = new URL(base + path);
     const answer = await getFollowingRedirects(pool, url, headers, signal);
