@@ -15,6 +15,8 @@ export interface BuiltProxy {
   readonly adminUrl: string;
   /** What it takes of memory now, by the kernel's count. */
   rssBytes(): number;
+  /** Of that, pages of files, mostly of Node's own program: the kernel can drop them, and other processes share them. */
+  fileBytes(): number;
   /** CPU time of all its threads so far, by the kernel's count, in steps of 10 ms. */
   readonly cpuMs: () => number;
   stop(): Promise<void>;
@@ -36,11 +38,8 @@ export async function startBuiltProxy(
   return {
     url: `http://127.0.0.1:${http}`,
     adminUrl: `http://127.0.0.1:${admin}`,
-    rssBytes: () => {
-      const [, kib] =
-        /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8')) ?? [];
-      return Number(kib) * 1024;
-    },
+    rssBytes: () => statusBytes(child.pid, 'VmRSS'),
+    fileBytes: () => statusBytes(child.pid, 'RssFile'),
     cpuMs: () => {
       const [, fields = ''] = readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8').split(') ');
       const [userTicks, systemTicks] = fields.split(' ').slice(11, 13);
@@ -52,4 +51,10 @@ export async function startBuiltProxy(
       await exited;
     },
   };
+}
+
+function statusBytes(pid = 0, field: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const [, kib] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status) ?? [];
+  return Number(kib) * 1024;
 }
