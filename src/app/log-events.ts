@@ -16,7 +16,7 @@ import type { LocalKeeper } from '../protocols/statsig/log-events/batch.js';
 import { createDataKeySealer } from '../protocols/statsig/log-events/sealer.js';
 import { FleetDeadLetters } from '../protocols/statsig/log-events/fleet/fleet-batch.js';
 import { LeavingKeeper } from '../protocols/statsig/log-events/fleet/leaving-keeper.js';
-import type { ShardWorld } from '../protocols/statsig/log-events/fleet/owned-shard.js';
+import type { ShardWorld } from '../protocols/statsig/log-events/fleet/shard-world.js';
 import { FleetKeeper } from '../protocols/statsig/log-events/fleet/fleet-keeper.js';
 import { Spool } from '../protocols/statsig/log-events/fleet/spool.js';
 import type { ShardQueue } from '../storage/shard-queue.js';

@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events';
 import { errors } from './outbound/undici.js';
 
 /**
- * Of one request, as an AbortController and its signal. With those, an unchanged poll costs 15 to 20 µs more: they survive
- * collections of young garbage, and whatever hangs on them does too.
+ * Of one request, as an AbortController and its signal. Those are 20 of a bare request's 55 µs: they survive collections of
+ * young garbage, and whatever hangs on them does too.
  */
 export class RequestSignal extends EventEmitter<{ abort: [] }> {
   /** Names and meanings are undici's. */

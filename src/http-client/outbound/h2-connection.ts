@@ -15,6 +15,8 @@ type Written = (error?: Error | null) => void;
 export class H2Connection extends Duplex {
   readonly #socket: Socket;
   #drained: Written | undefined;
+  /** The peer has ended, or the socket is closed: what is written now would reach nobody. */
+  #isOver = false;
 
   constructor(socket: Socket) {
     super();
@@ -23,9 +25,7 @@ export class H2Connection extends Duplex {
       if (!this.push(piece)) socket.pause();
     });
     socket.on('drain', () => {
-      const drained = this.#drained;
-      this.#drained = undefined;
-      drained?.();
+      this.#finishWrite();
     });
     socket.on('error', (error: Error) => this.destroy(error));
     for (const event of ['end', 'close']) {
@@ -40,13 +40,13 @@ export class H2Connection extends Duplex {
   }
 
   override _write(piece: Buffer, _encoding: BufferEncoding, written: Written): void {
-    this.#goOn(this.#socket.write(piece), written);
+    this.#goOn(this.#isOver || this.#socket.write(piece), written);
   }
 
   override _writev(pieces: readonly { readonly chunk: Buffer }[], written: Written): void {
     let isRoomLeft = true;
     this.#socket.cork();
-    for (const { chunk } of pieces) isRoomLeft = this.#socket.write(chunk);
+    for (const { chunk } of pieces) isRoomLeft = this.#isOver || this.#socket.write(chunk);
     this.#socket.uncork();
     this.#goOn(isRoomLeft, written);
   }
@@ -67,7 +67,17 @@ export class H2Connection extends Duplex {
     else this.#drained = written;
   }
 
+  #finishWrite(): void {
+    const drained = this.#drained;
+    this.#drained = undefined;
+    drained?.();
+  }
+
+  /** What came before the end is still read: http2 reads nothing while a write is unfinished. */
   #closeOnceRead(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#finishWrite();
     if (this.readableLength === 0) this.destroy();
     else {
       this.on('data', () => {

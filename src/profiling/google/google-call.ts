@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.js';
 import { failed, type Failure } from '../../domain/failure.js';
 import { answerInTime } from '../../http-client/answer-in-time.js';
 import { onceMore, readWhole } from '../../http-client/exchange.js';
+import { closedError } from '../../http-client/outbound/outbound-agent.js';
 import { onAbort } from '../../http-client/request-signal.js';
 import type { UpstreamPool, UpstreamResponse } from '../../http-client/upstream-pool.js';
 
@@ -37,9 +38,9 @@ export async function callGoogle(
 ): Promise<GoogleAnswer | Failure> {
   return await answerInTime<GoogleAnswer | Failure>(clock, pool, timeoutMs, async (ended) => {
     const stopListening = onAbort(signal, () => {
-      ended.abort();
+      ended.abort(closedError());
     });
-    if (signal.aborted) ended.abort();
+    if (signal.aborted) ended.abort(closedError());
     try {
       const bytes = Buffer.from(body);
       const all = { 'accept-encoding': 'identity', ...headers };

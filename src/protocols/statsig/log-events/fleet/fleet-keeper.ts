@@ -12,7 +12,7 @@ import {
   type KeptBatch,
 } from '../batch.js';
 import { FleetShards, type FleetShardsOptions } from './fleet-shards.js';
-import type { ShardWorld } from './owned-shard.js';
+import type { ShardWorld } from './shard-world.js';
 import { toEntry } from './sealed-entry.js';
 import { shardOf } from './shard-shares.js';
 import type { Spool } from './spool.js';

@@ -3,8 +3,9 @@ import type { Cancel, Clock } from '../../../../domain/clock.js';
 import { atMost, pause } from '../../../../domain/deadline.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { ShardCounts } from '../../../../storage/shard-queue.js';
-import { OwnedShard, type ShardWorld } from './owned-shard.js';
+import { OwnedShard } from './owned-shard.js';
 import { shareShards } from './shard-shares.js';
+import type { ShardWorld } from './shard-world.js';
 
 /** A lease may miss one renewal, and a part of the next. */
 const TENDINGS_PER_LEASE = 3;

@@ -11,7 +11,7 @@ import {
   type LocalKeeper,
 } from '../batch.js';
 import { countsOf, FleetShards } from './fleet-shards.js';
-import type { ShardWorld } from './owned-shard.js';
+import type { ShardWorld } from './shard-world.js';
 import { shardOf } from './shard-shares.js';
 
 /** A shard may hold batches of a key that the origin refuses for days: others do not wait for them any longer. */
@@ -73,11 +73,11 @@ export class LeavingKeeper implements BatchKeeper {
       : batches;
   }
 
-  /** Where this replica owns the shard, what was there is in the key's line already. */
+  /** Where this replica sends what is in the shard, what was there is in the key's line already. */
   #mayGo(sdkKey: string): boolean {
     const all = this.#fleet?.all ?? [];
     const shard = all[shardOf(hashSdkKey(sdkKey), all.length)];
-    if (!this.#isBehind || shard === undefined || shard.isOwned) return true;
+    if (!this.#isBehind || shard === undefined || shard.isInLine) return true;
     const { knownBatches, unknownBatches } = countsOf(shard);
     return shard.state !== undefined && knownBatches + unknownBatches === 0;
   }

@@ -1,39 +1,20 @@
 // One shard as this replica sees it: who owns it, and while that is us, what waits in it and what of it is done.
-import type { Clock } from '../../../../domain/clock.js';
 import { inBackground } from '../../../../observability/in-background.js';
-import type { Logger } from '../../../../observability/logger.js';
 import {
   LEASE_LOST,
   type LeaseLost,
   type QueuedEntry,
   type ShardLease,
-  type ShardQueue,
   type ShardState,
   type ShardWish,
 } from '../../../../storage/shard-queue.js';
-import { BatchDamage, BatchMoved, QueueAway, type Arrivals, type Batch } from '../batch.js';
-import type { Sealer } from '../sealer.js';
+import { BatchDamage, BatchMoved, QueueAway, type Batch } from '../batch.js';
 import { FleetBatch, type BatchPlace } from './fleet-batch.js';
 import { openBatch, openFacts } from './sealed-entry.js';
+import type { ShardWorld } from './shard-world.js';
 
 /** Read of a shard's order at a time. */
 const READ_MAX = 500;
-
-export interface ShardListener {
-  /** It cannot be read with the key that is there: it stays where it is. */
-  unreadable(shard: number, id: string, error: unknown): void;
-  /** What is done could not be written down yet. */
-  progressNotWritten(error: unknown): void;
-}
-
-export interface ShardWorld {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly queue: ShardQueue;
-  readonly sealer: Sealer;
-  readonly arrivals: Arrivals;
-  readonly listener: ShardListener;
-}
 
 interface Done {
   readonly batch: FleetBatch;
@@ -56,6 +37,8 @@ export class OwnedShard implements BatchPlace {
   #unreadable = 0;
   #reading: Promise<void> | undefined;
   #isMoreThere = false;
+  /** To its end, since it is ours. */
+  #isRead = false;
   /** While what was being sent ends, before another may own it, or we again. */
   #leaving: Promise<void> | undefined;
   /** As it was last seen; undefined before it ever was. */
@@ -73,6 +56,11 @@ export class OwnedShard implements BatchPlace {
   /** Whether anything of it is in this replica's hands. */
   get isHeld(): boolean {
     return this.#lease !== undefined || this.#leaving !== undefined;
+  }
+
+  /** Whether all that waited in it when it became ours is in the lines of its keys here. */
+  get isInLine(): boolean {
+    return this.#isTaking && this.#isRead;
   }
 
   /** Whether what waits in it is to be sent from here: while it is being left, what comes is for its next owner. */
@@ -138,12 +126,15 @@ export class OwnedShard implements BatchPlace {
   }
 
   async #body(lease: ShardLease, { id, bytes }: FleetBatch): Promise<Buffer | undefined | LeaseLost> {
+    const { queue } = this.#world;
+    // Else it may be this body that cannot be read.
+    const isAway = !queue.isReachable;
     try {
       // Whoever owns the shard after us would send it again, behind what we are about to send.
       await this.#writeDone();
-      return await this.#world.queue.body(lease, id, bytes);
+      return await queue.body(lease, id, bytes);
     } catch (error) {
-      throw new QueueAway('the queue cannot be read', { cause: error });
+      throw isAway ? new QueueAway('the queue cannot be reached', { cause: error }) : error;
     }
   }
 
@@ -191,6 +182,7 @@ export class OwnedShard implements BatchPlace {
       }
       await this.#take(lease, entries);
       if (entries.length === READ_MAX) this.#isMoreThere = true;
+      else this.#isRead = true;
     }
   }
 
@@ -287,6 +279,7 @@ export class OwnedShard implements BatchPlace {
     this.#lease = undefined;
     this.#untilMs = -Infinity;
     this.#position = undefined;
+    this.#isRead = false;
     this.#waiting.clear();
     this.#done.clear();
     this.#unreadable = 0;
