@@ -40,6 +40,7 @@ export interface QueueSetting {
   readonly batchesMax?: number;
   readonly bytesMax?: number;
   readonly replicasMin?: number;
+  readonly leaseMs?: number;
   readonly sealer?: Sealer;
   readonly spool?: Spool;
   readonly options?: Partial<RedisOptions>;
@@ -72,7 +73,7 @@ export type Deliver = (replica: string, delivery: EventDelivery) => Promise<Deli
 export function openQueue(
   t: TestContext,
   name: string,
-  { port, options, replicasMin = 0 }: QueueSetting,
+  { port, options, replicasMin = 0, leaseMs = LEASE_MS }: QueueSetting,
 ): { readonly queue: RedisShardQueue; readonly links: readonly RedisLink[] } {
   const redis = redisOptions(port, options);
   const [small, bodies, appends] = [1, 2, 3].map(() => openLink(t, redis, systemClock)) as [
@@ -88,7 +89,7 @@ export function openQueue(
       appends: new RedisCommands({ small: appends, bodies: appends }, health),
       isReachable: () => small.isOpen && bodies.isOpen,
     },
-    { instanceId: name, prefix: redis.keyPrefix, leaseMs: LEASE_MS, replicasMin },
+    { instanceId: name, prefix: redis.keyPrefix, leaseMs, replicasMin },
   );
   return { queue, links: [small, bodies, appends] };
 }

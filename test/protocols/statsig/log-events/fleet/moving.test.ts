@@ -4,7 +4,12 @@ import { test, type TestContext } from 'node:test';
 import { systemClock } from '../../../../../src/domain/clock.js';
 import { createConcurrencyLimit } from '../../../../../src/domain/concurrency-limit.js';
 import { DataKeys } from '../../../../../src/files/data-keys.js';
-import type { Arrivals, KeptBatch } from '../../../../../src/protocols/statsig/log-events/batch.js';
+import {
+  BatchMoved,
+  type Arrivals,
+  type KeptBatch,
+} from '../../../../../src/protocols/statsig/log-events/batch.js';
+import { inBackground } from '../../../../../src/observability/in-background.js';
 import { DiskKeeper } from '../../../../../src/protocols/statsig/log-events/disk/disk-keeper.js';
 import { FleetKeeper } from '../../../../../src/protocols/statsig/log-events/fleet/fleet-keeper.js';
 import { LeavingKeeper } from '../../../../../src/protocols/statsig/log-events/fleet/leaving-keeper.js';
@@ -20,7 +25,7 @@ import { startRedisServer } from '../../../../fakes/redis-server.js';
 import { startTcpProxy } from '../../../../fakes/tcp-proxy.js';
 import { testUser } from '../../../../fakes/test-user.js';
 import { makeFolder } from '../disk/folder.js';
-import { openQueue, startReplica, TENDING_MS, turn, until, type Deliver } from './fleet-scene.js';
+import { openQueue, startReplica, turn, until, type Deliver } from './fleet-scene.js';
 
 const KEY = 'secret-first0123456789';
 const TAKEN: DeliveryOutcome = { kind: 'taken' };
@@ -195,7 +200,8 @@ test('where Redis is left, what another replica sends of a shard goes before wha
   const owner = await startReplica(t, 'a', { port: server.port, shards: 1 }, hanging);
   await until('ownership', [owner], () => owner.owned.length === 1);
   assert.equal((await owner.send(KEY, '1')).kind, 'accepted');
-  const { queue, links } = openQueue(t, 'b', server);
+  // Looked at every second: what is kept here waits a minute at most.
+  const { queue, links } = openQueue(t, 'b', { port: server.port, leaseMs: 3_000 });
   await Promise.all(links.map((link) => link.open()));
   assert.equal(await queue.wasUsed(), true);
   const clock = new ManualClock();
@@ -203,7 +209,12 @@ test('where Redis is left, what another replica sends of a shard goes before wha
   const keeper = new LeavingKeeper(world, diskKeeper(makeFolder()));
   t.after(() => keeper.close());
   const arrived: KeptBatch[] = [];
-  const arrivals: Arrivals = { ...nobody, add: (batches) => void arrived.push(...batches) };
+  const arrivals: Arrivals = {
+    ...nobody,
+    add: (batches) => void arrived.push(...batches),
+    // What is on its way does not end.
+    withdraw: () => new Promise(() => undefined),
+  };
   await keeper.open(() => undefined, arrivals);
   const kept = await keeper.keep(makeBatch('2', KEY));
   await assert.rejects(kept.read(), { name: 'BatchMoved' });
@@ -211,10 +222,18 @@ test('where Redis is left, what another replica sends of a shard goes before wha
   const client = server.client();
   await client.del('spec-forward-proxy|{log-events|fleet}|replicas');
   await client.hset('spec-forward-proxy|{log-events|0}|state', 'until', '1');
-  for (let looks = 0; looks < 500 && arrived.length === 0; looks += 1) {
-    clock.advance(TENDING_MS);
+  for (let looks = 0; looks < 50 && arrived.length === 0; looks += 1) {
+    clock.advance(1_000);
     await turn();
   }
   assert.deepEqual((await arrived[0]?.read())?.body.toString(), '1');
   assert.equal((await kept.read()).id, '2');
+  inBackground(keeper.handOver(), createTestLog());
+  await eventually('a shard that is left', async () => {
+    await turn();
+    return kept.read().then(
+      () => false,
+      (error: unknown) => error instanceof BatchMoved,
+    );
+  });
 });
