@@ -1,6 +1,5 @@
 // What the published SDKs of Replane do with answers of a server, good and bad: what a relay between them has to suit.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { eventually, within } from '../../e2e/deadline.js';
@@ -189,9 +188,10 @@ row(
         .catch(({ code }) => require('node:worker_threads').parentPort.postMessage(code)));`,
       { eval: true },
     );
-    const message = once(worker, 'message') as Promise<[string]>;
-    const error = once(worker, 'error') as Promise<[Error]>;
-    const [[caught], [crash]] = await within(Promise.all([message, error]), 'end of the application');
+    // Either may arrive first, and `once` of one would fail for the other.
+    const message = new Promise<string>((resolve) => worker.once('message', resolve));
+    const error = new Promise<Error>((resolve) => worker.once('error', resolve));
+    const [caught, crash] = await within(Promise.all([message, error]), 'end of the application');
     assert.equal(caught, 'timeout');
     assert.match(String(crash), /connection timed out/);
   },
