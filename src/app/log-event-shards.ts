@@ -3,8 +3,7 @@ import type { Clock } from '../domain/clock.js';
 import { readInstruments as to } from '../observability/instruments.js';
 import type { WriteReading } from '../observability/metrics.js';
 import type { FleetKeeper } from '../protocols/statsig/log-events/fleet/fleet-keeper.js';
-import { countsOf } from '../protocols/statsig/log-events/fleet/fleet-shards.js';
-import type { OwnedShard } from '../protocols/statsig/log-events/fleet/owned-shard.js';
+import { countsOf, type OwnedShard } from '../protocols/statsig/log-events/fleet/owned-shard.js';
 import type { Problem } from './problems.js';
 import { toSeconds } from './shown-times.js';
 

@@ -4,7 +4,7 @@ import { createConcurrencyLimit, type ConcurrencyLimit } from '../../../domain/c
 import { inBackground } from '../../../observability/in-background.js';
 import type { Logger } from '../../../observability/logger.js';
 import type { DeliveryOutcome, EventOrigin } from '../origin/event-origin.js';
-import { failed, type Failure } from '../../../domain/failure.js';
+import { failed } from '../../../domain/failure.js';
 import { isUnsent } from '../../../http-client/upstream-failure.js';
 import { BatchDamage, BatchMoved, QueueAway, type Batch, type KeptBatch } from './batch.js';
 import { UNREADABLE } from './dead-letters.js';
@@ -165,10 +165,10 @@ export class Forwarder {
         return DONE;
       }
       if (error instanceof BatchMoved) return { isDone: false, waitMs: MOVED_MS, mayTry: false };
-      const mayBeItsFault = !(error instanceof QueueAway);
-      lane.failed(kept, 'not_read', mayBeItsFault);
+      lane.failed(kept, 'not_read');
       this.#listener.notRead(lane, error);
-      return { isDone: false, waitMs: this.#retryWaitMs(lane, kept), mayTry: mayBeItsFault };
+      const mayTry = !(error instanceof QueueAway);
+      return { isDone: false, waitMs: this.#retryWaitMs(lane, kept), mayTry };
     }
   }
 
@@ -190,13 +190,13 @@ export class Forwarder {
       case 'refused':
         return { isDone: false, waitMs: probeWaitMs(kept.id, lane.refusals), mayTry: false };
       case 'failed': {
-        const { detail, retryAfterMs } = outcome;
+        const { reason, detail, retryAfterMs } = outcome;
         if (isHopeless(lane, this.#clock)) {
           await this.#listener.bury(kept, batch, { reason: 'failed', detail });
           return DONE;
         }
         const waitMs = this.#retryWaitMs(lane, kept, retryAfterMs);
-        return { isDone: false, waitMs, mayTry: mayBeOfBatch(outcome) };
+        return { isDone: false, waitMs, mayTry: retryAfterMs === undefined && !isUnsent(reason) };
       }
     }
   }
@@ -216,13 +216,13 @@ export class Forwarder {
   #learn(lane: Lane, kept: KeptBatch, outcome: DeliveryOutcome): void {
     // A failure says nothing about the key.
     if (outcome.kind === 'failed') {
-      lane.failed(kept, outcome.reason, mayBeOfBatch(outcome));
+      lane.failed(kept, outcome.reason);
       return;
     }
     lane.isRefused = outcome.kind === 'refused';
     if (lane.isRefused && lane.refusals === 0) lane.refusedSinceMs = this.#clock.monotonicMs();
     lane.refusals = lane.isRefused ? lane.refusals + 1 : 0;
-    if (lane.isRefused) lane.failed(kept, undefined, false);
+    if (lane.isRefused) lane.failed(kept, undefined);
     else this.#answered(lane, kept, outcome.kind === 'taken');
     if (lane.isRefused && !this.#room.isKnown(lane.sdkKey)) this.#strangers.add(lane);
     else this.#strangers.delete(lane);
@@ -276,9 +276,4 @@ export class Forwarder {
     await this.#listener.bury(kept, batch, { reason: 'refused', detail });
     return DONE;
   }
-}
-
-/** Whether another batch might fare better: not where the origin was out of reach, or asks for time. */
-function mayBeOfBatch({ reason, retryAfterMs }: Failure): boolean {
-  return retryAfterMs === undefined && !isUnsent(reason);
 }

@@ -109,22 +109,22 @@ export class Lane {
     if (isTaken) this.taken += 1;
   }
 
-  /** `mayBeItsFault`: not where no batch could have got further. */
-  failed(batch: KeptBatch, reason: string | undefined, mayBeItsFault = true): void {
+  failed(batch: KeptBatch, reason: string | undefined): void {
     this.failures += 1;
     this.reason = reason;
-    if (batch !== this.first) {
-      this.#failedTrials.add(batch);
-      return;
-    }
-    this.firstFailures += 1;
-    if (mayBeItsFault) this.#firstFaults += 1;
+    if (batch === this.first) this.firstFailures += 1;
+    else this.#failedTrials.add(batch);
   }
 
-  /** No batch goes before `untilMs`, but for a trial of a later one, where `mayTry`: one for each failure of the first. */
+  /**
+   * No batch goes before `untilMs`, but for a trial of a later one, one for each failure of the first. `mayTry`: a later one
+   * might fare better, as the failure may be this batch's own fault.
+   */
   wait(batch: KeptBatch, untilMs: number, mayTry: boolean): void {
     this.#dueMs = Math.max(this.#dueMs, untilMs);
-    this.#isTrialDue = mayTry && batch === this.first && this.#firstFaults >= TRIAL_FROM_FAILURES;
+    const isFirstAtFault = mayTry && batch === this.first;
+    if (isFirstAtFault) this.#firstFaults += 1;
+    this.#isTrialDue = isFirstAtFault && this.#firstFaults >= TRIAL_FROM_FAILURES;
   }
 
   endWait(): void {
@@ -162,8 +162,8 @@ export class AsideLane extends Lane {
     main.aside.add(this);
   }
 
-  override failed(batch: KeptBatch, reason: string | undefined, mayBeItsFault?: boolean): void {
-    super.failed(batch, reason, mayBeItsFault);
+  override failed(batch: KeptBatch, reason: string | undefined): void {
+    super.failed(batch, reason);
     if (this.main.taken > this.#takenBefore) this.failuresAlone += 1;
     this.#takenBefore = this.main.taken;
   }

@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../../../../domain/clock.js';
 import { atMost, pause } from '../../../../domain/deadline.js';
 import { inBackground } from '../../../../observability/in-background.js';
 import type { ShardCounts } from '../../../../storage/shard-queue.js';
-import { OwnedShard } from './owned-shard.js';
+import { countsOf, OwnedShard } from './owned-shard.js';
 import { shareShards } from './shard-shares.js';
 import type { ShardWorld } from './shard-world.js';
 
@@ -162,9 +162,4 @@ export class FleetShards {
       // As with a look at all: it is reported, and comes again.
     }
   }
-}
-
-/** What waits in a shard; nothing where it was never seen. */
-export function countsOf({ state }: OwnedShard): ShardCounts {
-  return state ?? { knownBatches: 0, knownBytes: 0, unknownBatches: 0, unknownBytes: 0 };
 }

@@ -10,7 +10,8 @@ import {
   type KeptBatch,
   type LocalKeeper,
 } from '../batch.js';
-import { countsOf, FleetShards } from './fleet-shards.js';
+import { FleetShards } from './fleet-shards.js';
+import { countsOf } from './owned-shard.js';
 import type { ShardWorld } from './shard-world.js';
 import { shardOf } from './shard-shares.js';
 

@@ -4,6 +4,7 @@ import {
   LEASE_LOST,
   type LeaseLost,
   type QueuedEntry,
+  type ShardCounts,
   type ShardLease,
   type ShardState,
   type ShardWish,
@@ -156,9 +157,11 @@ export class OwnedShard implements BatchPlace {
   #tended(state: ShardState, wish: ShardWish, sentMs: number): void {
     const { queue } = this.#world;
     this.state = state;
-    const isOurs = state.owner === queue.instanceId && (wish === 'own' || wish === 'keep');
     if (wish === 'look' || wish === 'release') return;
-    if (!isOurs || (this.#lease !== undefined && this.#lease.token !== state.token)) {
+    if (
+      state.owner !== queue.instanceId ||
+      (this.#lease !== undefined && this.#lease.token !== state.token)
+    ) {
       this.#lost();
       return;
     }
@@ -284,4 +287,9 @@ export class OwnedShard implements BatchPlace {
     this.#done.clear();
     this.#unreadable = 0;
   }
+}
+
+/** What waits in a shard; nothing where it was never seen. */
+export function countsOf({ state }: OwnedShard): ShardCounts {
+  return state ?? { knownBatches: 0, knownBytes: 0, unknownBatches: 0, unknownBytes: 0 };
 }
