@@ -201,10 +201,7 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     }
     const status = statusOf(outcome);
     if (isStated) {
-      this.#events.record(
-        'DcsFetchSource',
-        status === undefined ? FROM_CDN : { status, clientService: FROM_CDN.clientService },
-      );
+      this.#events.record('DcsFetchSource', { status, clientService: 'cdn' });
     }
     const common = fetchFields(key, latencyMs);
     if (outcome.kind === 'unchanged') {
@@ -228,8 +225,6 @@ export class OutcomeLog implements OutcomeListener, StoreListener {
     }
   }
 }
-
-const FROM_CDN = { clientService: 'cdn' } as const;
 
 /** The codings that the origin is asked for, as SFP words them. */
 const ASKED_FOR: Readonly<Record<PayloadFormat, string>> = {

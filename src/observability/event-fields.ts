@@ -12,7 +12,7 @@ export interface ProxyEventFields {
   readonly api?: string;
   readonly format?: PayloadFormat;
   readonly latencyMs?: number;
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** Of an answer's body. */
   readonly bytes?: number;
   /** The version the event speaks of. */
