@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../test/fakes/free-port.js';
 import { imageMallocVariables, imageNodeArgs } from '../test/process/image.js';
@@ -9,10 +10,13 @@ import { imageMallocVariables, imageNodeArgs } from '../test/process/image.js';
 export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 /** Linux counts CPU time for others in these. */
 const MS_PER_TICK = 10;
+const LOOK_EVERY_MS = 20;
 
 export interface BuiltProxy {
   readonly url: string;
   readonly adminUrl: string;
+  /** Resolves once all its ports are open. */
+  untilReady(): Promise<void>;
   /** What it takes of memory now, by the kernel's count. */
   rssBytes(): number;
   /** Of that, pages of files, mostly of Node's own program: the kernel can drop them, and other processes share them. */
@@ -22,7 +26,7 @@ export interface BuiltProxy {
   stop(): Promise<void>;
 }
 
-/** `args`: behind the mode; returns before it listens. */
+/** `args`: behind the mode; resolves before it listens. */
 export async function startBuiltProxy(
   origin: string,
   args: readonly string[],
@@ -35,9 +39,14 @@ export async function startBuiltProxy(
     env: { HOSTNAME: 'bench', SFP_SHUTDOWN_DELAY_IN_S: '0', ...imageMallocVariables(), ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const adminUrl = `http://127.0.0.1:${admin}`;
   return {
     url: `http://127.0.0.1:${http}`,
-    adminUrl: `http://127.0.0.1:${admin}`,
+    adminUrl,
+    untilReady: async () => {
+      while ((await fetch(`${adminUrl}/metrics`).catch(() => undefined)) === undefined)
+        await pause(LOOK_EVERY_MS);
+    },
     rssBytes: () => statusBytes(child.pid, 'VmRSS'),
     fileBytes: () => statusBytes(child.pid, 'RssFile'),
     cpuMs: () => {

@@ -1,11 +1,13 @@
-// Many cold keys at once, by clients that read gzip and by clients that read br, beside fetching and inflating the same bodies.
+// Many cold keys at once, by clients that read gzip and by clients that read br, beside fetching and inflating the same bodies; of the built program.
 import { promisify } from 'node:util';
 import { gunzip, gunzipSync, gzipSync } from 'node:zlib';
 import { Agent } from 'undici';
 import { demoV2 } from '../scripts/demo-specs.js';
 import { PIECE_BYTES } from '../src/bodies/body-encoding.js';
 import { createSpecReader } from '../src/protocols/statsig/spec-body/spec-reader.js';
-import { startChildServer, type ChildServer } from './child-server.js';
+import { startBuiltProxy, type BuiltProxy } from './built-proxy.js';
+import { startChildServer } from './child-server.js';
+import { openRawClient } from './raw-client.js';
 
 const KEYS = 500;
 const AT_ONCE = 16;
@@ -32,10 +34,7 @@ export async function cold(): Promise<void> {
   const bare = await fetchAndInflate(origin.url);
   print('undici and zlib alone, gzip', bare);
   for (const accepted of ['gzip', 'br']) {
-    const proxy = await startChildServer('./servers/proxy-server.ts', {
-      origin: origin.url,
-      args: ['-m', '10000'],
-    });
+    const proxy = await startBuiltProxy(origin.url, ['disabled', '-m', '10000']);
     const figures = await askProxy(proxy, accepted);
     await proxy.stop();
     const ratio = figures.tookMs / bare.tookMs;
@@ -105,29 +104,27 @@ async function fetchAndInflate(url: string): Promise<Figures> {
   return { tookMs, cpuMs: (user + system) / 1000 };
 }
 
-async function askProxy(proxy: ChildServer, accepted: string): Promise<Figures> {
-  const agent = new Agent({ connections: AT_ONCE });
-  const before = await proxy.usage();
-  const tookMs = await inTurn(async (path) => {
-    const headers = { 'accept-encoding': accepted };
-    const { body, statusCode } = await agent.request({ origin: proxy.url, path, method: 'GET', headers });
-    await body.arrayBuffer();
-    if (statusCode !== 200) throw new Error(`a cold key was answered with ${statusCode}`);
+async function askProxy(proxy: BuiltProxy, accepted: string): Promise<Figures> {
+  await proxy.untilReady();
+  const clients = await Promise.all(Array.from({ length: AT_ONCE }, () => openRawClient(proxy.url)));
+  const beforeMs = proxy.cpuMs();
+  const tookMs = await inTurn(async (path, lane) => {
+    await clients[lane]?.ask(path, { 'accept-encoding': accepted });
   });
-  const after = await proxy.usage();
-  await agent.close();
-  return { tookMs, cpuMs: after.cpuMs - before.cpuMs };
+  const cpuMs = proxy.cpuMs() - beforeMs;
+  for (const client of clients) client.close();
+  return { tookMs, cpuMs };
 }
 
 /** Asks for every key once, a few at a time; how long that took. */
-async function inTurn(ask: (path: string) => Promise<void>): Promise<number> {
+async function inTurn(ask: (path: string, lane: number) => Promise<void>): Promise<number> {
   const paths = Array.from(
     { length: KEYS },
     (_none, at) => `/v2/download_config_specs/secret-cold-${at}.json`,
   );
   const startedMs = performance.now();
-  const lanes = Array.from({ length: AT_ONCE }, async () => {
-    for (let path = paths.pop(); path !== undefined; path = paths.pop()) await ask(path);
+  const lanes = Array.from({ length: AT_ONCE }, async (_none, lane) => {
+    for (let path = paths.pop(); path !== undefined; path = paths.pop()) await ask(path, lane);
   });
   await Promise.all(lanes);
   return performance.now() - startedMs;

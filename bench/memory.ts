@@ -11,7 +11,6 @@ const FILLER_GATES = 3_725;
 const BESIDE_BODIES_MB_MAX = 100;
 /** Forms are dropped a minute after they were read, at the next look. */
 const QUIET_MS = 85_000;
-const LOOK_EVERY_MS = 20;
 
 interface Held {
   readonly rssMb: number;
@@ -26,8 +25,7 @@ export async function memory(): Promise<void> {
     encoding: 'asked',
   });
   const proxy = await startBuiltProxy(origin.url, ['disabled', '-m', '1000']);
-  while ((await fetch(`${proxy.adminUrl}/metrics`).catch(() => undefined)) === undefined)
-    await pause(LOOK_EVERY_MS);
+  await proxy.untilReady();
   print('empty', await heldBy(proxy));
   await askForAll(proxy, 'gzip');
   const read = await heldBy(proxy);

@@ -18,7 +18,6 @@ const ROUNDS = 2;
 const RATIO_MAX = 1.2;
 const CPU_US_MAX = 500;
 const ASKED_AT_ONE_TIME = 20;
-const LOOK_EVERY_MS = 50;
 
 interface Row {
   readonly version: 'HTTP/1.1' | 'HTTP/2';
@@ -59,8 +58,7 @@ async function measure({ version, keys }: Row): Promise<void> {
   writeFileSync(caFile, cert);
   const limits = ['-p', String(INTERVAL_S), '-m', String(keys)];
   const proxy = await startBuiltProxy(ofProxy.url, ['disabled', ...limits, '--origin-ca-file', caFile]);
-  while ((await fetch(`${proxy.adminUrl}/metrics`).catch(() => undefined)) === undefined)
-    await pause(LOOK_EVERY_MS);
+  await proxy.untilReady();
   await askForAll(proxy.url, keys);
   const gapMs = (INTERVAL_S * 1000) / keys;
   const startUndici = (origin: string, together: number): Promise<ChildServer> => {
