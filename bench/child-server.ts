@@ -14,8 +14,9 @@ export interface ChildServer {
   readonly url: string;
   /** What the server said of itself when it was ready, besides its URL. */
   readonly told: Readonly<Record<string, unknown>>;
+  /** Collects garbage, after the CPU time was taken; V8 lets go of compiled code as well, so never ask just before something is timed. */
   usage(): Promise<Usage>;
-  /** CPU time so far. Unlike `usage`, it collects no garbage, which would count as work of what is measured next. */
+  /** CPU time so far. */
   readonly cpuMs: () => Promise<number>;
   /** Sends a message that the server knows, and waits for its answer. */
   ask(message: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;

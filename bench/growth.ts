@@ -36,11 +36,11 @@ export async function growthKeys(): Promise<void> {
     held = keys;
     // What the first fetches left behind is collected meanwhile.
     await pause(SETTLE_MS);
-    const before = await proxy.usage();
+    const beforeMs = await proxy.cpuMs();
     await pause(INTERVAL_S * 1_000);
-    const after = await proxy.usage();
-    polls.push([keys, (after.cpuMs - before.cpuMs) / INTERVAL_S]);
-    memory.push([keys, after.rssBytes / 1e6]);
+    const { cpuMs, rssBytes } = await proxy.usage();
+    polls.push([keys, (cpuMs - beforeMs) / INTERVAL_S]);
+    memory.push([keys, rssBytes / 1e6]);
     hits.push([keys, await hitUs(proxy, (at) => `${pathOf(at % keys)}?sinceTime=${VERSION}`, 'gzip')]);
   }
   await proxy.stop();
@@ -63,11 +63,11 @@ export async function growthClients(): Promise<void> {
   for (const clients of [1, 10, 100, 1_000, 10_000]) {
     while (sockets.length < clients) sockets.push(await open(proxy));
     const rounds = Math.max(1, Math.round(HITS / clients));
-    const before = await proxy.usage();
+    const beforeMs = await proxy.cpuMs();
     for (let round = 0; round < rounds; round += 1) await Promise.all(sockets.map(askOn));
-    const after = await proxy.usage();
-    hits.push([clients, ((after.cpuMs - before.cpuMs) * 1_000) / (rounds * clients)]);
-    memory.push([clients, after.rssBytes / 1e6]);
+    const { cpuMs, rssBytes } = await proxy.usage();
+    hits.push([clients, ((cpuMs - beforeMs) * 1_000) / (rounds * clients)]);
+    memory.push([clients, rssBytes / 1e6]);
   }
   for (const socket of sockets) socket.destroy();
   await proxy.stop();
@@ -88,11 +88,11 @@ export async function growthBodies(): Promise<void> {
     await ask(proxy, kilobytes < 1_000 ? 200 : 5, (at) => pathOf(at + FETCHES));
     await pause(SETTLE_MS);
     await proxy.ask({ kind: 'watched' });
-    const before = await proxy.usage();
+    const beforeMs = await proxy.cpuMs();
     for (let at = 0; at < FETCHES; at += 1) await ask(proxy, 1, () => pathOf(at));
     const { worstDelayMs } = await proxy.ask({ kind: 'watched' });
-    const after = await proxy.usage();
-    fetches.push([kilobytes, (after.cpuMs - before.cpuMs) / FETCHES]);
+    const afterMs = await proxy.cpuMs();
+    fetches.push([kilobytes, (afterMs - beforeMs) / FETCHES]);
     stalls.push([kilobytes, Math.max(1, Number(worstDelayMs))]);
     hits.push([
       kilobytes,
@@ -166,10 +166,9 @@ async function hitUs(
   accepted: string,
   hits = HITS,
 ): Promise<number> {
-  const before = await proxy.usage();
+  const beforeMs = await proxy.cpuMs();
   await ask(proxy, hits, pathAt, accepted);
-  const after = await proxy.usage();
-  return ((after.cpuMs - before.cpuMs) * 1_000) / hits;
+  return (((await proxy.cpuMs()) - beforeMs) * 1_000) / hits;
 }
 
 async function ask(

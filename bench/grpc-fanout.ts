@@ -59,7 +59,7 @@ export class Side {
   }
 
   async update(): Promise<void> {
-    const before = { server: await this.#server.usage(), clients: await this.#clients.usage() };
+    const before = await this.#cpuMs();
     await this.#server.ask({ kind: 'watched' });
     await this.#origin.ask({ kind: 'update' });
     this.#specs += 1;
@@ -67,14 +67,18 @@ export class Side {
     // The poll interval is not in it: the clock starts when the poll comes in.
     const { askedAtMs } = await this.#origin.ask({ kind: 'asked' });
     const { peakRssBytes, worstDelayMs } = await this.#server.ask({ kind: 'watched' });
-    const after = { server: await this.#server.usage(), clients: await this.#clients.usage() };
+    const after = await this.#cpuMs();
     this.updates.push({
       lastMs: lastAtMs - Number(askedAtMs),
       peakRssBytes: Number(peakRssBytes),
       worstDelayMs: Number(worstDelayMs),
-      serverCpuMs: after.server.cpuMs - before.server.cpuMs,
-      clientsCpuMs: after.clients.cpuMs - before.clients.cpuMs,
+      serverCpuMs: after.server - before.server,
+      clientsCpuMs: after.clients - before.clients,
     });
+  }
+
+  async #cpuMs(): Promise<{ readonly server: number; readonly clients: number }> {
+    return { server: await this.#server.cpuMs(), clients: await this.#clients.cpuMs() };
   }
 
   async stop(): Promise<void> {
