@@ -1,6 +1,7 @@
-// Warm answers over HTTP/1.1, beside nginx with a cache in front of the same origin and bare servers of node:http and node:net, turn by turn.
+// Warm answers of the built program over HTTP/1.1, beside nginx with a cache in front of it and bare servers of node:http and node:net, turn by turn.
 import { installed, load, medianOf, type Load, type Round } from './wrk.js';
-import { startChildServer } from './child-server.js';
+import { startBuiltProxy, type BuiltProxy } from './built-proxy.js';
+import { startChildServer, type ChildServer } from './child-server.js';
 import { hasNginx, startNginx } from './nginx.js';
 import { cacheInFrontOf } from './nginx-blocks.js';
 
@@ -56,11 +57,9 @@ export async function httpHit(): Promise<void> {
 async function compareAll(noiseBytes: number, cases: readonly Case[]): Promise<void> {
   const options = { fillerGates: 10, noiseBytes, encoding: 'gzip' };
   const origin = await startChildServer('./servers/origin-server.ts', options);
-  const proxy = await startChildServer('./servers/proxy-server.ts', { origin: origin.url });
-  const slow = await startChildServer('./servers/proxy-server.ts', {
-    origin: origin.url,
-    env: { SFP_DISABLE_FAST_LANE: '1' },
-  });
+  const proxy = await startBuiltProxy(origin.url, ['disabled']);
+  const slow = await startBuiltProxy(origin.url, ['disabled'], { SFP_DISABLE_FAST_LANE: '1' });
+  for (const each of [proxy, slow]) await each.untilReady();
   const cache = await startNginx(cacheInFrontOf(new URL(proxy.url).host));
   const fixed: readonly Contender[] = [
     { name: 'nginx with a cache', url: cache.url('http'), cpuMs: () => Promise.resolve(cache.cpuMs()) },
@@ -78,8 +77,8 @@ async function compareAll(noiseBytes: number, cases: readonly Case[]): Promise<v
   for (const server of [proxy, slow, origin]) await server.stop();
 }
 
-function contender(name: string, server: Awaited<ReturnType<typeof startChildServer>>): Contender {
-  return { name, url: server.url, cpuMs: server.cpuMs };
+function contender(name: string, server: ChildServer | BuiltProxy): Contender {
+  return { name, url: server.url, cpuMs: async () => await server.cpuMs() };
 }
 
 interface Measured {
