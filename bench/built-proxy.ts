@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 20;
 export interface BuiltProxy {
   readonly url: string;
   readonly adminUrl: string;
-  /** Resolves once all its ports are open. */
+  /** Resolves once all its ports are open; rejects where the process ended before. */
   untilReady(): Promise<void>;
   /** What it takes of memory now, by the kernel's count. */
   rssBytes(): number;
@@ -44,8 +44,10 @@ export async function startBuiltProxy(
     url: `http://127.0.0.1:${http}`,
     adminUrl,
     untilReady: async () => {
-      while ((await fetch(`${adminUrl}/metrics`).catch(() => undefined)) === undefined)
+      while ((await fetch(`${adminUrl}/metrics`).catch(() => undefined)) === undefined) {
+        if (child.exitCode !== null) throw new Error(`the proxy ended with status ${child.exitCode}`);
         await pause(LOOK_EVERY_MS);
+      }
     },
     rssBytes: () => statusBytes(child.pid, 'VmRSS'),
     fileBytes: () => statusBytes(child.pid, 'RssFile'),
