@@ -63,7 +63,9 @@ export async function openRawClient(url: string): Promise<RawClient> {
       new Promise((resolve, reject) => {
         waiting = { resolve, reject };
         const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-        socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+        socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, (error) => {
+          if (error) settle(error);
+        });
       }),
     close: () => {
       socket.destroy();
