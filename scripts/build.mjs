@@ -41,7 +41,8 @@ rmSync(DIST, { recursive: true, force: true });
 await bundle.write({
   dir: DIST,
   entryFileNames: '[name].js',
-  chunkFileNames: 'chunk-[hash].js',
+  chunkFileNames: '[name]-[hash].js',
+  minifyInternalExports: false,
   generatedCode: 'es2015',
   sourcemap: true,
   sourcemapExcludeSources: true,
