@@ -45,7 +45,8 @@ export async function startBuiltProxy(
     adminUrl,
     untilReady: async () => {
       while ((await fetch(`${adminUrl}/metrics`).catch(() => undefined)) === undefined) {
-        if (child.exitCode !== null) throw new Error(`the proxy ended with status ${child.exitCode}`);
+        const ended = child.exitCode ?? child.signalCode;
+        if (ended !== null) throw new Error(`the proxy ended: ${ended}`);
         await pause(LOOK_EVERY_MS);
       }
     },

@@ -19,6 +19,8 @@ const CHECK_RATIO_MAX = 1.3;
 const CHECKS = 51;
 const inflate = promisify(gunzip);
 
+type Ask = (path: string) => Promise<void>;
+
 interface Figures {
   readonly tookMs: number;
   readonly cpuMs: number;
@@ -94,11 +96,12 @@ function printRatio(ratio: number, what: string, ratioMax: number): void {
 async function fetchAndInflate(url: string): Promise<Figures> {
   const agent = new Agent({ connections: AT_ONCE });
   const started = process.cpuUsage();
-  const tookMs = await inTurn(async (path) => {
+  const ask: Ask = async (path) => {
     const headers = { 'accept-encoding': 'gzip' };
     const { body } = await agent.request({ origin: url, path, method: 'GET', headers });
     await inflate(Buffer.from(await body.arrayBuffer()));
-  });
+  };
+  const tookMs = await askForAll(Array.from({ length: AT_ONCE }, () => ask));
   const { user, system } = process.cpuUsage(started);
   await agent.close();
   return { tookMs, cpuMs: (user + system) / 1000 };
@@ -108,23 +111,23 @@ async function askProxy(proxy: BuiltProxy, accepted: string): Promise<Figures> {
   await proxy.untilReady();
   const clients = await Promise.all(Array.from({ length: AT_ONCE }, () => openRawClient(proxy.url)));
   const beforeMs = proxy.cpuMs();
-  const tookMs = await inTurn(async (path, lane) => {
-    await clients[lane]?.ask(path, { 'accept-encoding': accepted });
-  });
+  const tookMs = await askForAll(
+    clients.map((client) => (path) => client.ask(path, { 'accept-encoding': accepted })),
+  );
   const cpuMs = proxy.cpuMs() - beforeMs;
   for (const client of clients) client.close();
   return { tookMs, cpuMs };
 }
 
-/** Asks for every key once, a few at a time; how long that took. */
-async function inTurn(ask: (path: string, lane: number) => Promise<void>): Promise<number> {
+/** Asks for every key once, each of `asks` for one at a time; how long that took. */
+async function askForAll(asks: readonly Ask[]): Promise<number> {
   const paths = Array.from(
     { length: KEYS },
     (_none, at) => `/v2/download_config_specs/secret-cold-${at}.json`,
   );
   const startedMs = performance.now();
-  const lanes = Array.from({ length: AT_ONCE }, async (_none, lane) => {
-    for (let path = paths.pop(); path !== undefined; path = paths.pop()) await ask(path, lane);
+  const lanes = asks.map(async (ask) => {
+    for (let path = paths.pop(); path !== undefined; path = paths.pop()) await ask(path);
   });
   await Promise.all(lanes);
   return performance.now() - startedMs;

@@ -55,7 +55,7 @@ async function measure(client: Redis, redisUrl: string, { adapter, form }: Case)
     pollEveryMs,
   });
   const worstMs: number[] = [];
-  const before = await child.usage();
+  const beforeMs = await child.cpuMs();
   await child.ask({ kind: 'reset' });
   for (let poll = 0; poll < POLLS; poll += 1) {
     await pause(pollEveryMs);
@@ -67,7 +67,7 @@ async function measure(client: Redis, redisUrl: string, { adapter, form }: Case)
   console.log(
     `  ${adapter.padEnd(22)} ${form.padEnd(38)} ${(body.length / 1e6).toFixed(2)} MB a poll:` +
       ` event loop stands still for ${median.toFixed(0)} ms (worst ${(worstMs.at(-1) ?? NaN).toFixed(0)}),` +
-      ` CPU ${((cpuMs - before.cpuMs) / POLLS).toFixed(0)} ms, process ${(rssBytes / 1e6).toFixed(0)} MB`,
+      ` CPU ${((cpuMs - beforeMs) / POLLS).toFixed(0)} ms, process ${(rssBytes / 1e6).toFixed(0)} MB`,
   );
 }
 

@@ -1,11 +1,11 @@
 // How cost grows with keys, clients, sizes of bodies and replicas: prints each curve with its slope, and keeps it for the plots in the docs.
 import { existsSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { GROWTH_FILE, readCurves, slopeOf, type Curve } from '../scripts/growth-curves.js';
 import { startRedisServer } from '../test/fakes/redis-server.js';
 import { startChildServer, type ChildServer } from './child-server.js';
+import { openRawClient, type RawClient } from './raw-client.js';
 
 /** Makes a spec of about 10 kB. */
 const SMALL_GATES = 25;
@@ -57,19 +57,21 @@ export async function growthClients(): Promise<void> {
   const proxy = await startProxy(origin, ['--http-connections-max', '12000']);
   await ask(proxy, 1, pathOf);
   // The first requests run code that is not compiled yet.
-  await hitUs(proxy, () => `${pathOf(0)}?sinceTime=${VERSION}`, 'gzip');
+  const poll = `${pathOf(0)}?sinceTime=${VERSION}`;
+  await hitUs(proxy, () => poll, 'gzip');
   const [memory, hits]: [Points, Points] = [[], []];
-  const sockets: Socket[] = [];
+  const opened: RawClient[] = [];
   for (const clients of [1, 10, 100, 1_000, 10_000]) {
-    while (sockets.length < clients) sockets.push(await open(proxy));
+    while (opened.length < clients) opened.push(await openRawClient(proxy.url));
     const rounds = Math.max(1, Math.round(HITS / clients));
     const beforeMs = await proxy.cpuMs();
-    for (let round = 0; round < rounds; round += 1) await Promise.all(sockets.map(askOn));
+    for (let round = 0; round < rounds; round += 1)
+      await Promise.all(opened.map((client) => client.ask(poll, { 'accept-encoding': 'gzip' })));
     const { cpuMs, rssBytes } = await proxy.usage();
     hits.push([clients, ((cpuMs - beforeMs) * 1_000) / (rounds * clients)]);
     memory.push([clients, rssBytes / 1e6]);
   }
-  for (const socket of sockets) socket.destroy();
+  for (const client of opened) client.close();
   await proxy.stop();
   await origin.stop();
   keep([
@@ -191,30 +193,6 @@ async function ask(
   });
   await Promise.all(lanes);
   await agent.close();
-}
-
-async function open({ url }: ChildServer): Promise<Socket> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  await new Promise((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('error', reject);
-  });
-  return socket;
-}
-
-/** One question, whose short answer comes in one piece. */
-async function askOn(socket: Socket): Promise<void> {
-  const answered = new Promise((resolve, reject) => {
-    socket.once('data', resolve);
-    socket.once('close', () => {
-      reject(new Error('the proxy closed a connection'));
-    });
-  });
-  socket.write(
-    `GET ${pathOf(0)}?sinceTime=${VERSION} HTTP/1.1\r\nhost: proxy\r\naccept-encoding: gzip\r\n\r\n`,
-  );
-  await answered;
-  socket.removeAllListeners('close');
 }
 
 function curve(name: string, title: string, x: string, y: string, points: Points): Curve {

@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-const READ_BYTES = 1_048_576;
+/** Of all clients: what is read is looked at once, and dropped. */
+const READ_INTO = Buffer.alloc(1_048_576);
 const HEAD_END = '\r\n\r\n';
 
 export interface RawClient {
@@ -51,7 +52,7 @@ export async function openRawClient(url: string): Promise<RawClient> {
     return true;
   };
 
-  const onread = { buffer: Buffer.alloc(READ_BYTES), callback: onRead };
+  const onread = { buffer: READ_INTO, callback: onRead };
   const socket = connect({ host: hostname, port: Number(port), onread });
   await once(socket, 'connect');
   socket.on('error', settle);
